@@ -1,0 +1,1 @@
+"""What node and hub have in common; imports no sibling package."""

@@ -1,0 +1,370 @@
+"""The error catalogue: every failure a person or another program may meet, each with one clear sentence.
+
+    Problem
+    |-- StorageProblem
+    |   |-- WrongKey              the key does not open the database
+    |   |-- DamagedFile           a file is damaged or is not what it claims to be
+    |   |-- NewerFile             a file of a newer version of Mektep
+    |   |-- DatabaseBusy          another write is under way (retry)
+    |   |-- DiskFull              no space left
+    |   |-- NoActingAccount       a write without saying who acts
+    |   |-- NotInitialised        no home has been set up here
+    |   `-- AlreadyInitialised    a home is set up here already
+    |-- KeyProblem
+    |   |-- WrongPassphrase
+    |   |-- WrongRecoveryKey
+    |   |   |-- UnreadableWord    a word of the recovery kit cannot be read
+    |   |   `-- MistypedWords     every word can be read, their checksum fails
+    |   `-- NoSuchSlot            the key file has no such slot
+    |-- CryptoProblem
+    |   |-- BadSignature
+    |   `-- CannotOpen            sealed data and key do not belong together, or the data was changed
+    |-- SyncProblem
+    |   |-- FlawedChangeset       set aside whole, with its reason
+    |   |-- FlawedBundle          a bundle is cut short or damaged
+    |   |-- WrongSigner           signed by a key that may not sign this
+    |   |-- Replay                an old message sent again
+    |   |-- ForeignRow            a row or reference of another school
+    |   |-- TooLarge
+    |   |-- Forked                two different histories under one name
+    |   |-- MissingPart           something this builds on has not arrived
+    |   |-- DigestsDiffer         the two sides hold different data after a sync
+    |   |-- HubUnreachable        (retry)
+    |   |-- HubAnswer             the answer cannot be understood (retry)
+    |   |-- ImpostorHub           the hub's key is not the one expected
+    |   |-- NotRegistered
+    |   |-- WrongCode             a registration code that is mistyped, used or out of date
+    |   |-- Revoked
+    |   `-- SyncRunning           another sync is under way (retry)
+    |-- InputProblem
+    |   |-- ImportRefused         an import with errors; nothing was written
+    |   `-- InvalidValue          a value its column does not allow
+    `-- AccessProblem
+        |-- NotAllowed
+        |-- SignInFailed
+        `-- TooManyTries          (retry, after a while)
+
+A problem may carry more details than its sentence names; only the sentence is meant for people, and no
+sentence repeats a value that could be personal or secret.
+"""
+
+import string
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+def N_(template: str) -> str:
+    """Mark `template` for extraction by gettext; it is translated only when shown."""
+    return template
+
+
+def _untranslated(template: str) -> str:
+    return template
+
+
+class Problem(Exception):
+    """A failure: a stable `code`, an HTTP `status`, one sentence; `retry` says whether trying again helps.
+
+    Raise it with the parameters its template names, as keywords; a missing one is a TypeError at once.
+    """
+
+    code: ClassVar[str] = "problem"
+    status: ClassVar[int] = 500
+    retry: ClassVar[bool] = False
+    template: ClassVar[str] = N_("Something went wrong.")
+
+    def __init__(self, **details: object) -> None:
+        super().__init__()
+        missing = self.parameters() - details.keys()
+        if missing:
+            raise TypeError(f"{type(self).__name__} needs {', '.join(sorted(missing))}")
+        self.details = details
+
+    @classmethod
+    def parameters(cls) -> set[str]:
+        """Return the names of the details that the sentence shows."""
+        return {name for _, name, _, _ in string.Formatter().parse(cls.template) if name}
+
+    def sentence(self, gettext: Callable[[str], str] = _untranslated) -> str:
+        """Return the sentence in the language of `gettext`."""
+        return gettext(self.template).format(**self.details)
+
+    def __str__(self) -> str:
+        return self.sentence()
+
+
+class StorageProblem(Problem):
+    """The database or a file of the home directory cannot be used."""
+
+    code = "storage"
+
+
+class WrongKey(StorageProblem):
+    code = "wrong_key"
+    status = 403
+    template = N_("The key does not open this database.")
+
+
+class DamagedFile(StorageProblem):
+    code = "damaged_file"
+    template = N_("The file {file} is damaged; nothing was changed.")
+
+
+class NewerFile(StorageProblem):
+    code = "newer_file"
+    status = 409
+    template = N_("The file {file} was written by a newer version of Mektep; update Mektep to open it.")
+
+
+class DatabaseBusy(StorageProblem):
+    code = "database_busy"
+    status = 503
+    retry = True
+    template = N_("The database is busy; try again in a moment.")
+
+
+class DiskFull(StorageProblem):
+    code = "disk_full"
+    status = 507
+    template = N_("The disk is full; nothing was saved.")
+
+
+class NoActingAccount(StorageProblem):
+    code = "no_acting_account"
+    template = N_("A change cannot be saved without the account that makes it.")
+
+
+class NotInitialised(StorageProblem):
+    code = "not_initialised"
+    status = 409
+    template = N_("Mektep is not set up in {home}; run init first.")
+
+
+class AlreadyInitialised(StorageProblem):
+    code = "already_initialised"
+    status = 409
+    template = N_("Mektep is already set up in {home}; nothing was changed.")
+
+
+class KeyProblem(Problem):
+    """A key could not be unlocked."""
+
+    code = "key"
+    status = 403
+
+
+class WrongPassphrase(KeyProblem):
+    code = "wrong_passphrase"
+    template = N_("The passphrase is wrong.")
+
+
+class WrongRecoveryKey(KeyProblem):
+    code = "wrong_recovery_key"
+    template = N_("The words of the recovery kit do not belong to this school.")
+
+
+class UnreadableWord(WrongRecoveryKey):
+    """One word, counted from 1, is not a word of any recovery kit."""
+
+    code = "unreadable_word"
+    template = N_("Word {number}, “{word}”, cannot be read; compare it with the recovery kit.")
+
+
+class MistypedWords(WrongRecoveryKey):
+    code = "mistyped_words"
+    template = N_("A word is missing or mistyped; compare them all with the recovery kit.")
+
+
+class NoSuchSlot(KeyProblem):
+    code = "no_such_slot"
+    status = 409
+    template = N_("The data key is not kept under “{slot}” here; unlock it another way.")
+
+
+class CryptoProblem(Problem):
+    """Signed or sealed data failed its check."""
+
+    code = "crypto"
+    status = 400
+
+
+class BadSignature(CryptoProblem):
+    code = "bad_signature"
+    template = N_("The signature does not match.")
+
+
+class CannotOpen(CryptoProblem):
+    code = "cannot_open"
+    template = N_("The sealed data cannot be opened: it was changed, or sealed for another key.")
+
+
+class SyncProblem(Problem):
+    """An exchange between node and hub, by wire or by stick, was refused or failed."""
+
+    code = "sync"
+    status = 400
+
+
+class FlawedChangeset(SyncProblem):
+    """A changeset is set aside whole; `reason` is a short English clause for the record."""
+
+    code = "flawed_changeset"
+    template = N_("A changeset was set aside: {reason}.")
+
+    def __init__(self, reason: str, **details: object) -> None:
+        super().__init__(reason=reason, **details)
+
+
+class FlawedBundle(SyncProblem):
+    code = "flawed_bundle"
+    template = N_("The bundle is cut short or damaged; nothing of it was used.")
+
+
+class WrongSigner(SyncProblem):
+    code = "wrong_signer"
+    status = 403
+    template = N_("This was signed by a key that is not allowed to sign it.")
+
+
+class Replay(SyncProblem):
+    code = "replay"
+    status = 409
+    template = N_("This message was received before and is not accepted again.")
+
+
+class ForeignRow(SyncProblem):
+    code = "foreign_row"
+    status = 403
+    template = N_("A changeset touches rows of another school and was refused.")
+
+
+class TooLarge(SyncProblem):
+    code = "too_large"
+    status = 413
+    template = N_("This is larger than allowed and was refused.")
+
+
+class Forked(SyncProblem):
+    code = "forked"
+    status = 409
+    template = N_("This copy of the school continues an old state; it has to join its history with the hub's.")
+
+
+class MissingPart(SyncProblem):
+    code = "missing_part"
+    status = 409
+    template = N_("Something this builds on has not arrived yet; send the earlier changes first.")
+
+
+class DigestsDiffer(SyncProblem):
+    code = "digests_differ"
+    status = 409
+    template = N_("All was sent, but school and district do not hold the same data; tell the administrator.")
+
+
+class HubUnreachable(SyncProblem):
+    code = "hub_unreachable"
+    status = 503
+    retry = True
+    template = N_("The hub cannot be reached; everything is kept here and will be sent later.")
+
+
+class HubAnswer(SyncProblem):
+    code = "hub_answer"
+    status = 502
+    retry = True
+    template = N_("The hub gave an answer that cannot be understood; nothing of it was used.")
+
+
+class ImpostorHub(SyncProblem):
+    code = "impostor_hub"
+    status = 403
+    template = N_("This is not the hub it claims to be; nothing was sent.")
+
+
+class NotRegistered(SyncProblem):
+    code = "not_registered"
+    status = 403
+    template = N_("This node is not registered at the hub.")
+
+
+class WrongCode(SyncProblem):
+    code = "wrong_code"
+    status = 403
+    template = N_("The registration code is mistyped, already used or out of date.")
+
+
+class Revoked(SyncProblem):
+    code = "revoked"
+    status = 403
+    template = N_("This node's registration was revoked; ask the district.")
+
+
+class SyncRunning(SyncProblem):
+    code = "sync_running"
+    status = 409
+    retry = True
+    template = N_("Another sync is under way; wait until it ends.")
+
+
+class InputProblem(Problem):
+    """What a person or a file gave cannot be accepted."""
+
+    code = "input"
+    status = 422
+
+
+@dataclass(frozen=True)
+class LineError:
+    """One error of an import: `line` counts from 1 as a spreadsheet does, `message` is translated."""
+
+    line: int
+    field: str
+    message: str
+
+
+class ImportRefused(InputProblem):
+    """An import with errors; nothing was written and `errors` lists all of them."""
+
+    code = "import_refused"
+    template = N_("The import was refused; lines with errors: {count}.")
+
+    def __init__(self, errors: Sequence[LineError], **details: object) -> None:
+        self.errors = tuple(errors)
+        super().__init__(count=len({error.line for error in self.errors}), **details)
+
+
+class InvalidValue(InputProblem):
+    """`value` is kept in the details and left out of the sentence, for it may be personal."""
+
+    code = "invalid_value"
+    template = N_("The value of {column} in {table} is not allowed.")
+
+    def __init__(self, table: str, column: str, value: object, **details: object) -> None:
+        super().__init__(table=table, column=column, value=value, **details)
+
+
+class AccessProblem(Problem):
+    """Someone may not do what they tried."""
+
+    code = "access"
+    status = 403
+
+
+class NotAllowed(AccessProblem):
+    code = "not_allowed"
+    template = N_("You are not allowed to do this.")
+
+
+class SignInFailed(AccessProblem):
+    code = "sign_in_failed"
+    status = 401
+    template = N_("The name or the password is wrong.")
+
+
+class TooManyTries(AccessProblem):
+    code = "too_many_tries"
+    status = 429
+    retry = True
+    template = N_("Too many tries; wait a little and try again.")
