@@ -14,10 +14,12 @@
     |   |-- WrongPassphrase
     |   |-- WrongRecoveryKey
     |   |   |-- UnreadableWord    a word of the recovery kit cannot be read
-    |   |   `-- MistypedWords     every word can be read, their checksum fails
+    |   |   |-- MistypedWords     every word can be read, their checksum fails
+    |   |   `-- UnreadableCode      the QR code of the recovery kit cannot be read
     |   `-- NoSuchSlot            the key file has no such slot
     |-- CryptoProblem
     |   |-- BadSignature
+    |   |-- BadKey                bytes that are no usable public or private key
     |   `-- CannotOpen            sealed data and key do not belong together, or the data was changed
     |-- SyncProblem
     |   |-- FlawedChangeset       set aside whole, with its reason
@@ -45,7 +47,7 @@
         `-- TooManyTries          (retry, after a while)
 
 A problem may carry more details than its sentence names; only the sentence is meant for people, and no
-sentence repeats a value that could be personal or secret.
+sentence repeats a value that could be personal or secret (but for an unreadable word, so that it can be mended).
 """
 
 import string
@@ -176,6 +178,11 @@ class MistypedWords(WrongRecoveryKey):
     template = N_("A word is missing or mistyped; compare them all with the recovery kit.")
 
 
+class UnreadableCode(WrongRecoveryKey):
+    code = "unreadable_code"
+    template = N_("The QR code cannot be read; type the words of the recovery kit instead.")
+
+
 class NoSuchSlot(KeyProblem):
     code = "no_such_slot"
     status = 409
@@ -192,6 +199,11 @@ class CryptoProblem(Problem):
 class BadSignature(CryptoProblem):
     code = "bad_signature"
     template = N_("The signature does not match.")
+
+
+class BadKey(CryptoProblem):
+    code = "bad_key"
+    template = N_("This is not a usable key.")
 
 
 class CannotOpen(CryptoProblem):
@@ -248,7 +260,7 @@ class TooLarge(SyncProblem):
 class Forked(SyncProblem):
     code = "forked"
     status = 409
-    template = N_("This copy of the school continues an old state; it has to join its history with the hub's.")
+    template = N_("This copy of the school continues an old state; its history must be joined with the hub's.")
 
 
 class MissingPart(SyncProblem):
