@@ -1,0 +1,154 @@
+"""Opens encrypted databases and turns the driver's errors into problems; the only module that knows the driver."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from sqlcipher3 import dbapi2 as driver
+from sqlite_utils import Database
+
+from shared.problems import (
+    DamagedFile,
+    DatabaseBusy,
+    DiskFull,
+    NewerFile,
+    NoActingAccount,
+    NotInitialised,
+    Problem,
+    WrongKey,
+)
+from shared.schema import VERSION
+
+DriverError = driver.Error
+IntegrityError = driver.IntegrityError
+OperationalError = driver.OperationalError
+
+BUSY_SECONDS = 20.0
+"""How long a writer waits for another before DatabaseBusy."""
+
+_PRAGMAS = (
+    "PRAGMA synchronous = FULL",
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA recursive_triggers = ON",
+    "PRAGMA trusted_schema = ON",
+    "PRAGMA temp_store = MEMORY",
+    "PRAGMA cache_size = -8000",
+)
+"""WAL alone promises only that the file is whole after a power cut; FULL that what was acknowledged is in it."""
+
+
+def open_database(path: Path, key: bytes, create: bool = False) -> Database:
+    """Open an encrypted database file with its 32-byte key; statements outside a transaction commit at once.
+
+    NotInitialised: there is no such file. WrongKey: the key does not open it. DamagedFile, NewerFile: as they say.
+    """
+    if not create and not path.exists():
+        raise NotInitialised(home=path.parent)
+    if path.exists() and 0 < path.stat().st_size < 512:
+        raise DamagedFile(file=path.name)
+    connection = driver.connect(str(path), timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    try:
+        _prepare(connection, key, path)
+    except BaseException:
+        connection.close()
+        raise
+    return Database(connection)
+
+
+def memory_database() -> Database:
+    """Return an empty database in memory with the settings of a real one, for tests."""
+    connection = driver.connect(":memory:", isolation_level=None, check_same_thread=False)
+    for pragma in _PRAGMAS:
+        connection.execute(pragma)
+    return Database(connection)
+
+
+def _prepare(connection: Any, key: bytes, path: Path) -> None:
+    connection.execute(f"PRAGMA key = \"x'{key.hex()}'\"")
+    with errors(path.name):
+        try:
+            version = connection.execute("PRAGMA user_version").fetchone()[0]
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        except driver.DatabaseError as error:
+            if "not a database" in str(error):
+                raise WrongKey() from error
+            raise
+        if version > VERSION:
+            raise NewerFile(file=path.name)
+        connection.execute("PRAGMA journal_mode = WAL")
+        for pragma in _PRAGMAS:
+            connection.execute(pragma)
+
+
+@contextlib.contextmanager
+def errors(file: str = "database") -> Iterator[None]:
+    """Turn the driver's errors inside into problems."""
+    try:
+        yield
+    except driver.Error as error:
+        raise _problem(error, file) from error
+
+
+def _problem(error: Exception, file: str) -> Problem | Exception:
+    text = str(error)
+    if "locked" in text or "busy" in text:
+        return DatabaseBusy()
+    if "disk is full" in text or "disk I/O" in text:
+        return DiskFull()
+    if "malformed" in text or "not a database" in text or "corrupt" in text:
+        return DamagedFile(file=file)
+    if "NOT NULL constraint failed: change.actor" in text:
+        return NoActingAccount()
+    return error
+
+
+@contextlib.contextmanager
+def transaction(db: Database) -> Iterator[None]:
+    """One write transaction, begun IMMEDIATE (a deferred one fails at once when another writes); rolled back on any error."""
+    with errors():
+        db.conn.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            db.conn.execute("COMMIT")
+        except BaseException:
+            if db.conn.in_transaction:
+                db.conn.execute("ROLLBACK")
+            raise
+
+
+@contextlib.contextmanager
+def reading(db: Database) -> Iterator[None]:
+    """One read transaction: everything read inside is of one moment."""
+    with errors():
+        db.conn.execute("BEGIN")
+        try:
+            db.conn.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
+            yield
+        finally:
+            if db.conn.in_transaction:
+                db.conn.execute("ROLLBACK")
+
+
+def check_integrity(db: Database) -> list[str]:
+    """What is wrong with the file, as the engine's own sentences; empty when it is whole."""
+    with errors():
+        found = [str(row[0]) for row in db.execute("PRAGMA cipher_integrity_check").fetchall()]
+        found += [str(row[0]) for row in db.execute("PRAGMA integrity_check").fetchall() if row[0] != "ok"]
+        found += [f"row {row[1]} of {row[0]} refers to no {row[2]}" for row in db.execute("PRAGMA foreign_key_check")]
+    return found
+
+
+def backup(db: Database, target: Path, key: bytes) -> None:
+    """Copy a database that may be in use into a new encrypted file, whole as of one moment."""
+    with errors(target.name):
+        copy = driver.connect(str(target), isolation_level=None)
+        try:
+            copy.execute(f"PRAGMA key = \"x'{key.hex()}'\"")
+            db.conn.backup(copy)
+            copy.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            copy.execute("PRAGMA journal_mode = DELETE")
+        finally:
+            copy.close()

@@ -1,0 +1,80 @@
+"""Append-only steps that bring a node's database to the present schema; a fresh file takes the same steps.
+
+Step N adds the tables and columns that the schema marks ``since`` N, the reference rows shipped with it, and changes of
+the engine's own tables. Steps never change synced values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlite_utils import Database, Migrations
+
+from shared import reference
+from shared.db import errors, transaction
+from shared.schema import BY_NAME, VERSION
+from shared.tables import quoted, step_sql
+
+ENGINE_SQL = (
+    # Who writes, when and in which mode: 0 capture (write the log), 1 apply (the log is written by hand).
+    """CREATE TABLE writing (id INTEGER PRIMARY KEY CHECK (id = 1), actor INTEGER, clock INTEGER NOT NULL,
+       mode INTEGER NOT NULL, origin INTEGER NOT NULL) STRICT""",
+    "INSERT INTO writing VALUES (1, NULL, 0, 0, 0)",
+    # n counts everything this file has logged; a changeset covers a range of it, what follows the last range is uncut.
+    """CREATE TABLE change (n INTEGER PRIMARY KEY, clock INTEGER NOT NULL, actor INTEGER NOT NULL, tbl INTEGER NOT NULL,
+       key INTEGER NOT NULL, vals TEXT NOT NULL) STRICT""",
+    "CREATE INDEX change_by_key ON change (key, tbl)",
+    """CREATE TABLE changeset (school INTEGER NOT NULL, origin INTEGER NOT NULL, first INTEGER NOT NULL,
+       last INTEGER NOT NULL, position INTEGER, hash BLOB NOT NULL, seen INTEGER NOT NULL, local_first INTEGER NOT NULL,
+       local_last INTEGER NOT NULL, envelope BLOB NOT NULL, receipt BLOB, PRIMARY KEY (origin, first)) STRICT""",
+    "CREATE UNIQUE INDEX changeset_by_position ON changeset (school, position) WHERE position IS NOT NULL",
+    "CREATE INDEX changeset_by_local ON changeset (local_first)",
+    # Rows of tables that this release does not know: their keys have no row to point to.
+    "CREATE TABLE unknown_key (rid INTEGER PRIMARY KEY, tbl INTEGER NOT NULL, key TEXT NOT NULL, UNIQUE (tbl, key)) STRICT",
+    "CREATE TABLE digest (tbl INTEGER, col INTEGER, sum BLOB NOT NULL, PRIMARY KEY (tbl, col)) STRICT",
+    """CREATE TABLE conflict (tbl INTEGER, key INTEGER, unit TEXT, found_at INTEGER NOT NULL,
+       PRIMARY KEY (tbl, key, unit)) STRICT""",
+    """CREATE TABLE quarantine (hash BLOB PRIMARY KEY, at INTEGER NOT NULL, reason TEXT NOT NULL,
+       envelope BLOB NOT NULL) STRICT""",
+    """CREATE TABLE origin (origin INTEGER PRIMARY KEY, school INTEGER NOT NULL, low INTEGER NOT NULL,
+       high INTEGER NOT NULL, node BLOB NOT NULL, parent INTEGER, continues INTEGER) STRICT""",
+    "CREATE TABLE epoch (number INTEGER PRIMARY KEY, key BLOB NOT NULL) STRICT",
+    "CREATE TABLE state (name TEXT PRIMARY KEY, value ANY NOT NULL) STRICT",
+    """CREATE TABLE sync_run (id INTEGER PRIMARY KEY, started INTEGER NOT NULL, ended INTEGER, way TEXT NOT NULL,
+       outcome TEXT, sent INTEGER NOT NULL DEFAULT 0, received INTEGER NOT NULL DEFAULT 0,
+       changes_sent INTEGER NOT NULL DEFAULT 0, changes_received INTEGER NOT NULL DEFAULT 0,
+       changes_waiting INTEGER NOT NULL DEFAULT 0, rounds INTEGER NOT NULL DEFAULT 0) STRICT""",
+)
+
+migrations = Migrations("mektep")
+
+
+@migrations(name="1")
+def _first(db: Database) -> None:
+    _execute(db, ENGINE_SQL)
+    _execute(db, step_sql(1))
+    seed(db)
+
+
+def migrate(db: Database) -> None:
+    """Bring the file to this release's schema; what is there already is left as it is."""
+    with errors():
+        if db.execute("PRAGMA user_version").fetchone()[0] == VERSION:
+            return
+        migrations.apply(db)
+        with transaction(db):
+            db.execute(f"PRAGMA user_version = {VERSION}")
+
+
+def seed(db: Database) -> None:
+    """Insert the reference rows shipped with the product; rows of origin 0 stand in no log."""
+    for name, rows in reference.ROWS.items():
+        for row in rows:
+            columns = ", ".join(quoted(c) for c in row)
+            marks = ", ".join(f":{c}" for c in row)
+            db.conn.execute(f"INSERT INTO {quoted(BY_NAME[name].name)} ({columns}) VALUES ({marks})", row)
+
+
+def _execute(db: Database, statements: Iterable[str]) -> None:
+    for statement in statements:
+        db.conn.execute(statement)

@@ -1,0 +1,1 @@
+"""Clock, change capture, changesets, merge and the sync session; imports shared alone."""

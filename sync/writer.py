@@ -1,0 +1,131 @@
+"""How a person's changes enter a node: one immediate transaction under one acting account and one clock stamp."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+from sqlite_utils import Database
+
+from shared.db import transaction
+from shared.problems import ConsentMissing, InvalidValue
+from shared.schema import BY_NAME, Table, Value, check_row
+from shared.tables import quoted
+from sync import clock
+
+SYSTEM = 0
+"""Actor of what Mektep itself derives."""
+_DAY_MS = 86_400_000
+
+
+class Writer:
+    """Writes rows inside one transaction; made by `writing`."""
+
+    def __init__(self, db: Database, origin: int, now: int) -> None:
+        self.db = db
+        self.origin = origin
+        self.now = now
+        self._last: dict[str, int] = {}
+        self._upserts: dict[tuple[str, ...], str] = {}
+
+    def insert(self, table_name: str, **values: Value) -> int:
+        """Insert a row of a table whose key is ``id``; returns the row id minted for it. InvalidValue, ConsentMissing."""
+        table = BY_NAME[table_name]
+        row_id = self._mint(table)
+        self._write(table, {table.key[0]: row_id, **values})
+        return row_id
+
+    def put(self, table_name: str, **values: Value) -> bool:
+        """Insert or update the row with the key among the values; returns whether anything changed.
+
+        A retired row comes back, unless ``retired_at`` is among the values. InvalidValue, ConsentMissing.
+        """
+        table = BY_NAME[table_name]
+        if any(values.get(k) is None for k in table.key):
+            raise InvalidValue(table=table.name, column=", ".join(table.key), value=None)
+        return self._write(table, {"retired_at": None, **values})
+
+    def update(self, table_name: str, row_id: int, **values: Value) -> bool:
+        """Change columns of an existing row with a single-column key; returns whether anything changed."""
+        table = BY_NAME[table_name]
+        found = self.db.conn.execute(
+            f"SELECT 1 FROM {quoted(table.name)} WHERE {quoted(table.row_id)} = ?", (row_id,)
+        ).fetchone()
+        if found is None:
+            raise InvalidValue(table=table.name, column=table.row_id, value=row_id)
+        return self._write(table, {table.row_id: row_id, **values})
+
+    def retire(self, table_name: str, *key: int) -> bool:
+        """Retire a row by its key; returns whether it was alive."""
+        table = BY_NAME[table_name]
+        alive = " AND ".join(f"{quoted(k)} = ?" for k in table.key)
+        done = self.db.conn.execute(
+            f"UPDATE {quoted(table.name)} SET retired_at = ? WHERE {alive} AND retired_at IS NULL", (self.now, *key)
+        )
+        return int(done.rowcount) > 0
+
+    def _mint(self, table: Table) -> int:
+        if table.name not in self._last:
+            low = self.origin << 32
+            found = self.db.conn.execute(
+                f"SELECT max({quoted(table.row_id)}) FROM {quoted(table.name)} "
+                f"WHERE {quoted(table.row_id)} BETWEEN ? AND ?",
+                (low, low + 0xFFFFFFFF),
+            ).fetchone()[0]
+            self._last[table.name] = low if found is None else found
+        self._last[table.name] += 1
+        return self._last[table.name]
+
+    def _write(self, table: Table, values: dict[str, Value]) -> bool:
+        check_row(table, values)
+        if table.name == "person":
+            self._require_consents(table, values)
+        connection = self.db.conn
+        before = connection.total_changes
+        connection.execute(self._upsert_sql(table, tuple(values)), tuple(values.values()))
+        # The row itself counts one; the trigger's line in the log, written for a real change alone, another.
+        return bool(connection.total_changes - before > 1)
+
+    def _upsert_sql(self, table: Table, columns: tuple[str, ...]) -> str:
+        if (table.name, *columns) not in self._upserts:
+            updates = ", ".join(f"{quoted(c)} = excluded.{quoted(c)}" for c in columns if c not in table.key)
+            self._upserts[table.name, *columns] = (
+                f"INSERT INTO {quoted(table.name)} ({', '.join(map(quoted, columns))}) "
+                f"VALUES ({', '.join('?' * len(columns))}) ON CONFLICT ({', '.join(map(quoted, table.key))}) "
+                + (f"DO UPDATE SET {updates}" if updates else "DO NOTHING")
+            )
+        return self._upserts[table.name, *columns]
+
+    def _require_consents(self, table: Table, values: dict[str, Value]) -> None:
+        for column in table.columns:
+            if column.consent and values.get(column.name) not in (None, ""):
+                person = values["id"]
+                assert isinstance(person, int)
+                if not has_consent(self.db, person, column.consent, self.now // _DAY_MS):
+                    raise ConsentMissing(purpose=column.consent, column=column.name)
+
+
+def has_consent(db: Database, person: int, purpose: str, day: int) -> bool:
+    """Is there a written consent of the person for the purpose, valid on the day (days since 1970)?"""
+    return (
+        db.conn.execute(
+            "SELECT 1 FROM consent WHERE person = ? AND purpose = ? AND retired_at IS NULL AND withdrawn_on IS NULL "
+            "AND ifnull(valid_from, ?) <= ? AND ifnull(valid_to, ? + 1) > ? LIMIT 1",
+            (person, purpose, day, day, day, day),
+        ).fetchone()
+        is not None
+    )
+
+
+@contextlib.contextmanager
+def writing(db: Database, actor: int) -> Iterator[Writer]:
+    """One write transaction of an acting account; all of it is kept, or nothing.
+
+    DatabaseBusy, DiskFull, NoActingAccount; whatever is raised inside rolls everything back.
+    """
+    with transaction(db):
+        now = clock.now_ms()
+        origin, last = db.conn.execute("SELECT origin, clock FROM writing").fetchone()
+        db.conn.execute("UPDATE writing SET actor = ?, clock = ?", (actor, clock.tick(last, now)))
+        yield Writer(db, origin, now)
+        db.conn.execute("UPDATE writing SET actor = NULL")
