@@ -15,7 +15,7 @@
     |   |-- WrongRecoveryKey
     |   |   |-- UnreadableWord    a word of the recovery kit cannot be read
     |   |   |-- MistypedWords     every word can be read, their checksum fails
-    |   |   `-- UnreadableCode      the QR code of the recovery kit cannot be read
+    |   |   `-- UnreadableCode    the QR code of the recovery kit cannot be read
     |   `-- NoSuchSlot            the key file has no such slot
     |-- CryptoProblem
     |   |-- BadSignature
@@ -40,7 +40,8 @@
     |   `-- SyncRunning           another sync is under way (retry)
     |-- InputProblem
     |   |-- ImportRefused         an import with errors; nothing was written
-    |   `-- InvalidValue          a value its column does not allow
+    |   |-- InvalidValue          a value its column does not allow
+    |   `-- ConsentMissing        a column of a person that needs a written consent first
     `-- AccessProblem
         |-- NotAllowed
         |-- SignInFailed
@@ -355,6 +356,13 @@ class InvalidValue(InputProblem):
 
     def __init__(self, table: str, column: str, value: object, **details: object) -> None:
         super().__init__(table=table, column=column, value=value, **details)
+
+
+class ConsentMissing(InputProblem):
+    """A column of a person was to be filled without a valid consent for its `purpose`."""
+
+    code = "consent_missing"
+    template = N_("Without a written consent for {purpose}, {column} of a person stays empty.")
 
 
 class AccessProblem(Problem):
