@@ -39,6 +39,7 @@
     |   |-- Revoked
     |   `-- SyncRunning           another sync is under way (retry)
     |-- InputProblem
+    |   |-- FlawedMapping         a mapping file that cannot be used
     |   |-- ImportRefused         an import with errors; nothing was written
     |   |-- InvalidValue          a value its column does not allow
     |   `-- ConsentMissing        a column of a person that needs a written consent first
@@ -346,6 +347,16 @@ class ImportRefused(InputProblem):
     def __init__(self, errors: Sequence[LineError], **details: object) -> None:
         self.errors = tuple(errors)
         super().__init__(count=len({error.line for error in self.errors}), **details)
+
+
+class FlawedMapping(InputProblem):
+    """A mapping file of an import is set aside; `reason` is a short English clause for who wrote it."""
+
+    code = "flawed_mapping"
+    template = N_("The mapping {file} cannot be used: {reason}.")
+
+    def __init__(self, file: str, reason: str, **details: object) -> None:
+        super().__init__(file=file, reason=reason, **details)
 
 
 class InvalidValue(InputProblem):

@@ -1,0 +1,331 @@
+"""A mapping file says how the lines of a sheet become rows; written in TOML.
+
+    only_if = {school = "GP"}           # lines to take; the others are passed over
+    [file]                              # optional: delimiter = ";", sheet = "Pupils"
+    [values]                            # named values, for {value = "school"}; a mapping that `extends` this one
+    school = "GP"                       # may give them other values
+
+    [[rows]]                            # for every line, in this order
+    name = "pupil"                      # how later rows refer to this one; the table's name unless given
+    table = "pupil"
+    find = ["source"]                   # columns by which the row is known when the file is imported again;
+                                        # not needed where the table's key is made of facts
+    only_if = {class = true}            # optional: write this row for such lines alone
+    [rows.columns]                      # column of the table = where its value comes from
+    source = {line_key = true}
+
+A row that another table points to is found with ``through = {table = "pupil", column = "person", where = {..}}``.
+A filter names columns of the file with the text they must hold, one of several, ``true`` (not empty), or
+``{value = ".."}``.
+
+Where a value comes from: a plain text or number stands for itself; or one of
+
+    {column = "age"}                    a cell; with several names, the first that the file has
+    {value = "school"}                  a named value
+    {line_key = true}                   file and line, ``pupils.csv:2``
+    {row = "pupil", take = "person"}    the row written before; its row id unless ``take`` names a column
+    {lookup = "subject", by = {code = "mat"}, take = "id"}      a row that is there already
+    {lookup = "academic_year", on = "2005-10-01"}               the row whose start and end hold the day
+    {band_of = {column = "G1"}, scale = {row = "group", take = "scale"}}        1 to 5 by the bands of the scale
+
+and, in this order: ``match`` (a regular expression: its first group, or nothing), ``map`` (text to text, any case),
+``date`` (formats of strptime beside 2025-09-01 and 01.09.2025), ``times``, ``add``, ``subtract``, ``subtract_from``
+(arithmetic), ``if_empty`` (a value), ``required = true``, ``only_if``. Text becomes what the column's type wants.
+An empty cell says nothing: it neither fills a column nor empties one.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping as Dict
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from shared.problems import FlawedMapping
+from shared.schema import BY_NAME, Column, Table
+
+SHIPPED = Path(__file__).parent / "mappings"
+
+_SOURCES = ("column", "value", "line_key", "row", "lookup", "band_of")
+_COMPANIONS = {"row": {"take"}, "lookup": {"by", "on", "take"}, "band_of": {"scale"}}
+_TRANSFORMS = {
+    "match", "map", "date", "times", "add", "subtract", "subtract_from", "if_empty", "required", "only_if",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Which lines: column of the file -> accepted texts; None accepts whatever is not empty."""
+
+    accepted: Dict[str, frozenset[str] | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Expression:
+    """Where one value comes from; ``source`` is ``constant`` or one of the module's words."""
+
+    source: str
+    of: Any
+    parts: Dict[str, Expression] = field(default_factory=dict)
+    take: str | None = None
+    on: Expression | None = None
+    transforms: Dict[str, Any] = field(default_factory=dict)
+    only_if: Filter = Filter()
+
+
+@dataclass(frozen=True)
+class Through:
+    """The row that ``column`` of a row of ``table`` points to, that row having the values ``where``."""
+
+    table: Table
+    column: str
+    where: Dict[str, Expression]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One row to write for a line; ``find`` maps the columns it is known by to their expressions."""
+
+    name: str
+    table: Table
+    columns: Dict[str, Expression]
+    find: Dict[str, Expression]
+    through: Through | None
+    only_if: Filter
+
+
+@dataclass(frozen=True)
+class Mapping:
+    """A mapping file, read and checked against the schema."""
+
+    name: str
+    delimiter: str | None
+    sheet: str | None
+    only_if: Filter
+    steps: tuple[Step, ...]
+
+    def file_columns(self) -> dict[tuple[str, ...], bool]:
+        """The columns of the file it reads, as tuples of accepted names; true where the file must have one."""
+        wanted: dict[tuple[str, ...], bool] = {}
+        for step in self.steps:
+            where = step.through.where if step.through else {}
+            for expression in (*step.columns.values(), *step.find.values(), *where.values()):
+                _collect(expression, wanted)
+            wanted |= {(name,): True for name in step.only_if.accepted}
+        return wanted | {(name,): True for name in self.only_if.accepted}
+
+
+def _collect(expression: Expression, wanted: dict[tuple[str, ...], bool]) -> None:
+    if expression.source == "column":
+        optional = "if_empty" in expression.transforms or expression.transforms.get("required") is False
+        wanted[expression.of] = wanted.get(expression.of, False) or not optional
+    for part in (*expression.parts.values(), *((expression.on,) if expression.on else ())):
+        _collect(part, wanted)
+    wanted |= {(name,): True for name in expression.only_if.accepted}
+
+
+def load_mapping(source: Path | str) -> Mapping:
+    """Read a mapping file, or by its bare name one that ships with Mektep. FlawedMapping: it cannot be used."""
+    path = source if isinstance(source, Path) else _path_of(source)
+    document = _read(path)
+    try:
+        return _Reader(path.name, document).mapping()
+    except (TypeError, AttributeError, ValueError) as error:
+        raise FlawedMapping(path.name, f"a value is of the wrong kind ({error})") from error
+
+
+def _path_of(name: str) -> Path:
+    shipped = SHIPPED / f"{name}.toml"
+    return shipped if "/" not in name and shipped.exists() else Path(name)
+
+
+def _read(path: Path, depth: int = 0) -> dict[str, Any]:
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise FlawedMapping(path.name, "there is no such file") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise FlawedMapping(path.name, str(error)) from error
+    base_name = document.pop("extends", None)
+    if base_name is None:
+        return document
+    if depth > 4 or not isinstance(base_name, str):
+        raise FlawedMapping(path.name, "what it extends cannot be used")
+    base = _read(path.parent / base_name, depth + 1)
+    values = {**base.get("values", {}), **document.pop("values", {})}
+    return {**base, **document, "values": values}
+
+
+class _Reader:
+    """Turns one document into a Mapping; ``problem`` raises with the place named."""
+
+    def __init__(self, file: str, document: dict[str, Any]) -> None:
+        self.file = file
+        self.document = document
+        self.values: dict[str, Any] = document.get("values", {})
+        self.tables: dict[str, Table] = {}
+
+    def problem(self, reason: str) -> FlawedMapping:
+        return FlawedMapping(self.file, reason)
+
+    def mapping(self) -> Mapping:
+        self.only_known(self.document, {"title", "only_if", "file", "values", "rows"}, "the mapping")
+        options = self.document.get("file", {})
+        self.only_known(options, {"delimiter", "sheet"}, "[file]")
+        steps = tuple(self.step(entry) for entry in self.document.get("rows", ()))
+        if not steps:
+            raise self.problem("it has no [[rows]]")
+        only_if = self.filter(self.document.get("only_if", {}))
+        return Mapping(self.file, options.get("delimiter"), options.get("sheet"), only_if, steps)
+
+    def only_known(self, found: dict[str, Any], known: set[str], place: str) -> None:
+        for word in found:
+            if word not in known:
+                raise self.problem(f"“{word}” means nothing in {place}")
+
+    def step(self, entry: dict[str, Any]) -> Step:
+        self.only_known(entry, {"name", "table", "find", "through", "only_if", "columns"}, "[[rows]]")
+        table = self.table(entry.get("table"))
+        if table.derived:
+            raise self.problem(f"{table.name} is derived from other rows and cannot be imported")
+        name = entry.get("name", table.name)
+        if name in self.tables:
+            raise self.problem(f"two rows are named “{name}”")
+        columns = {c: self.cell(table, c, value) for c, value in entry.get("columns", {}).items()}
+        find = self.find(table, entry.get("find", ()), columns)
+        through = self.through(entry["through"]) if "through" in entry else None
+        self.check_key(table, columns, find, through)
+        self.tables[name] = table
+        return Step(name, table, columns, find, through, self.filter(entry.get("only_if", {})))
+
+    def table(self, name: object) -> Table:
+        if not isinstance(name, str) or name not in BY_NAME:
+            raise self.problem(f"there is no table “{name}”")
+        return BY_NAME[name]
+
+    def column(self, table: Table, name: str) -> Column:
+        if name not in table.by_name or name == "retired_at":
+            raise self.problem(f"{table.name} has no column “{name}” to fill")
+        return table.by_name[name]
+
+    def cell(self, table: Table, name: str, value: object) -> Expression:
+        column = self.column(table, name)
+        expression = self.expression(value)
+        if column.type == "ref" and expression.source not in ("row", "lookup"):
+            raise self.problem(f"{table.name}.{name} needs a row or a lookup")
+        return expression
+
+    def find(self, table: Table, wanted: object, columns: dict[str, Expression]) -> dict[str, Expression]:
+        if isinstance(wanted, dict):
+            return {name: self.cell(table, name, value) for name, value in wanted.items()}
+        if not isinstance(wanted, (list, tuple)):
+            raise self.problem("find is a list of columns")
+        missing = [name for name in wanted if name not in columns]
+        if missing:
+            raise self.problem(f"{table.name} is found by “{missing[0]}”, which is not among its columns")
+        return {name: columns[name] for name in wanted}
+
+    def through(self, entry: dict[str, Any]) -> Through:
+        self.only_known(entry, {"table", "column", "where"}, "through")
+        table = self.table(entry.get("table"))
+        column = self.column(table, entry.get("column", ""))
+        where = {name: self.cell(table, name, value) for name, value in entry.get("where", {}).items()}
+        if column.type != "ref" or not where:
+            raise self.problem("through needs a column that refers to rows, and where")
+        return Through(table, column.name, where)
+
+    def check_key(
+        self, table: Table, columns: dict[str, Expression], find: dict[str, Expression], through: Through | None
+    ) -> None:
+        if table.key == ("id",):
+            if "id" in columns:
+                raise self.problem(f"the row ids of {table.name} are Mektep's own")
+            if not find and through is None:
+                raise self.problem(f"{table.name} needs find or through, or its rows would double")
+        elif any(k not in columns for k in table.key):
+            raise self.problem(f"{table.name} needs its key: {', '.join(table.key)}")
+
+    def expression(self, value: object) -> Expression:
+        if not isinstance(value, dict):
+            return self.constant(value)
+        sources = [word for word in _SOURCES if word in value]
+        if len(sources) != 1:
+            raise self.problem(f"a value comes from one of {', '.join(_SOURCES)}, not from {value}")
+        source = sources[0]
+        self.only_known(value, {source} | _COMPANIONS.get(source, set()) | _TRANSFORMS, f"a value from {source}")
+        parts = {c: self.expression(v) for c, v in value.get("by", {}).items()}
+        if source == "band_of":
+            parts = {"value": self.expression(value["band_of"]), "scale": self.expression(value.get("scale"))}
+        return Expression(
+            source=source,
+            of=self.subject(source, value),
+            parts=parts,
+            take=value.get("take"),
+            on=self.expression(value["on"]) if "on" in value else None,
+            transforms=self.transforms(value),
+            only_if=self.filter(value.get("only_if", {})),
+        )
+
+    def constant(self, value: object) -> Expression:
+        if isinstance(value, bool):
+            value = int(value)
+        if hasattr(value, "isoformat"):
+            value = value.isoformat()
+        if not isinstance(value, (int, str)):
+            raise self.problem(f"“{value}” is neither a text, a whole number nor a date")
+        return Expression("constant", value)
+
+    def subject(self, source: str, value: dict[str, Any]) -> Any:
+        of = value[source]
+        if source == "column":
+            return tuple(of) if isinstance(of, list) else (str(of),)
+        if source == "value":
+            return self.named_value(of)
+        if source == "row":
+            return self.row(of, value.get("take"))
+        if source == "lookup":
+            return self.lookup(value)
+        return of
+
+    def named_value(self, name: str) -> Any:
+        if name not in self.values:
+            raise self.problem(f"[values] has no “{name}”")
+        return self.constant(self.values[name]).of
+
+    def row(self, name: str, take: str | None) -> str:
+        if name not in self.tables:
+            raise self.problem(f"no row named “{name}” comes before")
+        if take is not None:
+            self.column(self.tables[name], take)
+        return name
+
+    def lookup(self, value: dict[str, Any]) -> Table:
+        table = self.table(value["lookup"])
+        for name in (*value.get("by", {}), *((value["take"],) if "take" in value else ())):
+            self.column(table, name)
+        if "on" in value and not {"start", "end"} <= table.by_name.keys():
+            raise self.problem(f"{table.name} has no start and end to hold a day")
+        if not value.get("by") and "on" not in value:
+            raise self.problem("a lookup needs by or on")
+        return table
+
+    def transforms(self, value: dict[str, Any]) -> dict[str, Any]:
+        found = {word: value[word] for word in value if word in _TRANSFORMS and word != "only_if"}
+        if "map" in found:
+            found["map"] = {str(k).casefold(): self.constant(v).of for k, v in found["map"].items()}
+        if "if_empty" in found:
+            found["if_empty"] = self.constant(found["if_empty"]).of
+        if "date" in found:
+            found["date"] = [found["date"]] if isinstance(found["date"], str) else list(found["date"])
+        return found
+
+    def filter(self, wanted: dict[str, Any]) -> Filter:
+        return Filter({column: self.accepted(value) for column, value in wanted.items()})
+
+    def accepted(self, value: object) -> frozenset[str] | None:
+        if value is True:
+            return None
+        if isinstance(value, dict):
+            value = self.expression(value).of
+        return frozenset(str(v) for v in (value if isinstance(value, list) else [value]))
