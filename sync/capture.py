@@ -22,7 +22,9 @@ CAPTURE, APPLY = 0, 1
 
 def trigger_sql(table: Table) -> Iterator[tuple[str, str]]:
     """Name and SQL of each trigger of a table."""
-    yield _named(table, "insert", f"AFTER INSERT ON {quoted(table.name)} WHEN {_capturing()}", _insert_values(table))
+    yield _named(
+        table, "insert", f"AFTER INSERT ON {quoted(table.name)} WHEN {_capturing()}", _insert_values(table)
+    )
     yield _named(
         table,
         "update",
@@ -30,16 +32,22 @@ def trigger_sql(table: Table) -> Iterator[tuple[str, str]]:
         _update_values(table),
     )
     name = f"{table.name}_delete_refused"
-    yield name, (
-        f"CREATE TRIGGER {quoted(name)} BEFORE DELETE ON {quoted(table.name)} "
-        "BEGIN SELECT RAISE(ABORT, 'rows are retired, never deleted'); END"
+    yield (
+        name,
+        (
+            f"CREATE TRIGGER {quoted(name)} BEFORE DELETE ON {quoted(table.name)} "
+            "BEGIN SELECT RAISE(ABORT, 'rows are retired, never deleted'); END"
+        ),
     )
     name = f"{table.name}_key_kept"
     row_id = () if table.row_id in table.key else (table.row_id,)
     changed = " OR ".join(f"OLD.{quoted(k)} IS NOT NEW.{quoted(k)}" for k in (*row_id, *table.key))
-    yield name, (
-        f"CREATE TRIGGER {quoted(name)} BEFORE UPDATE ON {quoted(table.name)} WHEN {changed} "
-        "BEGIN SELECT RAISE(ABORT, 'a key never changes'); END"
+    yield (
+        name,
+        (
+            f"CREATE TRIGGER {quoted(name)} BEFORE UPDATE ON {quoted(table.name)} WHEN {changed} "
+            "BEGIN SELECT RAISE(ABORT, 'a key never changes'); END"
+        ),
     )
 
 
@@ -62,7 +70,10 @@ def install(db: Database) -> bool:
 
 
 def _installed(db: Database) -> dict[str, str]:
-    return {str(n): str(s) for n, s in db.conn.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")}
+    return {
+        str(n): str(s)
+        for n, s in db.conn.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
+    }
 
 
 def decode_values(vals: str) -> dict[int, Value]:
@@ -76,7 +87,9 @@ def decode_values(vals: str) -> dict[int, Value]:
 
 def encode_values(values: Mapping[int, Value], erase: bool = False) -> str:
     """Write values as a trigger would; the ``erase`` mark tells that older values are to be blanked."""
-    named: dict[str, object] = {str(n): {"b": v.hex()} if isinstance(v, bytes) else v for n, v in values.items()}
+    named: dict[str, object] = {
+        str(n): {"b": v.hex()} if isinstance(v, bytes) else v for n, v in values.items()
+    }
     if erase:
         named["erase"] = 1
     return json.dumps(named, ensure_ascii=False, separators=(",", ":"))
@@ -101,7 +114,8 @@ def _capturing() -> str:
 
 def _insert_values(table: Table) -> str:
     return _object(
-        f"CASE WHEN NEW.{quoted(c.name)} IS {literal(c.default)} THEN '' ELSE {_member(c)} END" for c in table.columns
+        f"CASE WHEN NEW.{quoted(c.name)} IS {literal(c.default)} THEN '' ELSE {_member(c)} END"
+        for c in table.columns
     )
 
 

@@ -60,7 +60,8 @@ class Writer:
         table = BY_NAME[table_name]
         alive = " AND ".join(f"{quoted(k)} = ?" for k in table.key)
         done = self.db.conn.execute(
-            f"UPDATE {quoted(table.name)} SET retired_at = ? WHERE {alive} AND retired_at IS NULL", (self.now, *key)
+            f"UPDATE {quoted(table.name)} SET retired_at = ? WHERE {alive} AND retired_at IS NULL",
+            (self.now, *key),
         )
         return int(done.rowcount) > 0
 
