@@ -1,0 +1,448 @@
+"""Runs an import: one transaction, all or nothing, every error found in one pass.
+
+A dry run does everything an import does and rolls it back, so what it announces is what would happen.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from sqlite_utils import Database
+
+from node.importing.mapping import Expression, Filter, Mapping, Step, load_mapping
+from node.importing.sheets import Line, Sheet, read_sheet
+from node.importing.values import Unreadable, days, fit, transformed
+from shared.problems import ConsentMissing, ImportRefused, InvalidValue, LineError, N_
+from shared.schema import Column, Table, Value
+from shared.tables import quoted
+from sync.writer import SYSTEM, Writer, writing
+
+Text = Callable[[str], str]
+Progress = Callable[[int, int], None]
+Key = tuple[int, ...]
+Row = dict[str, Value]
+
+
+class Connects(Protocol):
+    """A node, as far as an import needs one."""
+
+    def connect(self) -> Database: ...
+
+
+@dataclass(frozen=True)
+class ImportResult:
+    """Rows by table: written anew, changed, and found as they should be; lines taken and passed over by the filter."""
+
+    inserted: dict[str, int] = field(default_factory=dict)
+    changed: dict[str, int] = field(default_factory=dict)
+    unchanged: dict[str, int] = field(default_factory=dict)
+    lines: int = 0
+    passed_over: int = 0
+
+    @property
+    def changes_nothing(self) -> bool:
+        return not self.inserted and not self.changed
+
+
+def plan(db: Connects | Database, path: Path, mapping: Mapping | Path | str, text: Text = str) -> ImportResult:
+    """What an import would do; nothing is written. Raises what `run_import` would."""
+    return run_import(db, path, mapping, SYSTEM, dry_run=True, text=text)
+
+
+def run_import(
+    db: Connects | Database,
+    path: Path,
+    mapping: Mapping | Path | str,
+    actor: int,
+    dry_run: bool = False,
+    *,
+    text: Text = str,
+    progress: Progress | None = None,
+) -> ImportResult:
+    """Import a file as `actor`; `text` translates the errors, `progress` is told lines done and in all.
+
+    ImportRefused: the errors, by line and field; nothing was written. FlawedMapping, DamagedFile, TooLarge: the mapping
+    or the file cannot be used at all.
+    """
+    database = db if isinstance(db, Database) else db.connect()
+    chosen = mapping if isinstance(mapping, Mapping) else load_mapping(mapping)
+    sheet = read_sheet(path, delimiter=chosen.delimiter, sheet=chosen.sheet)
+    try:
+        with writing(database, actor) as w:
+            run = _Run(w, path.name, chosen, sheet, text)
+            result = run.all_lines(progress)
+            if run.errors:
+                raise ImportRefused(sorted(run.errors, key=lambda e: e.line))
+            if dry_run:
+                raise _RolledBack(result)
+    except _RolledBack as rolled_back:
+        return rolled_back.result
+    return result
+
+
+class _RolledBack(Exception):
+    def __init__(self, result: ImportResult) -> None:
+        super().__init__()
+        self.result = result
+
+
+class _NoRow(Exception):
+    """A row of this line that another refers to could not be made; its own error is listed already."""
+
+
+class _Finder:
+    """Finds rows by columns other than their key; one pass over a table for each set of columns asked for."""
+
+    def __init__(self, db: Database) -> None:
+        self.db = db
+        self.indexes: dict[tuple[str, tuple[str, ...]], dict[tuple[Value, ...], Key]] = {}
+
+    def key(self, table: Table, where: Row) -> Key | None:
+        """The key of the row with these values; a living one before a retired one, then the oldest."""
+        columns = tuple(where)
+        if (table.name, columns) not in self.indexes:
+            self.indexes[table.name, columns] = self._index(table, columns)
+        return self.indexes[table.name, columns].get(tuple(where.values()))
+
+    def row(self, table: Table, key: Key) -> Row | None:
+        where = " AND ".join(f"{quoted(k)} = ?" for k in table.key)
+        found = self.db.query(f"SELECT * FROM {quoted(table.name)} WHERE {where}", key)
+        return next(iter(found), None)
+
+    def written(self, table: Table, row: Row) -> None:
+        """Learn of a row that was just written, where the index does not know one already."""
+        key = _key(table, row)
+        for (name, columns), index in self.indexes.items():
+            if name == table.name:
+                index.setdefault(tuple(row.get(c, table.by_name[c].default) for c in columns), key)
+
+    def _index(self, table: Table, columns: tuple[str, ...]) -> dict[tuple[Value, ...], Key]:
+        names = ", ".join(quoted(c) for c in (*table.key, *columns))
+        found = self.db.conn.execute(
+            f"SELECT {names} FROM {quoted(table.name)} ORDER BY retired_at IS NULL, {quoted(table.row_id)} DESC"
+        )
+        width = len(table.key)
+        return {tuple(row[width:]): tuple(row[:width]) for row in found}
+
+
+def _key(table: Table, row: Row) -> Key:
+    return tuple(row[k] for k in table.key)  # type: ignore[misc]
+
+
+class _Run:
+    """One import under way."""
+
+    def __init__(self, writer: Writer, file: str, mapping: Mapping, sheet: Sheet, text: Text) -> None:
+        self.writer = writer
+        self.file = file
+        self.mapping = mapping
+        self.sheet = sheet
+        self.text = text
+        self.errors: list[LineError] = []
+        self.inserted: Counter[str] = Counter()
+        self.changed: Counter[str] = Counter()
+        self.unchanged: Counter[str] = Counter()
+        self.finder = _Finder(writer.db)
+        self.places = self._places()
+        self.lookups: dict[object, Value] = {}
+        self.given: dict[tuple[str, Key, str], tuple[int, Value]] = {}
+        self.bands: dict[int, list[tuple[int, int, int]]] = {}
+
+    def _places(self) -> dict[tuple[str, ...], int | None]:
+        """Where each column that the mapping reads stands in the file."""
+        header = [_plain(name) for name in self.sheet.header]
+        places: dict[tuple[str, ...], int | None] = {}
+        for names, needed in self.mapping.file_columns().items():
+            found = [i for i, name in enumerate(header) if name in {_plain(n) for n in names}]
+            places[names] = found[0] if found else None
+            if not found and needed:
+                self._error(self.sheet.header_line, names[0], N_("The file has no such column."))
+            if len(found) > 1:
+                self._error(self.sheet.header_line, names[0], N_("The file has this column more than once."))
+        return places
+
+    def all_lines(self, progress: Progress | None) -> ImportResult:
+        if self.errors:
+            return ImportResult()
+        taken = 0
+        for done, line in enumerate(self.sheet.lines, 1):
+            taken += self._line(line)
+            if progress:
+                progress(done, len(self.sheet.lines))
+        counts = (dict(counter) for counter in (self.inserted, self.changed, self.unchanged))
+        return ImportResult(*counts, lines=taken, passed_over=len(self.sheet.lines) - taken)
+
+    def _line(self, line: Line) -> bool:
+        if len(line.cells) != len(self.sheet.header) and (
+            len(line.cells) < len(self.sheet.header) or any(line.cells[len(self.sheet.header) :])
+        ):
+            self._error(line.number, "", N_("The line has {found} cells, the header {wanted}."),
+                        found=len(line.cells), wanted=len(self.sheet.header))  # fmt: skip
+            return True
+        if not self._accepts(self.mapping.only_if, line):
+            return False
+        work = _LineWork(self, line)
+        for step in self.mapping.steps:
+            if self._accepts(step.only_if, line):
+                work.write(step)
+        work.finish()
+        return True
+
+    def _accepts(self, wanted: Filter, line: Line) -> bool:
+        for column, accepted in wanted.accepted.items():
+            cell = self.cell((column,), line)
+            if not cell or (accepted is not None and cell not in accepted):
+                return False
+        return True
+
+    def cell(self, names: tuple[str, ...], line: Line) -> str:
+        place = self.places[names]
+        return "" if place is None else line.cells[place]
+
+    def _error(self, line: int, name: str, template: str, **details: object) -> None:
+        self.errors.append(LineError(line, name, self.text(template).format(**details)))
+
+    def band(self, value: int, scale: int) -> int | None:
+        """The band of the scale that holds the value."""
+        if scale not in self.bands:
+            found = self.writer.db.conn.execute(
+                "SELECT band, low, high FROM grading_band WHERE scale = ? AND retired_at IS NULL", (scale,)
+            )
+            self.bands[scale] = list(found)
+        return next((band for band, low, high in self.bands[scale] if low <= value <= high), None)
+
+
+class _LineWork:
+    """The rows of one line."""
+
+    def __init__(self, run: _Run, line: Line) -> None:
+        self.run = run
+        self.line = line
+        self.rows: dict[str, Row] = {}
+        self.keys: dict[str, str] = {}
+        self.personal: list[tuple[Step, int, Row]] = []
+
+    def write(self, step: Step) -> None:
+        """Find the row of a step, or write it; errors are listed and the line goes on without the row."""
+        try:
+            values = self.values(step.table, step.columns)
+            known = self.key(step, values)
+        except _NoRow:
+            return
+        existing = self.run.finder.row(step.table, known) if known else None
+        row: Row | None = existing
+        if existing is None:
+            row = self.attempt(step, lambda: self.insert(step, values))
+        elif existing["retired_at"] is None:
+            row = self.attempt(step, lambda: self.update(step, existing, values))
+        else:
+            self.run.unchanged[step.table.name] += 1
+        if row is not None:
+            self.rows[step.name] = row
+            self.keys[step.name] = step.table.key[0]
+            self.agree(step, row, values)
+
+    def agree(self, step: Step, row: Row, values: Row) -> None:
+        """List an error where an earlier line gave the same column of the same row another value."""
+        key = _key(step.table, row)
+        for name, value in values.items():
+            line, given = self.run.given.setdefault((step.table.name, key, name), (self.line.number, value))
+            if given != value:
+                field_name = _field(step.columns[name], name)
+                self.run._error(self.line.number, field_name, N_("Line {line} says otherwise."), line=line)
+
+    def finish(self) -> None:
+        """Write what stands under consent now that the consents of the line are written."""
+        for step, row_id, values in self.personal:
+            self.attempt(step, lambda i=row_id, v=values, s=step: self.update_row(s.table, i, v))  # type: ignore[misc]
+
+    def values(self, table: Table, columns: Any) -> Row:
+        """Evaluate expressions for columns of a table; empty ones are left out. _NoRow: errors were listed."""
+        found: Row = {}
+        failed = False
+        for name, expression in columns.items():
+            try:
+                value = fit(self.evaluate(expression), table.by_name[name])
+                table.by_name[name].check(value, table.name)
+                if value is not None:
+                    found[name] = value
+            except Unreadable as error:
+                failed = True
+                self.run._error(self.line.number, _field(expression, name), error.template, **error.details)
+            except InvalidValue as error:
+                failed = True
+                self.problem(expression, name, error)
+        if failed:
+            raise _NoRow
+        return found
+
+    def problem(self, expression: Expression, name: str, error: InvalidValue | ConsentMissing) -> None:
+        field_name = _field(expression, name)
+        self.run.errors.append(LineError(self.line.number, field_name, error.sentence(self.run.text)))
+
+    def key(self, step: Step, values: Row) -> Key | None:
+        """The key of the row if it is there: through another row, by the columns it is known by, or by its key."""
+        if step.through:
+            where = self.whole(step.through.table, step.through.where)
+            pointing = self.run.finder.key(step.through.table, where)
+            row = self.run.finder.row(step.through.table, pointing) if pointing else None
+            target = row[step.through.column] if row else None
+            return (target,) if isinstance(target, int) else None
+        if step.find:
+            return self.run.finder.key(step.table, self.whole(step.table, step.find))
+        return _key(step.table, self.whole(step.table, {k: step.columns[k] for k in step.table.key}))
+
+    def whole(self, table: Table, columns: Any) -> Row:
+        """Values by which a row is known: none may be empty, unless its column has a default or may stay empty."""
+        found = self.values(table, columns)
+        for name, expression in columns.items():
+            if name not in found and name in table.key:
+                self.run._error(self.line.number, _field(expression, name), N_("This must not be empty."))
+                raise _NoRow
+        return {name: found.get(name, table.by_name[name].default) for name in columns}
+
+    def attempt(self, step: Step, write: Callable[[], Row]) -> Row | None:
+        try:
+            return write()
+        except (InvalidValue, ConsentMissing) as error:
+            name = str(error.details["column"])
+            self.problem(step.columns.get(name, Expression("constant", "")), name, error)
+            return None
+
+    def insert(self, step: Step, values: Row) -> Row:
+        table, writer = step.table, self.run.writer
+        now = {name: value for name, value in values.items() if table.by_name[name].consent is None}
+        if table.key == ("id",):
+            now["id"] = writer.insert(table.name, **now)
+        else:
+            writer.put(table.name, **now)
+        later = {name: value for name, value in values.items() if name not in now}
+        self.postpone(step, now, later)
+        row: Row = {c.name: now.get(c.name, c.default) for c in table.all_columns} | later
+        self.run.finder.written(table, row)
+        self.run.inserted[table.name] += 1
+        return row
+
+    def update(self, step: Step, existing: Row, values: Row) -> Row:
+        table = step.table
+        differing = {name: value for name, value in values.items() if existing[name] != value}
+        now = {name: value for name, value in differing.items() if table.by_name[name].consent is None}
+        if now:
+            self.update_key(table, existing, now)
+        self.postpone(step, existing, {name: value for name, value in differing.items() if name not in now})
+        (self.run.changed if differing else self.run.unchanged)[table.name] += 1
+        row = {**existing, **differing}
+        if differing:
+            self.run.finder.written(table, row)
+        return row
+
+    def postpone(self, step: Step, row: Row, values: Row) -> None:
+        """Keep values that need a consent for the end of the line, after its consents."""
+        row_id = row[step.table.row_id]
+        if values:
+            assert isinstance(row_id, int)
+            self.personal.append((step, row_id, values))
+
+    def update_key(self, table: Table, existing: Row, values: Row) -> None:
+        if len(table.key) == 1:
+            row_id = existing[table.key[0]]
+            assert isinstance(row_id, int)
+            self.run.writer.update(table.name, row_id, **values)
+        else:
+            self.run.writer.put(table.name, **{k: existing[k] for k in table.key}, **values)
+
+    def update_row(self, table: Table, row_id: int, values: Row) -> Row:
+        self.run.writer.update(table.name, row_id, **values)
+        return values
+
+    def evaluate(self, expression: Expression) -> Value:
+        """The value of an expression on this line; None is empty."""
+        if not self.run._accepts(expression.only_if, self.line):
+            return None
+        value: Value = getattr(self, f"from_{expression.source}")(expression)
+        assert not isinstance(value, bytes)
+        return transformed(value, expression.transforms)
+
+    def from_constant(self, expression: Expression) -> Value:
+        value: Value = expression.of
+        return value
+
+    from_value = from_constant
+
+    def from_column(self, expression: Expression) -> Value:
+        return self.run.cell(expression.of, self.line)
+
+    def from_line_key(self, _: Expression) -> Value:
+        return f"{self.run.file}:{self.line.number}"
+
+    def from_row(self, expression: Expression) -> Value:
+        if expression.of not in self.rows:
+            raise _NoRow
+        return self.rows[expression.of][expression.take or self.keys[expression.of]]
+
+    def from_lookup(self, expression: Expression) -> Value:
+        table: Table = expression.of
+        where = self.values(table, expression.parts)
+        day = self.day(expression.on)
+        asked = (table.name, tuple(where.items()), day, expression.take)
+        if len(where) < len(expression.parts) or (expression.on and day is None):
+            return None
+        if asked not in self.run.lookups:
+            self.run.lookups[asked] = _look_up(self.run.writer.db, table, where, day, expression.take)
+        if self.run.lookups[asked] is None:
+            named = [str(value) for column, value in where.items() if table.by_name[column].type != "ref"]
+            raise Unreadable(N_("Nothing is known as “{text}” here."), text=", ".join(named) or table.name)
+        return self.run.lookups[asked]
+
+    def day(self, expression: Expression | None) -> int | None:
+        value = self.evaluate(expression) if expression else None
+        return days(value) if isinstance(value, str) else value  # type: ignore[return-value]
+
+    def from_band_of(self, expression: Expression) -> Value:
+        value, scale = (self.evaluate(expression.parts[part]) for part in ("value", "scale"))
+        if value is None or scale is None:
+            return None
+        number = fit(value, _INTEGER)
+        assert isinstance(number, int) and isinstance(scale, int)
+        band = self.run.band(number, scale)
+        if band is None:
+            raise Unreadable(N_("{number} is not on the grading scale."), number=number)
+        return band
+
+
+_INTEGER = Column("value", 2, "int", "district", ("", "", ""))
+
+
+def _look_up(db: Database, table: Table, where: Row, day: int | None, take: str | None) -> Value:
+    """The value of the living row that fits; the latest hub or school row wins over a shipped one."""
+    conditions = [f"{quoted(c)} = :{c}" for c in where] + ["retired_at IS NULL"]
+    parameters: dict[str, Any] = dict(where)
+    if day is not None:
+        conditions.append('start <= :day_asked AND "end" >= :day_asked')
+        parameters["day_asked"] = day
+    found = db.query(
+        f"SELECT {quoted(take or table.row_id)} AS found FROM {quoted(table.name)} "
+        f"WHERE {' AND '.join(conditions)} ORDER BY {quoted(table.row_id)} DESC LIMIT 1",
+        parameters,
+    )
+    return next((row["found"] for row in found), None)
+
+
+def _field(expression: Expression, name: str) -> str:
+    """What the reader of the file calls it: the file's column, or the table's where no cell is involved."""
+    return next(_cells(expression), name)
+
+
+def _cells(expression: Expression) -> Iterator[str]:
+    if expression.source == "column":
+        yield expression.of[0]
+    for part in expression.parts.values():
+        yield from _cells(part)
+
+
+def _plain(name: str) -> str:
+    return " ".join(name.casefold().split())
