@@ -1,7 +1,7 @@
 """The only module that touches cryptographic primitives; callers never see a nonce.
 
-Failure raises (`BadSignature`, `BadKey`, `CannotOpen`) and never returns a flag, passwords apart. Whatever is stored
-or sent begins with a version byte, except signatures and sealed parts, whose version is in their context string.
+Failure raises (`BadSignature`, `BadKey`, `CannotOpen`) and never returns a flag, passwords apart. Whatever is
+stored or sent begins with a version byte, except signatures and sealed parts, whose context names it.
 
     sign, verify            Ed25519 over context, a zero byte, message
     seal_to, open           HPKE base mode: DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, AES-256-GCM
@@ -41,7 +41,7 @@ _HPKE_LABEL = b"mektep sealed v1"
 _PART_LABEL = b"mektep school part v1"
 
 
-# -- random bytes, hashes, derived keys --------------------------------------------------------------------------
+# -- random bytes, hashes, derived keys ----------------------------------------------------------------------
 
 
 def random_bytes(n: int) -> bytes:
@@ -65,12 +65,12 @@ def sha256(data: bytes) -> bytes:
 
 
 def digest(*parts: bytes) -> bytes:
-    """Return SHA-256 over `parts`, each after its length in 8 big-endian bytes, so that no two lists collide."""
+    """Return SHA-256 over `parts`, each after its length in 8 big-endian bytes: no two lists collide."""
     return sha256(b"".join(len(part).to_bytes(8, "big") + part for part in parts))
 
 
 def derive(secret: bytes, info: bytes, length: int = KEY_BYTES) -> bytes:
-    """Derive `length` bytes from a secret of full entropy, for the one purpose named by `info` (HKDF-SHA256)."""
+    """Derive `length` bytes from a secret of full entropy, for the one purpose `info` names (HKDF-SHA256)."""
     return _hkdf(secret, None, info, length)
 
 
@@ -78,7 +78,7 @@ def _hkdf(secret: bytes, salt: bytes | None, info: bytes, length: int) -> bytes:
     return HKDF(algorithm=SHA256(), length=length, salt=salt, info=info).derive(secret)
 
 
-# -- signatures --------------------------------------------------------------------------------------------------
+# -- signatures ----------------------------------------------------------------------------------------------
 
 
 class SigningKey:
@@ -124,7 +124,7 @@ def _signed(context: bytes, message: bytes) -> bytes:
     return context + b"\0" + message
 
 
-# -- sealing to a public key -------------------------------------------------------------------------------------
+# -- sealing to a public key ---------------------------------------------------------------------------------
 
 
 class OpeningKey:
@@ -169,18 +169,20 @@ class OpeningKey:
 def seal_to(public: bytes, plaintext: bytes, info: bytes, aad: bytes = b"") -> bytes:
     """Seal for the owner of `public`: version, encapsulated key (32), ciphertext with tag; 49 bytes longer.
 
-    `info` names the purpose, `aad` what the plaintext belongs to. It does not tell who sealed. BadKey if `public`
-    is no usable key.
+    `info` names the purpose, `aad` what the plaintext belongs to. It does not tell who sealed. BadKey if
+    `public` is no usable key.
     """
     _require_key(public)
     try:
-        return _VERSION + _HPKE.encrypt(plaintext, X25519PublicKey.from_public_bytes(public), _binding(info, aad))
+        return _VERSION + _HPKE.encrypt(
+            plaintext, X25519PublicKey.from_public_bytes(public), _binding(info, aad)
+        )
     except ValueError as error:
         raise BadKey() from error
 
 
 def _binding(info: bytes, aad: bytes) -> bytes:
-    # In HPKE used once per key, `info` authenticates as associated data would; the library offers `info` alone.
+    # In HPKE used once per key, `info` authenticates as associated data would; the library has `info` alone.
     return digest(_HPKE_LABEL, info, aad)
 
 
@@ -189,13 +191,14 @@ def _require_key(key: bytes) -> None:
         raise BadKey()
 
 
-# -- sealing under a shared key ----------------------------------------------------------------------------------
+# -- sealing under a shared key ------------------------------------------------------------------------------
 
 
 def seal_part(school_key: bytes, salt: bytes, header: bytes, plaintext: bytes) -> bytes:
     """Seal the school part of a changeset, bound to `header`; 16 bytes longer.
 
-    `salt` is 32 random bytes never used for another part: key and nonce follow from it.
+    `salt` is 32 random bytes never used for another plaintext, not even for an amended version of the same
+    part: key and nonce follow from it, and two texts under one nonce betray one another.
     """
     aead, nonce = _part_cipher(school_key, salt)
     return aead.encrypt(nonce, plaintext, header)
@@ -238,11 +241,11 @@ def _decrypt(aead: AESGCM, nonce: bytes, sealed: bytes, aad: bytes) -> bytes:
         raise CannotOpen() from error
 
 
-# -- passphrases and passwords -----------------------------------------------------------------------------------
+# -- passphrases and passwords -------------------------------------------------------------------------------
 
 
 class Cost(NamedTuple):
-    """What one guess costs an attacker, and one sign-in costs us: 128 * n * r bytes of memory, p times over."""
+    """What one guess costs an attacker and one sign-in costs us: 128 * n * r bytes of memory, p times."""
 
     n: int
     r: int = 8
@@ -261,7 +264,9 @@ PASSWORD_COST = Cost(2**14, p=5)
 """16 MiB five times over: for sign-in on a small server, as strong as Argon2id at 19 MiB."""
 
 _PASSWORD_SALT_BYTES = 16
-_STORED_PASSWORD = re.compile(r"scrypt\$1\$(\d{1,8})\$(\d{1,4})\$(\d{1,2})\$([\w-]{22})\$([\w-]{43})", re.ASCII)
+_STORED_PASSWORD = re.compile(
+    r"scrypt\$1\$(\d{1,8})\$(\d{1,4})\$(\d{1,2})\$([\w-]{22})\$([\w-]{43})", re.ASCII
+)
 
 
 def stretch(passphrase: str, salt: bytes, n: int = 2**14, r: int = 8, p: int = 1) -> bytes:
@@ -282,7 +287,7 @@ def hash_password(password: str, cost: Cost = PASSWORD_COST) -> str:
 
 
 def check_password(password: str, stored: str) -> bool:
-    """Tell whether `password` is the one stored; text that is no stored password costs as much and is False."""
+    """Tell whether `password` is the one stored; False, at the same cost, for text that stores none."""
     match = _STORED_PASSWORD.fullmatch(stored)
     if match is None or not Cost(*map(int, match.groups()[:3])).bearable():
         check_password(password, DUMMY_HASH)
@@ -298,14 +303,14 @@ def _stored(cost: Cost, salt: bytes, key: bytes) -> str:
 
 
 DUMMY_HASH = _stored(PASSWORD_COST, random_bytes(_PASSWORD_SALT_BYTES), random_bytes(KEY_BYTES))
-"""No password matches it: check it for an unknown user, so that time does not tell which users exist."""
+"""No password matches it: check it for an unknown user, lest time tell which users exist."""
 
 
-# -- names and words ---------------------------------------------------------------------------------------------
+# -- names and words -----------------------------------------------------------------------------------------
 
 
 def origin_name(public: bytes, incarnation: bytes) -> int:
-    """Return the 31-bit, nonzero name under which one incarnation of the node with this signing key writes."""
+    """Return the 31-bit, nonzero name under which one incarnation of this signing key's node writes."""
     _require_key(public)
     hashed = sha256(b"mektep origin v1\0" + public + incarnation)
     while not (name := int.from_bytes(hashed[:4], "big") & 0x7FFFFFFF):

@@ -38,8 +38,9 @@ RECOVERY_BYTES = 16
 
 _SYMBOLS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _CHECK_SYMBOLS = _SYMBOLS + "*~$=U"
-# O, I and L as Crockford has it, then the Cyrillic capitals that look like Latin ones.
-_FORGIVEN = str.maketrans("OILАВЕКМНОРСТУХ", "011ABEKMH0PCTYX")
+# The Cyrillic capitals that look like Latin ones, in the order of the letters they stand for.
+_CYRILLIC = "\u0410\u0412\u0415\u041a\u041c\u041d\u041e\u0420\u0421\u0422\u0423\u0425"
+_FORGIVEN = str.maketrans("OIL" + _CYRILLIC, "011" + "ABEKMH0PCTYX")
 _IGNORED = re.compile("[\\s\u2010-\u2015\u2212-]")
 
 
@@ -83,10 +84,12 @@ _PAGE = """<!doctype html>
 <title>{title} · {school}</title>
 <style>
 @page {{ size: A4; margin: 18mm }}
-body {{ font: 12pt/1.45 sans-serif; color: #000; background: #fff; max-width: 174mm; margin: 0 auto; padding: 1rem }}
+body {{ font: 12pt/1.45 sans-serif; color: #000; background: #fff }}
+body {{ max-width: 174mm; margin: 0 auto; padding: 1rem }}
 h1 {{ margin: 0 }}
 .warning {{ border: 2px solid; padding: .6rem .8rem; font-weight: bold }}
-.words {{ display: grid; grid-template-columns: repeat(3, 1fr); gap: .5rem; padding: 0; list-style-position: inside }}
+.words {{ display: grid; grid-template-columns: repeat(3, 1fr); gap: .5rem }}
+.words {{ padding: 0; list-style-position: inside }}
 .words li {{ border: 1px solid; padding: .5rem; font: 14pt monospace }}
 .code {{ width: 50mm; margin: auto }}
 </style>
@@ -154,7 +157,10 @@ class RecoveryKit:
 
     @staticmethod
     def secret_from(text: str) -> bytes:
-        """Read the secret from the words or the QR code's text; UnreadableWord, MistypedWords, UnreadableCode."""
+        """Read the secret from the words or the QR code's text.
+
+        UnreadableWord, MistypedWords, UnreadableCode.
+        """
         prefix, _, symbols = text.strip().upper().partition(":")
         if not prefix.startswith("MEKTEP"):
             return _secret_from_words(text)
@@ -180,7 +186,7 @@ def _code_check(secret: bytes) -> bytes:
 
 
 def recovery_keypair(secret: bytes) -> crypto.OpeningKey:
-    """Return the key pair that every epoch's school key is sealed to; WrongRecoveryKey if `secret` is none."""
+    """Return the key pair every epoch's school key is sealed to; WrongRecoveryKey if `secret` is none."""
     return crypto.OpeningKey.from_seed(_checked(secret), b"mektep recovery key v1")
 
 
@@ -236,7 +242,7 @@ class RegistrationCode:
 
 
 def secret_digest(secret: bytes) -> bytes:
-    """Return what the hub keeps of a registration code's secret: enough to recognise it, not to print it again.
+    """Return what the hub keeps of a code's secret: enough to recognise it, not to print it again.
 
     Plain and fast, for the secret works once, for a short time, behind a throttle.
     """

@@ -1,7 +1,7 @@
 """The file keys.json beside a database: its data key, wrapped once for every way to unlock it.
 
-Beside it lies machine.key, 32 random bytes, if the machine may unlock the data key by itself. Without a TPM that
-opens the database for a thief of the machine too.
+Beside it lies machine.key, 32 random bytes, if the machine may unlock the data key by itself. Without a TPM
+that opens the database for a thief of the machine too.
 """
 
 import errno
@@ -74,9 +74,9 @@ _Slot = dict[str, Any]
 class Keyslots:
     """The data key of a database, wrapped in slots: `passphrase`, `recovery` and, if wanted, `machine`.
 
-    Every slot is bound to its name and to the format. A checksum tells a damaged file from a wrong passphrase, and
-    a check value of the data key keeps a foreign key from being written into a slot. Nothing is cached: each call
-    reads the file. NotInitialised without a file, DamagedFile, NewerFile from every call but `create`.
+    Every slot is bound to its name and to the format. A checksum tells a damaged file from a wrong
+    passphrase, and a check value of the data key keeps a foreign key from being written into a slot. Each call
+    reads the file anew; all but `create` raise NotInitialised without one, DamagedFile, NewerFile.
     """
 
     def __init__(self, path: Path) -> None:
@@ -122,7 +122,10 @@ class Keyslots:
         return self._open("recovery", lambda _: key, WrongRecoveryKey())
 
     def open_with_machine(self) -> bytes:
-        """Return the data key; NoSuchSlot if it is not kept for this machine, DamagedFile if machine.key is not its."""
+        """Return the data key; NoSuchSlot if it is not kept for this machine.
+
+        DamagedFile if machine.key is not the one the slot was made with.
+        """
         damaged = DamagedFile(file=self.machine_path.name)
         self._slot("machine")
         try:
@@ -136,9 +139,10 @@ class Keyslots:
     def change_passphrase(
         self, data_key: bytes, new: str, cost: crypto.Cost = crypto.PASSPHRASE_COST
     ) -> None:
-        """Wrap the data key under a new passphrase; the database stays as it is. WrongKey for another data key.
+        """Wrap the data key under a new passphrase; the database stays as it is.
 
-        An old copy of the file still opens with the old passphrase: backups of it must age out.
+        WrongKey for another data key. An old copy of the file still opens with the old passphrase, so copies
+        must age out.
         """
         slots = self._slots_of(data_key)
         self._write(data_key, slots | {"passphrase": _passphrase_slot(data_key, new, cost)})

@@ -49,7 +49,7 @@
         `-- TooManyTries          (retry, after a while)
 
 A problem may carry more details than its sentence names; only the sentence is meant for people, and no
-sentence repeats a value that could be personal or secret (but for an unreadable word, so that it can be mended).
+sentence repeats a value that could be personal or secret (but for an unreadable word, which must be mended).
 """
 
 import string
@@ -262,7 +262,9 @@ class TooLarge(SyncProblem):
 class Forked(SyncProblem):
     code = "forked"
     status = 409
-    template = N_("This copy of the school continues an old state; its history must be joined with the hub's.")
+    template = N_(
+        "This copy of the school continues an old state; its history must be joined with the hub's."
+    )
 
 
 class MissingPart(SyncProblem):
