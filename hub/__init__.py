@@ -1,0 +1,1 @@
+"""The district's app: registration of nodes, ingest, statistics, report builder, relay."""
