@@ -1,5 +1,7 @@
 """The keys a school lives by, as files, on paper and read aloud.
 
+In this module
+
     Keyslots           the data key of a database, wrapped for every way to unlock it (in `shared.keyslots`)
     RecoveryKit        a printed page whose words, or QR code, are the recovery secret
     RegistrationCode   what a district hands a school so that its node and the hub know one another

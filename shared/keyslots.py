@@ -75,8 +75,8 @@ class Keyslots:
     """The data key of a database, wrapped in slots: `passphrase`, `recovery` and, if wanted, `machine`.
 
     Every slot is bound to its name and to the format. A checksum tells a damaged file from a wrong
-    passphrase, and a check value of the data key keeps a foreign key from being written into a slot. Each call
-    reads the file anew; all but `create` raise NotInitialised without one, DamagedFile, NewerFile.
+    passphrase, and a check value of the data key keeps a foreign key out of the slots. Each call reads the file
+    anew; all but `create` raise NotInitialised without one, DamagedFile, NewerFile.
     """
 
     def __init__(self, path: Path) -> None:
