@@ -230,7 +230,7 @@ def _names(first: int) -> tuple[Column, ...]:
 
 
 def _personal(number: int, name: str, ky: str, ru: str, en: str, **more: object) -> Column:
-    return _c(number, name, "text", "school", ky, ru, en, consent="core", **more)
+    return _c(number, name, "text", "school", ky, ru, en, None, consent="core", **more)
 
 
 TABLES: tuple[Table, ...] = (

@@ -10,6 +10,7 @@ from shared.problems import ForeignRow
 from shared.schema import BY_NUMBER, Table, Value
 from sync import digest
 from sync.change import Change
+from sync.codec import Envelope
 from sync.merge import Entry, Lineage, Shown, resolve
 
 Key = tuple[int, ...]
@@ -17,12 +18,12 @@ Key = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Delivered:
-    """A verified changeset with its changes and its place in the school's stream."""
+    """A verified changeset with its changes and its place in its stream; the receipt is the hub's word for the place."""
 
-    origin: int
+    envelope: Envelope
     position: int
-    seen: int
     changes: Sequence[Change]
+    receipt: bytes = b""
 
 
 @dataclass(slots=True)
@@ -85,10 +86,10 @@ def entry(changeset: Delivered, change: Change) -> Entry:
     """A delivered change as an entry of its row."""
     return Entry(
         change.clock,
-        changeset.origin,
+        changeset.envelope.header.origin,
         change.number,
         changeset.position,
-        changeset.seen,
+        changeset.envelope.header.seen,
         change.values,
         change.erase,
         change.actor,
@@ -104,8 +105,8 @@ def require_own_rows(changes: Iterable[Change], school_origins: Collection[int])
             continue
         if change.key[0] >> 32 not in school_origins:
             raise ForeignRow()
-        for column, value in zip(table.key_columns[1:], change.key[1:], strict=True):
-            _require_reference(column.references, column.soft, value, readable)
+        for column, part in zip(table.key_columns[1:], change.key[1:], strict=True):
+            _require_reference(column.references, column.soft, part, readable)
         for number, value in change.values.items():
             known = table.value_by_number.get(number)
             if known is not None:

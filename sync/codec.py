@@ -12,7 +12,7 @@ from typing import Any
 import zstandard
 
 from shared import crypto
-from shared.problems import CannotOpen, FlawedChangeset, TooLarge, WrongSigner
+from shared.problems import BadSignature, CannotOpen, FlawedChangeset, TooLarge, WrongSigner
 from shared.schema import BY_NUMBER, Value
 from sync.cbor import pack, unpack
 from sync.change import FORMAT, Change, Header
@@ -50,7 +50,7 @@ class Envelope:
         """Raise WrongSigner unless the owner of this public key signed the header."""
         try:
             crypto.verify(public, SIGNATURE_CONTEXT, self.header_bytes, self.signature)
-        except crypto.BadSignature as error:
+        except BadSignature as error:
             raise WrongSigner() from error
 
 

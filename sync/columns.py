@@ -46,11 +46,12 @@ def unpack_integers(data: bytes, count: int) -> list[int | None]:
     base = int.from_bytes(data[1:_HEAD], "little", signed=True)
     stored = _joined(data[_HEAD : _HEAD + width * count], width, count)
     if mode & _DELTA:
-        values: list[int | None] = list(accumulate(map(_unzigzag, stored), initial=base))[1:]
+        numbers = list(accumulate(map(_unzigzag, stored), initial=base))[1:]
     else:
-        values = [base + v for v in stored]
-    if any(v is not None and not -(2**63) <= v < 2**63 for v in values):
+        numbers = [base + v for v in stored]
+    if any(not -(2**63) <= number < 2**63 for number in numbers):
         raise FlawedChangeset("a column holds a number out of range")
+    values: list[int | None] = [*numbers]
     for at in range(count) if bitmap else ():
         if data[len(data) - bitmap + at // 8] >> at % 8 & 1:
             values[at] = None

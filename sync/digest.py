@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from shared.schema import BY_NUMBER, Table, Value
 
 SIZE = 32
-_MODULUS = 2 ** (8 * SIZE)
+_MODULUS: int = 2 ** (8 * SIZE)
 EXISTS = 0
 Sums = dict[tuple[int, int], int]
 """(table number, column number) -> sum."""

@@ -1,0 +1,430 @@
+"""A node's change log: histories of rows, what is cut into changesets, what arrived from elsewhere."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator, Sequence
+from itertools import groupby, islice
+from typing import TypeVar
+
+from sqlite_utils import Database
+
+from shared import crypto, reference
+from shared.problems import TooLarge
+from shared.schema import BY_NAME, BY_NUMBER, TABLES, VERSION, Table, Value
+from shared.tables import quoted
+from sync import clock, digest
+from sync.apply import Delivered, Key, RowWrite
+from sync.capture import APPLY, CAPTURE, decode_values, encode_values, is_erasure
+from sync.change import NO_HASH, Change, Header
+from sync.codec import MAX_CHANGES, Envelope, encode, open_envelope
+from sync.merge import NOWHERE, Entry, Lineage, Shown, resolve
+from sync.state import Identity, State
+
+_T = TypeVar("_T")
+_CHUNK = 400
+_TARGET = 30_000
+"""Bytes a changeset is cut to: about one request of the first budget."""
+
+_HISTORY = """SELECT c.n, c.clock, c.actor, c.key, c.vals, s.origin, s.first + c.n - s.local_first, s.position, s.seen
+    FROM change c LEFT JOIN changeset s ON s.local_first =
+      (SELECT max(local_first) FROM changeset WHERE local_first <= c.n) AND c.n <= s.local_last
+    WHERE c.tbl = ? AND c.n < ? AND c.key IN ({marks})"""
+
+
+class NodeLog:
+    """The change log of one open database; a Store of `sync.apply`. Used inside the caller's transaction."""
+
+    def __init__(self, db: Database) -> None:
+        self.db = db
+        self.state = State(db)
+
+    # -- reading
+
+    def histories(self, table: int, keys: Collection[Key]) -> dict[Key, list[Entry]]:
+        return self.histories_before(table, keys, NOWHERE)
+
+    def histories_before(self, table: int, keys: Collection[Key], n: int) -> dict[Key, list[Entry]]:
+        """Entries of rows that were logged before local number ``n``, reference rows' shipped values included."""
+        found: dict[Key, list[Entry]] = {}
+        keys_by_rid = {rid: key for key, rid in self._rids(table, keys).items()}
+        for some in _chunks(keys_by_rid):
+            sql = _HISTORY.format(marks=",".join("?" * len(some)))
+            for row in self.db.conn.execute(sql, (table, n, *some)):
+                found.setdefault(keys_by_rid[row[3]], []).append(self._entry(row))
+        for key in keys:
+            shipped = _shipped().get((table, key))
+            if shipped is not None:
+                found.setdefault(key, []).append(shipped)
+        return found
+
+    def history(self, table: Table, key: Key) -> list[Entry]:
+        """Entries of one row, oldest first."""
+        return sorted(self.histories(table.number, [key]).get(key, []), key=lambda e: e.n)
+
+    def _entry(self, row: tuple[int, int, int, int, str, int | None, int, int | None, int]) -> Entry:
+        n, stamp, actor, _, vals, origin, number, position, seen = row
+        if origin is None:
+            origin, number, seen = (
+                self.state.origin,
+                self.state.own_last + n - self.last_cut(),
+                self.state.position,
+            )
+        place = NOWHERE if position is None else position
+        return Entry(stamp, origin, number, place, seen, decode_values(vals), is_erasure(vals), actor, n)
+
+    def last_cut(self) -> int:
+        """Local number of the last change that stands in a changeset; what follows is this node's own and uncut."""
+        return int(self.db.conn.execute("SELECT ifnull(max(local_last), 0) FROM changeset").fetchone()[0])
+
+    def uncut(self) -> int:
+        """How many changes are not yet in a changeset."""
+        return (
+            int(self.db.conn.execute("SELECT ifnull(max(n), 0) FROM change").fetchone()[0]) - self.last_cut()
+        )
+
+    def waiting(self) -> int:
+        """How many of the school's own changes have no receipt yet, cut or not."""
+        return self.uncut() + sum(e.header.last - e.header.first + 1 for e in self.unreceipted())
+
+    def unreceipted(self) -> Iterator[Envelope]:
+        """Own changesets without a place in the stream, in order."""
+        for (data,) in self.db.conn.execute(
+            "SELECT envelope FROM changeset WHERE position IS NULL ORDER BY local_first"
+        ):
+            yield open_envelope(data)
+
+    def lineage(self) -> Lineage:
+        return {
+            o: (p, c)
+            for o, p, c in self.db.conn.execute(
+                "SELECT origin, parent, continues FROM origin WHERE parent IS NOT NULL"
+            )
+        }
+
+    def sums(self) -> digest.Sums:
+        """The stored digest sums."""
+        return {
+            (t, c): int.from_bytes(s, "little")
+            for t, c, s in self.db.conn.execute("SELECT tbl, col, sum FROM digest")
+        }
+
+    # -- applying what arrived
+
+    def write(self, table: Table, rows: Sequence[RowWrite]) -> None:
+        conflicts = quoted("conflict")
+        fresh = [r for r in rows if r.before is None]
+        for columns, some in _by_shape(fresh, lambda r: tuple(sorted(r.after.values))):
+            self._upsert(table, columns, [(*r.key, *(r.after.values[c] for c in columns)) for r in some])
+        known = [r for r in rows if r.before is not None]
+        for columns, some in _by_shape(known, lambda r: _differences(r)):
+            if columns:
+                self._upsert(
+                    table, columns, [(*r.key, *(_value(table, r.after, c) for c in columns)) for r in some]
+                )
+        moved = [r for r in rows if r.after.conflicts or (r.before is not None and r.before.conflicts)]
+        rids = self._rids(table.number, [r.key for r in moved])
+        for row in moved:
+            rid = rids[row.key]
+            self.db.conn.execute(f"DELETE FROM {conflicts} WHERE tbl = ? AND key = ?", (table.number, rid))
+            for unit in sorted(row.after.conflicts):
+                self.db.conn.execute(
+                    f"INSERT INTO {conflicts} VALUES (?, ?, ?, ?)", (table.number, rid, unit, clock.now_ms())
+                )
+
+    def append(self, delivered: Sequence[Delivered]) -> None:
+        for changeset in delivered:
+            first = self.db.conn.execute("SELECT ifnull(max(n), 0) + 1 FROM change").fetchone()[0]
+            rids = self._rids_of_changes(changeset.changes)
+            self.db.conn.executemany(
+                "INSERT INTO change (n, clock, actor, tbl, key, vals) VALUES (?, ?, ?, ?, ?, ?)",
+                (
+                    (
+                        n,
+                        c.clock,
+                        c.actor or 0,
+                        c.table,
+                        rids[c.table][c.key],
+                        encode_values(c.values, c.erase),
+                    )
+                    for n, c in enumerate(changeset.changes, first)
+                ),
+            )
+            last = first + len(changeset.changes) - 1
+            self._add_changeset(changeset.envelope, first, last, changeset.position, changeset.receipt)
+            self._follow(changeset.changes)
+
+    def add_to_digest(self, sums: digest.Sums) -> None:
+        stored = self.sums()
+        for place, value in sums.items():
+            total = (stored.get(place, 0) + value) % 2 ** (8 * digest.SIZE)
+            self.db.conn.execute(
+                "INSERT INTO digest VALUES (?, ?, ?) ON CONFLICT (tbl, col) DO UPDATE SET sum = excluded.sum",
+                (*place, total.to_bytes(digest.SIZE, "little")),
+            )
+
+    def apply_mode(self) -> None:
+        """From here to the end of the transaction the log is written by hand; see `capture_mode`."""
+        self.db.conn.execute("UPDATE writing SET mode = ?", (APPLY,))
+
+    def capture_mode(self) -> None:
+        self.db.conn.execute("UPDATE writing SET mode = ?", (CAPTURE,))
+
+    def _follow(self, changes: Sequence[Change]) -> None:
+        last = self.db.conn.execute("SELECT clock FROM writing").fetchone()[0]
+        now = clock.now_ms()
+        for stamp in sorted({c.clock for c in changes}):
+            last = clock.follow(last, stamp, now)
+        self.db.conn.execute("UPDATE writing SET clock = ?", (last,))
+
+    def _upsert(self, table: Table, columns: tuple[int, ...], rows: list[tuple[Value, ...]]) -> None:
+        names = [table.value_by_number[c].name for c in columns]
+        updates = ", ".join(f"{quoted(n)} = excluded.{quoted(n)}" for n in names)
+        everything = [*table.key, *names]
+        self.db.conn.executemany(
+            f"INSERT INTO {quoted(table.name)} ({', '.join(map(quoted, everything))}) "
+            f"VALUES ({', '.join('?' * len(everything))}) ON CONFLICT ({', '.join(map(quoted, table.key))}) "
+            + (f"DO UPDATE SET {updates}" if updates else "DO NOTHING"),
+            rows,
+        )
+
+    # -- local keys
+
+    def _rids(self, number: int, keys: Collection[Key]) -> dict[Key, int]:
+        table = BY_NUMBER.get(number)
+        if table is None:
+            return self._unknown_rids(number, keys)
+        if len(table.key) == 1:
+            return {key: key[0] for key in keys}
+        found: dict[Key, int] = {}
+        names = ", ".join(map(quoted, table.key))
+        mark = f"({', '.join('?' * len(table.key))})"
+        for some in _chunks(keys):
+            sql = f"SELECT rid, {names} FROM {quoted(table.name)} WHERE ({names}) IN (VALUES {', '.join([mark] * len(some))})"
+            for rid, *key in self.db.conn.execute(sql, [part for key in some for part in key]):
+                found[tuple(key)] = rid
+        return found
+
+    def _unknown_rids(self, number: int, keys: Collection[Key]) -> dict[Key, int]:
+        found = {}
+        for key in keys:
+            row = self.db.conn.execute(
+                "SELECT rid FROM unknown_key WHERE tbl = ? AND key = ?", (number, json.dumps(key))
+            ).fetchone()
+            if row is not None:
+                found[key] = int(row[0])
+        return found
+
+    def _rids_of_changes(self, changes: Sequence[Change]) -> dict[int, dict[Key, int]]:
+        keys: dict[int, set[Key]] = {}
+        for change in changes:
+            keys.setdefault(change.table, set()).add(change.key)
+            if change.table not in BY_NUMBER:
+                self.db.conn.execute(
+                    "INSERT INTO unknown_key (tbl, key) VALUES (?, ?) ON CONFLICT DO NOTHING",
+                    (change.table, json.dumps(change.key)),
+                )
+        return {number: self._rids(number, some) for number, some in keys.items()}
+
+    # -- cutting
+
+    def cut(self, identity: Identity) -> int:
+        """Cut all uncut changes into changesets; returns how many changes were cut.
+
+        Called before anything from outside is applied and at every sync, so that ``seen`` tells the truth.
+        """
+        before = self.uncut()
+        size = 6_000
+        while self.uncut():
+            changes = self._next_changes(min(size, MAX_CHANGES))
+            envelope, used = self._fit(changes, identity)
+            self._add_to_own_digest(changes[:used])
+            first = self.last_cut() + 1
+            self._add_changeset(envelope, first, first + used - 1, None, b"")
+            self._settle_conflicts(first, first + used - 1)
+            self.state.own_head = envelope.hash
+            self.state.own_last = envelope.header.last
+            size = max(64, used * _TARGET // max(len(envelope.data), 1))
+        return before
+
+    def _fit(self, changes: list[Change], identity: Identity) -> tuple[Envelope, int]:
+        used = len(changes)
+        while True:
+            try:
+                envelope = encode(
+                    self._header(changes[:used], identity),
+                    changes[:used],
+                    identity.school_key,
+                    identity.signer,
+                )
+            except TooLarge:
+                used = max(1, used // 2)
+                continue
+            if len(envelope.data) <= 2 * _TARGET or used == 1:
+                return envelope, used
+            used = max(1, used * _TARGET // len(envelope.data))
+
+    def _header(self, changes: list[Change], identity: Identity) -> Header:
+        state = self.state
+        is_first = state.own_last == 0
+        return Header(
+            school=state.school,
+            origin=state.origin,
+            first=state.own_last + 1,
+            last=state.own_last + len(changes),
+            previous=state.own_head,
+            seen=state.position,
+            epoch=identity.epoch,
+            salt=crypto.random_bytes(crypto.SALT_BYTES),
+            parts=(NO_HASH, NO_HASH),
+            version=VERSION,
+            node=identity.signer.public if is_first else None,
+            incarnation=state.incarnation if is_first else None,
+            continues=self.lineage().get(state.origin) if is_first else None,
+        )
+
+    def _next_changes(self, limit: int) -> list[Change]:
+        after = self.last_cut()
+        rows = self.db.conn.execute(
+            "SELECT n, clock, actor, tbl, key, vals FROM change WHERE n > ? ORDER BY n LIMIT ?",
+            (after, limit),
+        ).fetchall()
+        keys = {t: self._keys(t, {r[4] for r in rows if r[3] == t}) for t in {r[3] for r in rows}}
+        offset = self.state.own_last - after
+        return [
+            Change(n + offset, stamp, actor, t, keys[t][rid], decode_values(vals), is_erasure(vals))
+            for n, stamp, actor, t, rid, vals in rows
+        ]
+
+    def _keys(self, number: int, rids: set[int]) -> dict[int, Key]:
+        table = BY_NUMBER[number]
+        if len(table.key) == 1:
+            return {rid: (rid,) for rid in rids}
+        found: dict[int, Key] = {}
+        names = ", ".join(map(quoted, table.key))
+        for some in _chunks(rids):
+            sql = f"SELECT rid, {names} FROM {quoted(table.name)} WHERE rid IN ({','.join('?' * len(some))})"
+            found |= {rid: tuple(key) for rid, *key in self.db.conn.execute(sql, some)}
+        return found
+
+    def _add_to_own_digest(self, changes: list[Change]) -> None:
+        """Own changes have seen all that was applied, so what they show is what was shown before, overlaid."""
+        touched: dict[int, dict[Key, list[Change]]] = {}
+        for change in changes:
+            table = BY_NUMBER[change.table]
+            if digest.counts(table, change.key):
+                touched.setdefault(change.table, {}).setdefault(change.key, []).append(change)
+        sums: digest.Sums = {}
+        lineage = self.lineage()
+        for number, rows in touched.items():
+            table = BY_NUMBER[number]
+            known = self.histories_before(number, rows.keys(), self.last_cut() + 1)
+            for key, own in rows.items():
+                before = resolve(table, known[key], lineage).values if key in known else None
+                entries = [Entry(c.clock, 1, c.number, NOWHERE, NOWHERE, c.values, c.erase) for c in own]
+                after = {**(before or {})}
+                for unit in table.units.values():
+                    if any(c.number in e.values for e in entries for c in unit):
+                        for column in unit:
+                            after.pop(column.number, None)
+                digest.move(sums, table, key, before, after | resolve(table, entries, {}).values)
+        self.add_to_digest(sums)
+
+    def _settle_conflicts(self, first: int, last: int) -> None:
+        """A value its author chose with all others in sight ends their conflict."""
+        if not self.db.conn.execute("SELECT 1 FROM conflict LIMIT 1").fetchone():
+            return
+        for tbl, key, vals in self.db.conn.execute(
+            "SELECT tbl, key, vals FROM change WHERE n BETWEEN ? AND ? AND (tbl, key) IN (SELECT tbl, key FROM conflict)",
+            (first, last),
+        ).fetchall():
+            for number in decode_values(vals):
+                column = BY_NUMBER[tbl].by_number[number]
+                self.db.conn.execute(
+                    "DELETE FROM conflict WHERE tbl = ? AND key = ? AND unit = ?",
+                    (tbl, key, column.merge_unit),
+                )
+
+    def _add_changeset(
+        self, envelope: Envelope, first: int, last: int, position: int | None, receipt: bytes
+    ) -> None:
+        h = envelope.header
+        self.db.conn.execute(
+            "INSERT INTO changeset (school, origin, first, last, position, hash, seen, local_first, local_last, envelope, "
+            "receipt) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                h.school,
+                h.origin,
+                h.first,
+                h.last,
+                position,
+                envelope.hash,
+                h.seen,
+                first,
+                last,
+                envelope.data,
+                receipt,
+            ),
+        )
+
+
+def _differences(row: RowWrite) -> tuple[int, ...]:
+    assert row.before is not None
+    before, after = row.before.values, row.after.values
+    missing = object()
+    return tuple(
+        sorted(c for c in before.keys() | after.keys() if before.get(c, missing) != after.get(c, missing))
+    )
+
+
+def _value(table: Table, shown: Shown, column: int) -> Value:
+    return shown.values.get(column, table.value_by_number[column].default)
+
+
+def _by_shape(rows: Sequence[RowWrite], shape) -> Iterator[tuple[tuple[int, ...], list[RowWrite]]]:  # type: ignore[no-untyped-def]
+    for columns, some in groupby(sorted(rows, key=shape), key=shape):
+        yield columns, list(some)
+
+
+def _chunks(items: Collection[_T]) -> Iterator[list[_T]]:
+    iterator = iter(items)
+    while some := list(islice(iterator, _CHUNK)):
+        yield some
+
+
+_SHIPPED: dict[tuple[int, Key], Entry] = {}
+
+
+def _shipped() -> dict[tuple[int, Key], Entry]:
+    """Reference rows as they came with the product, as entries that everyone has seen."""
+    if not _SHIPPED:
+        for name, rows in reference.ROWS.items():
+            table = BY_NAME[name]
+            for row in rows:
+                key = tuple(int(row[k]) for k in table.key)
+                values = {c.number: row[c.name] for c in table.columns if c.name in row}
+                _SHIPPED[table.number, key] = Entry(0, 0, 0, 0, 0, values)
+    return _SHIPPED
+
+
+def dump(db: Database, district_only: bool) -> Iterator[str]:
+    """Every synced row as one canonical JSON line, in order of table and key; bytes as hex.
+
+    With ``district_only`` the columns the hub holds too, rows of the product and the hub (origin 0) left out.
+    """
+    for table in TABLES:
+        if district_only and not table.on_hub:
+            continue
+        columns = table.open_columns if district_only else table.columns
+        names = [*table.key, *(c.name for c in columns)]
+        where = f"WHERE {quoted(table.key[0])} >> 32 <> 0" if district_only else ""
+        order = ", ".join(map(quoted, table.key))
+        sql = f"SELECT {', '.join(map(quoted, names))} FROM {quoted(table.name)} {where} ORDER BY {order}"
+        for row in db.conn.execute(sql):
+            yield dump_line(table, names, row)
+
+
+def dump_line(table: Table, names: Sequence[str], row: Sequence[Value]) -> str:
+    """One row of a dump."""
+    values = {n: v.hex() if isinstance(v, bytes) else v for n, v in zip(names, row, strict=True)}
+    return json.dumps([table.name, values], ensure_ascii=False, separators=(",", ":"), sort_keys=True)

@@ -1,0 +1,92 @@
+"""What a node knows of itself: small values in the ``state`` table of its own encrypted database."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlite_utils import Database
+
+from shared import crypto
+from sync.change import NO_HASH
+
+
+class _Value:
+    """A named value of the ``state`` table with what it is before it was ever set."""
+
+    def __init__(self, default: Any) -> None:
+        self.default = default
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, state: State, owner: type) -> Any:
+        row = state.db.conn.execute("SELECT value FROM state WHERE name = ?", (self.name,)).fetchone()
+        return self.default if row is None else row[0]
+
+    def __set__(self, state: State, value: Any) -> None:
+        state.db.conn.execute(
+            "INSERT INTO state VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            (self.name, value),
+        )
+
+
+class State:
+    """Read and written inside the caller's transaction.
+
+    ``position``, ``reference_position``: how far the school's and the hub's own stream are applied. ``own_last``,
+    ``own_head``: number and hash of the last changeset cut under the present origin. ``hub_*``: whom this node trusts.
+    """
+
+    school: Any = _Value(0)
+    origin: Any = _Value(0)
+    incarnation: Any = _Value(b"")
+    own_last: Any = _Value(0)
+    own_head: Any = _Value(NO_HASH)
+    position: Any = _Value(0)
+    reference_position: Any = _Value(0)
+    signing_key: Any = _Value(b"")
+    opening_key: Any = _Value(b"")
+    recovery_public: Any = _Value(b"")
+    epoch: Any = _Value(1)
+    hub_url: Any = _Value("")
+    hub_signing: Any = _Value(b"")
+    hub_opening: Any = _Value(b"")
+    registered: Any = _Value(0)
+    stream_hash: Any = _Value(NO_HASH)
+    hub_clock_ahead: Any = _Value(0)
+    last_done: Any = _Value(0)
+    last_backup: Any = _Value(0)
+    budget: Any = _Value(32_768)
+    school_name: Any = _Value("")
+    administrator: Any = _Value(0)
+
+    def __init__(self, db: Database) -> None:
+        self.db = db
+
+
+@dataclass(frozen=True)
+class Identity:
+    """The secret keys with which a node signs, opens what is sealed to it, and seals its school's parts."""
+
+    signer: crypto.SigningKey
+    opener: crypto.OpeningKey
+    epoch: int
+    school_key: bytes
+
+
+def identity(db: Database) -> Identity:
+    """Load a node's keys from its database."""
+    state = State(db)
+    key = db.conn.execute("SELECT key FROM epoch WHERE number = ?", (state.epoch,)).fetchone()[0]
+    return Identity(
+        crypto.SigningKey.from_bytes(state.signing_key),
+        crypto.OpeningKey.from_bytes(state.opening_key),
+        state.epoch,
+        key,
+    )
+
+
+def epoch_keys(db: Database) -> dict[int, bytes]:
+    """The school's keys by epoch, as far as this node may read."""
+    return {n: k for n, k in db.conn.execute("SELECT number, key FROM epoch")}
