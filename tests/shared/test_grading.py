@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from shared import grading, reference
 from shared.grading import Band, Standing
 from shared.problems import InvalidValue
-from shared.schema import PUPIL_CATEGORIES
+from shared.schema import PUPIL_CATEGORIES, Value
 
 TWENTY = grading.bands_of(reference.ROWS["grading_band"], 2)
 PERCENT = grading.bands_of(reference.ROWS["grading_band"], 3)
@@ -19,10 +19,8 @@ MARKS = st.lists(st.tuples(st.integers(0, 100), st.integers(0, 10)), max_size=12
 
 
 def test_bands_come_from_rows() -> None:
-    rows: list[dict[str, object]] = [
-        *map(dict, reference.ROWS["grading_band"]),
-        {"scale": 2, "band": 1, "low": 0, "high": 3, "retired_at": 1},
-    ]
+    retired: dict[str, Value] = {"scale": 2, "band": 1, "low": 0, "high": 3, "retired_at": 1}
+    rows = [*reference.ROWS["grading_band"], retired]
     assert grading.bands_of(rows, 2) == (Band(2, 0, 9), Band(3, 10, 13), Band(4, 14, 17), Band(5, 18, 20))
 
 
