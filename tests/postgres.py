@@ -1,7 +1,7 @@
 """A private PostgreSQL cluster for the tests: own directory, own socket, no network, gone when they end.
 
 Every process of pytest (a worker of pytest-xdist, say) starts one at first need and makes a fresh database
-for every test, so tests never meet. The server refuses to run as root; then it runs as an account without rights.
+for every test, so tests never meet. The server refuses to run as root; then it runs as another account.
 """
 
 from __future__ import annotations

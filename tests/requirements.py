@@ -1,4 +1,4 @@
-"""What a test needs of the machine: in continuous integration it must be there, elsewhere the test is left out."""
+"""What a test needs of the machine: required in continuous integration, else a reason to leave it out."""
 
 from __future__ import annotations
 

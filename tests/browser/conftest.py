@@ -1,0 +1,106 @@
+"""A page of a real Chromium, and axe-core to look at it.
+
+A test that asks for `page` runs once on a phone and once on a desktop; to run on one of them only:
+`@pytest.mark.parametrize("page", ["phone"], indirect=True)`. At the end of a test its page must not have
+raised an error, broken its Content-Security-Policy, or asked another machine for anything.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, ViewportSize, sync_playwright
+
+from tests.requirements import require_or_skip
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+VIEWPORTS = {
+    "phone": ViewportSize(width=360, height=640),
+    "desktop": ViewportSize(width=1366, height=768),
+}
+STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+AXE = Path(__file__).parent / "axe" / "axe.min.js"
+HERE = {"127.0.0.1", "localhost", "::1"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Every test of this folder needs the browser."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One Chromium for all tests of this process; every test gets a context (cookies, storage) of its own."""
+    executable = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if executable is None:
+        require_or_skip("Chromium is not installed")
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=executable, args=FLAGS)
+        yield running
+        running.close()
+
+
+@pytest.fixture(params=list(VIEWPORTS))
+def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """An empty page of a person whose browser speaks Kyrgyz."""
+    context = browser.new_context(viewport=VIEWPORTS[request.param], locale="ky-KG")
+    page = context.new_page()
+    complaints = listen(page)
+    yield page
+    context.close()
+    assert complaints == []
+
+
+def listen(page: Page) -> list[str]:
+    """Gather what the page does wrong, whoever looks."""
+    complaints: list[str] = []
+
+    def on_console(message: ConsoleMessage) -> None:
+        if "Content Security Policy" in message.text:
+            complaints.append(message.text)
+
+    def on_request(request: Request) -> None:
+        address = urlsplit(request.url)
+        if address.scheme in {"http", "https", "ws", "wss"} and address.hostname not in HERE:
+            complaints.append(f"asked another machine: {request.url}")
+
+    page.on("console", on_console)
+    page.on("request", on_request)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    return complaints
+
+
+@pytest.fixture(scope="session")
+def axe() -> Callable[[Page], list[str]]:
+    """Check a page against WCAG 2.2 AA: `assert axe(page) == []`; a line names rule, element and flaw."""
+    source = AXE.read_text("utf-8")
+
+    def check(page: Page) -> list[str]:
+        # Evaluated by the browser's tools, so the page's Content-Security-Policy need not allow it.
+        page.evaluate(source)
+        result = page.evaluate(
+            "standards => axe.run(document, {runOnly: standards, resultTypes: ['violations']})", STANDARDS
+        )
+        return [
+            f"{violation['id']} at {' '.join(map(str, node['target']))}: {node['failureSummary']}"
+            for violation in result["violations"]
+            for node in violation["nodes"]
+        ]
+
+    return check
