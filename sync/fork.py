@@ -42,7 +42,9 @@ def new_incarnation(db: Database) -> int:
     return begin_incarnation(db, keys.signer.public, (state.origin, state.own_last))
 
 
-def add_origin(db: Database, origin: int, school: int, node: bytes, continues: tuple[int, int] | None) -> None:
+def add_origin(
+    db: Database, origin: int, school: int, node: bytes, continues: tuple[int, int] | None
+) -> None:
     """Remember whose rows the ids of an origin are; does nothing when it is known."""
     parent, number = continues or (None, None)
     db.conn.execute(

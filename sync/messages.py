@@ -1,0 +1,303 @@
+"""What node and hub say to each other: signed, bound to each other by hash, sealed to the addressee.
+
+A message is CBOR ``[body, signature]`` sealed with HPKE to whom it is for; a refusal by the hub is ``[body, signature]`` in
+the open, for it may be unable to seal. Bodies are CBOR maps with small integer keys, as ``docs/protocol.md`` lists them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from shared import crypto, problems
+from shared.problems import (
+    BadSignature,
+    CannotOpen,
+    FlawedChangeset,
+    HubAnswer,
+    Problem,
+    TooLarge,
+    WrongSigner,
+)
+from sync.cbor import pack, unpack
+
+MAX_MESSAGE = 16 * 1024 * 1024
+_TO_HUB, _TO_NODE = b"mektep request v1", b"mektep answer v1"
+_REQUEST, _ANSWER, _INFO, _RECEIPT = (
+    b"mektep request v1",
+    b"mektep answer v1",
+    b"mektep hub v1",
+    b"mektep receipt v1",
+)
+_SEALED = 1
+"""First byte of what `crypto.seal_to` makes; a refusal, a CBOR array, begins otherwise."""
+
+
+@dataclass(frozen=True)
+class HubInfo:
+    """Whom a node trusts: the hub's signing key, named by the registration code, and its opening key, signed by it."""
+
+    signing: bytes
+    opening: bytes
+
+
+@dataclass
+class Request:
+    """What a node asks. ``counter`` grows with every request, so that an old one is known when it comes again."""
+
+    node: bytes
+    counter: int
+    time: int
+    position: int
+    reference_position: int
+    head: tuple[int, int] = (0, 0)
+    changesets: list[bytes] = field(default_factory=list)
+    budget: int = 0
+    version: int = 1
+    waiting: int = 0
+    registration: dict[int, Any] | None = None
+    backup_at: int = 0
+    conflicts: int = 0
+
+
+@dataclass(frozen=True)
+class StreamEntry:
+    """A place in a stream: ``envelope`` is None when the asking node wrote it itself and has it."""
+
+    position: int
+    hash: bytes
+    receipt: bytes
+    envelope: bytes | None
+
+
+@dataclass
+class Answer:
+    """What the hub answers. ``head``, ``reference_head``: last positions; ``digest`` of the district view at ``head``."""
+
+    request: bytes
+    node: bytes
+    time: int
+    school: int
+    accepted: list[bytes] = field(default_factory=list)
+    refused: list[tuple[bytes, str, str]] = field(default_factory=list)
+    entries: list[StreamEntry] = field(default_factory=list)
+    reference_entries: list[StreamEntry] = field(default_factory=list)
+    head: int = 0
+    reference_head: int = 0
+    digest: bytes = b""
+    version: int = 1
+    known: tuple[int, bytes] = (0, b"")
+    nodes: list[tuple[bytes, bytes, int]] = field(default_factory=list)
+    epochs: list[tuple[int, bytes]] = field(default_factory=list)
+    school_name: str = ""
+
+
+def seal_request(request: Request, signer: crypto.SigningKey, hub: HubInfo) -> tuple[bytes, bytes]:
+    """Returns the message and the hash by which its answer will name it."""
+    body = pack({n: v for n, v in enumerate(vars(request).values(), 1) if v is not None})
+    return crypto.seal_to(hub.opening, _signed(body, _REQUEST, signer), _TO_HUB), crypto.sha256(body)
+
+
+def open_request(message: bytes, opener: crypto.OpeningKey) -> tuple[Request, bytes]:
+    """Read and verify a request; returns it and its hash. CannotOpen, WrongSigner, FlawedChangeset, TooLarge.
+
+    Whether the signing node is known is for the caller to ask.
+    """
+    if len(message) > MAX_MESSAGE:
+        raise TooLarge()
+    body, signature = _parts(opener.open(message, _TO_HUB), "the request")
+    named = unpack(body, "the request")
+    request = _read_request(named)
+    _verify(request.node, _REQUEST, body, signature)
+    return request, crypto.sha256(body)
+
+
+def _read_request(named: Any) -> Request:
+    try:
+        request = Request(**{name: named.get(n) for n, name in enumerate(_fields(Request), 1) if n in named})
+        numbers = (
+            request.counter,
+            request.time,
+            request.position,
+            request.reference_position,
+            request.budget,
+            request.version,
+            request.waiting,
+            request.backup_at,
+            request.conflicts,
+            *request.head,
+        )
+        request.head = (request.head[0], request.head[1])
+        fits = all(type(n) is int and 0 <= n < 2**62 for n in numbers) and _is_key(request.node)
+        fits = (
+            fits and len(request.changesets) <= 4096 and all(isinstance(c, bytes) for c in request.changesets)
+        )
+        fits = fits and (request.registration is None or isinstance(request.registration, dict))
+    except (TypeError, AttributeError, IndexError, ValueError) as error:
+        raise FlawedChangeset("the request has a wrong form") from error
+    if not fits:
+        raise FlawedChangeset("the request has a wrong form")
+    return request
+
+
+def seal_answer(answer: Answer, signer: crypto.SigningKey, node_opening: bytes) -> bytes:
+    named = dict(vars(answer))
+    for name in ("entries", "reference_entries"):
+        named[name] = [list(vars(e).values()) for e in named[name]]
+    body = pack(dict(enumerate(named.values(), 1)))
+    return crypto.seal_to(node_opening, _signed(body, _ANSWER, signer), _TO_NODE)
+
+
+def refusal(
+    problem: Problem, request: bytes, signer: crypto.SigningKey, details: Mapping[str, int] | None = None
+) -> bytes:
+    """The hub's signed no: the problem's code, bound to the request it refuses."""
+    return _signed(pack({1: request, 2: problem.code, 3: dict(details or {})}), _ANSWER, signer)
+
+
+def open_answer(
+    message: bytes, opener: crypto.OpeningKey, hub_signing: bytes, node: bytes, request: bytes | None
+) -> Answer:
+    """Read and verify what the hub answered to the request with this hash (None: any, as a stick brings it).
+
+    HubAnswer: it cannot be read, or answers something else. ImpostorHub: another key signed it. A refusal is raised as
+    the problem it names.
+    """
+    if not message or len(message) > 2 * MAX_MESSAGE:
+        raise HubAnswer()
+    try:
+        plain = opener.open(message, _TO_NODE) if message[0] == _SEALED else message
+        body, signature = _parts(plain, "the answer")
+        named = unpack(body, "the answer")
+    except (CannotOpen, FlawedChangeset) as error:
+        raise HubAnswer() from error
+    try:
+        crypto.verify(hub_signing, _ANSWER, body, signature)
+    except BadSignature as error:
+        raise problems.ImpostorHub() from error
+    if not isinstance(named, dict) or (request is not None and named.get(1) != request):
+        raise HubAnswer()
+    if message[0] != _SEALED:
+        raise _refused(named)
+    answer = _read_answer(named)
+    if answer.node != node:
+        raise HubAnswer()
+    return answer
+
+
+def _refused(named: dict[int, Any]) -> Problem:
+    details = named.get(3)
+    for kind in (
+        problems.NotRegistered,
+        problems.Revoked,
+        problems.Replay,
+        problems.WrongCode,
+        problems.WrongSigner,
+        problems.TooManyTries,
+        problems.TooLarge,
+        problems.DatabaseBusy,
+        problems.DiskFull,
+    ):
+        if named.get(2) == kind.code:
+            return kind(**(details if isinstance(details, dict) else {}))
+    return HubAnswer()
+
+
+def _read_answer(named: dict[int, Any]) -> Answer:
+    try:
+        answer = Answer(**{name: named[n] for n, name in enumerate(_fields(Answer), 1) if n in named})
+        answer.entries = [_read_entry(e) for e in answer.entries]
+        answer.reference_entries = [_read_entry(e) for e in answer.reference_entries]
+        answer.refused = [(bytes(h), str(code), str(reason)) for h, code, reason in answer.refused]
+        answer.nodes = [(bytes(p), bytes(o), int(r)) for p, o, r in answer.nodes]
+        answer.epochs = [(int(n), bytes(k)) for n, k in answer.epochs]
+        answer.known = (int(answer.known[0]), bytes(answer.known[1]))
+        numbers = (answer.time, answer.school, answer.head, answer.reference_head, answer.version)
+        fits = all(type(n) is int and 0 <= n < 2**62 for n in numbers) and isinstance(answer.digest, bytes)
+        fits = (
+            fits
+            and all(isinstance(h, bytes) for h in answer.accepted)
+            and isinstance(answer.school_name, str)
+        )
+    except (TypeError, ValueError, IndexError, AttributeError) as error:
+        raise HubAnswer() from error
+    if not fits:
+        raise HubAnswer()
+    return answer
+
+
+def _read_entry(item: Any) -> StreamEntry:
+    position, hashed, receipt, envelope = item
+    if type(position) is not int or not (_is_key(hashed) and isinstance(receipt, bytes)):
+        raise HubAnswer()
+    if envelope is not None and not isinstance(envelope, bytes):
+        raise HubAnswer()
+    return StreamEntry(position, hashed, receipt, envelope)
+
+
+def describe_hub(signer: crypto.SigningKey, opener: crypto.OpeningKey) -> bytes:
+    """What the hub shows to everyone: its two public keys, the second signed with the first."""
+    return pack([signer.public, opener.public, signer.sign(_INFO, opener.public)])
+
+
+def read_hub(data: bytes) -> HubInfo:
+    """Read `describe_hub`; HubAnswer if it is anything else. Whether it is the right hub, the registration code tells."""
+    try:
+        signing, opening, signature = unpack(data, "the hub's keys")
+        crypto.verify(signing, _INFO, opening, signature)
+    except (FlawedChangeset, BadSignature, ValueError, TypeError) as error:
+        raise HubAnswer() from error
+    if not (_is_key(signing) and _is_key(opening)):
+        raise HubAnswer()
+    return HubInfo(signing, opening)
+
+
+def next_head(head: bytes, hashed: bytes) -> bytes:
+    """The hash of a stream up to and with one more changeset."""
+    return crypto.sha256(head + hashed)
+
+
+def receipt_body(school: int, position: int, hashed: bytes, head: bytes) -> bytes:
+    return pack([school, position, hashed, head])
+
+
+def sign_receipt(signer: crypto.SigningKey, school: int, position: int, hashed: bytes, head: bytes) -> bytes:
+    """The hub's word that this changeset has this place in its school's stream, for good."""
+    return signer.sign(_RECEIPT, receipt_body(school, position, hashed, head))
+
+
+def check_receipt(
+    hub_signing: bytes, school: int, position: int, hashed: bytes, head: bytes, receipt: bytes
+) -> None:
+    """Raise HubAnswer unless the hub signed this place; a changed history does not fit the heads before it."""
+    try:
+        crypto.verify(hub_signing, _RECEIPT, receipt_body(school, position, hashed, head), receipt)
+    except BadSignature as error:
+        raise HubAnswer() from error
+
+
+def _signed(body: bytes, context: bytes, signer: crypto.SigningKey) -> bytes:
+    return pack([body, signer.sign(context, body)])
+
+
+def _parts(plain: bytes, what: str) -> tuple[bytes, bytes]:
+    parts = unpack(plain, what)
+    if not (isinstance(parts, list) and len(parts) == 2 and all(isinstance(p, bytes) for p in parts)):
+        raise FlawedChangeset(f"{what} has a wrong form")
+    return parts[0], parts[1]
+
+
+def _verify(public: bytes, context: bytes, body: bytes, signature: bytes) -> None:
+    try:
+        crypto.verify(public, context, body, signature)
+    except BadSignature as error:
+        raise WrongSigner() from error
+
+
+def _is_key(value: object) -> bool:
+    return isinstance(value, bytes) and len(value) == 32
+
+
+def _fields(kind: type) -> tuple[str, ...]:
+    return tuple(kind.__dataclass_fields__)  # type: ignore[attr-defined]
