@@ -16,7 +16,7 @@ from sqlite_utils import Database
 from node.importing.mapping import Expression, Filter, Mapping, Step, load_mapping
 from node.importing.sheets import Line, Sheet, read_sheet
 from node.importing.values import Unreadable, days, fit, transformed
-from shared.problems import ConsentMissing, ImportRefused, InvalidValue, LineError, N_
+from shared.problems import N_, ConsentMissing, ImportRefused, InvalidValue, LineError
 from shared.schema import Column, Table, Value
 from shared.tables import quoted
 from sync.writer import SYSTEM, Writer, writing
@@ -35,7 +35,7 @@ class Connects(Protocol):
 
 @dataclass(frozen=True)
 class ImportResult:
-    """Rows by table: written anew, changed, and found as they should be; lines taken and passed over by the filter."""
+    """Rows by table: written anew, changed, found as they should be; lines taken and passed over."""
 
     inserted: dict[str, int] = field(default_factory=dict)
     changed: dict[str, int] = field(default_factory=dict)
@@ -48,7 +48,9 @@ class ImportResult:
         return not self.inserted and not self.changed
 
 
-def plan(db: Connects | Database, path: Path, mapping: Mapping | Path | str, text: Text = str) -> ImportResult:
+def plan(
+    db: Connects | Database, path: Path, mapping: Mapping | Path | str, text: Text = str
+) -> ImportResult:
     """What an import would do; nothing is written. Raises what `run_import` would."""
     return run_import(db, path, mapping, SYSTEM, dry_run=True, text=text)
 
@@ -65,8 +67,8 @@ def run_import(
 ) -> ImportResult:
     """Import a file as `actor`; `text` translates the errors, `progress` is told lines done and in all.
 
-    ImportRefused: the errors, by line and field; nothing was written. FlawedMapping, DamagedFile, TooLarge: the mapping
-    or the file cannot be used at all.
+    ImportRefused: the errors, by line and field; nothing was written. FlawedMapping, DamagedFile, TooLarge:
+    the mapping or the file cannot be used at all.
     """
     database = db if isinstance(db, Database) else db.connect()
     chosen = mapping if isinstance(mapping, Mapping) else load_mapping(mapping)
@@ -122,9 +124,8 @@ class _Finder:
 
     def _index(self, table: Table, columns: tuple[str, ...]) -> dict[tuple[Value, ...], Key]:
         names = ", ".join(quoted(c) for c in (*table.key, *columns))
-        found = self.db.conn.execute(
-            f"SELECT {names} FROM {quoted(table.name)} ORDER BY retired_at IS NULL, {quoted(table.row_id)} DESC"
-        )
+        order = f"retired_at IS NULL, {quoted(table.row_id)} DESC"
+        found = self.db.conn.execute(f"SELECT {names} FROM {quoted(table.name)} ORDER BY {order}")
         width = len(table.key)
         return {tuple(row[width:]): tuple(row[:width]) for row in found}
 
@@ -143,26 +144,27 @@ class _Run:
         self.sheet = sheet
         self.text = text
         self.errors: list[LineError] = []
-        self.inserted: Counter[str] = Counter()
-        self.changed: Counter[str] = Counter()
-        self.unchanged: Counter[str] = Counter()
+        self.outcomes: dict[tuple[str, Key], str] = {}
         self.finder = _Finder(writer.db)
         self.places = self._places()
         self.lookups: dict[object, Value] = {}
         self.given: dict[tuple[str, Key, str], tuple[int, Value]] = {}
         self.bands: dict[int, list[tuple[int, int, int]]] = {}
 
-    def _places(self) -> dict[tuple[str, ...], int | None]:
+    def _places(self) -> dict[str, int | None]:
         """Where each column that the mapping reads stands in the file."""
         header = [_plain(name) for name in self.sheet.header]
-        places: dict[tuple[str, ...], int | None] = {}
-        for names, needed in self.mapping.file_columns().items():
-            found = [i for i, name in enumerate(header) if name in {_plain(n) for n in names}]
-            places[names] = found[0] if found else None
+        places: dict[str, int | None] = {}
+        for column, needed in self.mapping.file_columns().items():
+            accepted = self.mapping.headers.get(column, (column,))
+            found = [i for i, name in enumerate(header) if name in {_plain(n) for n in accepted}]
+            places[column] = found[0] if found else None
             if not found and needed:
-                self._error(self.sheet.header_line, names[0], N_("The file has no such column."))
+                self.error(self.sheet.header_line, accepted[0], N_("The file has no such column."))
             if len(found) > 1:
-                self._error(self.sheet.header_line, names[0], N_("The file has this column more than once."))
+                self.error(
+                    self.sheet.header_line, accepted[0], N_("The file has this column more than once.")
+                )
         return places
 
     def all_lines(self, progress: Progress | None) -> ImportResult:
@@ -173,37 +175,49 @@ class _Run:
             taken += self._line(line)
             if progress:
                 progress(done, len(self.sheet.lines))
-        counts = (dict(counter) for counter in (self.inserted, self.changed, self.unchanged))
-        return ImportResult(*counts, lines=taken, passed_over=len(self.sheet.lines) - taken)
+        counts = {outcome: Counter[str]() for outcome in ("inserted", "changed", "unchanged")}
+        for (table, _), outcome in self.outcomes.items():
+            counts[outcome][table] += 1
+        return ImportResult(**counts, lines=taken, passed_over=len(self.sheet.lines) - taken)
+
+    def outcome(self, table: Table, key: Key, outcome: str) -> None:
+        """Note what became of a row; a row met again keeps what it was unless it changes after all."""
+        if self.outcomes.setdefault((table.name, key), outcome) == "unchanged":
+            self.outcomes[table.name, key] = outcome
 
     def _line(self, line: Line) -> bool:
-        if len(line.cells) != len(self.sheet.header) and (
-            len(line.cells) < len(self.sheet.header) or any(line.cells[len(self.sheet.header) :])
-        ):
-            self._error(line.number, "", N_("The line has {found} cells, the header {wanted}."),
-                        found=len(line.cells), wanted=len(self.sheet.header))  # fmt: skip
+        width = len(self.sheet.header)
+        if len(line.cells) < width or any(line.cells[width:]):
+            template = N_("The line has {found} cells, the header {wanted}.")
+            self.error(line.number, "", template, found=len(line.cells), wanted=width)
             return True
-        if not self._accepts(self.mapping.only_if, line):
+        if not self.accepts(self.mapping.only_if, line):
             return False
         work = _LineWork(self, line)
         for step in self.mapping.steps:
-            if self._accepts(step.only_if, line):
+            if self.accepts(step.only_if, line):
                 work.write(step)
         work.finish()
         return True
 
-    def _accepts(self, wanted: Filter, line: Line) -> bool:
+    def accepts(self, wanted: Filter, line: Line) -> bool:
         for column, accepted in wanted.accepted.items():
-            cell = self.cell((column,), line)
+            cell = self.cell(column, line)
             if not cell or (accepted is not None and cell not in accepted):
                 return False
         return True
 
-    def cell(self, names: tuple[str, ...], line: Line) -> str:
-        place = self.places[names]
+    def cell(self, column: str, line: Line) -> str:
+        place = self.places[column]
         return "" if place is None else line.cells[place]
 
-    def _error(self, line: int, name: str, template: str, **details: object) -> None:
+    def field(self, expression: Expression, name: str) -> str:
+        """What the file's reader calls it: the file's column, or the table's where no cell is involved."""
+        column = next(_cells(expression), None)
+        place = self.places.get(column) if column else None
+        return name if place is None else self.sheet.header[place]
+
+    def error(self, line: int, name: str, template: str, **details: object) -> None:
         self.errors.append(LineError(line, name, self.text(template).format(**details)))
 
     def band(self, value: int, scale: int) -> int | None:
@@ -240,7 +254,7 @@ class _LineWork:
         elif existing["retired_at"] is None:
             row = self.attempt(step, lambda: self.update(step, existing, values))
         else:
-            self.run.unchanged[step.table.name] += 1
+            self.run.outcome(step.table, _key(step.table, existing), "unchanged")
         if row is not None:
             self.rows[step.name] = row
             self.keys[step.name] = step.table.key[0]
@@ -252,8 +266,8 @@ class _LineWork:
         for name, value in values.items():
             line, given = self.run.given.setdefault((step.table.name, key, name), (self.line.number, value))
             if given != value:
-                field_name = _field(step.columns[name], name)
-                self.run._error(self.line.number, field_name, N_("Line {line} says otherwise."), line=line)
+                field_name = self.run.field(step.columns[name], name)
+                self.run.error(self.line.number, field_name, N_("Line {other} says otherwise."), other=line)
 
     def finish(self) -> None:
         """Write what stands under consent now that the consents of the line are written."""
@@ -261,7 +275,7 @@ class _LineWork:
             self.attempt(step, lambda i=row_id, v=values, s=step: self.update_row(s.table, i, v))  # type: ignore[misc]
 
     def values(self, table: Table, columns: Any) -> Row:
-        """Evaluate expressions for columns of a table; empty ones are left out. _NoRow: errors were listed."""
+        """Evaluate expressions for columns of a table, leaving out empty ones. _NoRow: errors were listed."""
         found: Row = {}
         failed = False
         for name, expression in columns.items():
@@ -272,7 +286,9 @@ class _LineWork:
                     found[name] = value
             except Unreadable as error:
                 failed = True
-                self.run._error(self.line.number, _field(expression, name), error.template, **error.details)
+                self.run.error(
+                    self.line.number, self.run.field(expression, name), error.template, **error.details
+                )
             except InvalidValue as error:
                 failed = True
                 self.problem(expression, name, error)
@@ -281,11 +297,11 @@ class _LineWork:
         return found
 
     def problem(self, expression: Expression, name: str, error: InvalidValue | ConsentMissing) -> None:
-        field_name = _field(expression, name)
+        field_name = self.run.field(expression, name)
         self.run.errors.append(LineError(self.line.number, field_name, error.sentence(self.run.text)))
 
     def key(self, step: Step, values: Row) -> Key | None:
-        """The key of the row if it is there: through another row, by the columns it is known by, or by its key."""
+        """The key of the row if it is there: through another, by what it is known by, or by its key."""
         if step.through:
             where = self.whole(step.through.table, step.through.where)
             pointing = self.run.finder.key(step.through.table, where)
@@ -297,11 +313,13 @@ class _LineWork:
         return _key(step.table, self.whole(step.table, {k: step.columns[k] for k in step.table.key}))
 
     def whole(self, table: Table, columns: Any) -> Row:
-        """Values by which a row is known: none may be empty, unless its column has a default or may stay empty."""
+        """Values by which a row is known; what is empty stands for the column's default, save in a key."""
         found = self.values(table, columns)
         for name, expression in columns.items():
             if name not in found and name in table.key:
-                self.run._error(self.line.number, _field(expression, name), N_("This must not be empty."))
+                self.run.error(
+                    self.line.number, self.run.field(expression, name), N_("This must not be empty.")
+                )
                 raise _NoRow
         return {name: found.get(name, table.by_name[name].default) for name in columns}
 
@@ -324,7 +342,7 @@ class _LineWork:
         self.postpone(step, now, later)
         row: Row = {c.name: now.get(c.name, c.default) for c in table.all_columns} | later
         self.run.finder.written(table, row)
-        self.run.inserted[table.name] += 1
+        self.run.outcome(table, _key(table, row), "inserted")
         return row
 
     def update(self, step: Step, existing: Row, values: Row) -> Row:
@@ -334,7 +352,7 @@ class _LineWork:
         if now:
             self.update_key(table, existing, now)
         self.postpone(step, existing, {name: value for name, value in differing.items() if name not in now})
-        (self.run.changed if differing else self.run.unchanged)[table.name] += 1
+        self.run.outcome(table, _key(table, existing), "changed" if differing else "unchanged")
         row = {**existing, **differing}
         if differing:
             self.run.finder.written(table, row)
@@ -342,9 +360,8 @@ class _LineWork:
 
     def postpone(self, step: Step, row: Row, values: Row) -> None:
         """Keep values that need a consent for the end of the line, after its consents."""
-        row_id = row[step.table.row_id]
         if values:
-            assert isinstance(row_id, int)
+            (row_id,) = _key(step.table, row)
             self.personal.append((step, row_id, values))
 
     def update_key(self, table: Table, existing: Row, values: Row) -> None:
@@ -361,7 +378,7 @@ class _LineWork:
 
     def evaluate(self, expression: Expression) -> Value:
         """The value of an expression on this line; None is empty."""
-        if not self.run._accepts(expression.only_if, self.line):
+        if not self.run.accepts(expression.only_if, self.line):
             return None
         value: Value = getattr(self, f"from_{expression.source}")(expression)
         assert not isinstance(value, bytes)
@@ -432,14 +449,9 @@ def _look_up(db: Database, table: Table, where: Row, day: int | None, take: str 
     return next((row["found"] for row in found), None)
 
 
-def _field(expression: Expression, name: str) -> str:
-    """What the reader of the file calls it: the file's column, or the table's where no cell is involved."""
-    return next(_cells(expression), name)
-
-
 def _cells(expression: Expression) -> Iterator[str]:
     if expression.source == "column":
-        yield expression.of[0]
+        yield expression.of
     for part in expression.parts.values():
         yield from _cells(part)
 

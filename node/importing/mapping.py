@@ -1,37 +1,43 @@
 """A mapping file says how the lines of a sheet become rows; written in TOML.
 
-    only_if = {school = "GP"}           # lines to take; the others are passed over
-    [file]                              # optional: delimiter = ";", sheet = "Pupils"
-    [values]                            # named values, for {value = "school"}; a mapping that `extends` this one
-    school = "GP"                       # may give them other values
+    only_if = {school = "GP"}       # lines to take; the others are passed over
 
-    [[rows]]                            # for every line, in this order
-    name = "pupil"                      # how later rows refer to this one; the table's name unless given
+    [file]                          # optional: delimiter = ";", sheet = "Pupils"
+
+    [columns]                       # optional: names of our own for the file's columns,
+    surname = ["Фамилия", "Surname"]        # each with the headers that are accepted
+
+    [values]                        # named values, for {value = "school"}; a mapping that
+    school = "GP"                   # `extends` this one may give them other values
+
+    [[rows]]                        # for every line, in this order
+    name = "pupil"                  # how later rows refer to it; the table's name unless given
     table = "pupil"
-    find = ["source"]                   # columns by which the row is known when the file is imported again;
-                                        # not needed where the table's key is made of facts
-    only_if = {class = true}            # optional: write this row for such lines alone
-    [rows.columns]                      # column of the table = where its value comes from
+    find = ["source"]               # columns by which the row is known when the file comes again;
+                                    # not needed where the table's key is made of facts
+    only_if = {class = true}        # optional: write this row for such lines alone
+    [rows.columns]                  # column of the table = where its value comes from
     source = {line_key = true}
 
-A row that another table points to is found with ``through = {table = "pupil", column = "person", where = {..}}``.
+A row that another points to is found with ``through = {table = "pupil", column = "person", where = {..}}``.
 A filter names columns of the file with the text they must hold, one of several, ``true`` (not empty), or
 ``{value = ".."}``.
 
 Where a value comes from: a plain text or number stands for itself; or one of
 
-    {column = "age"}                    a cell; with several names, the first that the file has
-    {value = "school"}                  a named value
-    {line_key = true}                   file and line, ``pupils.csv:2``
-    {row = "pupil", take = "person"}    the row written before; its row id unless ``take`` names a column
+    {column = "age"}                a cell
+    {value = "school"}              a named value
+    {line_key = true}               file and line, ``pupils.csv:2``
+    {row = "pupil", take = "sex"}   the row written before: its row id, unless ``take`` names a column
     {lookup = "subject", by = {code = "mat"}, take = "id"}      a row that is there already
     {lookup = "academic_year", on = "2005-10-01"}               the row whose start and end hold the day
-    {band_of = {column = "G1"}, scale = {row = "group", take = "scale"}}        1 to 5 by the bands of the scale
+    {band_of = {column = "G1"}, scale = {row = "group", take = "scale"}}    1 to 5, by the scale's bands
 
-and, in this order: ``match`` (a regular expression: its first group, or nothing), ``map`` (text to text, any case),
-``date`` (formats of strptime beside 2025-09-01 and 01.09.2025), ``times``, ``add``, ``subtract``, ``subtract_from``
-(arithmetic), ``if_empty`` (a value), ``required = true``, ``only_if``. Text becomes what the column's type wants.
-An empty cell says nothing: it neither fills a column nor empties one.
+and, in this order: ``match`` (a regular expression: its first group, or nothing), ``map`` (text to text, in
+any case), ``date`` (formats of strptime beside 2025-09-01 and 01.09.2025), ``times``, ``add``, ``subtract``,
+``subtract_from`` (arithmetic), ``if_empty`` (a value), ``required`` (true: the cell must not be empty; false:
+the file need not have the column), ``only_if``. Text becomes what the column's type wants. An empty cell says
+nothing: it neither fills a column nor empties one.
 """
 
 from __future__ import annotations
@@ -48,7 +54,7 @@ from shared.schema import BY_NAME, Column, Table
 SHIPPED = Path(__file__).parent / "mappings"
 
 _SOURCES = ("column", "value", "line_key", "row", "lookup", "band_of")
-_COMPANIONS = {"row": {"take"}, "lookup": {"by", "on", "take"}, "band_of": {"scale"}}
+_COMPANIONS: dict[str, set[str]] = {"row": {"take"}, "lookup": {"by", "on", "take"}, "band_of": {"scale"}}
 _TRANSFORMS = {
     "match", "map", "date", "times", "add", "subtract", "subtract_from", "if_empty", "required", "only_if",
 }  # fmt: skip
@@ -102,31 +108,32 @@ class Mapping:
     name: str
     delimiter: str | None
     sheet: str | None
+    headers: Dict[str, tuple[str, ...]]
     only_if: Filter
     steps: tuple[Step, ...]
 
-    def file_columns(self) -> dict[tuple[str, ...], bool]:
-        """The columns of the file it reads, as tuples of accepted names; true where the file must have one."""
-        wanted: dict[tuple[str, ...], bool] = {}
+    def file_columns(self) -> dict[str, bool]:
+        """The columns of the file that it reads; true where the file must have one."""
+        wanted: dict[str, bool] = {}
         for step in self.steps:
             where = step.through.where if step.through else {}
             for expression in (*step.columns.values(), *step.find.values(), *where.values()):
                 _collect(expression, wanted)
-            wanted |= {(name,): True for name in step.only_if.accepted}
-        return wanted | {(name,): True for name in self.only_if.accepted}
+            wanted |= dict.fromkeys(step.only_if.accepted, True)
+        return wanted | dict.fromkeys(self.only_if.accepted, True)
 
 
-def _collect(expression: Expression, wanted: dict[tuple[str, ...], bool]) -> None:
+def _collect(expression: Expression, wanted: dict[str, bool]) -> None:
     if expression.source == "column":
         optional = "if_empty" in expression.transforms or expression.transforms.get("required") is False
         wanted[expression.of] = wanted.get(expression.of, False) or not optional
     for part in (*expression.parts.values(), *((expression.on,) if expression.on else ())):
         _collect(part, wanted)
-    wanted |= {(name,): True for name in expression.only_if.accepted}
+    wanted |= dict.fromkeys(expression.only_if.accepted, True)
 
 
 def load_mapping(source: Path | str) -> Mapping:
-    """Read a mapping file, or by its bare name one that ships with Mektep. FlawedMapping: it cannot be used."""
+    """Read a mapping file, or one that ships with Mektep by its bare name. FlawedMapping: it is unusable."""
     path = source if isinstance(source, Path) else _path_of(source)
     document = _read(path)
     try:
@@ -170,14 +177,20 @@ class _Reader:
         return FlawedMapping(self.file, reason)
 
     def mapping(self) -> Mapping:
-        self.only_known(self.document, {"title", "only_if", "file", "values", "rows"}, "the mapping")
+        self.only_known(
+            self.document, {"title", "only_if", "file", "columns", "values", "rows"}, "the mapping"
+        )
         options = self.document.get("file", {})
         self.only_known(options, {"delimiter", "sheet"}, "[file]")
         steps = tuple(self.step(entry) for entry in self.document.get("rows", ()))
         if not steps:
             raise self.problem("it has no [[rows]]")
         only_if = self.filter(self.document.get("only_if", {}))
-        return Mapping(self.file, options.get("delimiter"), options.get("sheet"), only_if, steps)
+        headers = {
+            name: (names,) if isinstance(names, str) else tuple(map(str, names))
+            for name, names in self.document.get("columns", {}).items()
+        }
+        return Mapping(self.file, options.get("delimiter"), options.get("sheet"), headers, only_if, steps)
 
     def only_known(self, found: dict[str, Any], known: set[str], place: str) -> None:
         for word in found:
@@ -236,7 +249,11 @@ class _Reader:
         return Through(table, column.name, where)
 
     def check_key(
-        self, table: Table, columns: dict[str, Expression], find: dict[str, Expression], through: Through | None
+        self,
+        table: Table,
+        columns: dict[str, Expression],
+        find: dict[str, Expression],
+        through: Through | None,
     ) -> None:
         if table.key == ("id",):
             if "id" in columns:
@@ -253,7 +270,8 @@ class _Reader:
         if len(sources) != 1:
             raise self.problem(f"a value comes from one of {', '.join(_SOURCES)}, not from {value}")
         source = sources[0]
-        self.only_known(value, {source} | _COMPANIONS.get(source, set()) | _TRANSFORMS, f"a value from {source}")
+        known = {source} | _COMPANIONS.get(source, set()) | _TRANSFORMS
+        self.only_known(value, known, f"a value from {source}")
         parts = {c: self.expression(v) for c, v in value.get("by", {}).items()}
         if source == "band_of":
             parts = {"value": self.expression(value["band_of"]), "scale": self.expression(value.get("scale"))}
@@ -278,8 +296,6 @@ class _Reader:
 
     def subject(self, source: str, value: dict[str, Any]) -> Any:
         of = value[source]
-        if source == "column":
-            return tuple(of) if isinstance(of, list) else (str(of),)
         if source == "value":
             return self.named_value(of)
         if source == "row":

@@ -1,7 +1,8 @@
 """Reads a table out of a CSV or XLSX file as lines of text, whatever the program that wrote it.
 
-CSV: any delimiter, UTF-8 with or without a byte order mark, UTF-16 with one, or else Windows-1251 (what Excel writes on
-a Russian Windows). XLSX: values, not formulas; dates come as ``2025-09-01``, whole numbers without a decimal point.
+CSV: any delimiter, UTF-8 with or without a byte order mark, UTF-16 with one, or else Windows-1251 (what
+Excel writes on a Russian Windows). XLSX: values, not formulas; dates come as ``2025-09-01``, whole numbers
+without a decimal point.
 """
 
 from __future__ import annotations
@@ -44,8 +45,8 @@ class Sheet:
 def read_sheet(path: Path, *, delimiter: str | None = None, sheet: str | None = None) -> Sheet:
     """Read a file; the first line that is not empty is the header.
 
-    DamagedFile: there is no such file, or it is no table. TooLarge: more than 64 MiB, or a workbook that unpacks to
-    more than 512 MiB.
+    DamagedFile: there is no such file, or it is no table. TooLarge: more than 64 MiB, or a workbook that
+    unpacks to more than 512 MiB.
     """
     try:
         content = path.read_bytes() if path.stat().st_size <= MAX_FILE else None
@@ -74,7 +75,7 @@ def _trimmed(cells: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def decode(content: bytes) -> str:
-    """Turn bytes into text: UTF-8, UTF-16 with its mark, else Windows-1251. UnicodeDecodeError: none of them."""
+    """Bytes as text: UTF-8, UTF-16 with its mark, else Windows-1251. UnicodeDecodeError: none of them."""
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         return content.decode("utf-16")
     try:
@@ -84,7 +85,7 @@ def decode(content: bytes) -> str:
 
 
 def find_delimiter(text: str) -> str:
-    """The delimiter that occurs most often outside quotes in the first line that is not empty; the earlier on a tie."""
+    """The delimiter most frequent outside quotes in the first line that is not empty; on a tie the first."""
     first = next((line for line in text.splitlines() if line.strip()), "")
     unquoted = "".join(first.split('"')[::2])
     return max(DELIMITERS, key=unquoted.count)
@@ -95,8 +96,8 @@ def _csv_rows(content: bytes, path: Path, delimiter: str | None) -> Iterator[tup
         text = decode(content)
         if "\0" in text:
             raise DamagedFile(file=path.name)
-        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter or find_delimiter(text), strict=True)
-        for row in reader:
+        chosen = delimiter or find_delimiter(text)
+        for row in csv.reader(io.StringIO(text, newline=""), delimiter=chosen, strict=True):
             yield tuple(cell.strip() for cell in row)
     except (UnicodeDecodeError, csv.Error) as error:
         raise DamagedFile(file=path.name) from error

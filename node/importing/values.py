@@ -1,4 +1,4 @@
-"""Turns the text of a cell into the value a column wants. No database here; every refusal is an Unreadable."""
+"""Turns the text of a cell into the value a column wants, without a database; a refusal is an Unreadable."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def transformed(text: str | int | None, transforms: Mapping[str, Any]) -> Value:
 
 
 def fit(value: Value, column: Column) -> Value:
-    """Turn text into the integer a column holds: a number, date, time or yes and no; other columns take text."""
+    """Text as the integer a column holds (number, date, time, yes or no); other columns take the text."""
     if value is None or not isinstance(value, str):
         return value if column.is_integer or value is None else str(value)
     if column.type == "date":
