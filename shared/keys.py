@@ -19,7 +19,7 @@ from typing import Self
 import segno
 
 from shared import crypto
-from shared.keyslots import Keyslots, write_private
+from shared.keyslots import RECOVERY_BYTES, Keyslots, write_private
 from shared.problems import N_, MistypedWords, UnreadableCode, WrongCode, WrongRecoveryKey
 
 __all__ = [
@@ -32,9 +32,6 @@ __all__ = [
     "six_words",
     "write_private",
 ]
-
-RECOVERY_BYTES = 16
-"""Length of the recovery secret: eight words and a checksum."""
 
 # -- base32 for people ---------------------------------------------------------------------------------------
 

@@ -27,6 +27,9 @@ from shared.problems import (
     WrongRecoveryKey,
 )
 
+RECOVERY_BYTES = 16
+"""Length of the recovery secret: eight words and a checksum on paper."""
+
 # -- files ---------------------------------------------------------------------------------------------------
 
 
@@ -75,8 +78,8 @@ class Keyslots:
     """The data key of a database, wrapped in slots: `passphrase`, `recovery` and, if wanted, `machine`.
 
     Every slot is bound to its name and to the format. A checksum tells a damaged file from a wrong
-    passphrase, and a check value of the data key keeps a foreign key out of the slots. Each call reads the file
-    anew; all but `create` raise NotInitialised without one, DamagedFile, NewerFile.
+    passphrase, and a check value of the data key keeps a foreign key out of the slots. Each call reads the
+    file anew; all but `create` raise NotInitialised without one, DamagedFile, NewerFile.
     """
 
     def __init__(self, path: Path) -> None:
@@ -244,4 +247,6 @@ def _machine_key(secret: bytes) -> bytes:
 
 
 def _recovery_key(secret: bytes) -> bytes:
+    if len(secret) != RECOVERY_BYTES:
+        raise WrongRecoveryKey()
     return crypto.derive(secret, b"mektep recovery slot v1")
