@@ -16,6 +16,7 @@ from sqlite_utils import Database
 from node.importing.mapping import Expression, Filter, Mapping, Step, load_mapping
 from node.importing.sheets import Line, Sheet, read_sheet
 from node.importing.values import Unreadable, days, fit, transformed
+from shared.grading import Band, band_of, bands_of
 from shared.problems import N_, ConsentMissing, ImportRefused, InvalidValue, LineError
 from shared.schema import Column, Table, Value
 from shared.tables import quoted
@@ -149,7 +150,7 @@ class _Run:
         self.places = self._places()
         self.lookups: dict[object, Value] = {}
         self.given: dict[tuple[str, Key, str], tuple[int, Value]] = {}
-        self.bands: dict[int, list[tuple[int, int, int]]] = {}
+        self.bands: dict[int, tuple[Band, ...]] = {}
 
     def _places(self) -> dict[str, int | None]:
         """Where each column that the mapping reads stands in the file."""
@@ -223,11 +224,9 @@ class _Run:
     def band(self, value: int, scale: int) -> int | None:
         """The band of the scale that holds the value."""
         if scale not in self.bands:
-            found = self.writer.db.conn.execute(
-                "SELECT band, low, high FROM grading_band WHERE scale = ? AND retired_at IS NULL", (scale,)
-            )
-            self.bands[scale] = list(found)
-        return next((band for band, low, high in self.bands[scale] if low <= value <= high), None)
+            rows = self.writer.db.query("SELECT scale, band, low, high, retired_at FROM grading_band")
+            self.bands[scale] = bands_of(rows, scale)
+        return band_of(value, self.bands[scale])
 
 
 class _LineWork:
@@ -270,7 +269,9 @@ class _LineWork:
                 self.run.error(self.line.number, field_name, N_("Line {other} says otherwise."), other=line)
 
     def finish(self) -> None:
-        """Write what stands under consent now that the consents of the line are written."""
+        """Write what needs a consent, after the line's consents; not if an error may have lost one."""
+        if self.run.errors and self.run.errors[-1].line == self.line.number:
+            return
         for step, row_id, values in self.personal:
             self.attempt(step, lambda i=row_id, v=values, s=step: self.update_row(s.table, i, v))  # type: ignore[misc]
 
@@ -313,13 +314,12 @@ class _LineWork:
         return _key(step.table, self.whole(step.table, {k: step.columns[k] for k in step.table.key}))
 
     def whole(self, table: Table, columns: Any) -> Row:
-        """Values by which a row is known; what is empty stands for the column's default, save in a key."""
+        """Values by which a row is known; an empty one is the column's default, but not all may be empty."""
         found = self.values(table, columns)
         for name, expression in columns.items():
-            if name not in found and name in table.key:
-                self.run.error(
-                    self.line.number, self.run.field(expression, name), N_("This must not be empty.")
-                )
+            if name not in found and (name in table.key or not found):
+                field_name = self.run.field(expression, name)
+                self.run.error(self.line.number, field_name, N_("This must not be empty."))
                 raise _NoRow
         return {name: found.get(name, table.by_name[name].default) for name in columns}
 
@@ -452,7 +452,7 @@ def _look_up(db: Database, table: Table, where: Row, day: int | None, take: str 
 def _cells(expression: Expression) -> Iterator[str]:
     if expression.source == "column":
         yield expression.of
-    for part in expression.parts.values():
+    for part in (*expression.parts.values(), *((expression.on,) if expression.on else ())):
         yield from _cells(part)
 
 

@@ -56,8 +56,8 @@ def entries(subject: str, school: str) -> Iterator[dict[str, str]]:
 
 
 RESULTS = """
-SELECT s.code AS subject, CASE t.kind WHEN 'year' THEN 'year' ELSE CAST(t.number AS TEXT) END AS term, p.sex, r.value,
-       r.band, r.status, r.missed
+SELECT s.code AS subject, CASE t.kind WHEN 'year' THEN 'year' ELSE CAST(t.number AS TEXT) END AS term,
+       p.sex, r.value, r.band, r.status, r.missed
 FROM term_result AS r
 JOIN subject_group AS g ON g.id = r.subject_group
 JOIN subject AS s ON s.id = g.subject
@@ -141,7 +141,8 @@ def test_all_tables_by_subject_term_and_sex(schools: dict[str, Database], school
 @pytest.mark.parametrize("school", SCHOOLS)
 def test_every_entry_is_there_with_what_the_file_says(schools: dict[str, Database], school: str) -> None:
     sql = """
-    SELECT u.source, p.sex, p.birth_year, u.residence, gu.relation, gp.sex AS guardian_sex, e.age, c.grade, c.letter
+    SELECT u.source, p.sex, p.birth_year, u.residence, gu.relation, gp.sex AS guardian_sex, e.age, c.grade,
+           c.letter
     FROM pupil AS u JOIN person AS p ON p.id = u.person
     JOIN guardian AS gu ON gu.pupil = u.person JOIN person AS gp ON gp.id = gu.person
     JOIN enrolment AS e ON e.pupil = u.person JOIN class_group AS c ON c.id = e.class_group
@@ -176,7 +177,10 @@ def test_zero_is_a_mark(schools: dict[str, Database]) -> None:
 
 
 def test_missed_lessons_stand_with_the_year_alone(schools: dict[str, Database]) -> None:
-    sql = "SELECT t.kind, sum(r.missed IS NULL), count(*) FROM term_result AS r JOIN term AS t ON t.id = r.term GROUP BY 1"
+    sql = (
+        "SELECT t.kind, sum(r.missed IS NULL), count(*) FROM term_result AS r "
+        "JOIN term AS t ON t.id = r.term GROUP BY 1"
+    )
     for db in schools.values():
         found = {kind: (empty, count) for kind, empty, count in db.execute(sql)}
         assert found["period"][0] == found["period"][1]
