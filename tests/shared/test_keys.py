@@ -567,7 +567,14 @@ def test_the_check_symbol_is_crockfords(data: bytes, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "typed", [str.lower, lambda t: t.replace("-", ""), lambda t: t.replace("-", " – "), " {}\n".format]
+    "typed",
+    [
+        str.lower,
+        lambda text: text.replace("-", ""),
+        lambda text: text.replace("-", " – "),
+        " {}\n".format,
+        lambda text: text.translate({ord("-"): "\uff0d", ord("0"): "\uff10", ord("A"): "\uff21"}),
+    ],
 )
 def test_a_code_is_read_however_it_is_typed(typed: Callable[[str], str]) -> None:
     for _ in range(50):
