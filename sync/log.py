@@ -53,7 +53,7 @@ class NodeLog:
             for row in self.db.conn.execute(sql, (table, n, *some)):
                 found.setdefault(keys_by_rid[row[3]], []).append(self._entry(row))
         for key in keys:
-            shipped = _shipped().get((table, key))
+            shipped = shipped().get((table, key))
             if shipped is not None:
                 found.setdefault(key, []).append(shipped)
         return found
@@ -395,7 +395,7 @@ def _chunks(items: Collection[_T]) -> Iterator[list[_T]]:
 _SHIPPED: dict[tuple[int, Key], Entry] = {}
 
 
-def _shipped() -> dict[tuple[int, Key], Entry]:
+def shipped() -> dict[tuple[int, Key], Entry]:
     """Reference rows as they came with the product, as entries that everyone has seen."""
     if not _SHIPPED:
         for name, rows in reference.ROWS.items():

@@ -1,0 +1,358 @@
+"""What the hub does with a request: verify, apply, give a place, sign a receipt, answer; one transaction."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, field
+
+import sqlalchemy as sa
+
+from hub import tables
+from hub.log import HubLog
+from hub.storage import Hub, upsert
+from shared import crypto
+from shared.keys import secret_digest
+from shared.problems import (
+    CannotOpen,
+    FlawedChangeset,
+    Forked,
+    MissingPart,
+    NotRegistered,
+    Problem,
+    Replay,
+    Revoked,
+    TooManyTries,
+    WrongCode,
+    WrongSigner,
+)
+from shared.schema import VERSION
+from sync import clock, digest
+from sync.apply import Delivered, apply, require_own_rows
+from sync.codec import Envelope, district_changes, open_envelope
+from sync.messages import (
+    Answer,
+    Request,
+    StreamEntry,
+    describe_hub,
+    open_request,
+    refusal,
+    seal_answer,
+)
+
+_MAX_ENTRIES = 4_096
+_RETRY_SECONDS = 2.0
+
+
+@dataclass
+class Throttle:
+    """Slows the guessing of registration codes: after five failures one try in two seconds for all of them together."""
+
+    failures: int = 0
+    next_try: float = 0.0
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def check(self) -> None:
+        """Raise TooManyTries when it is too early for another try."""
+        with self.lock:
+            if self.failures >= 5 and time.monotonic() < self.next_try:
+                raise TooManyTries()
+            self.next_try = time.monotonic() + _RETRY_SECONDS
+
+    def note(self, succeeded: bool) -> None:
+        with self.lock:
+            self.failures = 0 if succeeded else self.failures + 1
+
+
+_THROTTLES: dict[str, Throttle] = {}
+
+
+def describe(hub: Hub) -> bytes:
+    """What the hub shows to everyone."""
+    return describe_hub(hub.signer, hub.opener)
+
+
+def receive(hub: Hub, message: bytes) -> bytes:
+    """Answer a node's request. What cannot be accepted is answered with a signed refusal; nothing of it is kept."""
+    hashed = b""
+    try:
+        request, hashed = open_request(message, hub.opener)
+        with hub.write() as connection:
+            answer = _answer(hub, connection, request, hashed)
+            opening = _node(connection, request.node).opening
+            return seal_answer(answer, hub.signer, bytes(opening))
+    except Replay as problem:
+        return refusal(problem, hashed, hub.signer, {"counter": int(str(problem.details["counter"]))})
+    except (CannotOpen, Problem) as problem:
+        return refusal(problem, hashed, hub.signer)
+
+
+def _answer(hub: Hub, connection: sa.Connection, request: Request, hashed: bytes) -> Answer:
+    if request.registration is not None:
+        _register(hub, connection, request)
+    node = _node(connection, request.node)
+    if node.revoked_at:
+        raise Revoked()
+    if request.counter <= node.counter:
+        raise Replay(counter=node.counter)
+    log = HubLog(connection, node.school, hub.signer)
+    accepted, refused = _take(connection, log, request)
+    _note_heard(connection, request)
+    own = HubLog(connection, 0, hub.signer)
+    answer = Answer(hashed, request.node, clock.now_ms(), node.school, accepted, refused)
+    answer.head, answer.reference_head = log.head()[0], own.head()[0]
+    answer.reference_entries = _entries(own, request.reference_position, request.budget, None)
+    left = request.budget - sum(len(e.envelope or b"") for e in answer.reference_entries)
+    answer.entries = _entries(log, request.position, left, request)
+    answer.version = VERSION
+    answer.digest = digest.total(log.sums(), min(VERSION, request.version))
+    answer.known = log.head_of(request.head[0])
+    answer.nodes = [
+        (bytes(n.signing), bytes(n.opening), n.revoked_at)
+        for n in connection.execute(sa.select(tables.node).where(tables.node.c.school == node.school))
+    ]
+    return answer
+
+
+def _node(connection: sa.Connection, signing: bytes) -> sa.Row[tuple[object, ...]]:
+    row = connection.execute(sa.select(tables.node).where(tables.node.c.signing == signing)).first()
+    if row is None:
+        raise NotRegistered()
+    return row
+
+
+def _note_heard(connection: sa.Connection, request: Request) -> None:
+    now = clock.now_ms()
+    connection.execute(
+        tables.node.update()
+        .where(tables.node.c.signing == request.node)
+        .values(
+            counter=request.counter,
+            heard_at=now,
+            clock_ahead=request.time - now,
+            waiting=request.waiting,
+            position=request.position,
+            reference_position=request.reference_position,
+            version=request.version,
+            backup_at=request.backup_at,
+            conflicts=request.conflicts,
+        )
+    )
+
+
+# -- registration ------------------------------------------------------------------------------------------------
+
+
+def _register(hub: Hub, connection: sa.Connection, request: Request) -> None:
+    assert request.registration is not None
+    secret, opening, origin, incarnation, recovery, sealed = _read_registration(request.registration)
+    throttle = _THROTTLES.setdefault(str(hub.home), Throttle())
+    throttle.check()
+    code = connection.execute(
+        sa.select(tables.registration).where(tables.registration.c.secret_digest == secret_digest(secret))
+    ).first()
+    usable = code is not None and (
+        bytes(code.used_by) == request.node if code.used_by is not None else code.expires_at > clock.now_ms()
+    )
+    throttle.note(usable)
+    if code is None or not usable:
+        raise WrongCode()
+    if crypto.origin_name(request.node, incarnation) != origin:
+        raise WrongSigner()
+    _claim_origin(connection, origin, code.school, request.node)
+    connection.execute(
+        tables.registration.update()
+        .where(tables.registration.c.secret_digest == code.secret_digest)
+        .values(used_by=request.node)
+    )
+    if (
+        connection.execute(
+            sa.select(tables.node.c.signing).where(tables.node.c.signing == request.node)
+        ).first()
+        is None
+    ):
+        connection.execute(
+            tables.node.insert().values(
+                signing=request.node, opening=opening, school=code.school, registered_at=clock.now_ms()
+            )
+        )
+    upsert(
+        connection,
+        tables.epoch,
+        [{"school": code.school, "number": n, "recipient": recovery, "sealed": key} for n, key in sealed],
+    )
+
+
+def _read_registration(
+    named: dict[int, object],
+) -> tuple[bytes, bytes, int, bytes, bytes, list[tuple[int, bytes]]]:
+    secret, opening, origin, incarnation, recovery, sealed = (named.get(n) for n in range(1, 7))
+    if not (isinstance(secret, bytes) and isinstance(opening, bytes) and len(opening) == 32):
+        raise FlawedChangeset("the registration has a wrong form")
+    if not (
+        type(origin) is int
+        and 0 < origin < 2**31
+        and isinstance(incarnation, bytes)
+        and isinstance(sealed, list)
+    ):
+        raise FlawedChangeset("the registration has a wrong form")
+    if not (isinstance(recovery, bytes) and len(recovery) == 32 and len(sealed) <= 1_000):
+        raise FlawedChangeset("the registration has a wrong form")
+    keys = []
+    for item in sealed:
+        if not (
+            isinstance(item, list) and len(item) == 2 and type(item[0]) is int and isinstance(item[1], bytes)
+        ):
+            raise FlawedChangeset("the registration has a wrong form")
+        keys.append((item[0], item[1]))
+    return secret, opening, origin, incarnation, recovery, keys
+
+
+def _claim_origin(
+    connection: sa.Connection, origin: int, school: int, node: bytes, continues: tuple[int, int] | None = None
+) -> None:
+    row = connection.execute(sa.select(tables.origin).where(tables.origin.c.origin == origin)).first()
+    if row is not None:
+        if row.school != school or bytes(row.node) != node:
+            raise Forked()
+        return
+    parent, number = continues or (None, None)
+    connection.execute(
+        tables.origin.insert().values(
+            origin=origin,
+            school=school,
+            low=origin << 32,
+            high=origin << 32 | 0xFFFFFFFF,
+            node=node,
+            parent=parent,
+            continues=number,
+        )
+    )
+
+
+# -- changesets --------------------------------------------------------------------------------------------------
+
+
+def _take(
+    connection: sa.Connection, log: HubLog, request: Request
+) -> tuple[list[bytes], list[tuple[bytes, str, str]]]:
+    """Accept what can be accepted, each changeset whole or not at all; nothing is accepted after a refusal."""
+    accepted: list[bytes] = []
+    delivered: list[Delivered] = []
+    position = log.head()[0]
+    for data in request.changesets:
+        try:
+            envelope = open_envelope(data)
+            if not _is_known(connection, log, envelope):
+                position += 1
+                delivered.append(_checked(connection, log, envelope, request.node, delivered, position))
+            accepted.append(envelope.hash)
+        except Problem as problem:
+            hashed = crypto.sha256(data)
+            if isinstance(problem, FlawedChangeset):
+                _quarantine(connection, log.school, request.node, hashed, data, problem)
+            apply(log, delivered, log.lineage())
+            return accepted, [(hashed, problem.code, str(problem.details.get("reason", "")))]
+    apply(log, delivered, log.lineage())
+    return accepted, []
+
+
+def _is_known(connection: sa.Connection, log: HubLog, envelope: Envelope) -> bool:
+    s, header = tables.stream.c, envelope.header
+    row = connection.execute(
+        sa.select(s.hash).where(s.school == log.school, s.origin == header.origin, s.first == header.first)
+    ).first()
+    return row is not None and bytes(row[0]) == envelope.hash
+
+
+def _checked(
+    connection: sa.Connection,
+    log: HubLog,
+    envelope: Envelope,
+    node: bytes,
+    before: list[Delivered],
+    position: int,
+) -> Delivered:
+    header = envelope.header
+    envelope.verify(node)
+    if header.school != log.school or not header.origin:
+        raise WrongSigner()
+    if header.first == 1 and header.origin not in log.origins():
+        if header.node != node or header.incarnation is None:
+            raise FlawedChangeset("its node is not named")
+        if crypto.origin_name(node, header.incarnation) != header.origin:
+            raise FlawedChangeset("its origin is not its node's")
+        _require_line(log, header.continues)
+        _claim_origin(connection, header.origin, log.school, node, header.continues)
+    if log.origins().get(header.origin) != node:
+        raise WrongSigner()
+    if header.seen >= position:
+        raise FlawedChangeset("it claims to have seen what is not there")
+    last, hashed = _head_of(log, header.origin, before)
+    if header.first > last + 1:
+        raise MissingPart()
+    if header.first <= last or header.previous != hashed:
+        raise Forked()
+    changes = district_changes(envelope)
+    require_own_rows(changes, log.origins())
+    return Delivered(envelope, position, changes)
+
+
+def _require_line(log: HubLog, continues: tuple[int, int] | None) -> None:
+    if continues is not None and continues[0] not in log.origins():
+        raise FlawedChangeset("it continues an origin that is not the school's")
+
+
+def _head_of(log: HubLog, origin: int, before: list[Delivered]) -> tuple[int, bytes]:
+    for delivered in reversed(before):
+        if delivered.envelope.header.origin == origin:
+            return delivered.envelope.header.last, delivered.envelope.hash
+    return log.head_of(origin)
+
+
+def _quarantine(
+    connection: sa.Connection, school: int, node: bytes, hashed: bytes, data: bytes, problem: Problem
+) -> None:
+    upsert(
+        connection,
+        tables.quarantine,
+        [
+            {
+                "hash": hashed,
+                "school": school,
+                "node": node,
+                "at": clock.now_ms(),
+                "reason": str(problem.details.get("reason", problem.code)),
+                "envelope": data,
+            }
+        ],
+    )
+
+
+def _entries(log: HubLog, after: int, budget: int, request: Request | None) -> list[StreamEntry]:
+    """The stream after a position within a budget of bytes, at least one; the asker's own without their bytes."""
+    s = tables.stream.c
+    query = (
+        sa.select(s.position, s.origin, s.last, s.hash, s.receipt, sa.func.length(s.envelope))
+        .where(s.school == log.school, s.position > after)
+        .order_by(s.position)
+        .limit(_MAX_ENTRIES)
+    )
+    chosen: list[tuple[int, bytes, bytes, bool]] = []
+    for position, origin, last, hashed, receipt, size in log.connection.execute(query):
+        own = request is not None and origin == request.head[0] and last <= request.head[1]
+        budget -= 0 if own else size
+        if budget < 0 and chosen:
+            break
+        chosen.append((position, bytes(hashed), bytes(receipt), own))
+    wanted = [position for position, _, _, own in chosen if not own]
+    bodies = {
+        position: bytes(envelope)
+        for position, envelope in log.connection.execute(
+            sa.select(s.position, s.envelope).where(s.school == log.school, s.position.in_(wanted))
+        )
+    }
+    return [
+        StreamEntry(position, hashed, receipt, bodies.get(position))
+        for position, hashed, receipt, _ in chosen
+    ]

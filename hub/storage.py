@@ -1,0 +1,203 @@
+"""The hub's home directory and database: a SQLCipher file by default, PostgreSQL for a province or a country.
+
+hub.db         the encrypted database (when none is named elsewhere)
+hub.json       where the database is, and the hub's address
+keys.json      the data key, wrapped; it opens the file and the hub's own private keys in either database
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from hub import tables
+from shared import crypto, db, reference
+from shared.keyslots import Keyslots, write_private
+from shared.problems import AlreadyInitialised, NewerFile, NotInitialised
+from shared.schema import BY_NAME, TABLES, VERSION
+
+CONFIG, KEYS, DATABASE = "hub.json", "keys.json", "hub.db"
+_ADVISORY_LOCK = 0x4D454B54
+
+
+@dataclass(frozen=True)
+class Hub:
+    """An unlocked hub: its engine, its keys, one writer at a time."""
+
+    home: Path
+    engine: sa.Engine
+    signer: crypto.SigningKey
+    opener: crypto.OpeningKey
+    _writing: threading.RLock = field(default_factory=threading.RLock, repr=False)
+
+    @contextlib.contextmanager
+    def write(self) -> Iterator[sa.Connection]:
+        """One write transaction; others wait in line, in this process and elsewhere."""
+        with self._writing, db.errors("hub.db"), self.engine.connect() as connection:
+            connection = connection.execution_options(mektep_write=True)
+            with connection.begin():
+                if connection.dialect.name == "postgresql":
+                    connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_ADVISORY_LOCK)))
+                yield connection
+
+    @contextlib.contextmanager
+    def read(self) -> Iterator[sa.Connection]:
+        """One read transaction: everything read inside is of one moment."""
+        with db.errors("hub.db"), self.engine.connect() as connection:
+            if connection.dialect.name == "postgresql":
+                connection = connection.execution_options(isolation_level="REPEATABLE READ")
+            with connection.begin():
+                yield connection
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+def create_hub(
+    home: Path,
+    *,
+    login: str,
+    password: str,
+    passphrase: str,
+    machine_slot: bool = True,
+    database: str | None = None,
+    language: str = "ky",
+    cost: crypto.Cost = crypto.PASSPHRASE_COST,
+) -> tuple[Hub, bytes]:
+    """Make a hub and its first account; returns it and the 16-byte secret for its recovery kit.
+
+    ``database``: an SQLAlchemy URL of an empty PostgreSQL database; None for an encrypted file. AlreadyInitialised.
+    """
+    if (home / KEYS).exists():
+        raise AlreadyInitialised(home=home)
+    home.mkdir(parents=True, exist_ok=True)
+    os.chmod(home, 0o700)
+    data_key, recovery = crypto.random_bytes(crypto.KEY_BYTES), crypto.random_bytes(16)
+    for left in home.glob(DATABASE + "*"):
+        left.unlink()
+    engine = _engine(home, data_key, database)
+    tables.metadata.create_all(engine)
+    signer, opener = crypto.SigningKey.generate(), crypto.OpeningKey.generate()
+    hub = Hub(home, engine, signer, opener)
+    with hub.write() as connection:
+        set_state(connection, "signing_key", crypto.wrap(data_key, signer.to_bytes(), b"hub signing key"))
+        set_state(connection, "opening_key", crypto.wrap(data_key, opener.to_bytes(), b"hub opening key"))
+        set_state(connection, "version", str(VERSION).encode())
+        _seed(connection)
+        connection.execute(
+            tables.hub_account.insert().values(
+                login=login,
+                name=login,
+                password=crypto.hash_password(password),
+                duty="administrator",
+                language=language,
+            )
+        )
+    write_private(home / CONFIG, json.dumps({"database": database}).encode())
+    Keyslots.create(home / KEYS, data_key, passphrase, recovery, machine_slot, cost)
+    return hub, recovery
+
+
+def open_hub(home: Path, passphrase: str | None = None) -> Hub:
+    """Unlock a hub, by this machine's slot when no passphrase is given, and bring its database up to this release.
+
+    NotInitialised, WrongPassphrase, NoSuchSlot, WrongKey, DamagedFile, NewerFile.
+    """
+    if not (home / KEYS).exists():
+        raise NotInitialised(home=home)
+    keyslots = Keyslots(home / KEYS)
+    key = keyslots.open_with_machine() if passphrase is None else keyslots.open_with_passphrase(passphrase)
+    engine = _engine(home, key, json.loads((home / CONFIG).read_bytes())["database"])
+    with db.errors(DATABASE):
+        _migrate(engine)
+        with engine.connect() as connection:
+            signing = crypto.unwrap(key, get_state(connection, "signing_key"), b"hub signing key")
+            opening = crypto.unwrap(key, get_state(connection, "opening_key"), b"hub opening key")
+    return Hub(home, engine, crypto.SigningKey.from_bytes(signing), crypto.OpeningKey.from_bytes(opening))
+
+
+def _engine(home: Path, key: bytes, database: str | None) -> sa.Engine:
+    if database is not None:
+        return sa.create_engine(database, pool_pre_ping=True)
+    engine = sa.create_engine(
+        "sqlite://",
+        module=db.driver,
+        creator=lambda: db.open_database(home / DATABASE, key, create=True).conn,
+        poolclass=sa.QueuePool,
+        pool_size=4,
+        max_overflow=8,
+    )
+
+    @sa.event.listens_for(engine, "begin")
+    def begin(connection: sa.Connection) -> None:
+        write = connection.get_execution_options().get("mektep_write")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+    return engine
+
+
+def _migrate(engine: sa.Engine) -> None:
+    """Add the tables and columns that are new since the database was made."""
+    with engine.connect() as connection:
+        version = int(get_state(connection, "version"))
+    if version > VERSION:
+        raise NewerFile(file=DATABASE)
+    if version == VERSION:
+        return
+    tables.metadata.create_all(engine)
+    with engine.begin() as connection:
+        for table in TABLES:
+            view = tables.VIEWS.get(table.name)
+            for column in table.columns:
+                if view is not None and column.name in view.columns and table.since <= version < column.since:
+                    definition = sa.schema.CreateColumn(view.columns[column.name]).compile(
+                        dialect=engine.dialect
+                    )
+                    connection.exec_driver_sql(f'ALTER TABLE "{table.name}" ADD COLUMN {definition}')
+        set_state(connection, "version", str(VERSION).encode())
+
+
+def _seed(connection: sa.Connection) -> None:
+    for name, rows in reference.ROWS.items():
+        view = tables.VIEWS[name]
+        for row in rows:
+            connection.execute(view.insert().values({k: v for k, v in row.items() if k in view.columns}))
+    assert set(reference.ROWS) <= set(BY_NAME)
+
+
+def get_state(connection: sa.Connection, name: str) -> bytes:
+    """A stored value; empty when there is none."""
+    value = connection.execute(sa.select(tables.state.c.value).where(tables.state.c.name == name)).scalar()
+    return b"" if value is None else bytes(value)
+
+
+def set_state(connection: sa.Connection, name: str, value: bytes) -> None:
+    upsert(connection, tables.state, [{"name": name, "value": value}])
+
+
+def upsert(connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows or update those whose primary key is there; all rows name the same columns."""
+    if not rows:
+        return
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    statement = dialect.insert(table)
+    keys = [c.name for c in table.primary_key.columns]
+    changed = {n: statement.excluded[n] for n in rows[0] if n not in keys}
+    if changed:
+        connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed), list(rows))
+    else:
+        connection.execute(statement.on_conflict_do_nothing(index_elements=keys), list(rows))
+
+
+def run_sql(connection: sa.Connection, sql: str, parameters: Mapping[str, Any]) -> Iterable[Sequence[Any]]:
+    """Run SQL shared with the node, as `shared.indicators` wants it."""
+    return [tuple(row) for row in connection.execute(sa.text(sql), dict(parameters))]
