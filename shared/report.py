@@ -1,7 +1,7 @@
 """A report, how it is shown (page, SVG chart, CSV, XLSX), and the hiding of small numbers of people.
 
-Values stay exact until a renderer shows them, rounded half up to the places of their column. "—" stands for a value
-that does not exist (nothing to divide by, nothing recorded), "*" for one that is hidden.
+Values stay exact until a renderer shows them, rounded half up to the places of their column. "—" stands for
+a value that does not exist (nothing to divide by, nothing recorded), "*" for one that is hidden.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from shared.grading import round_half_up
 EMPTY = "—"
 HIDDEN = "*"
 HIDDEN_NOTES = {
-    "ky": "* — саны {below} кишиден аз болгондуктан же ошондой санды чыгарып алууга мүмкүн болгондуктан жашырылды.",
+    "ky": "* — жашырылды: {below} кишиден аз, же ошондой санды эсептеп чыгарууга болот.",
     "ru": "* — скрыто: меньше {below} человек, или такое число можно было бы вычислить.",
     "en": "* hidden: fewer than {below} people, or such a number could be worked out from it.",
 }
@@ -48,7 +48,7 @@ Content = str | int | Fraction | Figure | None
 
 @dataclass(frozen=True)
 class Column:
-    """`group` is a heading over neighbouring columns; `block` numbers the columns of one key of a cross-table.
+    """`group` is a heading over neighbouring columns; `block` numbers the keys across a cross-table.
 
     `basis` names the counts of people that a figure of this column gives away.
     """
@@ -120,7 +120,7 @@ def decimal_point(language: str) -> str:
 
 
 def to_html(report: Report) -> Markup:
-    """The report as an HTML fragment: table with caption, notes; the chart, if any, stands above its table."""
+    """The report as an HTML fragment: table with caption, notes; any chart stands above its table."""
     chart = Markup("<figure>{}</figure>").format(to_svg(report)) if report.chart else Markup("")
     body = Markup("").join(_html_row(report, row) for row in report.rows if not row.total)
     foot = Markup("").join(_html_row(report, row) for row in report.rows if row.total)
@@ -186,31 +186,27 @@ def to_svg(report: Report) -> Markup:
     rows = [row for row in report.rows if not row.total]
     column, point = report.columns[chart.column], decimal_point(report.language)
     bars = [(row_label(report, row), row.cells[chart.column]) for row in rows]
-    longest = max((abs(n) for _, c in bars if (n := number_of(c)) is not None), default=0) or 1
-    drawn = [_bar(i, label, content, column, longest, point) for i, (label, content) in enumerate(bars)]
+    longest = max((Fraction(number_of(content) or 0) for _, content in bars), default=Fraction(0))
+    drawn = [
+        _bar(i, label, content, column, longest or Fraction(1), point)
+        for i, (label, content) in enumerate(bars)
+    ]
     name = "chart-" + hashlib.sha256(f"{chart.title}{bars}".encode()).hexdigest()[:8]
     told = "; ".join(f"{label}: {shown(content, column, point)}" for label, content in bars)
     return Markup(
         '<svg class="chart" xmlns="http://www.w3.org/2000/svg" role="img" viewBox="0 0 {} {}" '
-        'aria-labelledby="{}-title {}-desc"><title id="{}-title">{}</title><desc id="{}-desc">{}</desc>{}</svg>'
+        'aria-labelledby="{}-title {}-desc"><title id="{}-title">{}</title><desc id="{}-desc">{}</desc>'
+        "{}</svg>"
     ).format(
-        _WIDTH,
-        max(1, len(bars)) * (_BAR + _GAP),
-        name,
-        name,
-        name,
-        chart.title,
-        name,
-        told,
-        Markup("").join(drawn),
-    )
+        _WIDTH, max(1, len(bars)) * (_BAR + _GAP),
+        name, name, name, chart.title, name, told, Markup("").join(drawn),
+    )  # fmt: skip
 
 
 def row_label(report: Report, row: Row) -> str:
     """The text columns of a row as one label."""
-    return ", ".join(
-        str(c) for column, c in zip(report.columns, row.cells, strict=True) if not column.numeric
-    )
+    pairs = zip(report.columns, row.cells, strict=True)
+    return ", ".join(str(content) for column, content in pairs if not column.numeric)
 
 
 def _bar(i: int, label: str, content: Content, column: Column, longest: Fraction | int, point: str) -> Markup:
@@ -267,7 +263,7 @@ def _lines(report: Report, point: str, notes: bool) -> Iterator[list[str]]:
 
 
 def to_xlsx(report: Report) -> bytes:
-    """An Excel workbook of one sheet: title, headings, rows, notes. Numbers are numbers, text never a formula."""
+    """An Excel workbook of one sheet: title, headings, rows, notes. Text is never a formula."""
     book = Workbook()
     sheet = book.active
     assert sheet is not None
@@ -312,8 +308,8 @@ def hide_small(report: Report, below: int = 5) -> Report:
     """Hide every figure behind which stand 1 to `below` - 1 people, and what would give such a figure away.
 
     Other figures of the same row or column are hidden with it (the smallest that serve) until no hidden one
-    follows from totals: neither exactly, nor because too little is left to share out. Only what this one table
-    gives away is considered; tables over differing selections can still be subtracted from one another.
+    follows from totals: neither exactly, nor because too little is left to share out. Only what this one
+    table gives away is considered; tables over differing selections can be subtracted from one another.
     """
     patterns: dict[tuple[str, ...], set[_Place]] = {}
     for basis in sorted({c.basis for c in report.columns if c.basis}, key=lambda b: (len(b), b)):
@@ -338,8 +334,8 @@ def _hide_in(report: Report, y: int, row: Row, patterns: dict[tuple[str, ...], s
 class _Counts:
     """The counts of people of one basis as a table with totals, and which of its cells are hidden.
 
-    Each row and each column that has a total says that a sum of cells is known. Seen as a graph (a node for every
-    such sum, an edge for every hidden cell), a hidden cell can be worked out exactly when its edge is a bridge.
+    Each row and each column that has a total is a sum that is known. Seen as a graph (a node for every such
+    sum, an edge for every hidden cell), a hidden cell can be worked out exactly when its edge is a bridge.
     """
 
     def __init__(self, report: Report, basis: tuple[str, ...], below: int) -> None:
@@ -352,17 +348,28 @@ class _Counts:
         self.total_rows = {y for y, row in enumerate(report.rows) if row.total}
         self.total_blocks = {c.block for c in report.columns if c.total}
         self.hidden = {p for p, counts in self.people.items() if any(0 < n < below for n in counts)}
+        self.near: dict[_Node, list[tuple[_Node, _Place]]] = {}
+        for place in self.people:
+            one, other = self.ends(place)
+            self.near.setdefault(one, []).append((other, place))
+            self.near.setdefault(other, []).append((one, place))
 
     def ends(self, place: _Place) -> tuple[_Node, _Node]:
-        """The sums a cell belongs to; one that has no total is no constraint and falls together with the ground."""
+        """The two sums of a cell; the ground stands for all rows or columns that have no total."""
         y, block = place
         ground = ("ground", 0)
-        return (("row", y) if self.total_blocks else ground, ("block", block) if self.total_rows else ground)
+        row, column = ("row", y), ("block", block)
+        return (row if self.total_blocks else ground, column if self.total_rows else ground)
 
     def complete(self) -> set[_Place]:
         """Hide more until nothing hidden can be worked out; at the worst everything is hidden."""
-        while more := self._break_bridge() or self._fill_line():
-            self.hidden |= more
+        before = -1
+        while len(self.hidden) != before:
+            before = len(self.hidden)
+            for place in sorted(self.hidden):
+                self.hidden |= self._second_way(place)
+            for total, parts in self._sums():
+                self._share_out(total, parts)
         return self.hidden
 
     def cost(self, place: _Place) -> int:
@@ -370,22 +377,9 @@ class _Counts:
         counts = self.people[place]
         return 1 + max(counts) if any(counts) else 1_000_000_000
 
-    def _break_bridge(self) -> set[_Place]:
-        for place in sorted(self.hidden):
-            start, goal = self.ends(place)
-            path = self._cheapest(start, goal, place)
-            if path:
-                return path
-        return set()
-
-    def _cheapest(self, start: _Node, goal: _Node, without: _Place) -> set[_Place]:
-        """The cells to hide for the cheapest second way between the two sums; empty if one is hidden already."""
-        near: dict[_Node, list[tuple[_Node, _Place]]] = {}
-        for place in self.people:
-            if place != without:
-                one, other = self.ends(place)
-                near.setdefault(one, []).append((other, place))
-                near.setdefault(other, []).append((one, place))
+    def _second_way(self, of: _Place) -> set[_Place]:
+        """The cheapest cells to hide so that a hidden cell lies on a cycle: a bridge no more."""
+        start, goal = self.ends(of)
         queue: list[tuple[int, _Node, tuple[_Place, ...]]] = [(0, start, ())]
         seen: set[_Node] = set()
         while queue:
@@ -395,36 +389,35 @@ class _Counts:
             if node in seen:
                 continue
             seen.add(node)
-            for other, place in near.get(node, ()):
-                free = place in self.hidden
-                step = (cost, other, path) if free else (cost + self.cost(place), other, (*path, place))
-                heapq.heappush(queue, step)
+            for other, place in self.near[node]:
+                if place == of or other in seen:
+                    continue
+                if place in self.hidden:
+                    heapq.heappush(queue, (cost, other, path))
+                else:
+                    heapq.heappush(queue, (cost + self.cost(place), other, (*path, place)))
         return set()
 
-    def _fill_line(self) -> set[_Place]:
-        """One more cell of a known sum whose hidden cells have too little to share out among them."""
-        for line in self._lines():
-            total, parts = line
+    def _share_out(self, total: _Place, parts: Sequence[_Place]) -> None:
+        """Hide more cells of a known sum until what its hidden cells hold can be shared out in many ways."""
+        while total not in self.hidden:
             hidden = [p for p in parts if p in self.hidden]
-            if not hidden or total in self.hidden:
-                continue
             spare = sum(max(self.people[p], default=0) for p in hidden) - len(hidden)
+            if not hidden or spare >= self.below - 1:
+                return
             others = [p for p in (*parts, total) if p not in self.hidden]
-            if spare < self.below - 1 and others:
-                return {min(others, key=lambda p: (self.cost(p), p))}
-        return set()
+            self.hidden.add(min(others, key=lambda p: (self.cost(p), p)))
 
-    def _lines(self) -> Iterator[tuple[_Place, list[_Place]]]:
+    def _sums(self) -> Iterator[tuple[_Place, list[_Place]]]:
         """Every known sum: its total and the cells it adds up."""
-        for y in sorted({y for y, _ in self.people}):
-            for total in self.total_blocks:
-                yield (y, total), [p for p in self.people if p[0] == y and p[1] not in self.total_blocks]
-        for block in sorted({block for _, block in self.people}):
-            for total in self.total_rows:
-                yield (
-                    (total, block),
-                    [p for p in self.people if p[1] == block and p[0] not in self.total_rows],
-                )
+        for axis, totals in ((0, self.total_blocks), (1, self.total_rows)):
+            lines: dict[int, list[_Place]] = {}
+            for place in self.people:
+                lines.setdefault(place[axis], []).append(place)
+            for line, places in sorted(lines.items()):
+                for total in totals:
+                    parts = [p for p in places if p[1 - axis] not in totals]
+                    yield (line, total) if axis == 0 else (total, line), parts
 
 
 def plain(report: Report) -> list[list[str]]:
