@@ -130,7 +130,7 @@ def _engine(home: Path, key: bytes, database: str | None) -> sa.Engine:
         return sa.create_engine(database, pool_pre_ping=True)
     engine = sa.create_engine(
         "sqlite://",
-        module=db.driver,
+        module=db.DRIVER,
         creator=lambda: db.open_database(home / DATABASE, key, create=True).conn,
         poolclass=sa.QueuePool,
         pool_size=4,

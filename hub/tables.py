@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 
 from shared.schema import TABLES, Table
@@ -26,8 +28,13 @@ def _view(table: Table) -> sa.Table:
     return sa.Table(table.name, metadata, *columns, *indexes)
 
 
-def _type(sql_type: str) -> sa.types.TypeEngine[object]:
-    return {"INTEGER": sa.BigInteger(), "TEXT": sa.Text(), "BLOB": sa.LargeBinary()}[sql_type]
+def _type(sql_type: str) -> sa.types.TypeEngine[Any]:
+    types: dict[str, sa.types.TypeEngine[Any]] = {
+        "INTEGER": sa.BigInteger(),
+        "TEXT": sa.Text(),
+        "BLOB": sa.LargeBinary(),
+    }
+    return types[sql_type]
 
 
 VIEWS: dict[str, sa.Table] = {t.name: _view(t) for t in TABLES if t.on_hub or t.is_reference}

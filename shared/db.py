@@ -22,9 +22,9 @@ from shared.problems import (
 )
 from shared.schema import VERSION
 
+DRIVER = driver
+"""The DB-API module, for an SQLAlchemy engine over an encrypted file."""
 DriverError = driver.Error
-IntegrityError = driver.IntegrityError
-OperationalError = driver.OperationalError
 
 BUSY_SECONDS = 20.0
 """How long a writer waits for another before DatabaseBusy."""

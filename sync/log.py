@@ -53,9 +53,9 @@ class NodeLog:
             for row in self.db.conn.execute(sql, (table, n, *some)):
                 found.setdefault(keys_by_rid[row[3]], []).append(self._entry(row))
         for key in keys:
-            shipped = shipped().get((table, key))
-            if shipped is not None:
-                found.setdefault(key, []).append(shipped)
+            row = shipped().get((table, key))
+            if row is not None:
+                found.setdefault(key, []).append(row)
         return found
 
     def history(self, table: Table, key: Key) -> list[Entry]:
@@ -401,7 +401,7 @@ def shipped() -> dict[tuple[int, Key], Entry]:
         for name, rows in reference.ROWS.items():
             table = BY_NAME[name]
             for row in rows:
-                key = tuple(int(row[k]) for k in table.key)
+                key = tuple(int(row[k] or 0) for k in table.key)
                 values = {c.number: row[c.name] for c in table.columns if c.name in row}
                 _SHIPPED[table.number, key] = Entry(0, 0, 0, 0, 0, values)
     return _SHIPPED
