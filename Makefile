@@ -50,7 +50,7 @@ dictionary: .venv/installed  ## write docs/data-dictionary.md from the schema
 	@$(BIN)/python -m shared.schema > .venv/dictionary && cp .venv/dictionary docs/data-dictionary.md
 
 locale: .venv/installed  ## gather the sentences to translate; compile what is translated
-	@$(BIN)/pybabel --quiet extract -F pyproject.toml -k N_ --sort-by-file --add-location file \
+	@$(BIN)/pybabel --quiet extract -F pyproject.toml --sort-by-file --add-location file \
 		--project=Mektep --copyright-holder="The Mektep authors" -o .venv/messages.pot $(PACKAGES)
 	@for language in ky ru; do $(BIN)/pybabel --quiet update --init-missing --no-fuzzy-matching --ignore-obsolete \
 		--ignore-pot-creation-date -i .venv/messages.pot -d shared/locale -l $$language || exit 1; done

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 
 from tests.requirements import IN_CI
@@ -9,20 +11,22 @@ from tests.requirements import IN_CI
 pytest_plugins = ["tests.postgres"]
 
 
-def _skipped_in_ci(config: pytest.Config) -> bool:
+def _left_out(config: pytest.Config) -> Counter[str]:
+    """How many tests were skipped for each reason, over all workers."""
     terminal = config.pluginmanager.get_plugin("terminalreporter")
-    return IN_CI and terminal is not None and bool(terminal.stats.get("skipped"))
+    reports = terminal.stats.get("skipped", []) if terminal else []
+    return Counter(report.longrepr[2].removeprefix("Skipped: ") for report in reports)
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """In continuous integration a skipped test fails the run: whatever it needs must be installed there."""
-    if _skipped_in_ci(session.config):
+    if IN_CI and _left_out(session.config):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    if _skipped_in_ci(config):
-        terminalreporter.write_line(
-            "Tests were skipped; in continuous integration that is a failure.", red=True
-        )
+    for reason, count in sorted(_left_out(config).items()):
+        terminalreporter.write_line(f"Left out: {count} tests, because: {reason}", yellow=True)
+    if IN_CI and _left_out(config):
+        terminalreporter.write_line("In continuous integration no test may be left out.", red=True)
