@@ -33,7 +33,7 @@ test: .venv/installed-test  ## every test; says which are left out for want of C
 	@$(BIN)/python -m pytest -n 2 --dist loadscope
 
 lint: .venv/installed-test  ## style, types, layers, generated files
-	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff check --quiet --output-format concise .
 	@$(BIN)/ruff format --quiet --check . || { $(BIN)/ruff format --check .; exit 1; }
 	@$(BIN)/mypy $(PACKAGES) demo
 	@$(BIN)/lint-imports --no-logo
