@@ -186,13 +186,12 @@ def to_svg(report: Report) -> Markup:
     rows = [row for row in report.rows if not row.total]
     column, point = report.columns[chart.column], decimal_point(report.language)
     bars = [(row_label(report, row), row.cells[chart.column]) for row in rows]
-    longest = max((Fraction(number_of(content) or 0) for _, content in bars), default=Fraction(0))
-    drawn = [
-        _bar(i, label, content, column, longest or Fraction(1), point)
-        for i, (label, content) in enumerate(bars)
-    ]
-    name = "chart-" + hashlib.sha256(f"{chart.title}{bars}".encode()).hexdigest()[:8]
+    longest = max(
+        (Fraction(number_of(content) or 0) for _, content in bars), default=Fraction(0)
+    ) or Fraction(1)
+    drawn = [_bar(i, label, content, column, longest, point) for i, (label, content) in enumerate(bars)]
     told = "; ".join(f"{label}: {shown(content, column, point)}" for label, content in bars)
+    name = "chart-" + hashlib.sha256(f"{chart.title} {told}".encode()).hexdigest()[:8]
     return Markup(
         '<svg class="chart" xmlns="http://www.w3.org/2000/svg" role="img" viewBox="0 0 {} {}" '
         'aria-labelledby="{}-title {}-desc"><title id="{}-title">{}</title><desc id="{}-desc">{}</desc>'
