@@ -1,10 +1,10 @@
 """Cubes and indicators, defined once: school and district evaluate the same, so their numbers cannot differ.
 
 A cube is a query over district columns that runs unchanged on SQLite and PostgreSQL and gives its finest
-grain: dimensions and summed measures. An indicator is an expression over measures, a sum or a quotient of sums;
-a total is the quotient of the total sums, never a mean of percentages. Success, quality, average and СОУ (degree
-of learning) are those of the region's schools, with pupils not assessed in the denominator unless an indicator
-says otherwise; the report prints which rule was used.
+grain: dimensions and summed measures. An indicator is an expression over measures, a sum or a quotient of
+sums; a total is the quotient of the total sums, never a mean of percentages. Success, quality, average and
+СОУ (degree of learning) are those of the region's schools, with pupils not assessed in the denominator unless
+an indicator says otherwise; the report prints which rule was used.
 """
 
 from __future__ import annotations
@@ -158,7 +158,7 @@ MOVEMENT = Cube(
     WHERE o.school = :school
     GROUP BY m.kind, m.reason, m.date, cg.grade, cg.id, cg.letter, p.sex
     """,
-    repeats=("kind", "day"),
+    repeats=("year", "kind"),
 )
 """Rows of the movement book; the class is the one left, for arrivals the one entered."""
 
@@ -231,7 +231,7 @@ RESULTS = Cube(
     GROUP BY r.start, r.grade, r.class_group, r.letter, r.language, r.subject, r.teacher, r.kind, r.number,
       r.sex, r.scale
     """,
-    repeats=("year", "subject", "teacher", "term", "scale"),
+    repeats=("year", "subject", "term"),
 )
 """Results of periods. Exempt pupils and unmarked grades count nowhere but in their own measures.
 
@@ -533,7 +533,8 @@ _OF_MOVEMENT = (
 _OF_RESULTS = (
     _count("results", "assessed", ("Бааланды", "Аттестовано", "Assessed"), _MARKED, _R),
     _count("results", "not_assessed", ("Бааланган эмес", "Не аттестовано", "Not assessed"), _MARKED, "na"),
-    *(_count("results", f"n{mark}", (f"«{mark}»", f"«{mark}»", f"“{mark}”"), _MARKED) for mark in (5, 4, 3, 2, 1)),
+    *(_count("results", f"n{mark}", (f"«{mark}»", f"«{mark}»", f"“{mark}”"), _MARKED)
+      for mark in (5, 4, 3, 2, 1)),
     _count("results", "exempt", ("Бошотулган", "Освобождено", "Exempt")),
     _count("results", "unmarked", ("Баасыз", "Без отметки", "Without marks")),
     _mean("results", "average", ("Орточо балл", "Средний балл", "Average mark"),
@@ -703,7 +704,7 @@ _SHAPES: dict[str, Callable[[Key, str], str]] = {
 
 
 def place_of(dimension: str, value: Key) -> tuple[object, ...]:
-    """The order of a dimension's values: code lists as listed, periods as in a year, 2-А before 10-А, unknown last."""
+    """The order of a dimension's values: codes as listed, periods by kind, 2-А before 10-А, unknown last."""
     unknown = value is None or (dimension == "grade" and value == 0)
     first = 0
     if dimension in DIMENSIONS and DIMENSIONS[dimension].codes:
@@ -725,10 +726,14 @@ Where = Mapping[str, Key | Collection[Key]]
 
 
 class _Group:
-    """The cells behind one figure: their summed measures, and the people behind them."""
+    """The cells behind one figure: their summed measures and the people behind them.
 
-    def __init__(self, cube: Cube) -> None:
+    `apart` names a dimension over which nothing may be added up.
+    """
+
+    def __init__(self, cube: Cube, apart: str = "") -> None:
         self.cube = cube
+        self.apart = apart
         self.totals: Counter[str] = Counter()
         self.slices: defaultdict[_Keys, Counter[str]] = defaultdict(Counter)
         self.kinds: defaultdict[str, set[Key]] = defaultdict(set)
@@ -737,16 +742,16 @@ class _Group:
         self.totals.update(cell.measures)
         key = tuple(cell.dims.get(name) for name in self.cube.repeats)
         self.slices[key].update(cell.measures)
-        for name in ("scale", "term_kind"):
-            if name in cell.dims:
+        for name in ("scale", "term_kind", "year"):
+            if name in cell.dims and (name != "scale" or cell.measures["valued"]):
                 self.kinds[name].add(cell.dims[name])
 
     def people(self, expression: Linear) -> int:
-        """The largest number of people that one subject and period (say) counts: never more than there are."""
+        """The most people that one subject and period (say) counts: never more than there are."""
         return max((total(expression, measures) for measures in self.slices.values()), default=0)
 
     def figure(self, indicator: Indicator) -> Figure:
-        mixed = bool(indicator.within) and len(self.kinds[indicator.within]) > 1
+        mixed = any(len(self.kinds[name]) > 1 for name in (indicator.within, self.apart) if name)
         value = None if mixed else indicator.value(self.totals)
         return Figure(value, tuple(self.people(expression) for expression in indicator.people))
 
@@ -763,10 +768,11 @@ def tabulate(
     naming: Naming | None = None,
     chart: bool = False,
 ) -> Report:
-    """A cross-table of indicators of one cube with totals; InvalidValue for an unknown indicator or dimension.
+    """A cross-table of indicators of one cube with totals; InvalidValue for an unknown name.
 
     `where` maps a dimension to a value or to several. Stock figures (pupils, staff) are never added up over
-    years: unless the year is a row, a column or chosen, each school's latest year is taken and a note says so.
+    years: unless the year is a row, a column or chosen, each school's latest year is taken and a note says
+    so; where it is, totals over several years are left empty.
     """
     chosen = [_indicator(name) for name in indicators]
     cube = _one_cube(chosen)
@@ -774,8 +780,9 @@ def tabulate(
     _check_dimensions(cube, (*rows, *columns, *where))
     kept = [cell for cell in cells if all(_matches(cell.dims.get(d), wanted) for d, wanted in where.items())]
     stock = cube.stock and "year" not in {*rows, *columns, *where}
-    groups = _grouped(cube, _latest_year(kept) if stock else kept, rows, columns)
-    table = _Table(cube, chosen, tuple(rows), tuple(columns), groups, language, naming)
+    apart = "year" if cube.stock and not stock else ""
+    groups = _grouped(_latest_year(kept) if stock else kept, lambda: _Group(cube, apart), rows, columns)
+    table = _Table(_Group(cube), chosen, tuple(rows), tuple(columns), groups, language, naming)
     notes = [pick(RULES[rule], language) for rule in dict.fromkeys(i.rule for i in chosen) if rule]
     notes += [pick(LATEST_YEAR, language)] if stock and kept else []
     notes += (
@@ -825,13 +832,13 @@ def _latest_year(cells: Sequence[Cell]) -> list[Cell]:
 
 
 def _grouped(
-    cube: Cube, cells: Iterable[Cell], rows: Sequence[str], columns: Sequence[str]
+    cells: Iterable[Cell], group: Callable[[], _Group], rows: Sequence[str], columns: Sequence[str]
 ) -> dict[tuple[_Keys | None, _Keys | None], _Group]:
     """(row key, column key) -> its cells; None instead of a key: the total."""
-    groups: defaultdict[tuple[_Keys | None, _Keys | None], _Group] = defaultdict(lambda: _Group(cube))
+    groups: defaultdict[tuple[_Keys | None, _Keys | None], _Group] = defaultdict(group)
     for cell in cells:
-        row = tuple(cell.dims.get(name) for name in rows)
-        column = tuple(cell.dims.get(name) for name in columns)
+        row = tuple(cell.dims.get(name) for name in rows) or None
+        column = tuple(cell.dims.get(name) for name in columns) or None
         for key in {(row, column), (row, None), (None, column), (None, None)}:
             groups[key].add(cell)
     return dict(groups)
@@ -841,7 +848,7 @@ def _grouped(
 class _Table:
     """The rows and columns of a cross-table."""
 
-    cube: Cube
+    empty: _Group
     indicators: Sequence[Indicator]
     row_dimensions: tuple[str, ...]
     column_dimensions: tuple[str, ...]
@@ -851,11 +858,9 @@ class _Table:
 
     def _sorted(self, dimensions: tuple[str, ...], side: int) -> list[_Keys | None]:
         """The keys of one side in order, the total last; only the total where nothing divides that side."""
-        keys = {key for pair in self.groups if (key := pair[side])}
-        ordered = sorted(
-            keys, key=lambda key: [place_of(*pair) for pair in zip(dimensions, key, strict=True)]
-        )
-        return [*ordered, None]
+        keys = {key for pair in self.groups if (key := pair[side]) is not None}
+        places = {key: [place_of(*pair) for pair in zip(dimensions, key, strict=True)] for key in keys}
+        return [*sorted(keys, key=places.__getitem__), None]
 
     def _name(self, dimension: str, value: Key) -> str:
         return value_label(dimension, value, self.language, self.naming)
@@ -885,8 +890,8 @@ class _Table:
         names = [pick(TOTAL, self.language), *[""] * len(self.row_dimensions)][: len(self.row_dimensions)]
         if key is not None:
             names = [self._name(*pair) for pair in zip(self.row_dimensions, key, strict=True)]
-        empty = _Group(self.cube)
-        figures = (self.groups.get((key, c), empty).figure(i) for c in self.across for i in self.indicators)
+        groups = (self.groups.get((key, column), self.empty) for column in self.across)
+        figures = (group.figure(indicator) for group in groups for indicator in self.indicators)
         return Row((*names, *figures), key is None and bool(self.row_dimensions))
 
     def chart_column(self) -> int:
