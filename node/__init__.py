@@ -1,0 +1,1 @@
+"""The school's app: its database, its areas of school life, its command line."""
