@@ -18,7 +18,6 @@ from shared.problems import FlawedChangeset
 _DELTA = 0x10
 _NULLS = 0x20
 _CODES = {1: "B", 2: "H", 4: "I", 8: "Q"}
-_MASK = 2**64 - 1
 _HEAD = 9
 
 
@@ -28,7 +27,7 @@ def pack_integers(values: Sequence[int | None]) -> bytes:
     low = min(filled, default=0)
     plain = [v - low for v in filled]
     steps = [0, *(_zigzag(b - a) for a, b in pairwise(filled))]
-    if _cost(steps) < _cost(plain):
+    if max(steps) < 2**64 and _cost(steps) < _cost(plain):
         return _packed(_DELTA, filled[0], steps, nulls)
     return _packed(0, low, plain, nulls)
 
@@ -110,7 +109,7 @@ def _joined(data: bytes, width: int, count: int) -> Sequence[int]:
 
 
 def _zigzag(step: int) -> int:
-    return (step << 1 ^ (step >> 127)) & _MASK
+    return step << 1 if step >= 0 else ~(step << 1)
 
 
 def _unzigzag(stored: int) -> int:
