@@ -28,6 +28,7 @@ TEST = [
     "pytest>=8.3",
     "pytest-xdist>=3.6",
     "ruff>=0.12",
+    "setuptools>=65",
     "types-requests>=2.32",
 ]
 
@@ -47,10 +48,10 @@ setup(
             "static/**/*",
             "locale/**/*.po",
             "locale/**/*.mo",
-            "*.csv",
-            "*.json",
-            "*.toml",
-            "LICEN[CS]E*",
+            "**/*.csv",
+            "**/*.json",
+            "**/*.toml",
+            "**/LICEN[CS]E*",
         ]
     },
     install_requires=RUNTIME,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import io
+import os
 import re
 import subprocess
 import sys
@@ -77,6 +78,32 @@ def test_every_dependency_is_justified_and_every_justified_one_is_used() -> None
     justified = [cells[0].strip().lower() for cells in rows if cells[0].strip() != "package"]
     assert sorted(justified) == sorted(requirements())
     assert [cells for cells in rows if not all(cell.strip() for cell in cells)] == []
+
+
+LIST_BUILD = """
+import os, setuptools
+from distutils.core import run_setup
+build = run_setup("setup.py", stop_after="init").get_command_obj("build_py")
+build.ensure_finalized()
+for _, _, path in build.find_all_modules():
+    print(path)
+for _, folder, _, names in build.data_files:
+    for name in names:
+        print(os.path.join(folder, name))
+"""
+
+
+def installed() -> set[str]:
+    """The files, relative to the root, that a wheel of this tree would hold."""
+    listed = subprocess.run(
+        [sys.executable, "-c", LIST_BUILD], cwd=ROOT, check=True, capture_output=True, text=True
+    )
+    return {os.path.normpath(line) for line in listed.stdout.splitlines()}
+
+
+def test_a_wheel_holds_every_file_of_the_packages() -> None:
+    ours = {path for path in tracked() if path.startswith(tuple(f"{package}/" for package in PACKAGES))}
+    assert sorted(ours - installed()) == []
 
 
 def imported() -> set[str]:
