@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
@@ -783,14 +783,19 @@ def tabulate(
     apart = "year" if cube.stock and not stock else ""
     groups = _grouped(_latest_year(kept) if stock else kept, lambda: _Group(cube, apart), rows, columns)
     table = _Table(_Group(cube), chosen, tuple(rows), tuple(columns), groups, language, naming)
-    notes = [pick(RULES[rule], language) for rule in dict.fromkeys(i.rule for i in chosen) if rule]
-    notes += [pick(LATEST_YEAR, language)] if stock and kept else []
-    notes += (
-        [pick(MIXED_TERMS, language)] if any(len(g.kinds["term_kind"]) > 1 for g in groups.values()) else []
-    )
     name = title or ", ".join(pick(indicator.labels, language) for indicator in chosen)
     graph = Chart(pick(chosen[0].labels, language), table.chart_column()) if chart and rows else None
-    return Report(name, table.columns(), table.rows(), tuple(notes), graph, language)
+    notes = tuple(pick(note, language) for note in _notes(chosen, groups.values(), stock and bool(kept)))
+    return Report(name, table.columns(), table.rows(), notes, graph, language)
+
+
+def _notes(indicators: Sequence[Indicator], groups: Iterable[_Group], latest_year: bool) -> Iterator[Names]:
+    """The rules that were used, each once."""
+    yield from (RULES[rule] for rule in dict.fromkeys(i.rule for i in indicators) if rule)
+    if latest_year:
+        yield LATEST_YEAR
+    if any(len(group.kinds["term_kind"]) > 1 for group in groups):
+        yield MIXED_TERMS
 
 
 def _indicator(name: str | Indicator) -> Indicator:
