@@ -4,7 +4,6 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PACKAGES := shared sync node hub
-MAKEFLAGS += --no-print-directory
 
 .PHONY: help demo test lint faults bench dictionary locale
 
