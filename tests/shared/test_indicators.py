@@ -25,7 +25,7 @@ WORKED = {"n5": 5, "n4": 8, "n3": 10, "n2": 1, "n1": 0, "na": 1}
 RESULT_NAMES = ("success", "quality", "average", "sou", "assessed", "not_assessed")
 
 
-def cell(dims: dict[str, indicators.Key] | None = None, **measures: int) -> Cell:
+def cell(dims: dict[str, indicators.Key] | None = None, /, **measures: int) -> Cell:
     return Cell(dict(dims or {}), dict.fromkeys(MEASURES, 0) | measures)
 
 
@@ -37,7 +37,7 @@ def values(report: Report, row: int = -1) -> list[Fraction | None]:
 
 
 def test_the_worked_case() -> None:
-    table = tabulate([cell(**WORKED)], RESULT_NAMES, language="en")
+    table = tabulate([cell({}, **WORKED)], RESULT_NAMES, language="en")
     assert values(table) == [92, 52, Fraction(89, 24), Fraction(1395, 25), 24, 1]
     assert plain(table)[1] == ["92.0", "52.0", "3.71", "55.8", "24", "1"]
     assert table.notes == (
@@ -48,7 +48,7 @@ def test_the_worked_case() -> None:
 
 def test_the_worked_case_of_assessed_only() -> None:
     names = ("success_assessed", "quality_assessed", "sou_assessed")
-    table = tabulate([cell(**WORKED)], names, language="ru")
+    table = tabulate([cell({}, **WORKED)], names, language="ru")
     assert values(table) == [Fraction(2300, 24), Fraction(1300, 24), Fraction(1388, 24)]
     assert table.notes == ("Учтены только аттестованные.",)
 
@@ -116,8 +116,8 @@ def test_rows_columns_where_and_order() -> None:
     cells = [
         cell({"grade": grade, "sex": sex, "term": term, "term_kind": term.split("-")[0]}, n5=n)
         for grade, sex, term, n in [
-            (10, "m", "quarter-1", 1), (2, "f", "quarter-1", 2), (0, None, "quarter-1", 4), (2, "m", "quarter-2", 8),
-            (2, "m", "year", 16),
+            (10, "m", "quarter-1", 1), (2, "f", "quarter-1", 2), (0, None, "quarter-1", 4),
+            (2, "m", "quarter-2", 8), (2, "m", "year", 16),
         ]
     ]  # fmt: skip
     table = tabulate(
@@ -219,7 +219,7 @@ class World:
             self.rows[name] += rows
         self.next = 0
 
-    def add(self, table: str, low: int = LOW, **columns: Value) -> int:
+    def add(self, table: str, low: int = LOW, /, **columns: Value) -> int:
         row: dict[str, Value] = dict(columns)
         if BY_NAME[table].key == ("id",):
             self.next += 1
@@ -241,7 +241,7 @@ TWENTY, PERCENT = 2, 3
 
 
 def made_up_school() -> World:
-    """Class 7-А with Kyrgyz and mathematics, class without grade, a neighbouring school, and what must not count."""
+    """A class 7-А, a class without grade, a neighbouring school, and what must not count."""
     w = World()
     a = w.add("class_group", year=3, grade=7, letter="А", language="ky", shift=2)
     unknown = w.add("class_group", year=3, grade=0, letter="", language=None, shift=1)
@@ -277,24 +277,13 @@ def made_up_school() -> World:
     result(retired, aigul, Q1, value=20)
     day = parse_day("2025-09-08")
     w.add("movement", pupil=aigul, kind="arrived", date=day, reason="abroad", to_class=a)
-    w.add("movement", pupil=bermet, kind="departed", date=day + 30, reason="country", from_class=a)
-    w.add(
-        "movement", pupil=bermet, kind="departed", date=day + 31, reason="country", from_class=a, retired_at=1
-    )
-    w.add(
-        "attendance_day", class_group=a, day=day, enrolled=4, missed=3, ill=1, excused=1, unexcused=0, late=2
-    )
-    w.add(
-        "attendance_day",
-        class_group=a,
-        day=day + 30,
-        enrolled=3,
-        missed=0,
-        ill=0,
-        excused=0,
-        unexcused=0,
-        late=0,
-    )
+    departed: dict[str, Value] = {"kind": "departed", "reason": "country", "from_class": a}
+    w.add("movement", pupil=bermet, date=day + 30, **departed)
+    w.add("movement", pupil=bermet, date=day + 31, retired_at=1, **departed)
+    nobody = dict.fromkeys(("missed", "ill", "excused", "unexcused", "late"), 0)
+    some = {"missed": 3, "ill": 1, "excused": 1, "unexcused": 0, "late": 2}
+    w.add("attendance_day", class_group=a, day=day, enrolled=4, **some)
+    w.add("attendance_day", class_group=a, day=day + 30, enrolled=3, **nobody)
     w.add("class_category_count", class_group=a, term=Q1, excellent=1, good=2, satisfactory=3, failing=1,
           not_assessed=1, one_four=1, one_three=2)  # fmt: skip
     w.add("lesson_summary", subject_group=kyr, term=Q1, lessons=20, marks=31, missed=3)
@@ -435,7 +424,7 @@ def test_another_school_is_another_school() -> None:
 
 
 def test_cubes_read_columns_the_hub_has() -> None:
-    """A table without school columns answers every cube: nothing sealed is needed (it is how RUN was made)."""
+    """Tables without any school column answer every cube: nothing sealed is needed."""
     assert {name: bool(evaluate(RUN, name, SCHOOL)) for name in CUBES} == dict.fromkeys(CUBES, True)
 
 
