@@ -266,7 +266,7 @@ def to_xlsx(report: Report) -> bytes:
     book = Workbook()
     sheet = book.active
     assert sheet is not None
-    sheet.title = re.sub(r"[\[\]:*?/\\]", " ", _CONTROL.sub("", report.title))[:31].strip("' ") or "Mektep"
+    sheet.title = _sheet_title(report.title)
     bold = Font(bold=True)
     _write(sheet.cell(1, 1), report.title, 0, bold)
     for x, heading in enumerate(headings(report), 1):
@@ -283,6 +283,11 @@ def to_xlsx(report: Report) -> bytes:
     out = io.BytesIO()
     book.save(out)
     return out.getvalue()
+
+
+def _sheet_title(title: str) -> str:
+    """A name Excel accepts: at most 31 characters, no brackets or slashes, no apostrophe at either end."""
+    return re.sub(r"[\[\]:*?/\\]", " ", _CONTROL.sub("", title)).strip("' ")[:31].strip("' ") or "Mektep"
 
 
 def _write(cell: SheetCell, value: str | int | Fraction, places: int, font: Font | None) -> SheetCell:
