@@ -30,6 +30,7 @@ from shared.schema import HUB_TABLES, VERSION
 from shared.tables import quoted
 from sync import clock, digest, fork
 from sync.apply import Delivered, apply, require_own_rows
+from sync.cbor import pack, unpack
 from sync.change import NO_HASH
 from sync.codec import Envelope, all_changes, open_envelope
 from sync.log import NodeLog
@@ -104,12 +105,13 @@ def sync(
     transport: Transport,
     derive: Derive,
     report: Callable[[Progress], None] = lambda progress: None,
+    progress: Progress | None = None,
 ) -> Progress:
     """Exchange until both sides hold the same; returns how it went, ``outcome`` being ``done``.
 
     Any problem is raised: NotRegistered, HubUnreachable, DigestsDiffer, .. What was exchanged until then stays.
     """
-    progress = Progress()
+    progress = progress or Progress()
     if not State(db).registered:
         raise NotRegistered()
     derive(db)
@@ -119,7 +121,7 @@ def sync(
         answer = _round(db, transport, progress)
         derive(db)
         report(progress)
-        if _is_done(db, answer):
+        if note_if_done(db):
             progress.outcome = "done"
             return progress
         idle = idle + 1 if _place(db) == before and not answer.accepted else 0
@@ -266,6 +268,7 @@ def take_answer(db: Database, answer: Answer, progress: Progress) -> None:
         _take_reference(db, log, answer.reference_entries)
         progress.changes_received += _take_stream(db, log, answer.entries, nodes)
         log.capture_mode()
+        state.hub_said = pack([answer.head, answer.reference_head, answer.digest, answer.version])
     progress.changes_sent += _count_accepted(db, answer, progress)
     progress.accepted |= set(answer.accepted)
     progress.changes_waiting = NodeLog(db).waiting()
@@ -417,16 +420,16 @@ def _quarantine(db: Database, envelope: Envelope, problem: Problem) -> None:
     )
 
 
-def _is_done(db: Database, answer: Answer) -> bool:
-    """Is all that was sent applied, and do both sides hold the same? DigestsDiffer when they ought to and do not."""
+def note_if_done(db: Database) -> bool:
+    """Compare with what the hub last said of itself, and note it when both hold the same. DigestsDiffer."""
+    state, log = State(db), NodeLog(db)
+    if not state.hub_said:
+        return False
     with reading(db):
-        state, log = State(db), NodeLog(db)
-        if log.waiting() or (state.position, state.reference_position) != (
-            answer.head,
-            answer.reference_head,
-        ):
+        head, reference_head, said, version = unpack(state.hub_said, "the hub's word")
+        if log.waiting() or (state.position, state.reference_position) != (head, reference_head):
             return False
-        equal = crypto.same(answer.digest, digest.total(log.sums(), min(VERSION, answer.version)))
+        equal = crypto.same(said, digest.total(log.sums(), min(VERSION, version)))
     with transaction(db):
         state.last_checked = clock.now_ms()
         if equal:
