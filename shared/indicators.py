@@ -49,6 +49,9 @@ class Cell:
 class Cube:
     """`columns` are the query's leading columns, `measures` the rest.
 
+    Every query starts at `origin` and goes by CROSS JOIN, which SQLite does not reorder, to the table it counts:
+    one school's rows are found by their range of row ids, however many schools there are.
+
     `repeats`: dimensions along which one pupil stands many times; the number of people behind a figure is the
     largest found in one combination of them. `stock`: counted on a day, so years are never added up.
     """
@@ -81,12 +84,15 @@ PUPILS = Cube(
       COUNT(DISTINCT CASE WHEN e.repeating = 1 THEN e.pupil END),
       COUNT(DISTINCT CASE WHEN cg.shift > 1 THEN e.pupil END)
     FROM origin o
-    JOIN enrolment e ON e.id BETWEEN o.low AND o.high AND e.retired_at IS NULL
-    JOIN class_group cg ON cg.id = e.class_group AND cg.retired_at IS NULL
-    JOIN pupil pu ON pu.person = e.pupil AND pu.retired_at IS NULL
-    JOIN person p ON p.id = pu.person AND p.retired_at IS NULL
+    CROSS JOIN enrolment e
+    CROSS JOIN class_group cg
+    CROSS JOIN pupil pu
+    CROSS JOIN person p
     LEFT JOIN academic_year y ON y.id = cg.year
-    WHERE o.school = :school
+    WHERE o.school = :school AND e.id BETWEEN o.low AND o.high AND e.retired_at IS NULL
+      AND cg.id = e.class_group AND cg.retired_at IS NULL
+      AND pu.person = e.pupil AND pu.retired_at IS NULL
+      AND p.id = pu.person AND p.retired_at IS NULL
       AND e.start <= COALESCE(CAST(:day AS BIGINT), y.reference_date)
       AND (e."end" IS NULL OR e."end" > COALESCE(CAST(:day AS BIGINT), y.reference_date))
     GROUP BY y.start, cg.grade, cg.id, cg.letter, p.sex, COALESCE(cg.language, pu.language), e.age,
@@ -114,12 +120,14 @@ STAFF = Cube(
       SUM(COALESCE(s.load, 0)),
       COUNT(s.load)
     FROM origin o
-    JOIN staff s ON s.person BETWEEN o.low AND o.high AND s.retired_at IS NULL
-    JOIN person p ON p.id = s.person AND p.retired_at IS NULL
-    JOIN academic_year y ON y.retired_at IS NULL AND y.id IN (
-      SELECT cg.year FROM origin c JOIN class_group cg ON cg.id BETWEEN c.low AND c.high
-      WHERE c.school = :school AND cg.retired_at IS NULL)
-    WHERE o.school = :school
+    CROSS JOIN staff s
+    CROSS JOIN person p
+    CROSS JOIN academic_year y
+    WHERE o.school = :school AND s.person BETWEEN o.low AND o.high AND s.retired_at IS NULL
+      AND p.id = s.person AND p.retired_at IS NULL
+      AND y.retired_at IS NULL AND y.id IN (
+        SELECT cg.year FROM origin c CROSS JOIN class_group cg
+        WHERE c.school = :school AND cg.id BETWEEN c.low AND c.high AND cg.retired_at IS NULL)
       AND (CAST(:day AS BIGINT) IS NULL OR y.start = (
         SELECT MAX(z.start) FROM academic_year z
         WHERE z.retired_at IS NULL AND z.start <= CAST(:day AS BIGINT)))
@@ -151,11 +159,13 @@ MOVEMENT = Cube(
       SUM(CASE WHEN m.kind = 'repeating' THEN 1 ELSE 0 END),
       SUM(CASE WHEN m.kind = 'graduated' THEN 1 ELSE 0 END)
     FROM origin o
-    JOIN movement m ON m.id BETWEEN o.low AND o.high AND m.retired_at IS NULL
-    JOIN pupil pu ON pu.person = m.pupil AND pu.retired_at IS NULL
-    JOIN person p ON p.id = pu.person AND p.retired_at IS NULL
+    CROSS JOIN movement m
+    CROSS JOIN pupil pu
+    CROSS JOIN person p
     LEFT JOIN class_group cg ON cg.id = COALESCE(m.from_class, m.to_class)
-    WHERE o.school = :school
+    WHERE o.school = :school AND m.id BETWEEN o.low AND o.high AND m.retired_at IS NULL
+      AND pu.person = m.pupil AND pu.retired_at IS NULL
+      AND p.id = pu.person AND p.retired_at IS NULL
     GROUP BY m.kind, m.reason, m.date, cg.grade, cg.id, cg.letter, p.sex
     """,
     repeats=("year", "kind"),
@@ -216,17 +226,21 @@ RESULTS = Cube(
           WHERE b.scale = sg.scale AND b.retired_at IS NULL AND tr.value BETWEEN b.low AND b.high
         )) END AS band
       FROM origin o
-      JOIN term_result tr ON tr.subject_group BETWEEN o.low AND o.high AND tr.retired_at IS NULL
-      JOIN subject_group sg ON sg.id = tr.subject_group AND sg.retired_at IS NULL
-      JOIN class_group cg ON cg.id = sg.class_group AND cg.retired_at IS NULL
-      JOIN pupil pu ON pu.person = tr.pupil AND pu.retired_at IS NULL
-      JOIN person p ON p.id = pu.person AND p.retired_at IS NULL
+      CROSS JOIN term_result tr
+      CROSS JOIN subject_group sg
+      CROSS JOIN class_group cg
+      CROSS JOIN pupil pu
+      CROSS JOIN person p
       LEFT JOIN term t ON t.id = tr.term
       LEFT JOIN academic_year y ON y.id = t.year
       LEFT JOIN subject ON subject.id = sg.subject
       LEFT JOIN subject standard ON standard.id = subject.standard
       LEFT JOIN grading_scale scale ON scale.id = sg.scale
-      WHERE o.school = :school
+      WHERE o.school = :school AND tr.subject_group BETWEEN o.low AND o.high AND tr.retired_at IS NULL
+        AND sg.id = tr.subject_group AND sg.retired_at IS NULL
+        AND cg.id = sg.class_group AND cg.retired_at IS NULL
+        AND pu.person = tr.pupil AND pu.retired_at IS NULL
+        AND p.id = pu.person AND p.retired_at IS NULL
     ) r
     GROUP BY r.start, r.grade, r.class_group, r.letter, r.language, r.subject, r.teacher, r.kind, r.number,
       r.sex, r.scale
@@ -247,10 +261,11 @@ ABSENCES = Cube(
     SELECT y.start, cg.grade, cg.id, cg.letter, a.day, SUM(a.enrolled), SUM(a.missed), SUM(a.ill),
       SUM(a.excused), SUM(a.unexcused), SUM(a.late)
     FROM origin o
-    JOIN attendance_day a ON a.class_group BETWEEN o.low AND o.high AND a.retired_at IS NULL
-    JOIN class_group cg ON cg.id = a.class_group AND cg.retired_at IS NULL
+    CROSS JOIN attendance_day a
+    CROSS JOIN class_group cg
     LEFT JOIN academic_year y ON y.id = cg.year
-    WHERE o.school = :school
+    WHERE o.school = :school AND a.class_group BETWEEN o.low AND o.high AND a.retired_at IS NULL
+      AND cg.id = a.class_group AND cg.retired_at IS NULL
     GROUP BY y.start, cg.grade, cg.id, cg.letter, a.day
     """,
     repeats=("day",),
@@ -266,11 +281,12 @@ CATEGORIES = Cube(
     SELECT y.start, cg.grade, cg.id, cg.letter, t.kind, t.number, SUM(c.excellent), SUM(c.good),
       SUM(c.satisfactory), SUM(c.failing), SUM(c.not_assessed), SUM(c.one_four), SUM(c.one_three)
     FROM origin o
-    JOIN class_category_count c ON c.class_group BETWEEN o.low AND o.high AND c.retired_at IS NULL
-    JOIN class_group cg ON cg.id = c.class_group AND cg.retired_at IS NULL
+    CROSS JOIN class_category_count c
+    CROSS JOIN class_group cg
     LEFT JOIN term t ON t.id = c.term
     LEFT JOIN academic_year y ON y.id = t.year
-    WHERE o.school = :school
+    WHERE o.school = :school AND c.class_group BETWEEN o.low AND o.high AND c.retired_at IS NULL
+      AND cg.id = c.class_group AND cg.retired_at IS NULL
     GROUP BY y.start, cg.grade, cg.id, cg.letter, t.kind, t.number
     """,
     repeats=("year", "term"),
@@ -286,14 +302,16 @@ LESSONS = Cube(
     SELECT y.start, cg.grade, cg.id, cg.letter, COALESCE(standard.code, subject.code), sg.teacher, t.kind,
       t.number, SUM(l.lessons), SUM(l.marks), SUM(l.missed)
     FROM origin o
-    JOIN lesson_summary l ON l.subject_group BETWEEN o.low AND o.high AND l.retired_at IS NULL
-    JOIN subject_group sg ON sg.id = l.subject_group AND sg.retired_at IS NULL
-    JOIN class_group cg ON cg.id = sg.class_group AND cg.retired_at IS NULL
+    CROSS JOIN lesson_summary l
+    CROSS JOIN subject_group sg
+    CROSS JOIN class_group cg
     LEFT JOIN term t ON t.id = l.term
     LEFT JOIN academic_year y ON y.id = t.year
     LEFT JOIN subject ON subject.id = sg.subject
     LEFT JOIN subject standard ON standard.id = subject.standard
-    WHERE o.school = :school
+    WHERE o.school = :school AND l.subject_group BETWEEN o.low AND o.high AND l.retired_at IS NULL
+      AND sg.id = l.subject_group AND sg.retired_at IS NULL
+      AND cg.id = sg.class_group AND cg.retired_at IS NULL
     GROUP BY y.start, cg.grade, cg.id, cg.letter, COALESCE(standard.code, subject.code), sg.teacher, t.kind,
       t.number
     """,

@@ -428,6 +428,20 @@ def test_cubes_read_columns_the_hub_has() -> None:
     assert {name: bool(evaluate(RUN, name, SCHOOL)) for name in CUBES} == dict.fromkeys(CUBES, True)
 
 
+@pytest.mark.parametrize("name", CUBES)
+def test_a_school_is_found_by_its_range_without_reading_the_others(name: str) -> None:
+    db = sqlite3.connect(":memory:")
+    db.execute("CREATE TABLE origin (origin INTEGER PRIMARY KEY, school, low, high)")
+    for table in HUB_TABLES:
+        columns = ", ".join(f'"{c.name}"' for c in (*table.key_columns, *table.open_columns))
+        key = ", ".join(f'"{k}"' for k in table.key)
+        db.execute(f'CREATE TABLE "{table.name}" ({columns}, PRIMARY KEY ({key}))')
+    plan = [row[3] for row in db.execute("EXPLAIN QUERY PLAN " + CUBES[name].sql, {"school": 1, "day": None})]
+    counted = {"pupils": "e", "staff": "s", "movement": "m", "results": "tr", "absences": "a", "lessons": "l"}
+    assert any(step.startswith(f"SEARCH {counted.get(name, 'c')} USING INDEX") for step in plan), plan
+    assert "SCAN cg" not in plan
+
+
 @pytest.mark.postgres
 def test_postgresql_gives_the_same_cells(postgres_url: str, tmp_path: Path) -> None:
     import sqlalchemy
