@@ -101,9 +101,9 @@ def _answer(hub: Hub, connection: sa.Connection, request: Request, hashed: bytes
     own = HubLog(connection, 0, hub.signer)
     answer = Answer(hashed, request.node, clock.now_ms(), node.school, accepted, refused)
     answer.head, answer.reference_head = log.head()[0], own.head()[0]
-    answer.reference_entries = _entries(own, request.reference_position, request.budget, None)
+    answer.reference_entries = entries(own, request.reference_position, request.budget, None)
     left = request.budget - sum(len(e.envelope or b"") for e in answer.reference_entries)
-    answer.entries = _entries(log, request.position, left, request)
+    answer.entries = entries(log, request.position, left, request)
     answer.version = VERSION
     answer.digest = digest.total(log.sums(), min(VERSION, request.version))
     answer.known = log.head_of(request.head[0])
@@ -329,7 +329,7 @@ def _quarantine(
     )
 
 
-def _entries(log: HubLog, after: int, budget: int, request: Request | None) -> list[StreamEntry]:
+def entries(log: HubLog, after: int, budget: int, request: Request | None) -> list[StreamEntry]:
     """The stream after a position within a budget of bytes, at least one; the asker's own without their bytes."""
     s = tables.stream.c
     query = (

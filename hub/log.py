@@ -164,21 +164,8 @@ class HubLog:
 
     def dump(self) -> Iterator[str]:
         """The school's district view as canonical JSON lines, as `sync.log.dump` gives it on a node."""
-        for table in TABLES:
-            if not table.on_hub:
-                continue
-            view = tables.VIEWS[table.name]
-            names = [*table.key, *(c.name for c in table.open_columns)]
-            first = view.columns[table.key[0]]
-            o = tables.origin.c
-            query = (
-                sa.select(*(view.columns[n] for n in names))
-                .select_from(view.join(tables.origin, first.between(o.low, o.high)))
-                .where(o.school == self.school)
-                .order_by(*(view.columns[k] for k in table.key))
-            )
-            for row in self.connection.execute(query):
-                yield dump_line(table, names, list(row))
+        for table, row in self._view_rows():
+            yield dump_line(table, [*table.key, *(c.name for c in table.open_columns)], row)
 
     def digest_of_rows(self) -> digest.Sums:
         """The digest computed anew from the log, which is what the view must show."""
@@ -194,6 +181,32 @@ class HubLog:
             for key, known in entries.items():
                 digest.move(sums, table, key, None, resolve(table, known, self.lineage()).values)
         return sums
+
+    def digest_of_view(self) -> digest.Sums:
+        """The digest computed anew from the rows of the district view."""
+        sums: digest.Sums = {}
+        for table, row in self._view_rows():
+            width = len(table.key)
+            shown = {
+                c.number: v for c, v in zip(table.open_columns, row[width:], strict=True) if v != c.default
+            }
+            digest.move(sums, table, tuple(row[:width]), None, shown)
+        return sums
+
+    def _view_rows(self) -> Iterator[tuple[Table, list[Any]]]:
+        o = tables.origin.c
+        for table in TABLES:
+            if table.on_hub:
+                view = tables.VIEWS[table.name]
+                columns = [view.columns[n] for n in (*table.key, *(c.name for c in table.open_columns))]
+                query = (
+                    sa.select(*columns)
+                    .select_from(view.join(tables.origin, columns[0].between(o.low, o.high)))
+                    .where(o.school == self.school)
+                    .order_by(*(view.columns[k] for k in table.key))
+                )
+                for row in self.connection.execute(query):
+                    yield table, list(row)
 
 
 def _changed(table: Table, row: RowWrite, view: sa.Table) -> tuple[int, ...]:

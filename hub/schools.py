@@ -81,6 +81,18 @@ def add_district(hub: Hub, name: str, code: str = "") -> int:
     return unit
 
 
+def find_or_add_district(hub: Hub, name: str) -> int:
+    """The district of this name; made when there is none."""
+    view = tables.VIEWS["org_unit"]
+    with hub.read() as connection:
+        found = connection.execute(
+            sa.select(view.c.id).where(
+                view.c.kind == "district", sa.or_(view.c.name_ky == name, view.c.name_ru == name)
+            )
+        ).scalar()
+    return add_district(hub, name) if found is None else int(found)
+
+
 def find_school(hub: Hub, text: str) -> int:
     """The school with this row id, number or name. InvalidValue when there is none, or several."""
     view = tables.VIEWS["school"]

@@ -161,6 +161,7 @@ summary = sa.Table(
     sa.Column("cube", sa.Text, primary_key=True),
     sa.Column("position", _big, nullable=False),
     sa.Column("reference_position", _big, nullable=False),
+    sa.Column("day", _big, nullable=False),
     sa.Column("cells", sa.LargeBinary, nullable=False),
 )
 

@@ -1,9 +1,9 @@
 """A node's home directory: made, opened, backed up, restored. What lies in it:
 
-    node.db, node.db-wal   the encrypted database
-    keys.json              the data key, wrapped for passphrase, recovery kit and (if wanted) this machine
-    machine.key            opens the machine slot, so that the node comes back by itself after a power cut
-    sync.lock              held while a sync runs
+node.db, node.db-wal   the encrypted database
+keys.json              the data key, wrapped for passphrase, recovery kit and (if wanted) this machine
+machine.key            opens the machine slot, so that the node comes back by itself after a power cut
+sync.lock              held while a sync runs
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from typing import Any
 from shared.db import DriverError
 from shared.problems import Problem
 
-PASSPHRASE, PASSWORD = "MEKTEP_PASSPHRASE", "MEKTEP_PASSWORD"
+PASSPHRASE, NEW_PASSPHRASE, PASSWORD = "MEKTEP_PASSPHRASE", "MEKTEP_NEW_PASSPHRASE", "MEKTEP_PASSWORD"
 """Environment variables read instead of asking."""
 
 Command = Callable[[argparse.Namespace], Mapping[str, Any] | None]
@@ -58,6 +58,11 @@ def run(top: argparse.ArgumentParser, arguments: list[str] | None = None) -> int
 def passphrase(confirm: bool = False) -> str:
     """The passphrase from the environment, or asked for without echo."""
     return _secret(PASSPHRASE, "Passphrase: ", confirm)
+
+
+def new_passphrase() -> str:
+    """The passphrase to change to."""
+    return _secret(NEW_PASSPHRASE, "New passphrase: ", True)
 
 
 def password(confirm: bool = False) -> str:

@@ -8,6 +8,7 @@
     |   |-- DatabaseBusy          another write is under way (retry)
     |   |-- DiskFull              no space left
     |   |-- NoActingAccount       a write without saying who acts
+    |   |-- Flawed                a check of file, signatures, chain and digest found something
     |   |-- NotInitialised        no home has been set up here
     |   `-- AlreadyInitialised    a home is set up here already
     |-- KeyProblem
@@ -137,6 +138,13 @@ class DiskFull(StorageProblem):
 class NoActingAccount(StorageProblem):
     code = "no_acting_account"
     template = N_("A change cannot be saved without the account that makes it.")
+
+
+class Flawed(StorageProblem):
+    """A check of file, signatures, chain and digest found something."""
+
+    code = "flawed"
+    template = N_("Not everything is as it should be. Findings: {count}. The first: {first}")
 
 
 class NotInitialised(StorageProblem):

@@ -1,0 +1,210 @@
+"""``mektep-hub``: the district's hub from the command line."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import logging
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from hub import checks, ingest, schools, sticks, storage, tables
+from hub.log import HubLog
+from hub.overview import queries as overview
+from hub.statistics import queries as statistics
+from shared import cli
+from shared.indicators import CUBES, INDICATORS, tabulate
+from shared.problems import Flawed, InvalidValue
+from shared.report import plain, safe_text
+from sync.transport.folder import HUB_FILE, write_bundle
+
+Result = Mapping[str, Any] | None
+
+
+def main(arguments: list[str] | None = None) -> int:
+    top, commands = cli.parser(
+        "mektep-hub", "The hub of a district: keeps, relays and counts what schools send."
+    )
+    init = cli.add(commands, "init", _init, "make a new hub")
+    init.add_argument("--login", default="district", help="the first account's login")
+    init.add_argument(
+        "--database", help="SQLAlchemy URL of an empty PostgreSQL database; default: an encrypted file"
+    )
+    init.add_argument("--no-machine-slot", action="store_true", help="ask for the passphrase at every start")
+    init.add_argument("--language", default="ky", choices=("ky", "ru", "en"))
+    serve = cli.add(commands, "serve", _serve, "serve nodes and the district's pages")
+    serve.add_argument("--host", default="127.0.0.1")
+    serve.add_argument("--port", type=int, default=8443)
+    serve.add_argument("--threads", type=int, default=8)
+    school = cli.add(commands, "school", _school, "the schools of the district")
+    school.add_argument("way", choices=("add",))
+    school.add_argument("name")
+    school.add_argument("--number", type=int)
+    school.add_argument("--district", help="name of its district; made when there is none")
+    code = cli.add(commands, "registration-code", _code, "a code for one node of a school")
+    code.add_argument("school", help="number, name or row id")
+    code.add_argument(
+        "--stick", type=Path, help="folder in which to leave the hub's keys, for a school without a link"
+    )
+    revoke = cli.add(commands, "revoke", _revoke, "accept nothing more from a node")
+    revoke.add_argument("node", help="the node's public key, or its beginning, in hex")
+    cli.add(commands, "status", _status, "schools, when heard, what waits")
+    stats = cli.add(commands, "stats", _stats, "a cross-table of a cube")
+    stats.add_argument("cube", choices=sorted(CUBES))
+    stats.add_argument("--by", nargs="+", default=["school"])
+    stats.add_argument("--columns", nargs="*", default=[])
+    stats.add_argument("--where", nargs="*", default=[], metavar="DIMENSION=VALUE")
+    stats.add_argument("--indicators", nargs="+")
+    stats.add_argument("--language", default="en", choices=("ky", "ru", "en"))
+    cli.add(commands, "export", _export, "write the district's tables as CSV").add_argument(
+        "folder", type=Path
+    )
+    dump = cli.add(commands, "dump", _dump, "print a school's district view as canonical JSON lines")
+    dump.add_argument("--school", required=True)
+    bundle = cli.add(commands, "bundle", _bundle, "sync by stick")
+    bundle.add_argument("way", choices=("export", "import"))
+    bundle.add_argument("folder", type=Path)
+    bundle.add_argument("--school", help="for export: whose nodes")
+    verify = cli.add(commands, "verify", _verify, "check signatures, chains, receipts, digests")
+    verify.add_argument("--school")
+    return cli.run(top, arguments)
+
+
+def _open(chosen: argparse.Namespace) -> storage.Hub:
+    return storage.open_hub(chosen.home, cli.given_passphrase())
+
+
+def _init(chosen: argparse.Namespace) -> Result:
+    hub, _ = storage.create_hub(
+        chosen.home,
+        login=chosen.login,
+        password=cli.password(confirm=True),
+        passphrase=cli.passphrase(confirm=True),
+        machine_slot=not chosen.no_machine_slot,
+        database=chosen.database,
+        language=chosen.language,
+    )
+    return {"home": hub.home, "database": hub.engine.dialect.name}
+
+
+def _serve(chosen: argparse.Namespace) -> Result:
+    from waitress import create_server
+
+    from hub import create_app
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
+    app = create_app(_open(chosen))
+    server = create_server(
+        app, host=chosen.host, port=chosen.port, threads=chosen.threads, channel_timeout=120
+    )
+    cli.note(f"http://{chosen.host}:{server.effective_port}/")
+    server.run()
+    return None
+
+
+def _school(chosen: argparse.Namespace) -> Result:
+    hub = _open(chosen)
+    district = schools.find_or_add_district(hub, chosen.district) if chosen.district else None
+    school = schools.add_school(hub, chosen.name, chosen.number, district)
+    return {"school": school, "name": chosen.name}
+
+
+def _code(chosen: argparse.Namespace) -> Result:
+    hub = _open(chosen)
+    school = schools.find_school(hub, chosen.school)
+    if chosen.stick:
+        write_bundle(chosen.stick / HUB_FILE, ingest.describe(hub))
+    return {"school": school, "code": schools.registration_code(hub, school).text}
+
+
+def _revoke(chosen: argparse.Namespace) -> Result:
+    hub = _open(chosen)
+    with hub.read() as connection:
+        keys = [bytes(k) for k in connection.execute(sa.select(tables.node.c.signing)).scalars()]
+    found = [k for k in keys if k.hex().startswith(chosen.node.lower())]
+    if len(found) != 1 or not schools.revoke(hub, found[0]):
+        raise InvalidValue(table="node", column="signing", value=chosen.node)
+    return {"revoked": found[0].hex()}
+
+
+def _status(chosen: argparse.Namespace) -> Result:
+    hub = _open(chosen)
+    with hub.read() as connection:
+        return {"schools": [vars(row) for row in overview.schools(connection, "en")]}
+
+
+def _stats(chosen: argparse.Namespace) -> Result:
+    hub = _open(chosen)
+    names = chosen.indicators or [i.name for i in INDICATORS.values() if i.cube == chosen.cube]
+    where = dict(part.split("=", 1) for part in chosen.where if "=" in part)
+    found = statistics.cells(hub, chosen.cube)
+    with hub.read() as connection:
+        naming = statistics.naming(connection, chosen.language)
+    report = tabulate(
+        found,
+        names,
+        chosen.by,
+        chosen.columns,
+        {name: statistics.typed(found, name, value) for name, value in where.items()},
+        language=chosen.language,
+        naming=naming,
+    )
+    if chosen.json:
+        return {"title": report.title, "rows": plain(report), "notes": list(report.notes)}
+    csv.writer(sys.stdout).writerows(plain(report))
+    return None
+
+
+def _export(chosen: argparse.Namespace) -> Result:
+    hub = _open(chosen)
+    chosen.folder.mkdir(parents=True, exist_ok=True)
+    counts = {}
+    with hub.read() as connection:
+        for name, view in tables.VIEWS.items():
+            rows = connection.execute(sa.select(view).order_by(*view.primary_key.columns)).all()
+            with (chosen.folder / f"{name}.csv").open("w", encoding="utf-8-sig", newline="") as file:
+                writer = csv.writer(file)
+                writer.writerow(view.columns.keys())
+                writer.writerows([safe_text(v) if isinstance(v, str) else v for v in row] for row in rows)
+            counts[name] = len(rows)
+    return {"rows": counts}
+
+
+def _dump(chosen: argparse.Namespace) -> Result:
+    hub = _open(chosen)
+    school = schools.find_school(hub, chosen.school)
+    with hub.read() as connection:
+        for line in HubLog(connection, school, hub.signer).dump():
+            sys.stdout.write(line + "\n")
+    return None
+
+
+def _bundle(chosen: argparse.Namespace) -> Result:
+    hub = _open(chosen)
+    if not chosen.folder.is_dir():
+        raise InvalidValue(table="bundle", column="folder", value=chosen.folder)
+    if chosen.way == "import":
+        done, flawed = sticks.import_bundles(hub, chosen.folder)
+        return {"answered": done, "flawed": flawed}
+    if not chosen.school:
+        raise InvalidValue(table="bundle", column="school", value=None)
+    return {"nodes": sticks.export_bundles(hub, schools.find_school(hub, chosen.school), chosen.folder)}
+
+
+def _verify(chosen: argparse.Namespace) -> Result:
+    hub = _open(chosen)
+    with hub.read() as connection:
+        every = [0, *(p.school for p in statistics.places(connection))]
+    some = [schools.find_school(hub, chosen.school)] if chosen.school else every
+    flaws = [f"{school}: {flaw}" for school in some for flaw in checks.verify(hub, school)]
+    if flaws:
+        raise Flawed(count=len(flaws), first=flaws[0])
+    return {"verified": len(some)}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The schools of the district at a glance: last heard, what waits, whether all verifies."""

@@ -1,0 +1,49 @@
+"""Everything a school holds, as CSV files that any program reads; the export is written into the reading log."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+from sqlite_utils import Database
+
+from shared.report import safe_text
+from shared.schema import TABLES
+from shared.tables import quoted
+from sync import clock
+from sync.writer import writing
+
+_SECRET = {("account", "password")}
+
+
+def export_tables(db: Database, folder: Path, actor: int) -> dict[str, int]:
+    """Write one CSV file a table (UTF-8 with BOM, ids as text, bytes as hex); returns the rows of each."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with writing(db, actor) as w:
+        w.insert("reading_log", at=clock.now_ms(), account=actor, act="export", what="all tables")
+    counts = {}
+    for table in TABLES:
+        names = [c.name for c in table.all_columns if (table.name, c.name) not in _SECRET]
+        rows = db.conn.execute(
+            f"SELECT {', '.join(map(quoted, names))} FROM {quoted(table.name)} ORDER BY {', '.join(map(quoted, table.key))}"
+        )
+        with (folder / f"{table.name}.csv").open("w", encoding="utf-8-sig", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(names)
+            counts[table.name] = 0
+            for row in rows:
+                writer.writerow([_text(value) for value in row])
+                counts[table.name] += 1
+    return counts
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return ""
+    return (
+        value.hex()
+        if isinstance(value, bytes)
+        else safe_text(value)
+        if isinstance(value, str)
+        else str(value)
+    )
