@@ -40,11 +40,15 @@
     |   |-- Revoked
     |   `-- SyncRunning           another sync is under way (retry)
     |-- InputProblem
+    |   |-- NotFound              no such page, or no row a person may know of
+    |   |-- BadRequest            a request that no page of ours makes
+    |   |-- FormExpired           a form sent without the token of the page it was on
     |   |-- FlawedMapping         a mapping file that cannot be used
     |   |-- ImportRefused         an import with errors; nothing was written
     |   |-- InvalidValue          a value its column does not allow
     |   `-- ConsentMissing        a column of a person that needs a written consent first
     `-- AccessProblem
+        |-- NotSignedIn
         |-- NotAllowed
         |-- SignInFailed
         `-- TooManyTries          (retry, after a while)
@@ -339,6 +343,24 @@ class InputProblem(Problem):
     status = 422
 
 
+class NotFound(InputProblem):
+    code = "not_found"
+    status = 404
+    template = N_("There is no such page.")
+
+
+class BadRequest(InputProblem):
+    code = "bad_request"
+    status = 400
+    template = N_("This request cannot be understood.")
+
+
+class FormExpired(InputProblem):
+    code = "form_expired"
+    status = 403
+    template = N_("The page was open too long and nothing was saved; open it again and repeat.")
+
+
 @dataclass(frozen=True)
 class LineError:
     """One error of an import: `line` counts from 1 as a spreadsheet does, `message` is translated."""
@@ -391,6 +413,12 @@ class AccessProblem(Problem):
 
     code = "access"
     status = 403
+
+
+class NotSignedIn(AccessProblem):
+    code = "not_signed_in"
+    status = 401
+    template = N_("Sign in first.")
 
 
 class NotAllowed(AccessProblem):
