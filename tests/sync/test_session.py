@@ -13,9 +13,12 @@ from sync.writer import writing
 from tests.world import a_hub, a_school
 
 
-@pytest.fixture
-def hub(tmp_path):
-    return a_hub(tmp_path / "hub")
+@pytest.fixture(params=["sqlcipher", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def hub(tmp_path, request):
+    database = request.getfixturevalue("postgres_url") if request.param == "postgresql" else None
+    hub = a_hub(tmp_path / "hub", database)
+    yield hub
+    hub.close()
 
 
 @pytest.fixture

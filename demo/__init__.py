@@ -1,0 +1,1 @@
+"""The main job on real data: two schools' registers and one generated school, synced to a hub, counted there."""
