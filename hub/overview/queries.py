@@ -51,7 +51,7 @@ def schools(connection: sa.Connection, language: str) -> list[SchoolStatus]:
         )
     }
     checks = {row.school: row for row in connection.execute(sa.select(tables.verification))}
-    flawed = dict(connection.execute(sa.select(q.school, sa.func.count()).group_by(q.school)).tuples().all())
+    flawed = dict(connection.execute(sa.select(q.school, sa.func.count()).group_by(q.school)).all())
     found = []
     for place in places(connection):
         live = [row for row in nodes.get(place.school, []) if not row.revoked_at]
