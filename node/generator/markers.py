@@ -1,4 +1,4 @@
-"""Plants a recognisable text in every column that must not leave the school in the open, for the proof that it does not.
+"""Plants a recognisable text in every column that must not leave the school in the open, to prove that none does.
 
 Generic: it reads the schema, so a column added tomorrow is covered tomorrow.
 """
@@ -68,7 +68,7 @@ class _Planter:
             self.writer.put(table.name, **now)
             found = int(str(now[table.key[0]]))
         self.rows[table.name] = found
-        later = {name: v for name, v in values.items() if v is not None and name not in now}
+        later: dict[str, Value] = {name: v for name, v in values.items() if v is not None and name not in now}
         if later:
             self.later.append((table, found, later))
         return found

@@ -1,4 +1,4 @@
-"""Writes a generated school through the writer, each part under the account of the one who enters it in a real school."""
+"""Writes a generated school through the writer, each part under the account of the one who would enter it."""
 
 from __future__ import annotations
 
@@ -298,7 +298,7 @@ class _School:
 
     def _consent(self, w: Writer, person: int, purpose: str, signer: int | None) -> None:
         day = min(self.year.start - self.rng.randint(3, 20), w.now // DAY_MS)
-        ground = {} if signer is None else {"signer": signer, "ground": "ата-энеси"}
+        ground: dict[str, Value] = {} if signer is None else {"signer": signer, "ground": "ата-энеси"}
         document = f"№ {self.rng.randint(1, 900)}"
         w.insert("consent", person=person, purpose=purpose, valid_from=day, document=document, **ground)
 
@@ -330,7 +330,7 @@ class _School:
             residence="rural" if pupil.rural else "urban",
             personal_file=place,
             alphabet_book=place,
-            categories=pupil.household.social if pupil.household.consent else None,
+            categories=(pupil.household.social if pupil.household.consent else None) or None,
         )
         for guardian, one in zip(guardians, pupil.household.guardians, strict=True):
             w.put("guardian", pupil=person, person=guardian, relation=one.relation)
@@ -415,7 +415,7 @@ class _School:
         for bell in timetable.bells(longest):
             w.insert("bell", shift=bell.shift, period=bell.period, start=bell.start, end=bell.end)
         special = {name: w.insert("room", name=label, seats=seats) for name, label, seats in _SPECIAL_ROOMS}
-        rooms: dict[tuple[int, int], int] = {}
+        rooms: dict[int, int] = {}
         for number, weekly in slots.items():
             group = self.cast.groups[number]
             room = special.get(group.subject) or self._room(w, rooms, group.in_class)
@@ -435,13 +435,13 @@ class _School:
                 "event", start=at + 4 * 3_600_000, end=at + 6 * 3_600_000, title=title, place="Жыйындар залы"
             )
 
-    def _room(self, w: Writer, rooms: dict[tuple[int, int], int], in_class: int) -> int:
+    def _room(self, w: Writer, rooms: dict[int, int], in_class: int) -> int:
         """The room of a class, shared with a class of the other shift."""
         one = self.cast.classes[in_class]
         place = sum(other.shift == one.shift for other in self.cast.classes[:in_class])
-        if (place, 0) not in rooms:
-            rooms[place, 0] = w.insert("room", name=str(101 + 100 * (place // 10) + place % 10), seats=36)
-        return rooms[place, 0]
+        if place not in rooms:
+            rooms[place] = w.insert("room", name=str(101 + 100 * (place // 10) + place % 10), seats=36)
+        return rooms[place]
 
     def _plans(self) -> None:
         plans: list[int] = []

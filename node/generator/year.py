@@ -1,4 +1,4 @@
-"""What happens in the year: who comes, leaves and changes class, who is ill, which lessons are held, which marks fall."""
+"""What happens in the year: who comes, leaves, changes class or is ill, what lessons are held, what marks fall."""
 
 from __future__ import annotations
 
@@ -128,7 +128,9 @@ def moves(rng: Random, cast: Cast, residents: int, year: SchoolYear) -> list[Mov
         fate = rng.random()
         day, own = rng.choice(later), class_of[pupil]
         if fate < DEPART:
-            reason = rng.choices(("district", "country", "abroad", "college", "other"), (5, 4, 3, 1, 1))[0]
+            grade = cast.pupils[pupil].grade
+            weights = (5, 4, 3, 4 if grade >= 9 else 0, 1)
+            reason = rng.choices(("district", "country", "abroad", "college", "other"), weights)[0]
             place = "Россия" if reason == "abroad" else _school(rng)
             found.append(Move(day, pupil, "departed", reason, place, own, None))
         elif fate < DEPART + TRANSFER:
