@@ -7,7 +7,6 @@ from flask import Blueprint, Response, current_app, request
 from hub import ingest
 from hub.storage import Hub
 from shared.access import allow
-from shared.problems import TooLarge
 from sync.messages import MAX_MESSAGE
 from sync.transport.http import MEDIA_TYPE
 
@@ -25,8 +24,7 @@ def describe() -> Response:
 @allow.machine
 def exchange() -> Response:
     """One exchange of a sync; who asks, the signature says."""
-    if (request.content_length or 0) > MAX_MESSAGE:
-        raise TooLarge()
+    request.max_content_length = MAX_MESSAGE
     return Response(ingest.receive(_hub(), request.get_data(cache=False)), mimetype=MEDIA_TYPE)
 
 

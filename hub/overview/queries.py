@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -15,7 +16,7 @@ from hub.statistics.queries import naming, places
 class SchoolStatus:
     """A school as the district sees it; instants in milliseconds since 1970, 0 for never.
 
-    ``chain``: ``verified`` up to the present position, ``older`` checked but the stream has moved on, ``flawed``, ``unchecked``.
+    ``chain``: ``verified`` up to the present position, ``older`` (the stream has moved on), ``flawed``, ``unchecked``.
     ``clock_ahead``: milliseconds by which the node's clock was ahead when last heard.
     """
 
@@ -41,7 +42,7 @@ def schools(connection: sa.Connection, language: str) -> list[SchoolStatus]:
     """Every school, in order of district and name."""
     name = naming(connection, language)
     n, s, q = tables.node.c, tables.stream.c, tables.quarantine.c
-    nodes: dict[int, list[sa.Row[tuple[object, ...]]]] = {}
+    nodes: dict[int, list[sa.Row[Any]]] = {}
     for row in connection.execute(sa.select(tables.node).order_by(n.heard_at)):
         nodes.setdefault(row.school, []).append(row)
     heads = {
@@ -51,7 +52,9 @@ def schools(connection: sa.Connection, language: str) -> list[SchoolStatus]:
         )
     }
     checks = {row.school: row for row in connection.execute(sa.select(tables.verification))}
-    flawed = dict(connection.execute(sa.select(q.school, sa.func.count()).group_by(q.school)).all())
+    flawed: dict[int, int] = dict(
+        connection.execute(sa.select(q.school, sa.func.count()).group_by(q.school)).all()
+    )
     found = []
     for place in places(connection):
         live = [row for row in nodes.get(place.school, []) if not row.revoked_at]
@@ -80,7 +83,7 @@ def schools(connection: sa.Connection, language: str) -> list[SchoolStatus]:
     return sorted(found, key=lambda row: (row.district, row.name))
 
 
-def _chain(check: sa.Row[tuple[object, ...]] | None, position: int) -> str:
+def _chain(check: sa.Row[Any] | None, position: int) -> str:
     if check is None:
         return "unchecked"
     if json.loads(str(check.flaws)):

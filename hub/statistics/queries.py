@@ -6,6 +6,7 @@ import datetime
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -46,9 +47,7 @@ def places(connection: sa.Connection) -> list[Place]:
     return found
 
 
-def _above(
-    units: Mapping[int, sa.Row[tuple[object, ...]]], row_id: int
-) -> Iterator[sa.Row[tuple[object, ...]]]:
+def _above(units: Mapping[Any, sa.Row[Any, Any, Any]], row_id: int) -> Iterator[sa.Row[Any, Any, Any]]:
     unit, steps = units.get(row_id), 0
     while unit is not None and steps < 8:
         yield unit
@@ -122,8 +121,8 @@ def naming(connection: sa.Connection, language: str) -> Naming:
         if row.kind in ("province", "district", "school"):
             names[row.kind, row.id] = row[2] or str(row.id)
     school = tables.VIEWS["school"]
-    for row in connection.execute(sa.select(school.c.id, school.c[column])):
-        names["school", row.id] = row[1] or str(row.id)
+    for row_id, text in connection.execute(sa.select(school.c.id, school.c[column])):
+        names["school", row_id] = text or str(row_id)
     return lambda dimension, value: names.get((dimension, value))
 
 
