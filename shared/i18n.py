@@ -1,0 +1,205 @@
+"""Three languages: sentences by gettext, dates and numbers by CLDR, names of the schema and of reference rows.
+
+The sentences in the code are English; `shared/locale` holds the Kyrgyz and Russian ones. Kyrgyz endings follow vowel
+harmony, so no sentence glues an ending to a variable: write "Окуучу: …", not a built sentence.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Iterable, Mapping
+from fractions import Fraction
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+import flask_babel  # type: ignore[import-untyped]
+from babel.support import NullTranslations, Translations
+from flask import Flask
+from markupsafe import Markup
+
+from shared import dates
+from shared.problems import N_
+from shared.reference import LIST_OF_COLUMN, code_name
+from shared.report import EMPTY, decimal, decimal_point
+from shared.schema import BY_NAME, Column, Table, label
+
+__all__ = ["LANGUAGES", "N_", "current_language", "gettext", "gettext_in", "ngettext"]
+
+LANGUAGES: dict[str, tuple[str, str]] = {
+    "ky": ("Кыргызча", "КЫР"),
+    "ru": ("Русский", "РУС"),
+    "en": ("English", "ENG"),
+}
+"""Language -> its own name, and the short one for narrow screens; the first is the default."""
+DEFAULT = "ky"
+TIME_ZONE = "Asia/Bishkek"
+LOCALE = Path(__file__).parent / "locale"
+
+T = TypeVar("T")
+
+
+def init_app(app: Flask, choose: Callable[[], str]) -> None:
+    """Let `choose` give the language of each request; add the filters of templates."""
+    flask_babel.Babel(
+        app,
+        default_locale=DEFAULT,
+        default_timezone=TIME_ZONE,
+        default_translation_directories=str(LOCALE),
+        locale_selector=choose,
+    )
+    app.jinja_env.filters.update(FILTERS)
+    app.jinja_env.globals.update(current_language=current_language, LANGUAGES=LANGUAGES, EMPTY=EMPTY)
+
+
+def current_language() -> str:
+    """The language of the request at hand."""
+    locale = flask_babel.get_locale()
+    return locale.language if locale is not None and locale.language in LANGUAGES else DEFAULT
+
+
+def gettext_in(language: str) -> Callable[[str], str]:
+    """Translate into one language, outside of any request."""
+    return lambda message: str(_catalogue(language).gettext(message))
+
+
+def gettext(message: str, **places: object) -> str:
+    """The sentence in the language of the request, its %(places)s filled."""
+    return str(flask_babel.gettext(message, **places))
+
+
+def ngettext(singular: str, plural: str, num: int, **places: object) -> str:
+    """The sentence with the noun in the form that the number asks for."""
+    return str(flask_babel.ngettext(singular, plural, num, **places))
+
+
+@cache
+def _catalogue(language: str) -> NullTranslations:
+    return Translations.load(str(LOCALE), [language])
+
+
+def translate(message: str) -> str:
+    """The sentence of a message that was marked with `N_`; the name differs from gettext's, so none is extracted."""
+    return gettext(message)
+
+
+# ---- names
+
+
+def schema_label(item: Table | Column | str) -> str:
+    """The label of a table (or its name) or of a column."""
+    return label(BY_NAME[item] if isinstance(item, str) else item, current_language())
+
+
+def column_label(table: str, column: str) -> str:
+    """The label of a column by its name and its table's."""
+    return label(BY_NAME[table].by_name[column], current_language())
+
+
+def coded(value: str | int | None, table: str, column: str) -> str:
+    """A code as people read it: the name from the code list of its column; "—" when there is none."""
+    if value is None or value == "":
+        return EMPTY
+    list_ = LIST_OF_COLUMN.get((table, column))
+    return code_name(list_, str(value), current_language()) if list_ else str(value)
+
+
+def in_list(code: str, list_: str) -> str:
+    """The name of a code of a shipped list."""
+    return code_name(list_, code, current_language())
+
+
+def row_name(row: Mapping[str, Any], prefix: str = "") -> str:
+    """The name of a reference row in the reader's language, else in the next that it has, else its code."""
+    first = current_language()
+    languages = [first, *(language for language in LANGUAGES if language != first)]
+    names = (row.get(f"{prefix}name_{language}") for language in languages)
+    return next((str(name) for name in names if name), str(row.get(f"{prefix}code") or EMPTY))
+
+
+# ---- numbers and dates
+
+
+def number(value: int | None) -> str:
+    """A whole number with the language's grouping."""
+    return EMPTY if value is None else str(flask_babel.format_decimal(value))
+
+
+def exact(value: Fraction | int | None, places: int = 1) -> str:
+    """A fraction rounded half up, with the language's decimal sign."""
+    return EMPTY if value is None else decimal(value, places, decimal_point(current_language()))
+
+
+_SIZES = (N_("bytes"), N_("KB"), N_("MB"))
+
+
+def size(value: int) -> str:
+    """A number of bytes in bytes, KB or MB (1024 each), with one decimal."""
+    step = 0 if value < 1024 else 1 if value < 1024**2 else 2
+    return f"{exact(Fraction(value, 1024**step), min(step, 1))} {translate(_SIZES[step])}"
+
+
+def day(value: int | None, form: str = "medium") -> str:
+    """A day number as a date: short, medium, long or full."""
+    return EMPTY if value is None else str(flask_babel.format_date(dates.date_of(value), form))
+
+
+def day_of_week(value: int) -> str:
+    """The name of a day's weekday."""
+    return str(flask_babel.format_date(dates.date_of(value), "EEEE"))
+
+
+def instant(value: int | None) -> str:
+    """Milliseconds since 1970 as local date and time; "—" for never."""
+    if not value:
+        return EMPTY
+    moment = datetime.datetime.fromtimestamp(value / 1000, datetime.UTC)
+    return f"{flask_babel.format_date(moment, 'medium')} {flask_babel.format_time(moment, 'HH:mm')}"
+
+
+def clock_time(value: int | None) -> str:
+    """Minutes since midnight as 09:40."""
+    return EMPTY if value is None else f"{value // 60:02d}:{value % 60:02d}"
+
+
+def nowrap(text: str) -> Markup:
+    """Text that must stay on one line."""
+    return Markup('<span class="nowrap">{}</span>').format(text)
+
+
+FILTERS: dict[str, Callable[..., str]] = {
+    "t": translate,
+    "schema_label": schema_label,
+    "coded": coded,
+    "in_list": in_list,
+    "row_name": row_name,
+    "number": number,
+    "exact": exact,
+    "size": size,
+    "day": day,
+    "weekday": day_of_week,
+    "instant": instant,
+    "clock": clock_time,
+    "nowrap": nowrap,
+}
+
+# ---- the Kyrgyz alphabet
+
+_ALPHABET = "абвгдеёжзийклмнңоөпрстуүфхцчшщъыьэюя"
+_PLACES = {letter: chr(0x1000 + place) for place, letter in enumerate(_ALPHABET)}
+_FOLDED = str.maketrans("ңөүё", "ноуе")
+
+
+def alphabetical(text: str) -> str:
+    """A key that sorts by the Kyrgyz alphabet (ң after н, ө after о, ү after у); Latin letters come before Cyrillic."""
+    return "".join(_PLACES.get(letter, letter) for letter in text.lower())
+
+
+def in_order(items: Iterable[T], name: Callable[[T], str]) -> list[T]:
+    """Items sorted by their names in the Kyrgyz alphabet; the nameless come last, as they were."""
+    return sorted(items, key=lambda item: (not name(item), alphabetical(name(item))))
+
+
+def folded(text: str) -> str:
+    """A form to search by: a keyboard without ң, ө, ү finds them by н, о, у; ё by е; case and spaces do not matter."""
+    return " ".join(text.lower().translate(_FOLDED).split())

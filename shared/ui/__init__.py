@@ -1,0 +1,51 @@
+"""The face of both apps: one base template, one stylesheet, a few macros; htmx beside them, with its licence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from flask import Blueprint, Response, send_from_directory
+
+from shared.access import allow
+
+FOLDER = Path(__file__).parent
+STATIC_FOLDER = FOLDER / "static"
+STATIC = "ui.static"
+
+blueprint = Blueprint("ui", __name__, template_folder="templates")
+
+
+@dataclass(frozen=True)
+class NavItem:
+    """A line of the navigation: endpoint and a label marked with `N_`; shown to whom the endpoint admits.
+
+    ``area`` is the blueprint whose pages all make this line the current one.
+    """
+
+    endpoint: str
+    label: str
+
+    @property
+    def area(self) -> str:
+        return self.endpoint.partition(".")[0]
+
+
+Tone = Literal["calm", "good", "waiting", "bad"]
+
+
+@dataclass(frozen=True)
+class Chip:
+    """The short truth about the connection at the top of a page; it leads to ``endpoint`` if there is one."""
+
+    text: str
+    tone: Tone = "calm"
+    endpoint: str = ""
+
+
+@blueprint.get("/static/<path:filename>")
+@allow.public
+def static(filename: str) -> Response:
+    """A file of the face; its address carries its version, so that browsers may keep it."""
+    return send_from_directory(STATIC_FOLDER, filename)

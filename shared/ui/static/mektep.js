@@ -1,0 +1,50 @@
+// The little that plain HTML cannot do; every page works without it.
+"use strict";
+
+// A menu closes when one clicks beside it or presses Escape.
+const openMenus = () => document.querySelectorAll("details.drop[open]");
+document.addEventListener("click", (event) => {
+  for (const menu of openMenus()) if (!menu.contains(event.target)) menu.open = false;
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  for (const menu of openMenus()) {
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  }
+});
+
+// A table that is wider than the screen can be reached and moved by the keyboard.
+function reachable(root) {
+  for (const box of root.querySelectorAll(".scroll")) {
+    if (box.scrollWidth <= box.clientWidth || box.tabIndex >= 0) continue;
+    const name = box.querySelector("caption") || document.querySelector("h1");
+    box.tabIndex = 0;
+    box.setAttribute("role", "region");
+    if (name) box.setAttribute("aria-label", name.textContent.trim());
+  }
+}
+addEventListener("load", () => reachable(document));
+addEventListener("resize", () => reachable(document));
+document.addEventListener("htmx:afterSwap", () => reachable(document));
+
+// A choice applies at once; without this script the button beside it does.
+document.addEventListener("change", (event) => {
+  const form = event.target.closest("form[data-at-once]");
+  if (form) form.requestSubmit();
+});
+for (const button of document.querySelectorAll("form[data-at-once] .without-script")) button.hidden = true;
+
+// A form is sent once.
+document.addEventListener("submit", (event) => {
+  const button = event.submitter;
+  if (event.target.method === "post" && button && !event.defaultPrevented) {
+    setTimeout(() => { button.disabled = true; }, 0);
+    setTimeout(() => { button.disabled = false; }, 8000);
+  }
+});
+
+for (const button of document.querySelectorAll("[data-print]")) {
+  button.hidden = false;
+  button.addEventListener("click", () => print());
+}
