@@ -41,7 +41,11 @@ class Demo:
         self.root = root
         self.once = once
         self.processes: list[subprocess.Popen[bytes]] = []
-        self.environment = {**os.environ, "MEKTEP_PASSPHRASE": secrets.token_hex(8), "MEKTEP_PASSWORD": PASSWORD}
+        self.environment = {
+            **os.environ,
+            "MEKTEP_PASSPHRASE": secrets.token_hex(8),
+            "MEKTEP_PASSWORD": PASSWORD,
+        }
         self.ports = {name: _free_port(port) for name, port in PORTS.items()}
 
     def home(self, name: str) -> Path:
@@ -59,7 +63,16 @@ class Demo:
     def serve(self, name: str) -> None:
         """Start serving and wait until the port answers."""
         module = "hub" if name == "hub" else "node"
-        line = [sys.executable, "-m", module, "--home", str(self.home(name)), "serve", "--port", str(self.ports[name])]
+        line = [
+            sys.executable,
+            "-m",
+            module,
+            "--home",
+            str(self.home(name)),
+            "serve",
+            "--port",
+            str(self.ports[name]),
+        ]
         with (self.root / f"{self.home(name).name}.log").open("wb") as log:
             self.processes.append(subprocess.Popen(line, env=self.environment, stdout=log, stderr=log))
         deadline = time.monotonic() + 30
@@ -119,7 +132,9 @@ def show(demo: Demo) -> dict[str, Any]:
 
 
 def _print_table(figures: dict[str, Any]) -> None:
-    print(f"{'school':8}{'subject':9}{'term':6}{'sex':5}{'assessed':>9}{'average':>9}{'success':>9}{'quality':>9}{'missed':>8}")
+    print(
+        f"{'school':8}{'subject':9}{'term':6}{'sex':5}{'assessed':>9}{'average':>9}{'success':>9}{'quality':>9}{'missed':>8}"
+    )
     for row in figures["rows"]:
         missed = "—" if row["missed"] is None else row["missed"]
         print(

@@ -16,7 +16,8 @@ _TERMS = {"period-1": "1", "period-2": "2", "year": "year"}
 def rows_of(hub: Hub, names: Sequence[str]) -> list[dict[str, Any]]:
     """Results by school, subject, term and sex.
 
-    ``average`` is the mean of the results on their own scale, ``average_mark`` that of their bands 2-5; ``missed`` is None
+    ``average`` is the mean of the results on their own scale, ``average_mark`` that of their bands 2-5;
+    ``missed`` is None
     where nobody noted missed lessons.
     """
     with hub.read() as connection:

@@ -1,4 +1,4 @@
-"""The hub's change log and district view of one school; a Store of `sync.apply`. Used inside the caller's transaction."""
+"""The hub's change log and district view of one school; a Store of `sync.apply`, in the caller's transaction."""
 
 from __future__ import annotations
 

@@ -85,7 +85,8 @@ def _group_terms(db: Database, since: int) -> Iterator[tuple[int, int]]:
                 yield group, term
     for (term,) in _rows(db, since, "term", "t.id"):
         yield from db.execute(
-            "SELECT DISTINCT subject_group, ? FROM lesson l JOIN term t ON t.id = ? WHERE l.day BETWEEN t.start AND t.end "
+            "SELECT DISTINCT subject_group, ? FROM lesson l JOIN term t ON t.id = ? "
+            "WHERE l.day BETWEEN t.start AND t.end "
             f"AND t.kind IN {_TERM_KINDS} UNION SELECT subject_group, term FROM lesson_summary WHERE term = ?",
             (term, term, term),
         ).fetchall()

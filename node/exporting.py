@@ -24,9 +24,8 @@ def export_tables(db: Database, folder: Path, actor: int) -> dict[str, int]:
     counts = {}
     for table in TABLES:
         names = [c.name for c in table.all_columns if (table.name, c.name) not in _SECRET]
-        rows = db.conn.execute(
-            f"SELECT {', '.join(map(quoted, names))} FROM {quoted(table.name)} ORDER BY {', '.join(map(quoted, table.key))}"
-        )
+        columns, order = ", ".join(map(quoted, names)), ", ".join(map(quoted, table.key))
+        rows = db.conn.execute(f"SELECT {columns} FROM {quoted(table.name)} ORDER BY {order}")
         with (folder / f"{table.name}.csv").open("w", encoding="utf-8-sig", newline="") as file:
             writer = csv.writer(file)
             writer.writerow(names)

@@ -151,8 +151,10 @@ def backup(node: Node, target: Path) -> None:
 def restore(home: Path, source: Path, *, passphrase: str | None = None, kit: str | None = None) -> Node:
     """Make a home from a backup, opened with the passphrase of its time or the recovery kit's words.
 
-    The restored node writes on under a new incarnation: what the lost machine wrote after the backup, and may have sent,
-    stays distinct from what is written now. AlreadyInitialised, DamagedFile, NewerFile, WrongPassphrase, WrongRecoveryKey.
+    The restored node writes on under a new incarnation: what the lost machine wrote after the backup, and may
+    have sent,
+    stays distinct from what is written now. AlreadyInitialised, DamagedFile, NewerFile, WrongPassphrase,
+    WrongRecoveryKey.
     """
     if (home / DATABASE).exists():
         raise AlreadyInitialised(home=home)

@@ -49,7 +49,9 @@ def open_database(path: Path, key: bytes, create: bool = False) -> Database:
         raise NotInitialised(home=path.parent)
     if path.exists() and 0 < path.stat().st_size < 512:
         raise DamagedFile(file=path.name)
-    connection = driver.connect(str(path), timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    connection = driver.connect(
+        str(path), timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+    )
     try:
         _prepare(connection, key, path)
     except BaseException:
@@ -107,7 +109,10 @@ def _problem(error: Exception, file: str) -> Problem | Exception:
 
 @contextlib.contextmanager
 def transaction(db: Database) -> Iterator[None]:
-    """One write transaction, begun IMMEDIATE (a deferred one fails at once when another writes); rolled back on any error."""
+    """One write transaction, begun IMMEDIATE (a deferred one fails at once when another writes).
+
+    Rolled back on any error.
+    """
     with errors():
         db.conn.execute("BEGIN IMMEDIATE")
         try:
@@ -137,7 +142,10 @@ def check_integrity(db: Database) -> list[str]:
     with errors():
         found = [str(row[0]) for row in db.execute("PRAGMA cipher_integrity_check").fetchall()]
         found += [str(row[0]) for row in db.execute("PRAGMA integrity_check").fetchall() if row[0] != "ok"]
-        found += [f"row {row[1]} of {row[0]} refers to no {row[2]}" for row in db.execute("PRAGMA foreign_key_check")]
+        found += [
+            f"row {row[1]} of {row[0]} refers to no {row[2]}"
+            for row in db.execute("PRAGMA foreign_key_check")
+        ]
     return found
 
 

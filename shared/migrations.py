@@ -30,7 +30,8 @@ ENGINE_SQL = (
     "CREATE UNIQUE INDEX changeset_by_position ON changeset (school, position) WHERE position IS NOT NULL",
     "CREATE INDEX changeset_by_local ON changeset (local_first)",
     # Rows of tables that this release does not know: their keys have no row to point to.
-    "CREATE TABLE unknown_key (rid INTEGER PRIMARY KEY, tbl INTEGER NOT NULL, key TEXT NOT NULL, UNIQUE (tbl, key)) STRICT",
+    """CREATE TABLE unknown_key (rid INTEGER PRIMARY KEY, tbl INTEGER NOT NULL, key TEXT NOT NULL,
+       UNIQUE (tbl, key)) STRICT""",
     "CREATE TABLE digest (tbl INTEGER, col INTEGER, sum BLOB NOT NULL, PRIMARY KEY (tbl, col)) STRICT",
     """CREATE TABLE conflict (tbl INTEGER, key INTEGER, unit TEXT, found_at INTEGER NOT NULL,
        PRIMARY KEY (tbl, key, unit)) STRICT""",

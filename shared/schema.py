@@ -97,7 +97,9 @@ class Column:
             return False
         if isinstance(value, str) and value and self.choices and value not in self.choices:
             return False
-        return not (isinstance(value, str) and value and self.pattern and not re.fullmatch(self.pattern, value))
+        return not (
+            isinstance(value, str) and value and self.pattern and not re.fullmatch(self.pattern, value)
+        )
 
 
 def _shown(value: Value) -> str:
@@ -168,7 +170,15 @@ class Table:
 
 
 def _c(
-    number: int, name: str, type_: str, scope: Scope, ky: str, ru: str, en: str, default: Value = None, **more: object
+    number: int,
+    name: str,
+    type_: str,
+    scope: Scope,
+    ky: str,
+    ru: str,
+    en: str,
+    default: Value = None,
+    **more: object,
 ) -> Column:
     return Column(name, number, type_, scope, (ky, ru, en), default, **more)  # type: ignore[arg-type]
 
@@ -187,7 +197,9 @@ def _table(
     derived: bool = False,
     indexes: tuple[tuple[str, ...], ...] = (),
 ) -> Table:
-    scope: Scope = "district" if any(c.scope == "district" and c.name not in key for c in columns) else "school"
+    scope: Scope = (
+        "district" if any(c.scope == "district" and c.name not in key for c in columns) else "school"
+    )
     head = (_id(),) if key == ("id",) else ()
     retired = _c(RETIRED, "retired_at", "instant", scope, "Жокко чыгарылган", "Изъято", "Retired at")
     return Table(name, number, group, labels, key, (*head, retired, *columns), derived, 1, indexes)
@@ -223,9 +235,36 @@ DATE = {"minimum": -36_525, "maximum": 73_050}
 
 def _names(first: int) -> tuple[Column, ...]:
     return (
-        _c(first, "name_ky", "text", "reference", "Аталышы (кыргызча)", "Название (кырг.)", "Name (Kyrgyz)", ""),
-        _c(first + 1, "name_ru", "text", "reference", "Аталышы (орусча)", "Название (рус.)", "Name (Russian)", ""),
-        _c(first + 2, "name_en", "text", "reference", "Аталышы (англисче)", "Название (англ.)", "Name (English)", ""),
+        _c(
+            first,
+            "name_ky",
+            "text",
+            "reference",
+            "Аталышы (кыргызча)",
+            "Название (кырг.)",
+            "Name (Kyrgyz)",
+            "",
+        ),
+        _c(
+            first + 1,
+            "name_ru",
+            "text",
+            "reference",
+            "Аталышы (орусча)",
+            "Название (рус.)",
+            "Name (Russian)",
+            "",
+        ),
+        _c(
+            first + 2,
+            "name_en",
+            "text",
+            "reference",
+            "Аталышы (англисче)",
+            "Название (англ.)",
+            "Name (English)",
+            "",
+        ),
     )
 
 
@@ -675,7 +714,10 @@ def dictionary() -> Iterator[str]:
         yield ""
         yield f"## {table.number}. {table.name}: {label(table, 'en')} / {label(table, 'ru')} / {label(table, 'ky')}"
         yield ""
-        kinds = ["derived from other rows" if table.derived else "", "" if table.on_hub else "sealed at the hub"]
+        kinds = [
+            "derived from other rows" if table.derived else "",
+            "" if table.on_hub else "sealed at the hub",
+        ]
         notes = "; ".join(k for k in kinds if k)
         yield f"Key: {', '.join(f'`{k}`' for k in table.key)}.{' ' + notes.capitalize() + '.' if notes else ''}"
         yield ""

@@ -1,4 +1,7 @@
-"""Applies changesets to a store, the same way on a node and on the hub: resolve the rows they touch, write differences."""
+"""Applies changesets to a store, the same way on a node and on the hub.
+
+Resolve the rows they touch, write differences.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,10 @@ Key = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Delivered:
-    """A verified changeset with its changes and its place in its stream; the receipt is the hub's word for the place."""
+    """A verified changeset with its changes and its place in its stream.
+
+    The receipt is the hub's word for the place.
+    """
 
     envelope: Envelope
     position: int

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 import zstandard
 
 from shared import crypto
 from shared.problems import BadSignature, CannotOpen, FlawedChangeset, TooLarge, WrongSigner
-from shared.schema import BY_NUMBER, Value
+from shared.schema import BY_NUMBER, Table, Value
 from sync.cbor import pack, unpack
 from sync.change import FORMAT, Change, Header
 from sync.columns import pack_integers, unpack_integers
@@ -22,9 +22,12 @@ MAX_CHANGESET = 65_536
 MAX_HEADER = 1_024
 MAX_PART = 4 * 1024 * 1024
 """Bytes of a part once decompressed."""
+MAX_WINDOW = 8 * 1024 * 1024
+"""Memory that a frame of zstd may ask its reader for."""
 MAX_CHANGES = 65_536
 SIGNATURE_CONTEXT = b"mektep changeset v1"
 _LEVEL = 15
+_PIECE = 256
 _TABLE, _COUNT, _NUMBERS, _CLOCKS, _KEYS, _COLUMNS, _VALUES, _ERASE = range(8)
 _GROUPS, _ACTORS = 1, 2
 MAX_KEY = 8
@@ -136,6 +139,7 @@ def _add_school_part(changes: dict[int, Change], envelope: Envelope, key: bytes)
         if change.table == 0:
             if open_half is None:
                 raise FlawedChangeset("a sealed value belongs to no change")
+            _require_sealed_half(open_half, change, header.school)
             open_half.values |= change.values
         elif open_half is not None:
             raise FlawedChangeset("a change stands in both parts")
@@ -156,6 +160,16 @@ def _require_open(change: Change, school: int) -> None:
         n in table.by_number and not is_open(table.number, n, school) for n in change.values
     ):
         raise FlawedChangeset("the district part holds a column that is not the district's")
+
+
+def _require_sealed_half(open_half: Change, sealed: Change, school: int) -> None:
+    """A sealed half never replaces what the district reads, and its values are of their columns' types."""
+    table = BY_NUMBER.get(open_half.table)
+    for number, value in sealed.values.items():
+        if number in open_half.values or is_open(open_half.table, number, school):
+            raise FlawedChangeset("the school part hides a value from the district")
+        if not _fits(table, number, value):
+            raise FlawedChangeset("the school part holds a value of a wrong type")
 
 
 def _require_sealed(change: Change) -> None:
@@ -299,20 +313,27 @@ def _pack_column(values: list[Value]) -> object:
 
 
 def _part(data: bytes, what: str) -> dict[int, Any]:
-    try:
-        reader = zstandard.ZstdDecompressor(max_window_size=8 * 1024 * 1024).stream_reader(
-            data, read_across_frames=False
-        )
-        plain = reader.read(MAX_PART + 1)
-        rest = reader.read(1)
-    except zstandard.ZstdError as error:
-        raise FlawedChangeset(f"{what} cannot be unpacked") from error
-    if len(plain) > MAX_PART or rest:
-        raise FlawedChangeset(f"{what} is larger than allowed")
-    part = unpack(plain, what)
+    part = unpack(_decompress(data, what), what)
     if not isinstance(part, dict) or not isinstance(part.get(_GROUPS), list):
         raise FlawedChangeset(f"{what} has a wrong form")
     return part
+
+
+def _decompress(data: bytes, what: str) -> bytes:
+    """Unpack exactly one frame, piece by piece: a piece yields 8 MiB at the most, so a bomb ends early."""
+    reader = zstandard.ZstdDecompressor(max_window_size=MAX_WINDOW).decompressobj()
+    plain, at = bytearray(), 0
+    try:
+        while at < len(data) and not reader.eof:
+            plain += reader.decompress(data[at : at + _PIECE])
+            at += _PIECE
+            if len(plain) > MAX_PART:
+                raise FlawedChangeset(f"{what} is larger than allowed")
+    except zstandard.ZstdError as error:
+        raise FlawedChangeset(f"{what} cannot be unpacked") from error
+    if not reader.eof or at < len(data) or reader.unused_data:
+        raise FlawedChangeset(f"{what} cannot be unpacked")
+    return bytes(plain)
 
 
 def _read_groups(part: dict[int, Any], header: Header, what: str) -> list[Change]:
@@ -377,12 +398,18 @@ def _read_column(packed: Any, table: int, number: int, count: int, what: str) ->
     else:
         raise FlawedChangeset(f"{what} holds a column of a wrong length")
     known = BY_NUMBER.get(table)
-    column = known.value_by_number.get(number) if known else None
     for value in values:
-        fits = column.has_type_of(value) if column else value is None or type(value) in (int, str, bytes)
-        if not fits:
+        if not _fits(known, number, value):
             raise FlawedChangeset(f"{what} holds a value of a wrong type")
     return values
+
+
+def _fits(table: Table | None, number: int, value: object) -> bool:
+    """Can a column hold the value? Of a column of a newer release only the kind of value is known."""
+    if value is not None and type(value) not in (int, str, bytes):
+        return False
+    column = table.value_by_number.get(number) if table else None
+    return column is None or column.has_type_of(cast(Value, value))
 
 
 def _integers(packed: Any, count: int) -> list[int]:

@@ -1,8 +1,10 @@
 """A column of integers as few bytes: constant, offset from the least, or differences; bytes of equal weight together.
 
 Form: one byte ``mode``, then ``base`` (8 bytes, two's complement), then the planes, then (bit 5) a bitmap of nulls.
-Low bits of ``mode``: width in bytes of each stored number, 0 (all equal ``base``), 1, 2, 4 or 8. Bit 4: stored numbers are
-differences from the number before, zigzag coded, the first from ``base``; otherwise numbers minus ``base``. All is little-endian.
+Low bits of ``mode``: width in bytes of each stored number, 0 (all equal ``base``), 1, 2, 4 or 8. Bit 4: stored
+numbers are
+differences from the number before, zigzag coded, the first from ``base``; otherwise numbers minus ``base``.
+All is little-endian.
 A null repeats the number before it. Byte k of all stored numbers stands together (plane k), so that zstd sees runs.
 """
 

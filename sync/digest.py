@@ -1,6 +1,7 @@
 """A set hash of the district view: equal on both sides exactly when the views are, kept up change by change.
 
-Each cell that is not at its default adds BLAKE2b-256(table, key, column, value) modulo 2**256 to the sum of its column; the
+Each cell that is not at its default adds BLAKE2b-256(table, key, column, value) modulo 2**256 to the sum of
+its column; the
 row's own existence is column 0. Rows of origin 0 are left out. Both sides compare the sum over the columns both know.
 """
 

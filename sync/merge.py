@@ -1,6 +1,7 @@
 """Merge: a pure function from the entries of a row to what it shows (DESIGN §5, rules proved by the model of the sync).
 
-Per merge unit. A value whose author had seen another replaces it, whatever the clocks say; among values written apart the
+Per merge unit. A value whose author had seen another replaces it, whatever the clocks say; among values
+written apart the
 one with the greatest (clock, origin, number) shows and the others are a conflict. The order of entries does not matter.
 """
 
@@ -17,7 +18,10 @@ NOWHERE = 2**62
 
 @dataclass(slots=True)
 class Entry:
-    """One change of a row, with its place: ``position`` in the stream and how far its author had ``seen`` the stream."""
+    """One change of a row, with its place.
+
+    ``position`` in the stream and how far its author had ``seen`` the stream.
+    """
 
     clock: int
     origin: int

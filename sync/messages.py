@@ -1,7 +1,9 @@
 """What node and hub say to each other: signed, bound to each other by hash, sealed to the addressee.
 
-A message is CBOR ``[body, signature]`` sealed with HPKE to whom it is for; a refusal by the hub is ``[body, signature]`` in
-the open, for it may be unable to seal. Bodies are CBOR maps with small integer keys, as ``docs/protocol.md`` lists them.
+A message is CBOR ``[body, signature]`` sealed with HPKE to whom it is for; a refusal by the hub is ``[body,
+signature]`` in
+the open, for it may be unable to seal. Bodies are CBOR maps with small integer keys, as ``docs/protocol.md``
+lists them.
 """
 
 from __future__ import annotations
@@ -73,7 +75,10 @@ class StreamEntry:
 
 @dataclass
 class Answer:
-    """What the hub answers. ``head``, ``reference_head``: last positions; ``digest`` of the district view at ``head``."""
+    """What the hub answers. ``head``, ``reference_head``: last positions.
+
+    ``digest`` of the district view at ``head``.
+    """
 
     request: bytes
     node: bytes
@@ -242,7 +247,10 @@ def describe_hub(signer: crypto.SigningKey, opener: crypto.OpeningKey) -> bytes:
 
 
 def read_hub(data: bytes) -> HubInfo:
-    """Read `describe_hub`; HubAnswer if it is anything else. Whether it is the right hub, the registration code tells."""
+    """Read `describe_hub`; HubAnswer if it is anything else.
+
+    Whether it is the right hub, the registration code tells.
+    """
     try:
         signing, opening, signature = unpack(data, "the hub's keys")
         crypto.verify(signing, _INFO, opening, signature)

@@ -29,7 +29,10 @@ class Writer:
         self._upserts: dict[tuple[str, ...], str] = {}
 
     def insert(self, table_name: str, **values: Value) -> int:
-        """Insert a row of a table whose key is ``id``; returns the row id minted for it. InvalidValue, ConsentMissing."""
+        """Insert a row of a table whose key is ``id``; returns the row id minted for it.
+
+        InvalidValue, ConsentMissing.
+        """
         table = BY_NAME[table_name]
         row_id = self._mint(table)
         self._write(table, {table.key[0]: row_id, **values})

@@ -1,1 +1,1 @@
-"""The district's figures: the shared cubes over every school, kept per school and recomputed only where something came."""
+"""The district's figures: the shared cubes over every school, kept and recomputed only where something came."""

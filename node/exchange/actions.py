@@ -53,7 +53,10 @@ def register(node: Node, address: str, code: str) -> bool:
 def run_sync(
     node: Node, way: str, transport: Transport | None = None, report: Report = lambda p: None
 ) -> Progress:
-    """Sync once, by hand or by the agent (``way``); the run and its outcome are kept. Raises what `session.sync` does."""
+    """Sync once, by hand or by the agent (``way``); the run and its outcome are kept.
+
+    Raises what `session.sync` does.
+    """
     with sync_lock(node.home), closing(node.connect()) as db:
         state = State(db)
         if not state.registered:

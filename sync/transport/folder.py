@@ -1,6 +1,7 @@
 """By stick: the same messages as files in a folder, carried both ways.
 
-A bundle is the letters ``MEKTEP1``, a newline, the length of the message (8 bytes, big-endian), its SHA-256, the message.
+A bundle is the letters ``MEKTEP1``, a newline, the length of the message (8 bytes, big-endian), its SHA-256,
+the message.
 ``NODE-COUNTER.request`` goes to the hub, ``NODE-COUNTER.answer`` comes back; ``hub.mektep`` shows whose stick it is.
 """
 

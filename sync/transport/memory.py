@@ -7,7 +7,10 @@ from collections.abc import Callable
 from shared.problems import HubUnreachable
 
 Fault = Callable[[], str]
-"""Called for each exchange: ``""`` none, ``lose request``, ``lose answer``, ``repeat``, ``damage answer``, ``garbage``."""
+"""Called for each exchange.
+
+``""`` none, ``lose request``, ``lose answer``, ``repeat``, ``damage answer``, ``garbage``.
+"""
 
 
 class MemoryTransport:
