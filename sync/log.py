@@ -200,9 +200,10 @@ class NodeLog:
         names = ", ".join(map(quoted, table.key))
         mark = f"({', '.join('?' * len(table.key))})"
         for some in _chunks(keys):
-            sql = f"SELECT rid, {names} FROM {quoted(table.name)} WHERE ({names}) IN (VALUES {', '.join([mark] * len(some))})"
-            for rid, *key in self.db.conn.execute(sql, [part for key in some for part in key]):
-                found[tuple(key)] = rid
+            marks = ", ".join([mark] * len(some))
+            sql = f"SELECT rid, {names} FROM {quoted(table.name)} WHERE ({names}) IN (VALUES {marks})"
+            for rid, *parts in self.db.conn.execute(sql, [part for key in some for part in key]):
+                found[tuple(parts)] = rid
         return found
 
     def _unknown_rids(self, number: int, keys: Collection[Key]) -> dict[Key, int]:
@@ -335,7 +336,8 @@ class NodeLog:
         if not self.db.conn.execute("SELECT 1 FROM conflict LIMIT 1").fetchone():
             return
         for tbl, key, vals in self.db.conn.execute(
-            "SELECT tbl, key, vals FROM change WHERE n BETWEEN ? AND ? AND (tbl, key) IN (SELECT tbl, key FROM conflict)",
+            "SELECT tbl, key, vals FROM change WHERE n BETWEEN ? AND ? "
+            "AND (tbl, key) IN (SELECT tbl, key FROM conflict)",
             (first, last),
         ).fetchall():
             for number in decode_values(vals):
@@ -350,8 +352,8 @@ class NodeLog:
     ) -> None:
         h = envelope.header
         self.db.conn.execute(
-            "INSERT INTO changeset (school, origin, first, last, position, hash, seen, local_first, local_last, envelope, "
-            "receipt) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO changeset (school, origin, first, last, position, hash, seen, local_first, local_last, "
+            "envelope, receipt) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 h.school,
                 h.origin,

@@ -1,4 +1,4 @@
-"""The node's side of a sync: one resumable exchange after another until both sides hold the same, or a clear reason why not.
+"""The node's side of a sync: one resumable exchange after another until both sides hold the same.
 
 Everything an answer changes is one transaction. A sync that was interrupted anywhere resumes by asking again.
 """
@@ -446,7 +446,8 @@ def verify_chain(db: Database) -> Iterator[str]:
     streams: dict[int, bytes] = {}
     keys = epoch_keys(db)
     rows = db.conn.execute(
-        "SELECT c.school, c.position, c.hash, c.envelope, c.receipt, o.node, c.local_first, c.local_last FROM changeset c "
+        "SELECT c.school, c.position, c.hash, c.envelope, c.receipt, o.node, c.local_first, c.local_last "
+        "FROM changeset c "
         "LEFT JOIN origin o ON o.origin = c.origin ORDER BY c.school, c.position IS NULL, c.position, c.local_first"
     ).fetchall()
     for school, position, hashed, data, receipt, node, first, last in rows:

@@ -73,9 +73,7 @@ def _known(
     connection: sa.Connection, cube: str, day: int, wanted: list[Place], hub: Hub
 ) -> tuple[dict[int, list[Cell]], list[int]]:
     s, m = tables.stream.c, tables.summary.c
-    heads = dict(
-        connection.execute(sa.select(s.school, sa.func.max(s.position)).group_by(s.school)).tuples().all()
-    )
+    heads = dict(connection.execute(sa.select(s.school, sa.func.max(s.position)).group_by(s.school)).all())
     rows = {r.school: r for r in connection.execute(sa.select(tables.summary).where(m.cube == cube))}
     known, stale = {}, []
     for place in wanted:
