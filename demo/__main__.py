@@ -24,6 +24,7 @@ from demo.figures import district_rows, rows_of
 from hub.storage import open_hub
 from node.generator import generate
 from node.storage import open_node
+from shared import crypto
 from sync.state import State
 
 DATA = Path(__file__).parent / "data" / "uci-student-performance"
@@ -46,6 +47,7 @@ class Demo:
             "MEKTEP_PASSPHRASE": secrets.token_hex(8),
             "MEKTEP_PASSWORD": PASSWORD,
         }
+        self.logins: dict[str, str] = {}
         self.ports = {name: _free_port(port) for name, port in PORTS.items()}
 
     def home(self, name: str) -> Path:
@@ -92,8 +94,7 @@ class Demo:
 
 def build(demo: Demo) -> None:
     """Hub, schools, real registers, one generated school, registration, sync."""
-    say = _say
-    say("The hub of the district.")
+    _say("The hub of the district.")
     demo.run("hub", "init")
     demo.serve("hub")
     url = f"http://127.0.0.1:{demo.ports['hub']}"
@@ -105,21 +106,28 @@ def build(demo: Demo) -> None:
             for subject in ("mat", "por"):
                 mapping = DATA / f"{name.lower()}-{subject}.toml"
                 demo.run(name, "import", DATA / f"student-{subject}.csv", "--mapping", mapping)
-            say(f"School {name}: its two registers are imported.")
+            _say(f"School {name}: its two registers are imported.")
         else:
             _generate(demo, name)
-            say(f"School {name}: a year of {PUPILS} pupils is written.")
+            _say(f"School {name}: a year of {PUPILS} pupils is written.")
         demo.run(name, "register", url, code)
         result = demo.run(name, "sync")
         sent = result["bytes_sent"] + result["bytes_received"]
-        say(f"School {name}: synced, {result['changes_sent']} changes in {sent} bytes, {result['outcome']}.")
+        _say(f"School {name}: synced, {result['changes_sent']} changes in {sent} bytes, {result['outcome']}.")
 
 
 def _generate(demo: Demo, name: str) -> None:
     os.environ["MEKTEP_PASSPHRASE"] = demo.environment["MEKTEP_PASSPHRASE"]
     node = open_node(demo.home(name))
     with closing(node.connect()) as db:
-        generate(db, int(State(db).administrator), seed=8, pupils=PUPILS)
+        school = generate(
+            db,
+            int(State(db).administrator),
+            seed=8,
+            pupils=PUPILS,
+            password_hash=crypto.hash_password(PASSWORD),
+        )
+    demo.logins = dict(school.logins)
 
 
 def show(demo: Demo) -> dict[str, Any]:
@@ -173,6 +181,8 @@ def _print_addresses(demo: Demo) -> None:
     print(f"{'District hub':16} http://127.0.0.1:{demo.ports['hub']}/    sign in: district / {PASSWORD}")
     for name in (*REAL, GENERATED):
         print(f"{'School ' + name:16} http://127.0.0.1:{demo.ports[name]}/    sign in: admin / {PASSWORD}")
+    for duty, login in demo.logins.items():
+        print(f"{'':16} {duty} of school {GENERATED}: {login} / {PASSWORD}")
     print("It stays up until Ctrl-C.", flush=True)
 
 

@@ -160,6 +160,11 @@ class Table:
         return tuple(c for c in self.columns if c.scope == "district")
 
     @cached_property
+    def consented(self) -> tuple[Column, ...]:
+        """Columns that fill only under a written consent; the table is ``person`` or has a column ``person``."""
+        return tuple(c for c in self.columns if c.consent)
+
+    @cached_property
     def on_hub(self) -> bool:
         return any(c.number != RETIRED for c in self.open_columns)
 

@@ -82,8 +82,7 @@ class Writer:
 
     def _write(self, table: Table, values: dict[str, Value]) -> bool:
         check_row(table, values)
-        if table.name == "person":
-            self._require_consents(table, values)
+        self._require_consents(table, values)
         connection = self.db.conn
         before = connection.total_changes
         connection.execute(self._upsert_sql(table, tuple(values)), tuple(values.values()))
@@ -101,11 +100,12 @@ class Writer:
         return self._upserts[table.name, *columns]
 
     def _require_consents(self, table: Table, values: dict[str, Value]) -> None:
-        for column in table.columns:
-            if column.consent and values.get(column.name) not in (None, ""):
-                person = values["id"]
+        """The one gate: a personal column fills only under a valid consent of the person for its purpose."""
+        for column in table.consented:
+            if values.get(column.name) not in (None, ""):
+                person = values["id" if table.name == "person" else "person"]
                 assert isinstance(person, int)
-                if not has_consent(self.db, person, column.consent, self.now // _DAY_MS):
+                if not has_consent(self.db, person, column.consent or "", self.now // _DAY_MS):
                     raise ConsentMissing(purpose=column.consent, column=column.name)
 
 
