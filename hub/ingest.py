@@ -29,7 +29,9 @@ from shared.problems import (
 from shared.schema import VERSION
 from sync import clock, digest
 from sync.apply import Delivered, apply, require_own_rows
+from sync.change import Header
 from sync.codec import Envelope, district_changes, open_envelope
+from sync.merge import Lineage
 from sync.messages import (
     Answer,
     Request,
@@ -41,6 +43,9 @@ from sync.messages import (
 )
 
 _MAX_ENTRIES = 4_096
+_MAX_BUDGET = 8 * 1024 * 1024
+_MAX_CHANGES = 262_144
+"""Changes taken from one request, give or take a changeset; what is left is sent again."""
 _RETRY_SECONDS = 2.0
 
 
@@ -101,8 +106,9 @@ def _answer(hub: Hub, connection: sa.Connection, request: Request, hashed: bytes
     own = HubLog(connection, 0, hub.signer)
     answer = Answer(hashed, request.node, clock.now_ms(), node.school, accepted, refused)
     answer.head, answer.reference_head = log.head()[0], own.head()[0]
-    answer.reference_entries = entries(own, request.reference_position, request.budget, None)
-    left = request.budget - sum(len(e.envelope or b"") for e in answer.reference_entries)
+    budget = min(request.budget, _MAX_BUDGET)
+    answer.reference_entries = entries(own, request.reference_position, budget, None)
+    left = budget - sum(len(e.envelope or b"") for e in answer.reference_entries)
     answer.entries = entries(log, request.position, left, request)
     answer.version = VERSION
     answer.digest = digest.total(log.sums(), min(VERSION, request.version))
@@ -198,14 +204,16 @@ def _read_registration(
         raise FlawedChangeset("the registration has a wrong form")
     if not (isinstance(recovery, bytes) and len(recovery) == 32 and len(sealed) <= 1_000):
         raise FlawedChangeset("the registration has a wrong form")
-    keys = []
-    for item in sealed:
-        if not (
-            isinstance(item, list) and len(item) == 2 and type(item[0]) is int and isinstance(item[1], bytes)
-        ):
-            raise FlawedChangeset("the registration has a wrong form")
-        keys.append((item[0], item[1]))
-    return secret, opening, origin, incarnation, recovery, keys
+    if not all(_is_sealed_key(item) for item in sealed):
+        raise FlawedChangeset("the registration has a wrong form")
+    return secret, opening, origin, incarnation, recovery, [(number, key) for number, key in sealed]
+
+
+def _is_sealed_key(item: object) -> bool:
+    if not (isinstance(item, list) and len(item) == 2):
+        return False
+    number, key = item
+    return type(number) is int and 0 < number < 2**31 and isinstance(key, bytes) and len(key) <= 256
 
 
 def _claim_origin(
@@ -238,23 +246,27 @@ def _take(
 ) -> tuple[list[bytes], list[tuple[bytes, str, str]]]:
     """Accept what can be accepted, each changeset whole or not at all; nothing is accepted after a refusal."""
     accepted: list[bytes] = []
+    refused: list[tuple[bytes, str, str]] = []
     delivered: list[Delivered] = []
-    position = log.head()[0]
+    position, taken = log.head()[0], 0
     for data in request.changesets:
         try:
             envelope = open_envelope(data)
             if not _is_known(connection, log, envelope):
                 position += 1
                 delivered.append(_checked(connection, log, envelope, request.node, delivered, position))
+                taken += len(delivered[-1].changes)
             accepted.append(envelope.hash)
         except Problem as problem:
             hashed = crypto.sha256(data)
             if isinstance(problem, FlawedChangeset):
                 _quarantine(connection, log.school, request.node, hashed, data, problem)
-            apply(log, delivered, log.lineage())
-            return accepted, [(hashed, problem.code, str(problem.details.get("reason", "")))]
+            refused.append((hashed, problem.code, str(problem.details.get("reason", ""))))
+            break
+        if taken >= _MAX_CHANGES:
+            break
     apply(log, delivered, log.lineage())
-    return accepted, []
+    return accepted, refused
 
 
 def _is_known(connection: sa.Connection, log: HubLog, envelope: Envelope) -> bool:
@@ -277,14 +289,11 @@ def _checked(
     envelope.verify(node)
     if header.school != log.school or not header.origin:
         raise WrongSigner()
-    if header.first == 1 and header.origin not in log.origins():
-        if header.node != node or header.incarnation is None:
-            raise FlawedChangeset("its node is not named")
-        if crypto.origin_name(node, header.incarnation) != header.origin:
-            raise FlawedChangeset("its origin is not its node's")
-        _require_line(log, header.continues)
-        _claim_origin(connection, header.origin, log.school, node, header.continues)
-    if log.origins().get(header.origin) != node:
+    origins = log.origins()
+    if header.first == 1:
+        _require_beginning(header, node, origins, log.lineage())
+        origins.setdefault(header.origin, node)
+    if origins.get(header.origin) != node:
         raise WrongSigner()
     if header.seen >= position:
         raise FlawedChangeset("it claims to have seen what is not there")
@@ -294,12 +303,22 @@ def _checked(
     if header.first <= last or header.previous != hashed:
         raise Forked()
     changes = district_changes(envelope)
-    require_own_rows(changes, log.origins())
+    require_own_rows(changes, origins)
+    if header.first == 1:
+        _claim_origin(connection, header.origin, log.school, node, header.continues)
     return Delivered(envelope, position, changes)
 
 
-def _require_line(log: HubLog, continues: tuple[int, int] | None) -> None:
-    if continues is not None and continues[0] not in log.origins():
+def _require_beginning(header: Header, node: bytes, origins: dict[int, bytes], lineage: Lineage) -> None:
+    """The first changeset of an origin proves whose it is, and continues what was there before it, once for all."""
+    if header.node != node or header.incarnation is None:
+        raise FlawedChangeset("its node is not named")
+    if crypto.origin_name(node, header.incarnation) != header.origin:
+        raise FlawedChangeset("its origin is not its node's")
+    if header.origin in origins:
+        if lineage.get(header.origin) != header.continues:
+            raise FlawedChangeset("it continues another line than was said before")
+    elif header.continues is not None and header.continues[0] not in origins:
         raise FlawedChangeset("it continues an origin that is not the school's")
 
 

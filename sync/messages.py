@@ -138,6 +138,7 @@ def _read_request(named: Any) -> Request:
         fits = (
             fits and len(request.changesets) <= 4096 and all(isinstance(c, bytes) for c in request.changesets)
         )
+        fits = fits and request.version < 2**31 and len(request.head) == 2
         fits = fits and (request.registration is None or isinstance(request.registration, dict))
     except (TypeError, AttributeError, IndexError, ValueError) as error:
         raise FlawedChangeset("the request has a wrong form") from error
@@ -205,8 +206,14 @@ def _refused(named: dict[int, Any]) -> Problem:
         problems.DiskFull,
     ):
         if named.get(2) == kind.code:
-            return kind(**(details if isinstance(details, dict) else {}))
+            return kind(**_named_numbers(details))
     return HubAnswer()
+
+
+def _named_numbers(details: object) -> dict[str, int]:
+    if not isinstance(details, dict):
+        return {}
+    return {name: n for name, n in details.items() if isinstance(name, str) and type(n) is int}
 
 
 def _read_answer(named: dict[int, Any]) -> Answer:
@@ -214,10 +221,10 @@ def _read_answer(named: dict[int, Any]) -> Answer:
         answer = Answer(**{name: named[n] for n, name in enumerate(_fields(Answer), 1) if n in named})
         answer.entries = [_read_entry(e) for e in answer.entries]
         answer.reference_entries = [_read_entry(e) for e in answer.reference_entries]
-        answer.refused = [(bytes(h), str(code), str(reason)) for h, code, reason in answer.refused]
-        answer.nodes = [(bytes(p), bytes(o), int(r)) for p, o, r in answer.nodes]
-        answer.epochs = [(int(n), bytes(k)) for n, k in answer.epochs]
-        answer.known = (int(answer.known[0]), bytes(answer.known[1]))
+        answer.refused = [_typed(item, bytes, str, str) for item in answer.refused]
+        answer.nodes = [_typed(item, bytes, bytes, int) for item in answer.nodes]
+        answer.epochs = [_typed(item, int, bytes) for item in answer.epochs]
+        answer.known = _typed(answer.known, int, bytes)
         numbers = (answer.time, answer.school, answer.head, answer.reference_head, answer.version)
         fits = all(type(n) is int and 0 <= n < 2**62 for n in numbers) and isinstance(answer.digest, bytes)
         fits = (
@@ -230,6 +237,13 @@ def _read_answer(named: dict[int, Any]) -> Answer:
     if not fits:
         raise HubAnswer()
     return answer
+
+
+def _typed(item: Any, *types: type) -> tuple[Any, ...]:
+    """A short list whose items are of these very types; HubAnswer when it is anything else."""
+    if not isinstance(item, (list, tuple)) or [type(value) for value in item] != list(types):
+        raise HubAnswer()
+    return tuple(item)
 
 
 def _read_entry(item: Any) -> StreamEntry:

@@ -5,7 +5,7 @@ Everything an answer changes is one transaction. A sync that was interrupted any
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -17,6 +17,7 @@ from shared.keys import RegistrationCode
 from shared.problems import (
     DigestsDiffer,
     FlawedChangeset,
+    ForeignRow,
     Forked,
     HubAnswer,
     HubUnreachable,
@@ -25,13 +26,14 @@ from shared.problems import (
     NotRegistered,
     Problem,
     Replay,
+    WrongSigner,
 )
 from shared.schema import HUB_TABLES, VERSION
 from shared.tables import quoted
 from sync import clock, digest, fork
 from sync.apply import Delivered, apply, require_own_rows
 from sync.cbor import pack, unpack
-from sync.change import NO_HASH
+from sync.change import NO_HASH, Header
 from sync.codec import Envelope, all_changes, open_envelope
 from sync.log import NodeLog
 from sync.messages import (
@@ -277,10 +279,9 @@ def take_answer(db: Database, answer: Answer, progress: Progress) -> None:
 
 
 def _refusal(code: str, reason: str) -> Problem:
-    if code == Forked.code:
-        return Forked()
-    if code == MissingPart.code:
-        return MissingPart()
+    for kind in (Forked, MissingPart, WrongSigner, ForeignRow):
+        if code == kind.code:
+            return kind()
     return FlawedChangeset(reason or code)
 
 
@@ -382,21 +383,30 @@ def _checked(
     header = envelope.header
     if header.school != State(db).school:
         raise FlawedChangeset("it belongs to another school")
+    origins = _school_origins(db, header.school)
     if header.first == 1:
-        if header.node not in nodes or header.incarnation is None or header.node is None:
-            raise FlawedChangeset("its node is not known")
-        if crypto.origin_name(header.node, header.incarnation) != header.origin:
-            raise FlawedChangeset("its origin is not its node's")
-        fork.add_origin(db, header.origin, header.school, header.node, header.continues)
-    row = db.conn.execute("SELECT node FROM origin WHERE origin = ?", (header.origin,)).fetchone()
-    if row is None:
+        _require_beginning(header, nodes, origins)
+        origins.setdefault(header.origin, bytes(header.node or b""))
+    if header.origin not in origins:
         raise FlawedChangeset("its origin is not known")
-    envelope.verify(row[0])
+    envelope.verify(origins[header.origin])
     if (header.first - 1, header.previous) != _head_of(db, header.origin, before):
         raise FlawedChangeset("it does not follow the one before it")
     changes = all_changes(envelope, keys[header.epoch])
-    require_own_rows(changes, _school_origins(db, header.school))
+    require_own_rows(changes, origins)
+    if header.first == 1:
+        fork.add_origin(db, header.origin, header.school, origins[header.origin], header.continues)
     return Delivered(envelope, entry.position, changes, entry.receipt)
+
+
+def _require_beginning(header: Header, nodes: set[bytes], origins: Mapping[int, bytes]) -> None:
+    """The first changeset of an origin proves whose it is; what it continues was there before it."""
+    if header.node not in nodes or header.incarnation is None or header.node is None:
+        raise FlawedChangeset("its node is not known")
+    if crypto.origin_name(header.node, header.incarnation) != header.origin:
+        raise FlawedChangeset("its origin is not its node's")
+    if header.continues is not None and header.continues[0] not in origins.keys() - {header.origin}:
+        raise FlawedChangeset("it continues an origin that is not the school's")
 
 
 def _head_of(db: Database, origin: int, before: list[Delivered]) -> tuple[int, bytes]:
@@ -409,8 +419,9 @@ def _head_of(db: Database, origin: int, before: list[Delivered]) -> tuple[int, b
     return (row[0], row[1]) if row else (0, NO_HASH)
 
 
-def _school_origins(db: Database, school: int) -> set[int]:
-    return {o for (o,) in db.conn.execute("SELECT origin FROM origin WHERE school = ?", (school,))}
+def _school_origins(db: Database, school: int) -> dict[int, bytes]:
+    rows = db.conn.execute("SELECT origin, node FROM origin WHERE school = ?", (school,))
+    return {origin: bytes(node) for origin, node in rows}
 
 
 def _quarantine(db: Database, envelope: Envelope, problem: Problem) -> None:
