@@ -12,7 +12,7 @@ from typing import Protocol
 from sqlite_utils import Database
 
 from shared import crypto
-from shared.db import reading, transaction
+from shared.db import DRIVER, reading, transaction
 from shared.keys import RegistrationCode
 from shared.problems import (
     DigestsDiffer,
@@ -252,30 +252,37 @@ def open_carried(db: Database, data: bytes) -> Answer:
 def take_answer(db: Database, answer: Answer, progress: Progress) -> None:
     """Make everything an answer says so, in one transaction; a refusal in it is raised once the rest is kept.
 
-    HubAnswer: it does not fit what this node holds; nothing of it was used.
+    HubAnswer: it does not fit what this node holds. FlawedChangeset: a row of it does not. Nothing of it was used then.
     """
-    with transaction(db):
-        state, log = State(db), NodeLog(db)
-        state.hub_clock_ahead = answer.time - clock.now_ms()
-        if not state.registered:
-            _take_registration(db, answer)
-        elif answer.school != state.school:
-            raise HubAnswer()
-        if answer.known[1] and int(answer.known[0]) > int(state.own_last):
-            fork.new_incarnation(db)
-        if answer.entries or answer.reference_entries:
-            log.cut(identity(db))
-        nodes = {signing for signing, _, _ in answer.nodes}
-        log.apply_mode()
-        _take_reference(db, log, answer.reference_entries)
-        progress.changes_received += _take_stream(db, log, answer.entries, nodes)
-        log.capture_mode()
-        state.hub_said = pack([answer.head, answer.reference_head, answer.digest, answer.version])
+    try:
+        with transaction(db):
+            _take(db, answer, progress)
+    except DRIVER.IntegrityError as error:
+        raise FlawedChangeset("its rows do not fit those that are here") from error
     progress.changes_sent += _count_accepted(db, answer, progress)
     progress.accepted |= set(answer.accepted)
     progress.changes_waiting = NodeLog(db).waiting()
     for _, code, reason in answer.refused:
         raise _refusal(code, reason)
+
+
+def _take(db: Database, answer: Answer, progress: Progress) -> None:
+    state, log = State(db), NodeLog(db)
+    state.hub_clock_ahead = answer.time - clock.now_ms()
+    if not state.registered:
+        _take_registration(db, answer)
+    elif answer.school != state.school:
+        raise HubAnswer()
+    if answer.known[1] and int(answer.known[0]) > int(state.own_last):
+        fork.new_incarnation(db)
+    if answer.entries or answer.reference_entries:
+        log.cut(identity(db))
+    nodes = {signing for signing, _, _ in answer.nodes}
+    log.apply_mode()
+    _take_reference(db, log, answer.reference_entries)
+    progress.changes_received += _take_stream(db, log, answer.entries, nodes)
+    log.capture_mode()
+    state.hub_said = pack([answer.head, answer.reference_head, answer.digest, answer.version])
 
 
 def _refusal(code: str, reason: str) -> Problem:
