@@ -134,6 +134,24 @@ epoch = sa.Table(
     sa.Column("sealed", sa.LargeBinary, nullable=False),
 )
 
+recovery = sa.Table(
+    "recovery",
+    metadata,
+    sa.Column("signing", sa.LargeBinary, primary_key=True),
+    sa.Column("opening", sa.LargeBinary, nullable=False),
+    sa.Column("school", _big, nullable=False, index=True),
+)
+
+joining = sa.Table(
+    "joining",
+    metadata,
+    sa.Column("signing", sa.LargeBinary, primary_key=True),
+    sa.Column("opening", sa.LargeBinary, nullable=False),
+    sa.Column("school", _big, nullable=False, index=True),
+    sa.Column("origin", _big, nullable=False),
+    sa.Column("asked_at", _big, nullable=False),
+)
+
 quarantine = sa.Table(
     "quarantine",
     metadata,

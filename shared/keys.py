@@ -184,6 +184,11 @@ def _code_check(secret: bytes) -> bytes:
     return crypto.sha256(b"mektep kit code v1\0" + secret)[:_CODE_CHECK_BYTES]
 
 
+def recovery_signer(secret: bytes) -> crypto.SigningKey:
+    """Return the key pair with which whoever holds the kit proves it."""
+    return crypto.SigningKey.from_bytes(crypto.derive(_checked(secret), b"mektep recovery signing v1"))
+
+
 def recovery_keypair(secret: bytes) -> crypto.OpeningKey:
     """Return the key pair every epoch's school key is sealed to; WrongRecoveryKey if `secret` is none."""
     return crypto.OpeningKey.from_seed(_checked(secret), b"mektep recovery key v1")

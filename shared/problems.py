@@ -36,6 +36,7 @@
     |   |-- HubAnswer             the answer cannot be understood (retry)
     |   |-- ImpostorHub           the hub's key is not the one expected
     |   |-- NotRegistered
+    |   |-- ApprovalPending       a further node waits for the word of a known one (retry)
     |   |-- WrongCode             a registration code that is mistyped, used or out of date
     |   |-- Revoked
     |   `-- SyncRunning           another sync is under way (retry)
@@ -315,6 +316,13 @@ class NotRegistered(SyncProblem):
     code = "not_registered"
     status = 403
     template = N_("This node is not registered at the hub.")
+
+
+class ApprovalPending(SyncProblem):
+    code = "approval_pending"
+    status = 403
+    retry = True
+    template = N_("This node waits for approval: type its six words on a node that the school has already.")
 
 
 class WrongCode(SyncProblem):

@@ -46,7 +46,11 @@ class HubInfo:
 
 @dataclass
 class Request:
-    """What a node asks. ``counter`` grows with every request, so that an old one is known when it comes again."""
+    """What a node asks. ``counter`` grows with every request, so that an old one is known when it comes again.
+
+    ``own``: hashes of own changesets that were sent before and have no place yet. ``epoch``: the newest key it holds;
+    ``epochs``: keys it hands on, as (number, recipient, sealed); ``approvals``: nodes its administrator lets join.
+    """
 
     node: bytes
     counter: int
@@ -61,6 +65,10 @@ class Request:
     registration: dict[int, Any] | None = None
     backup_at: int = 0
     conflicts: int = 0
+    own: list[bytes] = field(default_factory=list)
+    epoch: int = 0
+    epochs: list[tuple[int, bytes, bytes]] = field(default_factory=list)
+    approvals: list[bytes] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -94,8 +102,9 @@ class Answer:
     version: int = 1
     known: tuple[int, bytes] = (0, b"")
     nodes: list[tuple[bytes, bytes, int]] = field(default_factory=list)
-    epochs: list[tuple[int, bytes]] = field(default_factory=list)
+    epochs: list[tuple[int, bytes, bytes]] = field(default_factory=list)
     school_name: str = ""
+    joining: list[tuple[bytes, bytes]] = field(default_factory=list)
 
 
 def seal_request(request: Request, signer: crypto.SigningKey, hub: HubInfo) -> tuple[bytes, bytes]:
@@ -131,14 +140,17 @@ def _read_request(named: Any) -> Request:
             request.waiting,
             request.backup_at,
             request.conflicts,
+            request.epoch,
             *request.head,
         )
         request.head = (request.head[0], request.head[1])
+        request.epochs = [(int(n), bytes(r), bytes(k)) for n, r, k in request.epochs]
         fits = all(type(n) is int and 0 <= n < 2**62 for n in numbers) and _is_key(request.node)
         fits = (
             fits and len(request.changesets) <= 4096 and all(isinstance(c, bytes) for c in request.changesets)
         )
         fits = fits and request.version < 2**31 and len(request.head) == 2
+        fits = fits and all(map(_is_key, (*request.own, *request.approvals))) and len(request.epochs) <= 4096
         fits = fits and (request.registration is None or isinstance(request.registration, dict))
     except (TypeError, AttributeError, IndexError, ValueError) as error:
         raise FlawedChangeset("the request has a wrong form") from error
@@ -199,6 +211,8 @@ def _refused(named: dict[int, Any]) -> Problem:
         problems.Revoked,
         problems.Replay,
         problems.WrongCode,
+        problems.ApprovalPending,
+        problems.WrongRecoveryKey,
         problems.WrongSigner,
         problems.TooManyTries,
         problems.TooLarge,
@@ -223,7 +237,8 @@ def _read_answer(named: dict[int, Any]) -> Answer:
         answer.reference_entries = [_read_entry(e) for e in answer.reference_entries]
         answer.refused = [_typed(item, bytes, str, str) for item in answer.refused]
         answer.nodes = [_typed(item, bytes, bytes, int) for item in answer.nodes]
-        answer.epochs = [_typed(item, int, bytes) for item in answer.epochs]
+        answer.epochs = [_typed(item, int, bytes, bytes) for item in answer.epochs]
+        answer.joining = [_typed(item, bytes, bytes) for item in answer.joining]
         answer.known = _typed(answer.known, int, bytes)
         numbers = (answer.time, answer.school, answer.head, answer.reference_head, answer.version)
         fits = all(type(n) is int and 0 <= n < 2**62 for n in numbers) and isinstance(answer.digest, bytes)

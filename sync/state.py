@@ -48,7 +48,11 @@ class State:
     signing_key: Any = _Value(b"")
     opening_key: Any = _Value(b"")
     recovery_public: Any = _Value(b"")
-    epoch: Any = _Value(1)
+    recovery_signing: Any = _Value(b"")
+    joining: Any = _Value(b"")
+    approved: Any = _Value(b"")
+    offered_epochs: Any = _Value(b"")
+    forked: Any = _Value(0)
     hub_url: Any = _Value("")
     hub_signing: Any = _Value(b"")
     hub_opening: Any = _Value(b"")
@@ -72,7 +76,10 @@ class State:
 
 @dataclass(frozen=True)
 class Identity:
-    """The secret keys with which a node signs, opens what is sealed to it, and seals its school's parts."""
+    """The secret keys with which a node signs, opens what is sealed to it, and seals its school's parts.
+
+    ``epoch`` is 0 and ``school_key`` empty while a joining node waits for its school's keys.
+    """
 
     signer: crypto.SigningKey
     opener: crypto.OpeningKey
@@ -81,13 +88,14 @@ class Identity:
 
 
 def identity(db: Database) -> Identity:
-    """Load a node's keys from its database."""
+    """Load a node's keys from its database; the newest epoch is the one to seal with."""
     state = State(db)
-    key = db.conn.execute("SELECT key FROM epoch WHERE number = ?", (state.epoch,)).fetchone()[0]
+    newest = db.conn.execute("SELECT number, key FROM epoch ORDER BY number DESC LIMIT 1").fetchone()
+    number, key = newest or (0, b"")
     return Identity(
         crypto.SigningKey.from_bytes(state.signing_key),
         crypto.OpeningKey.from_bytes(state.opening_key),
-        state.epoch,
+        number,
         key,
     )
 
