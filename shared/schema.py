@@ -79,12 +79,17 @@ class Column:
             raise InvalidValue(table=table, column=self.name, value=_shown(value))
 
     def has_type_of(self, value: Value) -> bool:
-        """Is the value storable here, whatever a newer or older release thinks of its meaning?"""
+        """Is the value storable here, whatever a newer or older release thinks of its meaning?
+
+        Text holds no U+0000: PostgreSQL refuses it and SQLite's functions end at it.
+        """
         if value is None:
             return True
         if self.is_integer:
             return isinstance(value, int) and not isinstance(value, bool) and abs(value) <= MAX_INTEGER
-        return isinstance(value, bytes if self.type == "bytes" else str)
+        if self.type == "bytes":
+            return isinstance(value, bytes)
+        return isinstance(value, str) and "\0" not in value
 
     def _accepts(self, value: Value) -> bool:
         if not self.has_type_of(value):

@@ -196,7 +196,7 @@ def test_a_sealed_half_hides_nothing_from_the_district(values):
         all_changes(_sealed(header(1, 1), values), KEY)
 
 
-@pytest.mark.parametrize("values", [{4: 5}, {7: "text"}, {4: b"bytes"}])
+@pytest.mark.parametrize("values", [{4: 5}, {7: "text"}, {4: b"bytes"}, {4: "a\0b"}])
 def test_a_sealed_half_holds_values_of_their_types(values):
     with pytest.raises(FlawedChangeset, match="wrong type"):
         all_changes(_sealed(header(1, 1), values), KEY)
