@@ -1,4 +1,4 @@
-"""The one form of CBOR that travels: RFC 8949 §4.2 deterministic encoding, no tags, no floats, bounded depth."""
+"""The one form of CBOR that travels: RFC 8949 §4.2.3 deterministic encoding, no tags, no floats, bounded depth."""
 
 from __future__ import annotations
 
