@@ -191,16 +191,16 @@ hub_account = sa.Table(
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("password", sa.Text, nullable=False),
     sa.Column("duty", sa.Text, nullable=False),
-    sa.Column("org_unit", _big),
     sa.Column("language", sa.Text, nullable=False, server_default=sa.text("'ky'")),
+    sa.Column("must_change", sa.Integer, nullable=False, server_default=sa.text("0")),
+    sa.Column("disabled", sa.Integer, nullable=False, server_default=sa.text("0")),
 )
 
 session = sa.Table(
     "session",
     metadata,
-    sa.Column("token_hash", sa.Text, primary_key=True),
+    sa.Column("token", sa.LargeBinary, primary_key=True),
     sa.Column("account", _big, nullable=False),
-    sa.Column("csrf", sa.Text, nullable=False, server_default=sa.text("''")),
-    sa.Column("created", _big, nullable=False),
-    sa.Column("seen", _big, nullable=False),
+    sa.Column("started", _big, nullable=False),
+    sa.Column("used", _big, nullable=False),
 )

@@ -86,6 +86,10 @@ def _nobody() -> Chip | None:
     return None
 
 
+def _duty_name(role: str) -> str:
+    return i18n.in_list(role, "duty")
+
+
 def _forget(visitor: Visitor, language: str) -> None:
     """An app without accounts that keep a language leaves it to the cookie."""
 
@@ -95,7 +99,8 @@ class Setup:
     """What an app tells its base.
 
     ``identify`` turns an account into the visitor it is today, or None when it may not come in any more.
-    ``sign_in`` and ``change_password`` are endpoints; ``brand`` is the name at the top of every page.
+    ``sign_in`` and ``change_password`` are endpoints; ``brand`` is the name at the top of every page;
+    ``role_name`` names a role to people.
     """
 
     store: SessionStore
@@ -106,12 +111,15 @@ class Setup:
     navigation: Sequence[NavItem] = ()
     chip: Callable[[], Chip | None] = _nobody
     remember_language: Callable[[Visitor, str], None] = _forget
+    role_name: Callable[[str], str] = _duty_name
     sign_in: str = "signin.sign_in"
     sign_out: str = "signin.sign_out"
     change_password: str = "signin.change_password"
     home: str = "home.index"
     after_password: frozenset[str] = field(
-        default=frozenset({"signin.change_password", "signin.sign_out", "base.choose_language"})
+        default=frozenset(
+            {"signin.change_password", "signin.keep_password", "signin.sign_out", "base.choose_language"}
+        )
     )
     """Pages that a visitor may use who has to change the password first."""
 
@@ -131,7 +139,7 @@ def make_app(import_name: str, setup: Setup) -> Flask:
         may_open=may_open,
         today=today,
     )
-    app.jinja_env.filters.update(initials=initials, slug=slug)
+    app.jinja_env.filters.update(initials=initials, slug=slug, role_name=setup.role_name)
     app.before_request(_open_door)
     app.after_request(_finish)
     app.errorhandler(Problem)(_on_problem)

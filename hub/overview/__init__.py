@@ -1,1 +1,5 @@
-"""The schools of the district at a glance: last heard, what waits, whether all verifies."""
+"""The district's schools: is everyone's data safe, and what is to be done."""
+
+from hub.overview.views import area
+
+__all__ = ["area"]
