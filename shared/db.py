@@ -29,6 +29,9 @@ DriverError = driver.Error
 BUSY_SECONDS = 20.0
 """How long a writer waits for another before DatabaseBusy."""
 
+_SMALLEST = 4096
+"""Bytes of one page; SQLite would take an empty file for a new database and write into it."""
+
 _PRAGMAS = (
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
@@ -47,7 +50,7 @@ def open_database(path: Path, key: bytes, create: bool = False) -> Database:
     """
     if not create and not path.exists():
         raise NotInitialised(home=path.parent)
-    if path.exists() and 0 < path.stat().st_size < 512:
+    if path.exists() and path.stat().st_size < _SMALLEST and not (create and not path.stat().st_size):
         raise DamagedFile(file=path.name)
     connection = driver.connect(
         str(path), timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
@@ -69,6 +72,8 @@ def memory_database() -> Database:
 
 
 def _prepare(connection: Any, key: bytes, path: Path) -> None:
+    # SQLCipher reports on standard error by itself; a person gets one sentence, from the problem.
+    connection.execute("PRAGMA cipher_log_level = NONE")
     connection.execute(f"PRAGMA key = \"x'{key.hex()}'\"")
     with errors(path.name):
         try:
@@ -86,15 +91,22 @@ def _prepare(connection: Any, key: bytes, path: Path) -> None:
 
 
 @contextlib.contextmanager
-def errors(file: str = "database") -> Iterator[None]:
-    """Turn the driver's errors inside into problems."""
+def errors(file: str | Database = "database") -> Iterator[None]:
+    """Turn the driver's errors inside into problems; `file` is what to name in them."""
     try:
         yield
     except driver.Error as error:
-        raise _problem(error, file) from error
+        problem = _problem(error, file if isinstance(file, str) else _name(file))
+        if problem is None:
+            raise
+        raise problem from error
 
 
-def _problem(error: Exception, file: str) -> Problem | Exception:
+def _name(db: Database) -> str:
+    return Path(db.conn.execute("PRAGMA database_list").fetchone()[2]).name
+
+
+def _problem(error: Exception, file: str) -> Problem | None:
     text = str(error)
     if "locked" in text or "busy" in text:
         return DatabaseBusy()
@@ -104,7 +116,7 @@ def _problem(error: Exception, file: str) -> Problem | Exception:
         return DamagedFile(file=file)
     if "NOT NULL constraint failed: change.actor" in text:
         return NoActingAccount()
-    return error
+    return None
 
 
 @contextlib.contextmanager
@@ -113,7 +125,7 @@ def transaction(db: Database) -> Iterator[None]:
 
     Rolled back on any error.
     """
-    with errors():
+    with errors(db):
         db.conn.execute("BEGIN IMMEDIATE")
         try:
             yield
@@ -127,7 +139,7 @@ def transaction(db: Database) -> Iterator[None]:
 @contextlib.contextmanager
 def reading(db: Database) -> Iterator[None]:
     """One read transaction: everything read inside is of one moment."""
-    with errors():
+    with errors(db):
         db.conn.execute("BEGIN")
         try:
             db.conn.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
@@ -139,14 +151,15 @@ def reading(db: Database) -> Iterator[None]:
 
 def check_integrity(db: Database) -> list[str]:
     """What is wrong with the file, as the engine's own sentences; empty when it is whole."""
-    with errors():
+    with errors(db):
         found = [str(row[0]) for row in db.execute("PRAGMA cipher_integrity_check").fetchall()]
-        found += [str(row[0]) for row in db.execute("PRAGMA integrity_check").fetchall() if row[0] != "ok"]
-        found += [
+        if found:
+            return found
+        found = [str(row[0]) for row in db.execute("PRAGMA integrity_check").fetchall() if row[0] != "ok"]
+        return found + [
             f"row {row[1]} of {row[0]} refers to no {row[2]}"
             for row in db.execute("PRAGMA foreign_key_check")
         ]
-    return found
 
 
 def backup(db: Database, target: Path, key: bytes) -> None:
