@@ -21,9 +21,9 @@ from shared import cli
 from shared.db import check_integrity
 from shared.i18n import gettext_in
 from shared.problems import Flawed, InvalidValue
-from sync import session
+from sync.checks import verify_chain
 from sync.log import dump
-from sync.session import Progress
+from sync.delivery import Progress
 from sync.state import State
 
 Result = Mapping[str, Any] | None
@@ -204,7 +204,7 @@ def _restore(chosen: argparse.Namespace) -> Result:
 
 def _verify(chosen: argparse.Namespace) -> Result:
     with closing(_open(chosen).connect()) as db:
-        flaws = [*check_integrity(db), *session.verify_chain(db)]
+        flaws = [*check_integrity(db), *verify_chain(db)]
     if flaws:
         raise Flawed(count=len(flaws), first=flaws[0])
     return {"verified": True}

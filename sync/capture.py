@@ -16,8 +16,8 @@ from shared.db import transaction
 from shared.schema import TABLES, Column, Table, Value
 from shared.tables import literal, quoted
 
-CAPTURE, APPLY = 0, 1
-"""Modes of the ``writing`` row."""
+CAPTURE, APPLY, REBUILD = 0, 1, 2
+"""Modes of the ``writing`` row; in the last one rows that nobody else has seen may be deleted."""
 
 
 def trigger_sql(table: Table) -> Iterator[tuple[str, str]]:
@@ -36,6 +36,7 @@ def trigger_sql(table: Table) -> Iterator[tuple[str, str]]:
         name,
         (
             f"CREATE TRIGGER {quoted(name)} BEFORE DELETE ON {quoted(table.name)} "
+            f"WHEN (SELECT mode FROM writing) <> {REBUILD} "
             "BEGIN SELECT RAISE(ABORT, 'rows are retired, never deleted'); END"
         ),
     )

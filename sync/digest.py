@@ -43,22 +43,25 @@ def move(
     key: tuple[int, ...],
     before: Mapping[int, Value] | None,
     after: Mapping[int, Value],
+    sign: int = 1,
 ) -> None:
-    """Add to ``sums`` what changes when a row goes from ``before`` (None: was not there) to ``after``."""
+    """Add to ``sums`` what changes when a row goes from ``before`` (None: was not there) to ``after``.
+
+    With ``sign`` -1 and no ``before`` the row goes out altogether.
+    """
     if not counts(table, key):
         return
     if before is None:
-        _add(sums, table.number, EXISTS, cell(table.number, key, EXISTS, 1))
+        _add(sums, table.number, EXISTS, sign * cell(table.number, key, EXISTS, 1))
+    before = before or {}
     for column in table.open_columns:
-        old = None if before is None else before.get(column.number)
-        new = after.get(column.number)
-        if old == new:
-            continue
         number = column.number
-        if old is not None or (before is not None and number in before):
-            _add(sums, table.number, number, -cell(table.number, key, number, old))
-        if new is not None or number in after:
-            _add(sums, table.number, number, cell(table.number, key, number, new))
+        if (number in before, before.get(number)) == (number in after, after.get(number)):
+            continue
+        if number in before:
+            _add(sums, table.number, number, -sign * cell(table.number, key, number, before[number]))
+        if number in after:
+            _add(sums, table.number, number, sign * cell(table.number, key, number, after[number]))
 
 
 def total(sums: Mapping[tuple[int, int], int], version: int) -> bytes:

@@ -1,24 +1,39 @@
-"""Incarnations: under which name a node writes, and what that name continues."""
+"""Incarnations and forks: under which name a node writes, what it continues, what happens when two lines bear one."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import groupby
+from pathlib import Path
 
 from sqlite_utils import Database
 
 from shared import crypto
-from sync.change import NO_HASH
+from shared.db import transaction
+from shared.schema import BY_NAME, BY_NUMBER, Column, Table, Value
+from shared.tables import quoted
+from sync.apply import Delivered, apply
+from sync.cbor import pack
+from sync.change import NO_HASH, Change, Header
+from sync.codec import Envelope, all_changes, open_envelope
 from sync.log import NodeLog
-from sync.state import State, identity
+from sync.merge import NOWHERE
+from sync.messages import StreamEntry
+from sync.state import Identity, State, epoch_keys, identity
 
 INCARNATION_BYTES = 16
 
 
-def begin_incarnation(db: Database, public: bytes, continues: tuple[int, int] | None) -> int:
+def begin_incarnation(
+    db: Database, public: bytes, continues: tuple[int, int] | None, incarnation: bytes | None = None
+) -> int:
     """Write on under a new origin, inside the caller's transaction; returns it.
 
     ``continues``: the origin and number this line goes on from, so that what it had seen stays seen.
     """
     state = State(db)
-    incarnation = crypto.random_bytes(INCARNATION_BYTES)
+    incarnation = incarnation or crypto.random_bytes(INCARNATION_BYTES)
     origin = crypto.origin_name(public, incarnation)
     add_origin(db, origin, int(state.school), public, continues)
     state.incarnation = incarnation
@@ -51,3 +66,186 @@ def add_origin(
         "INSERT INTO origin VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
         (origin, school, origin << 32, origin << 32 | 0xFFFFFFFF, node, parent, number),
     )
+
+
+# -- old copies --------------------------------------------------------------------------------------------------
+
+
+def note_last(db: Database) -> None:
+    """Write the last cut number into a small file beside the database, which a copy put back does not bring along."""
+    path = _side_file(db)
+    if path is not None:
+        state = State(db)
+        unfinished = path.with_suffix(".new")
+        unfinished.write_text(f"{state.origin} {state.own_last}\n", encoding="ascii")
+        unfinished.replace(path)
+
+
+def go_on_if_old(db: Database) -> bool:
+    """Take a new incarnation when the file beside the database knows more of this origin than the database does."""
+    path = _side_file(db)
+    if path is None or not path.exists():
+        return False
+    state = State(db)
+    try:
+        origin, last = map(int, path.read_text(encoding="ascii").split())
+    except ValueError:
+        return False
+    if origin != state.origin or last <= state.own_last:
+        return False
+    with transaction(db):
+        new_incarnation(db)
+    return True
+
+
+def _side_file(db: Database) -> Path | None:
+    file = db.conn.execute("PRAGMA database_list").fetchone()[2]
+    return Path(file + ".last") if file else None
+
+
+# -- two lines under one name ------------------------------------------------------------------------------------
+
+
+def is_overtaken(db: Database, entries: Sequence[StreamEntry]) -> bool:
+    """Does the accepted stream hold, under a name of ours, changes that are not those we hold under it?"""
+    waiting = {e.header.origin: e.header.first for e in reversed(list(NodeLog(db).unreceipted()))}
+    own = {e.hash for e in NodeLog(db).unreceipted()}
+    for entry in entries:
+        if entry.envelope is not None and entry.hash not in own:
+            header = open_envelope(entry.envelope).header
+            if header.last >= waiting.get(header.origin, NOWHERE):
+                return True
+    return False
+
+
+def reauthor(db: Database, accepted: Sequence[Envelope]) -> None:
+    """Write this node's unaccepted changes anew, inside the caller's transaction, as a line that parted from the accepted one.
+
+    Facts that the accepted branch holds too (number, clock, actor, row, value) are dropped here and arrive with it. From the
+    first that differs on, changes go under an origin that follows from that change, so that twins re-author alike; each
+    keeps how far its author had seen; rows minted since the parting are minted anew, and references to them follow.
+    """
+    log = NodeLog(db)
+    keys, epochs = identity(db), epoch_keys(db)
+    own = list(log.unreceipted())
+    changes = [(e.header, c) for e in own for c in all_changes(e, epochs[e.header.epoch])]
+    if not changes:
+        new_incarnation(db)
+        return
+    branch = {
+        (e.header.origin, c.number): c
+        for e in accepted
+        if e.header.origin in {h.origin for h, _ in changes}
+        for c in all_changes(e, epochs[e.header.epoch])
+    }
+    kept, parted = _parted(changes, branch)
+    log.take_out(own, [c for _, c in changes])
+    if not kept:
+        begin_incarnation(db, keys.signer.public, _last_of_line(db, changes))
+        return
+    root, first = kept[0]
+    parent = (root.origin, parted[root.origin] - 1)
+    begin_incarnation(db, keys.signer.public, parent, _follows_from(root.origin, first))
+    minted = _minted_anew(db, kept, parted, branch)
+    _write_line(db, keys, [(h, _renamed(c, minted)) for h, c in kept])
+    if ("account", State(db).administrator) in minted:
+        State(db).administrator = minted["account", State(db).administrator]
+
+
+Facts = list[tuple[Header, Change]]
+
+
+def _parted(changes: Facts, branch: Mapping[tuple[int, int], Change]) -> tuple[Facts, dict[int, int]]:
+    """What the branch does not hold, and for each origin the number of the first that it does not."""
+    kept: Facts = []
+    parted: dict[int, int] = {}
+    for header, change in changes:
+        if header.origin not in parted and branch.get((header.origin, change.number)) == change:
+            continue
+        parted.setdefault(header.origin, change.number)
+        kept.append((header, change))
+    return kept, parted
+
+
+def _last_of_line(db: Database, changes: Facts) -> tuple[int, int]:
+    header, change = changes[-1]
+    return header.origin, change.number
+
+
+def _follows_from(origin: int, change: Change) -> bytes:
+    fact = [origin, change.number, change.clock, change.actor, change.table, list(change.key)]
+    values = sorted(change.values.items())
+    return crypto.sha256(b"mektep reauthor v1\0" + pack([*fact, [list(v) for v in values], change.erase]))[
+        :INCARNATION_BYTES
+    ]
+
+
+def _minted_anew(
+    db: Database, kept: Facts, parted: Mapping[int, int], branch: Mapping[tuple[int, int], Change]
+) -> dict[tuple[str, int], int]:
+    """(table, id) of rows minted since the parting -> their new id. Ids are counted by table, so the table belongs to it."""
+    before = {
+        (BY_NUMBER[c.table].name, c.key[0])
+        for (origin, number), c in branch.items()
+        if c.table in BY_NUMBER and number < parted.get(origin, NOWHERE)
+    }
+    minted: dict[tuple[str, int], int] = {}
+    next_id: dict[str, int] = {}
+    origin = int(State(db).origin)
+    for _, change in kept:
+        table = BY_NUMBER.get(change.table)
+        if table is None or table.key != ("id",):
+            continue
+        name, row_id = table.name, change.key[0]
+        if row_id >> 32 not in parted or (name, row_id) in before or (name, row_id) in minted:
+            continue
+        if db.conn.execute(f"SELECT 1 FROM {quoted(name)} WHERE id = ?", (row_id,)).fetchone():
+            continue
+        next_id[name] = next_id.get(name, origin << 32) + 1
+        minted[name, row_id] = next_id[name]
+    return minted
+
+
+def _renamed(change: Change, minted: Mapping[tuple[str, int], int]) -> Change:
+    table = BY_NUMBER.get(change.table)
+    if table is None or not minted:
+        return change
+
+    def of(column: Column, value: Value) -> Value:
+        if column.soft or not isinstance(value, int):
+            return value
+        target = minting_table(column, table)
+        return minted.get((target, value), value) if target else value
+
+    key = tuple(int(str(of(c, part))) for c, part in zip(table.key_columns, change.key, strict=True))
+    values = {
+        n: of(table.value_by_number[n], v) if n in table.value_by_number else v
+        for n, v in change.values.items()
+    }
+    actor = minted.get(("account", change.actor or 0), change.actor)
+    return replace(change, key=key, values=values, actor=actor)
+
+
+def minting_table(column: Column, table: Table) -> str | None:
+    """The table whose ids a column holds: its own for an ``id``; ``pupil`` and ``staff`` have the ids of their person."""
+    if column.name == "id" and table.key == ("id",):
+        return table.name
+    name = column.references
+    while name is not None and BY_NAME[name].key != ("id",):
+        key = BY_NAME[name].key_columns
+        name = key[0].references if len(key) == 1 else None
+    return name
+
+
+def _write_line(db: Database, keys: Identity, facts: Facts) -> None:
+    """Cut re-authored changes into changesets, one run of equal ``seen`` at a time, and apply them as our own."""
+    log, state = NodeLog(db), State(db)
+    number = 0
+    for seen, group in groupby(facts, key=lambda fact: fact[0].seen):
+        waiting = [replace(c, number=number + at) for at, (_, c) in enumerate(group, 1)]
+        number += len(waiting)
+        while waiting:
+            envelope, used = log.fit(waiting, keys, seen)
+            apply(log, [Delivered(envelope, NOWHERE, waiting[:used])], log.lineage())
+            state.own_head, state.own_last = envelope.hash, envelope.header.last
+            waiting = waiting[used:]

@@ -15,7 +15,8 @@ from shared.schema import BY_NAME, BY_NUMBER, TABLES, VERSION, Table, Value
 from shared.tables import quoted
 from sync import clock, digest
 from sync.apply import Delivered, Key, RowWrite
-from sync.capture import APPLY, CAPTURE, decode_values, encode_values, is_erasure
+from sync.capture import APPLY, CAPTURE, REBUILD, decode_values, encode_values, is_erasure
+from sync.cbor import pack
 from sync.change import NO_HASH, Change, Header
 from sync.codec import MAX_CHANGES, Envelope, encode, open_envelope
 from sync.merge import NOWHERE, Entry, Lineage, Shown, resolve
@@ -112,7 +113,6 @@ class NodeLog:
     # -- applying what arrived
 
     def write(self, table: Table, rows: Sequence[RowWrite]) -> None:
-        conflicts = quoted("conflict")
         fresh = [r for r in rows if r.before is None]
         for columns, some in _by_shape(fresh, lambda r: tuple(sorted(r.after.values))):
             self._upsert(table, columns, [(*r.key, *(r.after.values[c] for c in columns)) for r in some])
@@ -126,11 +126,14 @@ class NodeLog:
         rids = self._rids(table.number, [r.key for r in moved])
         for row in moved:
             rid = rids[row.key]
-            self.db.conn.execute(f"DELETE FROM {conflicts} WHERE tbl = ? AND key = ?", (table.number, rid))
-            for unit in sorted(row.after.conflicts):
-                self.db.conn.execute(
-                    f"INSERT INTO {conflicts} VALUES (?, ?, ?, ?)", (table.number, rid, unit, clock.now_ms())
-                )
+            self.db.conn.execute("DELETE FROM conflict WHERE tbl = ? AND key = ?", (table.number, rid))
+            self._note_conflicts(table, rid, row.after)
+
+    def _note_conflicts(self, table: Table, rid: int, shown: Shown) -> None:
+        for unit in sorted(shown.conflicts):
+            self.db.conn.execute(
+                "INSERT INTO conflict VALUES (?, ?, ?, ?)", (table.number, rid, unit, clock.now_ms())
+            )
 
     def append(self, delivered: Sequence[Delivered]) -> None:
         for changeset in delivered:
@@ -151,7 +154,8 @@ class NodeLog:
                 ),
             )
             last = first + len(changeset.changes) - 1
-            self._add_changeset(changeset.envelope, first, last, changeset.position, changeset.receipt)
+            position = None if changeset.position == NOWHERE else changeset.position
+            self._add_changeset(changeset.envelope, first, last, position, changeset.receipt)
             self._follow(changeset.changes)
 
     def add_to_digest(self, sums: digest.Sums) -> None:
@@ -166,6 +170,10 @@ class NodeLog:
     def apply_mode(self) -> None:
         """From here to the end of the transaction the log is written by hand; see `capture_mode`."""
         self.db.conn.execute("UPDATE writing SET mode = ?", (APPLY,))
+
+    def rebuild_mode(self) -> None:
+        """As `apply_mode`, and rows that nobody else has seen may be taken out."""
+        self.db.conn.execute("UPDATE writing SET mode = ?", (REBUILD,))
 
     def capture_mode(self) -> None:
         self.db.conn.execute("UPDATE writing SET mode = ?", (CAPTURE,))
@@ -187,6 +195,59 @@ class NodeLog:
             + (f"DO UPDATE SET {updates}" if updates else "DO NOTHING"),
             rows,
         )
+
+    # -- taking own changes out again, when their line must be written anew
+
+    def take_out(self, envelopes: Sequence[Envelope], changes: Sequence[Change]) -> None:
+        """Remove own changesets that nobody has seen from the log, and bring their rows to what remains."""
+        touched: dict[int, set[Key]] = {}
+        for change in changes:
+            touched.setdefault(change.table, set()).add(change.key)
+        lineage = self.lineage()
+        before = {number: self.histories(number, keys) for number, keys in touched.items()}
+        rids = {number: self._rids(number, keys) for number, keys in touched.items()}
+        for envelope in envelopes:
+            header = envelope.header
+            self.db.conn.execute(
+                "DELETE FROM change WHERE n BETWEEN (SELECT local_first FROM changeset WHERE origin = ?1 AND first = ?2) "
+                "AND (SELECT local_last FROM changeset WHERE origin = ?1 AND first = ?2)",
+                (header.origin, header.first),
+            )
+            self.db.conn.execute(
+                "DELETE FROM changeset WHERE origin = ? AND first = ?", (header.origin, header.first)
+            )
+        sums: digest.Sums = {}
+        for number, keys in touched.items():
+            table = BY_NUMBER.get(number)
+            if table is not None:
+                after = self.histories(number, keys)
+                for key in sorted(keys):
+                    self._restore(
+                        table, key, rids[number][key], before[number][key], after.get(key), lineage, sums
+                    )
+        self.add_to_digest(sums)
+
+    def _restore(
+        self,
+        table: Table,
+        key: Key,
+        rid: int,
+        before: list[Entry],
+        after: list[Entry] | None,
+        lineage: Lineage,
+        sums: digest.Sums,
+    ) -> None:
+        old = resolve(table, before, lineage)
+        digest.move(sums, table, key, None, old.values, -1)
+        self.db.conn.execute("DELETE FROM conflict WHERE tbl = ? AND key = ?", (table.number, rid))
+        if after is None:
+            self.db.conn.execute(f"DELETE FROM {quoted(table.name)} WHERE {quoted(table.row_id)} = ?", (rid,))
+            return
+        new = resolve(table, after, lineage)
+        digest.move(sums, table, key, None, new.values)
+        columns = tuple(sorted(old.values.keys() | new.values.keys()))
+        self._upsert(table, columns, [(*key, *(_value(table, new, c) for c in columns))])
+        self._note_conflicts(table, rid, new)
 
     # -- local keys
 
@@ -238,7 +299,7 @@ class NodeLog:
         size = 6_000
         while self.uncut():
             changes = self._next_changes(min(size, MAX_CHANGES))
-            envelope, used = self._fit(changes, identity)
+            envelope, used = self.fit(changes, identity)
             self._add_to_own_digest(changes[:used])
             first = self.last_cut() + 1
             self._add_changeset(envelope, first, first + used - 1, None, b"")
@@ -248,16 +309,16 @@ class NodeLog:
             size = max(64, used * _TARGET // max(len(envelope.data), 1))
         return before
 
-    def _fit(self, changes: list[Change], identity: Identity) -> tuple[Envelope, int]:
+    def fit(self, changes: list[Change], identity: Identity, seen: int | None = None) -> tuple[Envelope, int]:
+        """Make a changeset of as many of the changes as fit; returns it and how many.
+
+        With ``seen`` given (changes written anew) the bytes follow from their content, so that twins make the same.
+        """
         used = len(changes)
         while True:
+            header = self._header(changes[:used], identity, seen)
             try:
-                envelope = encode(
-                    self._header(changes[:used], identity),
-                    changes[:used],
-                    identity.school_key,
-                    identity.signer,
-                )
+                envelope = encode(header, changes[:used], identity.school_key, identity.signer)
             except TooLarge:
                 used = max(1, used // 2)
                 continue
@@ -265,18 +326,22 @@ class NodeLog:
                 return envelope, used
             used = max(1, used * _TARGET // len(envelope.data))
 
-    def _header(self, changes: list[Change], identity: Identity) -> Header:
+    def _header(self, changes: list[Change], identity: Identity, seen: int | None) -> Header:
         state = self.state
         is_first = state.own_last == 0
+        if seen is None:
+            salt = crypto.random_bytes(crypto.SALT_BYTES)
+        else:
+            salt = salt_of(identity.school_key, int(state.origin), bytes(state.own_head), seen, changes)
         return Header(
             school=state.school,
             origin=state.origin,
             first=state.own_last + 1,
             last=state.own_last + len(changes),
             previous=state.own_head,
-            seen=state.position,
+            seen=state.position if seen is None else seen,
             epoch=identity.epoch,
-            salt=crypto.random_bytes(crypto.SALT_BYTES),
+            salt=salt,
             parts=(NO_HASH, NO_HASH),
             version=VERSION,
             node=identity.signer.public if is_first else None,
@@ -368,6 +433,25 @@ class NodeLog:
                 receipt,
             ),
         )
+
+
+def salt_of(key: bytes, origin: int, previous: bytes, seen: int, changes: Sequence[Change]) -> bytes:
+    """A salt that no other content has, without chance: it binds all that is sealed, and the key keeps it secret."""
+    facts = [
+        pack(
+            [
+                c.number,
+                c.clock,
+                c.actor,
+                c.table,
+                list(c.key),
+                [list(v) for v in sorted(c.values.items())],
+                c.erase,
+            ]
+        )
+        for c in changes
+    ]
+    return crypto.derive(key, b"mektep salt v1\0" + crypto.digest(pack([origin, previous, seen]), *facts))
 
 
 def _differences(row: RowWrite) -> tuple[int, ...]:

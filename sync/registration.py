@@ -130,3 +130,23 @@ def take_registration(db: Database, answer: Answer) -> None:
     state.school, state.registered = answer.school, 1
     state.school_name = state.school_name or answer.school_name
     db.conn.execute("UPDATE origin SET school = ? WHERE school = 0", (answer.school,))
+
+
+def note_nodes(db: Database, answer: Answer) -> None:
+    """Note who asks to join and drop what was settled; offer a new key when a node was revoked since the last one."""
+    state = State(db)
+    state.joining = pack([list(pair) for pair in answer.joining])
+    known = {signing for signing, _, _ in answer.nodes}
+    approved = [
+        item
+        for item in (unpack(state.approved, "the list") if state.approved else [])
+        if item[0] not in known
+    ]
+    state.approved = pack(approved) if approved else b""
+    offered = unpack(state.offered_epochs, "the list") if state.offered_epochs else []
+    if offered and offered[0][0] in epoch_keys(db):
+        state.offered_epochs = b""
+        state.epoch_nodes = pack(sorted(s for s, _, revoked_at in answer.nodes if revoked_at))
+    revoked = pack(sorted(s for s, _, revoked_at in answer.nodes if revoked_at))
+    if revoked != (state.epoch_nodes or pack([])) and not state.offered_epochs and state.registered:
+        new_epoch(db, answer)

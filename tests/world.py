@@ -13,7 +13,8 @@ from hub import ingest, schools
 from hub.storage import Hub, create_hub
 from node.storage import Node, create_node
 from shared import crypto
-from sync.session import Derive, Progress, register, sync
+from sync.delivery import Progress
+from sync.session import Derive, register, sync
 from sync.state import State
 from sync.transport.memory import Fault, MemoryTransport
 from sync.writer import writing

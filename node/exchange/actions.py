@@ -12,10 +12,10 @@ from node.derived import derive
 from node.storage import Node
 from shared.db import transaction
 from shared.problems import HubUnreachable, InvalidValue, NotRegistered, Problem
-from sync import clock, session
+from sync import clock, delivery, session
 from sync.lock import sync_lock
 from sync.messages import read_hub
-from sync.session import Progress
+from sync.delivery import Progress
 from sync.state import State, identity
 from sync.transport import Transport
 from sync.transport.folder import ANSWER, FolderTransport, bundles, read_bundle
@@ -102,11 +102,11 @@ def import_bundles(node: Node, folder: Path) -> int:
             if not path.name.startswith(_name(db) + "-"):
                 continue
             answer = session.open_carried(db, read_bundle(path))
-            session.take_answer(db, answer, Progress())
+            delivery.take_answer(db, answer, Progress())
             path.unlink()
             taken += 1
         derive(db)
-        session.note_if_done(db)
+        delivery.note_if_done(db)
     return taken
 
 

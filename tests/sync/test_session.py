@@ -7,7 +7,7 @@ import pytest
 from hub.log import HubLog
 from shared.problems import HubUnreachable
 from sync.log import NodeLog, dump
-from sync.session import verify_chain
+from sync.checks import verify_chain
 from sync.state import State
 from sync.writer import writing
 from tests.world import a_hub, a_school
