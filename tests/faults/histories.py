@@ -119,11 +119,11 @@ class History:
 
     def pause(self) -> None:
         """Until the next kill: mostly milliseconds, now and then longer."""
-        time.sleep(min(0.4, self.chance.expovariate(12)))
+        time.sleep(min(0.4, self.chance.expovariate(9)))
 
     def step(self) -> int | None:
         """A step to die at; None: only when someone kills it."""
-        return int(10 ** self.chance.uniform(0.5, 3.5)) if self.chance.random() < 0.5 else None
+        return int(10 ** self.chance.uniform(1.5, 3.7)) if self.chance.random() < 0.5 else None
 
     # -- rounds
 
@@ -137,7 +137,7 @@ class History:
             self.finish()
         finally:
             for worker in self.running.values():
-                worker.kill()
+                worker.process.kill()
 
     def storm(self) -> None:
         """Teachers write, nodes sync, the clerk writes; at random moments some of them are killed, at last all."""

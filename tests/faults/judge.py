@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from sync import digest
 from sync.capture import decode_values
 from sync.log import dump
 from sync.merge import Entry, resolve
-from sync.session import verify_chain
+from sync.checks import verify_chain
 from sync.state import State
 from tests.faults.workers import ROWS_AT_ONCE, shared_result
 
@@ -160,34 +161,38 @@ def false_successes(hub: Hub, school: int, sides: Iterable[Path]) -> Iterator[st
 def _digests(hub: Hub, school: int, positions: set[int]) -> dict[int, str]:
     """The digest of the district view at each of these positions, computed anew from the hub's log."""
     rows: dict[tuple[int, tuple[int, ...]], list[Entry]] = {}
+    shown: dict[tuple[int, tuple[int, ...]], Mapping[int, Value]] = {}
     sums: digest.Sums = {}
-    found = {0: digest.total(sums, VERSION).hex()} if 0 in positions else {}
+    found = {0: digest.total(sums, VERSION).hex()}
+    with hub.read() as connection:
+        lineage = HubLog(connection, school, hub.signer).lineage()
+        for at, some in groupby(_stream(connection, school), key=lambda row: row.position):
+            touched = set()
+            for row in some:
+                if row.tbl in BY_NUMBER:
+                    place = (row.tbl, tuple(map(int, row.key.split(","))))
+                    entry = Entry(row.clock, row.origin, row.number, at, row.seen, decode_values(row.vals))
+                    rows.setdefault(place, []).append(entry)
+                    touched.add(place)
+            for tbl, key in touched:
+                after = resolve(BY_NUMBER[tbl], rows[tbl, key], lineage).values
+                digest.move(sums, BY_NUMBER[tbl], key, shown.get((tbl, key)), after)
+                shown[tbl, key] = after
+            if at in positions:
+                found[at] = digest.total(sums, VERSION).hex()
+    return found
+
+
+def _stream(connection: sa.Connection, school: int) -> Iterable[sa.Row[Any]]:
+    """Every change of the stream; a changeset without any has one row without a table."""
     c, s = tables.change.c, tables.stream.c
-    query = (
+    joined = tables.stream.outerjoin(tables.change, (s.school == c.school) & (s.position == c.position))
+    return connection.execute(
         sa.select(s.position, s.origin, s.seen, c.number, c.clock, c.tbl, c.key, c.vals)
-        .select_from(
-            tables.stream.outerjoin(tables.change, (s.school == c.school) & (s.position == c.position))
-        )
+        .select_from(joined)
         .where(s.school == school)
         .order_by(s.position, c.number)
     )
-    with hub.read() as connection:
-        lineage = HubLog(connection, school, hub.signer).lineage()
-        at = 0
-        for position, origin, seen, number, stamp, tbl, key, vals in connection.execute(query):
-            if position != at and at in positions:
-                found[at] = digest.total(sums, VERSION).hex()
-            at = position
-            if tbl is None or tbl not in BY_NUMBER:
-                continue
-            table, parts = BY_NUMBER[tbl], tuple(map(int, key.split(",")))
-            entries = rows.setdefault((tbl, parts), [])
-            before = resolve(table, entries, lineage).values if entries else None
-            entries.append(Entry(stamp, origin, number, position, seen, decode_values(vals)))
-            digest.move(sums, table, parts, before, resolve(table, entries, lineage).values)
-    if at in positions:
-        found[at] = digest.total(sums, VERSION).hex()
-    return found
 
 
 def position(node: Node) -> int:

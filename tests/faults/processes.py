@@ -45,9 +45,9 @@ class Worker:
         return self.process.exitcode == -signal.SIGKILL
 
     def kill(self) -> None:
-        """SIGKILL: no handler, no clean-up, no flush."""
+        """SIGKILL: no handler, no clean-up, no flush. AssertionError if it had failed before."""
         self.process.kill()
-        self.process.join()
+        self.wait()
 
     def wait(self) -> Worker:
         """Wait for its end; AssertionError unless it ended well or was killed."""

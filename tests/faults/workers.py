@@ -6,6 +6,7 @@ the process. ``intent`` stands there before a write, ``kept`` once its commit ha
 
 from __future__ import annotations
 
+import itertools
 import json
 import logging
 import os
@@ -177,9 +178,10 @@ def write_rows(home: Path, side: Path, seed: int, count: int | None) -> None:
             teacher.add_rooms,
             teacher.give_result,
         ]
-        while count is None or count > 0:
+        for _ in itertools.repeat(None) if count is None else range(count):
             teacher.chance.choice(acts)()
-            count = None if count is None else count - 1
+            if count is None and teacher.chance.random() < 0.1:
+                time.sleep(teacher.chance.uniform(0, 0.15))
 
 
 def found_class(w: Writer) -> None:
@@ -266,3 +268,8 @@ def back_up(home: Path, target: Path) -> None:
 
 def restore(home: Path, source: Path) -> None:
     storage.restore(home, source, passphrase="open")
+
+
+def register(home: Path, url: str, code: str) -> None:
+    """``mektep-node register``."""
+    exchange.register(open_node(home), url, code)
