@@ -130,6 +130,17 @@ def exact(value: Fraction | int | None, places: int = 1) -> str:
     return EMPTY if value is None else decimal(value, places, decimal_point(current_language()))
 
 
+def plain(value: Fraction | int) -> str:
+    """An exact number with no more decimals than it needs, two at most: 18, 22,5, 22,75."""
+    places = next((n for n in (0, 1) if (Fraction(value) * 10**n).denominator == 1), 2)
+    return exact(value, places)
+
+
+def hundredths(value: int | None) -> str:
+    """A load stored in hundredths of an hour, as hours."""
+    return EMPTY if value is None else plain(Fraction(value, 100))
+
+
 _SIZES = (N_("bytes"), N_("KB"), N_("MB"))
 
 
@@ -170,11 +181,13 @@ def nowrap(text: str) -> Markup:
 FILTERS: dict[str, Callable[..., str]] = {
     "t": translate,
     "schema_label": schema_label,
+    "column_label": column_label,
     "coded": coded,
     "in_list": in_list,
     "row_name": row_name,
     "number": number,
     "exact": exact,
+    "hundredths": hundredths,
     "size": size,
     "day": day,
     "weekday": day_of_week,

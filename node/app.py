@@ -1,0 +1,73 @@
+"""Puts the school's app together: its areas, who may come in, what stands at the top of every page."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from node import access, classes, dictionary, home, people, request, results, sessions, signin
+from node.background import Agent
+from node.home import queries
+from node.storage import Node
+from shared.access import Visitor
+from shared.i18n import N_, gettext, instant, number
+from shared.ui import Chip, NavItem
+from shared.web import Setup, make_app, visitor
+from sync.state import State
+
+AREAS = (home.area, classes.area, people.area, results.area, dictionary.area, signin.area)
+NAVIGATION = (
+    NavItem("home.index", N_("Today")),
+    NavItem("classes.index", N_("Classes")),
+    NavItem("people.index", N_("People")),
+    NavItem("results.index", N_("Results")),
+    NavItem("dictionary.index", N_("Data dictionary")),
+)
+
+
+def create(node: Node, agent: Agent | None = None) -> Flask:
+    """The app over an open node."""
+    sessions.prepare(node)
+    setup = Setup(
+        store=sessions.Sessions(request.database),
+        identify=lambda account: access.identify(request.database(), account),
+        roles=access.ROLES,
+        areas=AREAS,
+        brand=_brand,
+        navigation=NAVIGATION,
+        chip=_chip,
+        remember_language=_remember_language,
+    )
+    app = make_app(__name__, setup)
+    app.extensions["mektep_node"] = node
+    app.extensions["mektep_agent"] = agent
+    app.extensions["mektep_throttle"] = signin.new_throttle()
+    app.teardown_appcontext(request.close)
+    return app
+
+
+def _brand() -> str:
+    return str(State(request.database()).school_name) or "Mektep"
+
+
+def _remember_language(visitor: Visitor, language: str) -> None:
+    with request.acting() as w:
+        w.update("account", visitor.account, language=language)
+
+
+def _chip() -> Chip | None:
+    """The truth about the exchange with the district, for those who work here."""
+    if not visitor().has(*access.STAFF):
+        return None
+    link = queries.link(request.database())
+    if not link.registered:
+        return Chip(gettext("Saved in the school"), "calm", SYNC_PAGE)
+    waiting = gettext("%(count)s waiting", count=number(link.waiting))
+    if link.out_of_reach:
+        text = gettext("No connection")
+        return Chip(f"{text} · {waiting}" if link.waiting else text, "waiting", SYNC_PAGE)
+    if link.waiting or not link.last_done:
+        return Chip(waiting, "waiting", SYNC_PAGE)
+    return Chip(gettext("Sent %(when)s", when=instant(link.last_done)), "good", SYNC_PAGE)
+
+
+SYNC_PAGE = "exchange.index"

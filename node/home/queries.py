@@ -1,0 +1,98 @@
+"""What the first page and the chip at the top tell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlite_utils import Database
+
+from node.exchange.queries import last_run
+from node.people.queries import NAMED
+from shared.dates import weekday
+from shared.problems import HubUnreachable
+from sync.state import State
+
+
+@dataclass(frozen=True)
+class Link:
+    """The exchange with the district in short; ``last_done`` is an instant, 0 for never."""
+
+    registered: bool
+    waiting: int
+    last_done: int
+    out_of_reach: bool
+
+
+def link(db: Database) -> Link:
+    """Where the exchange stands, cheaply enough for every page."""
+    state = State(db)
+    run = last_run(db)
+    return Link(
+        registered=bool(state.registered),
+        waiting=_waiting(db),
+        last_done=int(state.last_done),
+        out_of_reach=run is not None and run["outcome"] == HubUnreachable.code,
+    )
+
+
+def _waiting(db: Database) -> int:
+    """Changes of this node without a receipt: those not cut yet, and those cut and not accepted yet."""
+    row = db.execute(
+        """SELECT (SELECT ifnull(max(n), 0) FROM change) - ifnull(max(local_last), 0)
+             + ifnull(sum(CASE WHEN position IS NULL THEN local_last - local_first + 1 END), 0) FROM changeset"""
+    ).fetchone()
+    return int(row[0])
+
+
+def counts(db: Database, year: int, day: int) -> Mapping[str, int]:
+    """Pupils, girls and classes of a school year on a day, and the staff."""
+    sql = """SELECT count(DISTINCT e.pupil) AS pupils, count(DISTINCT CASE WHEN p.sex = 'f' THEN e.pupil END) AS girls,
+        (SELECT count(*) FROM class_group WHERE year = :year AND retired_at IS NULL) AS classes,
+        (SELECT count(*) FROM staff WHERE retired_at IS NULL AND ("end" IS NULL OR "end" > :day)) AS staff
+      FROM enrolment e JOIN class_group cg ON cg.id = e.class_group JOIN person p ON p.id = e.pupil
+      WHERE cg.year = :year AND e.retired_at IS NULL AND e.start <= :day AND (e."end" IS NULL OR e."end" > :day)"""
+    return next(iter(db.query(sql, {"year": year, "day": day})))
+
+
+def consents_missing(db: Database, year: int, day: int) -> int:
+    """Pupils on the roll of a year without a valid consent to the core record."""
+    sql = f"""WITH {NAMED}
+      SELECT count(DISTINCT e.pupil) FROM enrolment e JOIN class_group cg ON cg.id = e.class_group
+      LEFT JOIN named n ON n.id = e.pupil WHERE cg.year = :year AND n.id IS NULL AND e.retired_at IS NULL
+      AND e.start <= :day AND (e."end" IS NULL OR e."end" > :day)"""
+    return int(db.execute(sql, {"year": year, "day": day, "today": day}).fetchone()[0])
+
+
+_LESSONS = """SELECT t.period, cg.id AS class_group, cg.grade, cg.letter, sg.name AS part, b.start, b."end",
+    s.code, s.name_ky, s.name_ru, s.name_en, r.name AS room, {substituted} AS substituted
+  FROM timetable_slot t JOIN subject_group sg ON sg.id = t.subject_group
+  JOIN class_group cg ON cg.id = sg.class_group LEFT JOIN subject s ON s.id = sg.subject
+  LEFT JOIN room r ON r.id = t.room
+  LEFT JOIN bell b ON b.shift = cg.shift AND b.period = t.period AND b.retired_at IS NULL
+  LEFT JOIN substitution x ON x.subject_group = t.subject_group AND x.day = :day AND x.period = t.period
+    AND x.retired_at IS NULL
+  WHERE t.weekday = :weekday AND t.retired_at IS NULL AND sg.retired_at IS NULL
+    AND ifnull(t.start, :day) <= :day AND (t."end" IS NULL OR t."end" > :day) AND {whose}"""
+
+
+def lessons(db: Database, teacher: int, day: int) -> list[Mapping[str, Any]]:
+    """A teacher's lessons of a day by the timetable and its substitutions, in the order of the bells."""
+    own = _LESSONS.format(substituted="0", whose="sg.teacher = :teacher AND x.day IS NULL")
+    others = _LESSONS.format(substituted="1", whose="x.teacher = :teacher")
+    sql = f"{own} UNION ALL {others} ORDER BY 6, 1"
+    return list(db.query(sql, {"teacher": teacher, "day": day, "weekday": weekday(day)}))
+
+
+def day_kind(db: Database, day: int) -> str:
+    """The calendar's word for a day, `school` when it has none."""
+    row = db.execute("SELECT kind FROM calendar_day WHERE day = ? AND retired_at IS NULL", (day,)).fetchone()
+    return str(row[0]) if row else "school"
+
+
+def led(db: Database, teacher: int, year: int) -> list[Mapping[str, Any]]:
+    """The classes that a class teacher leads in a year."""
+    sql = """SELECT id, grade, letter FROM class_group
+      WHERE teacher = ? AND year = ? AND retired_at IS NULL ORDER BY grade"""
+    return list(db.query(sql, (teacher, year)))

@@ -1,0 +1,62 @@
+"""The first page."""
+
+from __future__ import annotations
+
+import datetime
+
+from flask import Blueprint, render_template
+from flask.typing import ResponseReturnValue
+
+from node import access
+from node.classes import queries as class_queries
+from node.home import queries
+from node.people.queries import class_name
+from node.request import database
+from node.results import queries as result_queries
+from shared.access import allow
+from shared.dates import NO_LESSONS
+from shared.i18n import in_order
+from shared.web import today, visitor
+
+area = Blueprint("home", __name__, template_folder="templates")
+
+
+@area.get("/")
+@allow.signed_in
+def index() -> ResponseReturnValue:
+    """What the visitor's duties call for today."""
+    db, day, who = database(), today(), visitor()
+    year = class_queries.present_year(class_queries.years(db), day)
+    staff, teaches = who.has(*access.STAFF), who.has(*access.TEACHING) and who.person is not None
+    kind = queries.day_kind(db, day)
+    roll_day = year.roll_day(day) if year else day
+    return render_template(
+        "home/index.html",
+        day=day,
+        kind=kind,
+        free=kind in NO_LESSONS,
+        year=year,
+        staff=staff,
+        counts=queries.counts(db, year.id, roll_day) if staff and year else None,
+        teaches=teaches,
+        lessons=queries.lessons(db, who.person, day) if teaches and who.person is not None else [],
+        minute=_minute(),
+        led=queries.led(db, who.person, year.id) if teaches and year and who.person is not None else [],
+        unnamed=queries.consents_missing(db, year.id, roll_day) if year and who.has(*access.ALL_CARDS) else 0,
+        own=_own(),
+        only_administrator=who.roles == {"administrator"},
+        class_name=class_name,
+    )
+
+
+def _minute() -> int:
+    now = datetime.datetime.now()
+    return now.hour * 60 + now.minute
+
+
+def _own() -> list[tuple[int, str]]:
+    """The visitor as a pupil, and the visitor's children."""
+    db, who = database(), visitor()
+    people = set(access.own_children(db, who)) | ({who.person} if who.has("pupil") and who.person else set())
+    names = result_queries.names(db, people, today())
+    return in_order([(person, names.get(person, "")) for person in people], lambda one: one[1])

@@ -1,0 +1,223 @@
+"""Reading people. A name shows only under a consent to the core record that is valid today; else a placeholder does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlite_utils import Database
+
+from shared.i18n import folded, in_order
+
+PAGE = 50
+_LOW_BITS = 0xFFFFFFFF
+
+NAMED = """named (id, surname, given_name, patronymic) AS (
+  SELECT p.id, p.surname, p.given_name, p.patronymic FROM person p
+  WHERE p.retired_at IS NULL AND EXISTS (
+    SELECT 1 FROM consent c WHERE c.person = p.id AND c.purpose = 'core' AND c.retired_at IS NULL
+      AND c.withdrawn_on IS NULL AND ifnull(c.valid_from, :today) <= :today
+      AND ifnull(c.valid_to, :today + 1) > :today))"""
+"""A common table expression: the people who may be named on the day ``:today``."""
+
+NAME_COLUMNS = "n.surname, n.given_name, n.patronymic"
+
+
+@dataclass(frozen=True)
+class Person:
+    """Someone in a list. ``name`` is empty when none may be shown; ``number`` is the row's own, to tell them apart."""
+
+    id: int
+    name: str
+    kind: str
+    sex: str
+    place: str
+
+    @property
+    def number(self) -> int:
+        return self.id & _LOW_BITS
+
+
+def full_name(row: Mapping[str, Any]) -> str:
+    """Surname, given name, patronymic, as far as they are there."""
+    return " ".join(row[part] for part in ("surname", "given_name", "patronymic") if row[part])
+
+
+def number_of(person: int) -> int:
+    """The number by which a person without a name is told apart."""
+    return person & _LOW_BITS
+
+
+def class_name(grade: int | None, letter: str | None) -> str:
+    """`7-А`; only one of the two when the other is unknown."""
+    return "-".join(part for part in (str(grade) if grade else "", letter or "") if part) or "—"
+
+
+_PUPILS = f"""WITH {NAMED}
+  SELECT p.id, p.sex, {NAME_COLUMNS}, cg.grade, cg.letter, max(e.start) AS since
+  FROM pupil pu JOIN person p ON p.id = pu.person LEFT JOIN named n ON n.id = p.id
+  LEFT JOIN enrolment e ON e.pupil = pu.person AND e.retired_at IS NULL
+  LEFT JOIN class_group cg ON cg.id = e.class_group
+  WHERE pu.retired_at IS NULL AND p.retired_at IS NULL GROUP BY p.id"""
+_STAFF = f"""WITH {NAMED}
+  SELECT p.id, p.sex, {NAME_COLUMNS}, s.position FROM staff s JOIN person p ON p.id = s.person
+  LEFT JOIN named n ON n.id = p.id WHERE s.retired_at IS NULL AND p.retired_at IS NULL"""
+_GUARDIANS = f"""WITH {NAMED}
+  SELECT p.id, p.sex, {NAME_COLUMNS}, min(g.relation) AS relation
+  FROM guardian g JOIN person p ON p.id = g.person
+  JOIN named n ON n.id = p.id WHERE g.retired_at IS NULL AND p.retired_at IS NULL GROUP BY p.id"""
+
+
+def pupils(db: Database, today: int, readable: frozenset[int] | None) -> list[Person]:
+    """All pupils, or the readable ones, each with the class last entered."""
+    return [
+        Person(row["id"], full_name(row), "pupil", row["sex"] or "", class_name(row["grade"], row["letter"]))
+        for row in db.query(_PUPILS, {"today": today})
+        if readable is None or row["id"] in readable
+    ]
+
+
+def staff(db: Database, today: int) -> list[Person]:
+    """All who work here; their place is the code of their position."""
+    return [
+        Person(row["id"], full_name(row), "staff", row["sex"] or "", row["position"] or "")
+        for row in db.query(_STAFF, {"today": today})
+    ]
+
+
+def guardians(db: Database, today: int) -> list[Person]:
+    """Parents and legal representatives who may be named."""
+    return [
+        Person(row["id"], full_name(row), "guardian", row["sex"] or "", row["relation"] or "")
+        for row in db.query(_GUARDIANS, {"today": today})
+    ]
+
+
+def found(people: Iterable[Person], text: str) -> list[Person]:
+    """Those whose name holds every word of the text (н finds ң), or who bear the number; in alphabetical order."""
+    words = folded(text.replace("№", " ")).split()
+    matching = [person for person in people if all(_holds(person, word) for word in words)]
+    return in_order(matching, lambda person: person.name)
+
+
+def _holds(person: Person, word: str) -> bool:
+    return word in folded(person.name) or (not person.name and word == str(person.number))
+
+
+# ---- one person
+
+
+def person(db: Database, person_id: int, today: int) -> Mapping[str, Any] | None:
+    """All columns of a person; those that need the core consent are empty without one that is valid today."""
+    rows = db.query(
+        f"WITH {NAMED} SELECT p.*, n.id AS may_be_named FROM person p LEFT JOIN named n ON n.id = p.id "
+        "WHERE p.id = :id AND p.retired_at IS NULL",
+        {"id": person_id, "today": today},
+    )
+    row = next(iter(rows), None)
+    if row is None or row["may_be_named"] is not None:
+        return row
+    personal = {
+        "surname",
+        "given_name",
+        "patronymic",
+        "birth_date",
+        "personal_number",
+        "phone",
+        "email",
+        "address",
+    }
+    return {name: None if name in personal else value for name, value in row.items()}
+
+
+def pupil(db: Database, person_id: int) -> Mapping[str, Any] | None:
+    """The row that makes a person a pupil."""
+    return _one(db, "SELECT * FROM pupil WHERE person = ? AND retired_at IS NULL", person_id)
+
+
+def staff_member(db: Database, person_id: int) -> Mapping[str, Any] | None:
+    """The row that makes a person a member of staff."""
+    return _one(db, "SELECT * FROM staff WHERE person = ? AND retired_at IS NULL", person_id)
+
+
+def is_guardian(db: Database, person_id: int) -> bool:
+    return _one(db, "SELECT 1 FROM guardian WHERE person = ? AND retired_at IS NULL", person_id) is not None
+
+
+def children_of(db: Database, person_id: int) -> frozenset[int]:
+    """The pupils of whom the person is a parent or legal representative."""
+    rows = db.execute("SELECT pupil FROM guardian WHERE person = ? AND retired_at IS NULL", (person_id,))
+    return frozenset(row[0] for row in rows.fetchall())
+
+
+def consents(db: Database, person_id: int) -> list[Mapping[str, Any]]:
+    """Every written consent of a person, the present ones first."""
+    sql = """SELECT * FROM consent WHERE person = ? AND retired_at IS NULL
+             ORDER BY withdrawn_on IS NOT NULL, purpose <> 'core', purpose, valid_from DESC"""
+    return list(db.query(sql, (person_id,)))
+
+
+def consent_state(consent: Mapping[str, Any], today: int) -> str:
+    """withdrawn, expired, coming or valid."""
+    if consent["withdrawn_on"] is not None:
+        return "withdrawn"
+    if consent["valid_to"] is not None and consent["valid_to"] <= today:
+        return "expired"
+    return "coming" if consent["valid_from"] is not None and consent["valid_from"] > today else "valid"
+
+
+def guardians_of(db: Database, pupil_id: int, today: int) -> list[Mapping[str, Any]]:
+    """Parents and legal representatives of a pupil; without a consent of their own, their relation alone."""
+    sql = f"""WITH {NAMED}
+      SELECT g.person, g.relation, g.may_read, {NAME_COLUMNS}, CASE WHEN n.id IS NOT NULL THEN p.phone END AS phone
+      FROM guardian g JOIN person p ON p.id = g.person LEFT JOIN named n ON n.id = p.id
+      WHERE g.pupil = :id AND g.retired_at IS NULL ORDER BY g.relation = 'mother' DESC, g.relation"""
+    return list(db.query(sql, {"id": pupil_id, "today": today}))
+
+
+def enrolments(db: Database, pupil_id: int) -> list[Mapping[str, Any]]:
+    """The classes of a pupil, the newest first."""
+    sql = """SELECT e.class_group, e.start, e."end", e.age, e.repeating, cg.grade, cg.letter, y.start AS year
+      FROM enrolment e JOIN class_group cg ON cg.id = e.class_group LEFT JOIN academic_year y ON y.id = cg.year
+      WHERE e.pupil = ? AND e.retired_at IS NULL ORDER BY e.start DESC"""
+    return list(db.query(sql, (pupil_id,)))
+
+
+def movements(db: Database, pupil_id: int) -> list[Mapping[str, Any]]:
+    """The lines of the movement book about a pupil, the newest first."""
+    sql = "SELECT * FROM movement WHERE pupil = ? AND retired_at IS NULL ORDER BY date DESC"
+    return list(db.query(sql, (pupil_id,)))
+
+
+def duties(db: Database, person_id: int, today: int) -> list[Mapping[str, Any]]:
+    """The duties a person holds today."""
+    sql = """SELECT a.duty, a.start, a."end", o.number, o.date
+      FROM appointment a LEFT JOIN order_book o ON o.id = a."order"
+      WHERE a.person = :id AND a.retired_at IS NULL AND a.start <= :today AND (a."end" IS NULL OR a."end" > :today)
+      ORDER BY a.start, a.duty"""
+    return list(db.query(sql, {"id": person_id, "today": today}))
+
+
+def taught(db: Database, person_id: int) -> list[Mapping[str, Any]]:
+    """What a member of staff teaches and where, by class."""
+    sql = """SELECT sg.class_group, sg.hours_week, sg.name AS part, cg.grade, cg.letter,
+        s.code, s.name_ky, s.name_ru, s.name_en
+      FROM subject_group sg JOIN class_group cg ON cg.id = sg.class_group LEFT JOIN subject s ON s.id = sg.subject
+      WHERE sg.teacher = ? AND sg.retired_at IS NULL AND cg.retired_at IS NULL ORDER BY cg.grade, cg.letter, s.sort"""
+    return list(db.query(sql, (person_id,)))
+
+
+def read_today(db: Database, account: int, person_id: int, since: int) -> bool:
+    """Has the account's reading of the person been logged since an instant?"""
+    sql = "SELECT 1 FROM reading_log WHERE person = ? AND account = ? AND act = 'read' AND at >= ? LIMIT 1"
+    return db.execute(sql, (person_id, account, since)).fetchone() is not None
+
+
+def page_of(people: Sequence[Person], number: int) -> Sequence[Person]:
+    """One page of a list; pages count from 1."""
+    return people[(number - 1) * PAGE : number * PAGE]
+
+
+def _one(db: Database, sql: str, person_id: int) -> Mapping[str, Any] | None:
+    return next(iter(db.query(sql, (person_id,))), None)

@@ -1,0 +1,144 @@
+"""Routes of the people area."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Blueprint, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from node import access
+from node.people import actions, queries
+from node.people.queries import PAGE, Person
+from node.request import acting, database
+from shared.access import Visitor, allow
+from shared.problems import NotAllowed, NotFound
+from shared.schema import BY_NAME, Column
+from shared.web import today, visitor
+
+area = Blueprint("people", __name__, url_prefix="/people", template_folder="templates")
+DAY_MS = 86_400_000
+KINDS = ("pupil", "staff", "guardian")
+
+
+@area.get("/")
+@allow(*access.STAFF)
+def index() -> ResponseReturnValue:
+    """Search by name; whom one finds depends on the duty."""
+    kinds = _kinds(visitor())
+    kind = request.args.get("kind", "")
+    if kind not in kinds:
+        kind = kinds[0]
+    text = request.args.get("q", "")[:80].strip()
+    people = queries.found(_people(kind), text)
+    last_page = max(1, -(-len(people) // PAGE))
+    page = min(max(1, request.args.get("page", 1, type=int)), last_page)
+    return render_template(
+        "people/index.html",
+        kinds=kinds,
+        kind=kind,
+        text=text,
+        people=queries.page_of(people, page),
+        all=len(people),
+        page=page,
+        last_page=last_page,
+        first=(page - 1) * PAGE + 1,
+        with_card=_with_card(kind),
+        address=lambda **more: url_for("people.index", **{"kind": kind, "q": text or None} | more),
+    )
+
+
+def _kinds(visitor: Visitor) -> tuple[str, ...]:
+    """The kinds of people a visitor may look through."""
+    pupils = visitor.has(*access.LISTS)
+    guardians = visitor.has(*access.ALL_CARDS)
+    return tuple(k for k, may in zip(KINDS, (pupils, True, guardians), strict=True) if may)
+
+
+def _people(kind: str) -> list[Person]:
+    db, day = database(), today()
+    if kind == "pupil":
+        return queries.pupils(db, day, access.readable_names(db, visitor()))
+    return queries.staff(db, day) if kind == "staff" else queries.guardians(db, day)
+
+
+def _with_card(kind: str) -> frozenset[int] | None:
+    """Of the pupils, those whose card opens to the visitor; None for all."""
+    return access.readable_cards(database(), visitor()) if kind == "pupil" else None
+
+
+@area.get("/<int:person_id>")
+@allow.signed_in
+def card(person_id: int) -> ResponseReturnValue:
+    """What is held about one person, and the consents it rests on. Reading of others' cards is logged."""
+    db, day = database(), today()
+    person = queries.person(db, person_id, day)
+    if person is None:
+        raise NotFound()
+    pupil, member = queries.pupil(db, person_id), queries.staff_member(db, person_id)
+    whole = _reads_whole(person_id, pupil, member)
+    if whole:
+        _note_reading(person_id)
+    return render_template(
+        "people/card.html",
+        person=person,
+        name=queries.full_name(person),
+        number=queries.number_of(person_id),
+        pupil=pupil,
+        member=member,
+        whole=whole,
+        person_columns=_columns("person", "photo"),
+        pupil_columns=_columns(
+            "pupil", "person", "moved_from", *(() if visitor().has(*access.SOCIAL) else ("categories",))
+        ),
+        staff_columns=_columns("staff", "person"),
+        consents=[(c, queries.consent_state(c, day)) for c in queries.consents(db, person_id)]
+        if whole
+        else [],
+        guardians=queries.guardians_of(db, person_id, day) if whole and pupil else [],
+        enrolments=queries.enrolments(db, person_id) if pupil else [],
+        movements=queries.movements(db, person_id) if whole and pupil else [],
+        duties=queries.duties(db, person_id, day),
+        taught=queries.taught(db, person_id) if member else [],
+        class_name=queries.class_name,
+        full_name=queries.full_name,
+    )
+
+
+def _columns(table: str, *left_out: str) -> list[Column]:
+    return [c for c in BY_NAME[table].columns if c.name not in ("retired_at", *left_out)]
+
+
+def _reads_whole(person_id: int, pupil: Mapping[str, Any] | None, member: Mapping[str, Any] | None) -> bool:
+    """Does the visitor read the whole card (True) or the name alone (False)? NotAllowed for neither."""
+    db, who = database(), visitor()
+    if person_id == who.person:
+        return True
+    if member is not None and who.has(*access.STAFF):
+        return who.has(*access.STAFF_FILES)
+    if pupil is not None:
+        return _among(person_id, access.readable_cards(db, who), access.readable_names(db, who))
+    if who.has(*access.ALL_CARDS):
+        return True
+    own_classes = access.pupils_of(db, access.led_classes(db, who))
+    if queries.children_of(db, person_id) & own_classes:
+        return True
+    raise NotAllowed()
+
+
+def _among(person_id: int, cards: frozenset[int] | None, names: frozenset[int] | None) -> bool:
+    if cards is None or person_id in cards:
+        return True
+    if names is None or person_id in names:
+        return False
+    raise NotAllowed()
+
+
+def _note_reading(person_id: int) -> None:
+    """Log that the visitor read another's card, once a day."""
+    who = visitor()
+    if person_id == who.person or queries.read_today(database(), who.account, person_id, today() * DAY_MS):
+        return
+    with acting() as w:
+        actions.note_reading(w, who.account, person_id)

@@ -1,0 +1,127 @@
+"""Reading results of periods, and the figures under a column: the same indicators that the district sees."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from sqlite_utils import Database
+
+from node.people.queries import NAME_COLUMNS, NAMED, full_name
+from shared.indicators import INDICATORS, Indicator
+
+SUMMARY = tuple(INDICATORS[name] for name in ("average", "success", "quality"))
+
+
+@dataclass(frozen=True)
+class Result:
+    """A pupil's result in a subject and a period. ``band`` is the mark on the five-point scale."""
+
+    pupil: int
+    subject: int
+    term: int
+    value: int | None
+    band: int | None
+    status: str
+    missed: int | None
+    group: int
+
+
+@dataclass(frozen=True)
+class Heading:
+    """A subject or a period as a column; ``row`` holds its names or its kind and number."""
+
+    id: int
+    row: Mapping[str, Any]
+
+
+def _results(where: str) -> str:
+    return f"""SELECT tr.pupil, sg.subject, tr.term, tr.value, coalesce(tr.band, (SELECT max(b.band) FROM grading_band b
+        WHERE b.scale = sg.scale AND b.retired_at IS NULL AND tr.value BETWEEN b.low AND b.high)) AS band,
+        coalesce(tr.status, 'assessed') AS status, tr.missed, sg.id AS "group"
+      FROM term_result tr JOIN subject_group sg ON sg.id = tr.subject_group
+      WHERE tr.retired_at IS NULL AND sg.retired_at IS NULL AND {where}"""
+
+
+def of_class(db: Database, class_id: int, groups: frozenset[int] | None) -> list[Result]:
+    """Every result of a class; of some subject groups only, unless ``groups`` is None."""
+    found = [Result(**row) for row in db.query(_results("sg.class_group = ?"), (class_id,))]
+    return [result for result in found if groups is None or result.group in groups]
+
+
+def of_pupil(db: Database, pupil_id: int, groups: frozenset[int] | None) -> list[Result]:
+    """Every result of a pupil; of some subject groups only, unless ``groups`` is None."""
+    found = [Result(**row) for row in db.query(_results("tr.pupil = ?"), (pupil_id,))]
+    return [result for result in found if groups is None or result.group in groups]
+
+
+def subjects(db: Database, ids: Iterable[int]) -> list[Heading]:
+    """Subjects in their usual order."""
+    rows = db.query("SELECT * FROM subject ORDER BY sort, id")
+    wanted = set(ids)
+    return [Heading(row["id"], row) for row in rows if row["id"] in wanted]
+
+
+def terms(db: Database, ids: Iterable[int]) -> list[Heading]:
+    """Periods in their order: by end, the shorter first; the year, exam and final mark last."""
+    rows = db.query(
+        """SELECT t.*, y.start AS year_start FROM term t LEFT JOIN academic_year y ON y.id = t.year
+           ORDER BY y.start, t.kind IN ('year', 'exam', 'final'), t."end", t.start DESC, t.kind = 'final'"""
+    )
+    wanted = set(ids)
+    return [Heading(row["id"], row) for row in rows if row["id"] in wanted]
+
+
+def present_term(found: list[Heading], today: int) -> Heading | None:
+    """The period that ended last, for it is the one whose marks are looked at; else the first."""
+    ended = [term for term in found if (term.row["end"] or 0) <= today]
+    return ended[-1] if ended else next(iter(found), None)
+
+
+def measures(results: Iterable[Result]) -> dict[str, int]:
+    """The counts that indicators of results are made of."""
+    counts = dict.fromkeys(("n5", "n4", "n3", "n2", "n1", "na", "exempt", "unmarked"), 0)
+    for result in results:
+        if result.status == "assessed":
+            if result.band is not None:
+                counts[f"n{result.band}"] += 1
+        elif result.status in counts:
+            counts[result.status] += 1
+    return counts
+
+
+def summary(results: Iterable[Result]) -> list[tuple[Indicator, Fraction | None]]:
+    """Average mark, success, quality."""
+    counted = measures(results)
+    return [(indicator, indicator.value(counted)) for indicator in SUMMARY]
+
+
+def of_year(db: Database, year_id: int, term_id: int) -> dict[int, list[Result]]:
+    """The results of one period by class, over all classes of a year."""
+    chosen = "tr.term = :term AND sg.class_group IN (SELECT id FROM class_group WHERE year = :year)"
+    sql = f"""WITH r AS ({_results(chosen)})
+      SELECT r.*, sg.class_group FROM r JOIN subject_group sg ON sg.id = r."group" """
+    found: dict[int, list[Result]] = {}
+    for row in db.query(sql, {"term": term_id, "year": year_id}):
+        values = dict(row)
+        found.setdefault(values.pop("class_group"), []).append(Result(**values))
+    return found
+
+
+def terms_of_year(db: Database, year_id: int) -> list[Heading]:
+    """The periods of a year in which anything has a result."""
+    sql = """SELECT t.id FROM term t WHERE t.year = ? AND EXISTS
+      (SELECT 1 FROM term_result tr WHERE tr.term = t.id AND tr.retired_at IS NULL)"""
+    return terms(db, [row[0] for row in db.execute(sql, (year_id,)).fetchall()])
+
+
+def names(db: Database, pupil_ids: Iterable[int], today: int) -> dict[int, str]:
+    """The names that may be shown of these pupils; empty for those without."""
+    wanted = set(pupil_ids)
+    rows = db.query(
+        f"WITH {NAMED} SELECT pu.person, {NAME_COLUMNS} FROM pupil pu LEFT JOIN named n ON n.id = pu.person",
+        {"today": today},
+    )
+    return {row["person"]: full_name(row) for row in rows if row["person"] in wanted}

@@ -1,0 +1,21 @@
+"""Accounts as the door knows them."""
+
+from __future__ import annotations
+
+from sqlite_utils import Database
+
+from shared.auth import Account, normal_login
+
+
+def accounts(db: Database, login: str) -> list[Account]:
+    """The living accounts with this (normal) login: one, or after a merge more."""
+    rows = db.execute(
+        "SELECT id, password, login FROM account WHERE retired_at IS NULL AND disabled = 0 AND login IS NOT NULL"
+    ).fetchall()
+    return [Account(row[0], row[1] or "") for row in rows if normal_login(row[2]) == login]
+
+
+def password_of(db: Database, account: int) -> tuple[str, str]:
+    """Login and stored password of an account."""
+    row = db.execute("SELECT login, password FROM account WHERE id = ?", (account,)).fetchone()
+    return row[0] or "", row[1] or ""
