@@ -26,6 +26,9 @@ DRIVER = driver
 """The DB-API module, for an SQLAlchemy engine over an encrypted file."""
 DriverError = driver.Error
 
+NO_ACTOR = "no acting account"
+"""What the triggers of the change log say when nobody acts."""
+
 BUSY_SECONDS = 20.0
 """How long a writer waits for another before DatabaseBusy."""
 
@@ -114,7 +117,7 @@ def _problem(error: Exception, file: str) -> Problem | None:
         return DiskFull()
     if "malformed" in text or "not a database" in text or "corrupt" in text:
         return DamagedFile(file=file)
-    if "NOT NULL constraint failed: change.actor" in text:
+    if NO_ACTOR in text:
         return NoActingAccount()
     return None
 

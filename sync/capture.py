@@ -2,7 +2,8 @@
 
 A change names its table by number and its row by local key, and holds as JSON ``{column number: value}``; bytes as
 ``{"b": hex}``. An insert logs the columns that are not at their default; an update logs every column of each merge unit
-that changed. DELETE and changes of a key are refused. Whoever writes is read from the row of ``writing``.
+that changed. DELETE and changes of a key are refused. Whoever writes is read from the row of ``writing``; without
+an acting account it is aborted, for a statement that ignores conflicts would pass over a mere NOT NULL in the log.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Iterator, Mapping
 
 from sqlite_utils import Database
 
-from shared.db import transaction
+from shared.db import NO_ACTOR, transaction
 from shared.schema import TABLES, Column, Table, Value
 from shared.tables import literal, quoted
 
@@ -105,7 +106,8 @@ def _named(table: Table, event: str, head: str, values: str) -> tuple[str, str]:
     name = f"{table.name}_log_{event}"
     return name, (
         f"CREATE TRIGGER {quoted(name)} {head} BEGIN INSERT INTO change (clock, actor, tbl, key, vals) "
-        f"SELECT clock, actor, {table.number}, NEW.{quoted(table.row_id)}, {values} FROM writing; END"
+        f"SELECT clock, ifnull(actor, RAISE(ABORT, '{NO_ACTOR}')), {table.number}, "
+        f"NEW.{quoted(table.row_id)}, {values} FROM writing; END"
     )
 
 
