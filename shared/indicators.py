@@ -915,7 +915,7 @@ class _Table:
             names = [self._name(*pair) for pair in zip(self.row_dimensions, key, strict=True)]
         groups = (self.groups.get((key, column), self.empty) for column in self.across)
         figures = (group.figure(indicator) for group in groups for indicator in self.indicators)
-        return Row((*names, *figures), key is None and bool(self.row_dimensions))
+        return Row((*names, *figures), key is None and bool(self.row_dimensions), key or ())
 
     def chart_column(self) -> int:
         """The first indicator over all columns."""

@@ -12,7 +12,7 @@ import heapq
 import io
 import itertools
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
@@ -64,8 +64,11 @@ class Column:
 
 @dataclass(frozen=True)
 class Row:
+    """`keys` are the values that the row's headings name, as they are stored; none in a total."""
+
     cells: tuple[Content, ...]
     total: bool = False
+    keys: tuple[object, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -119,11 +122,20 @@ def decimal_point(language: str) -> str:
 # ---- page
 
 
-def to_html(report: Report) -> Markup:
+Link = Callable[[Row, int], str]
+"""The address that a row's heading leads to, by row and place of the column; empty: none."""
+
+
+def no_link(row: Row, place: int) -> str:
+    """Headings that lead nowhere."""
+    return ""
+
+
+def to_html(report: Report, link: Link = no_link) -> Markup:
     """The report as an HTML fragment: table with caption, notes; any chart stands above its table."""
     chart = Markup("<figure>{}</figure>").format(to_svg(report)) if report.chart else Markup("")
-    body = Markup("").join(_html_row(report, row) for row in report.rows if not row.total)
-    foot = Markup("").join(_html_row(report, row) for row in report.rows if row.total)
+    body = Markup("").join(_html_row(report, row, link) for row in report.rows if not row.total)
+    foot = Markup("").join(_html_row(report, row, no_link) for row in report.rows if row.total)
     return Markup(
         '{}<div class="scroll"><table class="report"><caption>{}</caption><thead>{}</thead>'
         "<tbody>{}</tbody><tfoot>{}</tfoot></table></div>{}"
@@ -146,15 +158,25 @@ def _html_head(report: Report) -> Markup:
     return Markup("<tr>{}</tr><tr>{}</tr>").format(spans, labels)
 
 
-def _html_row(report: Report, row: Row) -> Markup:
-    point = decimal_point(report.language)
-    cells = []
-    for column, content in zip(report.columns, row.cells, strict=True):
-        text = shown(content, column, point)
-        marks = _marks(column) + (["hidden-figure"] if isinstance(content, Figure) and content.hidden else [])
-        form = "<td{}>{}</td>" if column.numeric else '<th scope="row"{}>{}</th>'
-        cells.append(Markup(form).format(_class(marks), text))
+def _html_row(report: Report, row: Row, link: Link) -> Markup:
+    cells = [
+        _html_figure(content, column, decimal_point(report.language))
+        if column.numeric
+        else _html_heading(str(content), column, link(row, place))
+        for place, (column, content) in enumerate(zip(report.columns, row.cells, strict=True))
+    ]
     return Markup("<tr{}>{}</tr>").format(_class(["total"] if row.total else []), Markup("").join(cells))
+
+
+def _html_heading(text: str, column: Column, address: str) -> Markup:
+    shown_text = Markup('<a href="{}">{}</a>').format(address, text) if address else text
+    return Markup('<th scope="row"{}>{}</th>').format(_class(_marks(column)), shown_text)
+
+
+def _html_figure(content: Content, column: Column, point: str) -> Markup:
+    hidden = isinstance(content, Figure) and content.hidden
+    marks = _marks(column) + ["hidden-figure"] * hidden
+    return Markup("<td{}>{}</td>").format(_class(marks), shown(content, column, point))
 
 
 def _marks(column: Column) -> list[str]:

@@ -137,6 +137,12 @@ def test_rows_columns_where_and_order() -> None:
     assert by_term.chart is not None and by_term.chart.column == 1
 
 
+def test_rows_keep_the_keys_that_their_headings_name() -> None:
+    cells = [cell({"grade": 7, "sex": "f"}, n5=1), cell({"grade": 8, "sex": "m"}, n5=1)]
+    table = tabulate(cells, ["assessed"], ["grade", "sex"], language="en")
+    assert [row.keys for row in table.rows] == [(7, "f"), (8, "m"), ()]
+
+
 def test_unknown_names_are_refused() -> None:
     for names, rows in ((["charm"], []), (["pupils", "success"], []), (["success"], ["age"]), ([], [])):
         with pytest.raises(InvalidValue):

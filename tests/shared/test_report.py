@@ -81,6 +81,15 @@ def test_html_groups_columns() -> None:
     )
 
 
+def test_headings_lead_on_and_totals_do_not() -> None:
+    rows = tuple(
+        Row(row.cells, row.total, () if row.total else (f"key {y}",)) for y, row in enumerate(SAMPLE.rows)
+    )
+    html = str(report.to_html(Report("", SAMPLE.columns, rows), lambda row, place: f"/?{row.keys[place]}&x"))
+    links = list(ET.fromstring(f"<div>{html}</div>").iter("a"))
+    assert [(e.get("href"), e.text) for e in links] == [("/?key 0&x", EVIL), ("/?key 1&x", "7-Б")]
+
+
 def test_the_chart_has_title_description_and_values() -> None:
     svg = ET.fromstring(str(report.to_svg(SAMPLE)))
     name = "{http://www.w3.org/2000/svg}"
