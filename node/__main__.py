@@ -20,10 +20,11 @@ from node.importing.actions import run_import
 from shared import cli
 from shared.db import check_integrity
 from shared.i18n import gettext_in
+from shared.keys import RecoveryKit, write_private
 from shared.problems import Flawed, InvalidValue
 from sync.checks import verify_chain
-from sync.log import dump
 from sync.delivery import Progress
+from sync.log import dump
 from sync.state import State
 
 Result = Mapping[str, Any] | None
@@ -76,7 +77,11 @@ def _open(chosen: argparse.Namespace) -> storage.Node:
 
 def _init(chosen: argparse.Namespace) -> Result:
     kit_path = chosen.kit or chosen.home / "recovery-kit.html"
-    node, kit = storage.create_node(
+
+    def hand_over(kit: RecoveryKit) -> None:
+        write_private(kit_path, kit.html(gettext_in(chosen.language), chosen.language).encode())
+
+    node, _ = storage.create_node(
         chosen.home,
         school_name=chosen.school,
         login=chosen.login,
@@ -84,9 +89,8 @@ def _init(chosen: argparse.Namespace) -> Result:
         passphrase=cli.passphrase(confirm=True),
         machine_slot=not chosen.no_machine_slot,
         language=chosen.language,
+        hand_over=hand_over,
     )
-    kit_path.write_text(kit.html(gettext_in(chosen.language), chosen.language), encoding="utf-8")
-    kit_path.chmod(0o600)
     if not chosen.no_machine_slot:
         cli.note(
             "This machine opens the school by itself after a power cut; so does whoever steals the machine."

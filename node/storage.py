@@ -9,7 +9,9 @@ sync.lock              held while a sync runs
 from __future__ import annotations
 
 import os
+import shutil
 import tarfile
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import date
@@ -18,7 +20,7 @@ from pathlib import Path
 from sqlite_utils import Database
 
 from shared import crypto, db
-from shared.keys import RecoveryKit, recovery_keypair
+from shared.keys import RECOVERY_BYTES, RecoveryKit, recovery_keypair, recovery_signer
 from shared.keyslots import Keyslots, write_private
 from shared.migrations import migrate
 from shared.problems import AlreadyInitialised, DamagedFile, NotInitialised, WrongPassphrase
@@ -64,42 +66,100 @@ def create_node(
     machine_slot: bool = True,
     language: str = "ky",
     cost: crypto.Cost = crypto.PASSPHRASE_COST,
+    hand_over: Callable[[RecoveryKit], None] = lambda kit: None,
 ) -> tuple[Node, RecoveryKit]:
     """Make a new school: keys, empty encrypted database, first account (an administrator).
 
-    AlreadyInitialised when there is one. The kit is not kept anywhere: print it. ``cost`` is for tests.
+    AlreadyInitialised when there is one. The kit is not kept anywhere: print it. ``hand_over`` receives it before the
+    school exists, so that no power cut leaves a school without its kit. ``cost`` is for tests.
     """
-    if (home / DATABASE).exists() or (home / KEYS).exists():
+    kit = RecoveryKit.create(school_name, date.today())
+
+    def fill(connection: Database) -> None:
+        _found(connection, kit, school_name, login, password, language)
+
+    return _make_home(home, kit.secret, passphrase, machine_slot, cost, fill, lambda: hand_over(kit)), kit
+
+
+def _make_home(
+    home: Path,
+    recovery_secret: bytes,
+    passphrase: str,
+    machine_slot: bool,
+    cost: crypto.Cost,
+    fill: Callable[[Database], None],
+    before_ready: Callable[[], None] = lambda: None,
+) -> Node:
+    """Make database and key file; cut off anywhere, it can be begun again. AlreadyInitialised."""
+    unfinished = home / (DATABASE + ".new")
+    if (home / DATABASE).exists() or ((home / KEYS).exists() and not unfinished.exists()):
         raise AlreadyInitialised(home=home)
     home.mkdir(parents=True, exist_ok=True)
     os.chmod(home, 0o700)
+    # What an interrupted init left: never used keys, then the database they were for.
+    (home / KEYS).unlink(missing_ok=True)
+    for left in home.glob(DATABASE + "*"):
+        left.unlink()
     data_key = crypto.random_bytes(crypto.KEY_BYTES)
-    kit = RecoveryKit.create(school_name, date.today())
-    unfinished = home / (DATABASE + ".new")
-    unfinished.unlink(missing_ok=True)
     with closing(db.open_database(unfinished, data_key, create=True)) as connection:
         migrate(connection)
         capture.install(connection)
-        _found(connection, kit, school_name, login, password, language)
+        fill(connection)
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     # The key file first: a database without keys would be lost, keys without a database are made anew.
-    Keyslots.create(home / KEYS, data_key, passphrase, kit.secret, machine_slot, cost)
+    Keyslots.create(home / KEYS, data_key, passphrase, recovery_secret, machine_slot, cost)
+    before_ready()
     unfinished.rename(home / DATABASE)
-    return Node(home, data_key), kit
+    return Node(home, data_key)
+
+
+def join_node(
+    home: Path,
+    *,
+    passphrase: str,
+    kit: str | None = None,
+    machine_slot: bool = True,
+    cost: crypto.Cost = crypto.PASSPHRASE_COST,
+) -> Node:
+    """Make an empty home for a further node of a school, to be introduced with `node.exchange.actions.join`.
+
+    ``kit``: the words or QR text of the school's recovery kit; None: the node will be let in by another one's word, and
+    its own home opens with the passphrase alone. A home made so before and not let in yet is opened again.
+    """
+    if (home / DATABASE).exists():
+        node = open_node(home, passphrase)
+        with closing(node.connect()) as connection:
+            if State(connection).registered or State(connection).administrator:
+                raise AlreadyInitialised(home=home)
+        return node
+    secret = RecoveryKit.secret_from(kit) if kit is not None else crypto.random_bytes(RECOVERY_BYTES)
+
+    def fill(connection: Database) -> None:
+        with db.transaction(connection):
+            _make_keys(connection, secret if kit is not None else None)
+
+    return _make_home(home, secret, passphrase, machine_slot, cost, fill)
+
+
+def _make_keys(connection: Database, kit_secret: bytes | None) -> None:
+    state = State(connection)
+    signer = crypto.SigningKey.generate()
+    state.signing_key = signer.to_bytes()
+    state.opening_key = crypto.OpeningKey.generate().to_bytes()
+    if kit_secret is not None:
+        state.recovery_public = recovery_keypair(kit_secret).public
+        state.recovery_signing = recovery_signer(kit_secret).public
+    fork.begin_incarnation(connection, signer.public, continues=None)
 
 
 def _found(
     connection: Database, kit: RecoveryKit, school_name: str, login: str, password: str, language: str
 ) -> None:
     state = State(connection)
-    signer = crypto.SigningKey.generate()
     with db.transaction(connection):
-        state.signing_key = signer.to_bytes()
-        state.opening_key = crypto.OpeningKey.generate().to_bytes()
-        state.recovery_public = recovery_keypair(kit.secret).public
+        _make_keys(connection, kit.secret)
         state.school_name = school_name
         connection.execute("INSERT INTO epoch VALUES (1, ?)", (crypto.random_bytes(crypto.KEY_BYTES),))
-        fork.begin_incarnation(connection, signer.public, continues=None)
     account = (int(state.origin) << 32) + 1
     with writing(connection, actor=account) as w:
         person = w.insert("person")
@@ -124,6 +184,7 @@ def open_node(home: Path, passphrase: str | None = None) -> Node:
     with closing(node.connect()) as connection:
         migrate(connection)
         capture.install(connection)
+        fork.go_on_if_old(connection)
     return node
 
 
@@ -162,7 +223,8 @@ def restore(home: Path, source: Path, *, passphrase: str | None = None, kit: str
     home.mkdir(parents=True, exist_ok=True)
     os.chmod(home, 0o700)
     waiting = home / "restored"
-    waiting.mkdir(exist_ok=True)
+    shutil.rmtree(waiting, ignore_errors=True)
+    waiting.mkdir()
     try:
         write_private(waiting / KEYS, keys)
         write_private(waiting / DATABASE, database)
@@ -181,13 +243,15 @@ def restore(home: Path, source: Path, *, passphrase: str | None = None, kit: str
             with db.transaction(connection):
                 fork.new_incarnation(connection)
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        (waiting / KEYS).replace(home / KEYS)
-        (waiting / DATABASE).replace(home / DATABASE)
-    finally:
-        for left in waiting.iterdir():
+        keyslots.set_machine(data_key, True)
+        # The write-ahead log of a lost database would be taken for the restored one's.
+        for left in home.glob(DATABASE + "*"):
             left.unlink()
-        waiting.rmdir()
-    Keyslots(home / KEYS).set_machine(data_key, True)
+        # The database last: while it is not there, the home can be restored again.
+        for file in (keyslots.machine_path, keyslots.path, waiting / DATABASE):
+            file.replace(home / file.name)
+    finally:
+        shutil.rmtree(waiting)
     return Node(home, data_key)
 
 

@@ -1,4 +1,4 @@
-"""A seeded history of a school, its hub and what kills them: writes, syncs by wire and by stick, at any moment a SIGKILL."""
+"""A seeded history of a school and its hub: writes, syncs by wire and by stick, a SIGKILL at any moment."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from hub.storage import Hub, open_hub
 from node.storage import Node, open_node
 from shared.db import transaction
 from sync.session import register
-from sync.state import State
 from sync.transport.folder import ANSWER, REQUEST, bundles
 from sync.writer import writing
 from tests.faults import judge, workers
@@ -27,7 +26,7 @@ MOST_TRIES = 40
 
 @dataclass
 class History:
-    """One school of one or two nodes with its hub, in real processes; ``run`` raises AssertionError at the first flaw."""
+    """One school of one or two nodes with its hub, in real processes; ``run`` raises AssertionError at a flaw."""
 
     home: Path
     seed: int
@@ -48,7 +47,7 @@ class History:
     # -- beginning
 
     def found(self) -> None:
-        """A registered school with one node, or a second with the school's key; what all teachers share is known to all."""
+        """A registered school with one node or two; what all its teachers share is known to both."""
         hub = a_hub(self.hub_home, self.database)
         school = a_school(self.home / "node1", hub)
         self.school = school.id
@@ -74,7 +73,9 @@ class History:
 
     # -- processes
 
-    def start(self, name: str, target: Callable[..., None], *arguments: object, die_at: int | None = None) -> Worker:
+    def start(
+        self, name: str, target: Callable[..., None], *arguments: object, die_at: int | None = None
+    ) -> Worker:
         self.running[name] = start(
             target, *arguments, log=self.home / f"{name}.log", die_at=die_at, watched=self.home
         )

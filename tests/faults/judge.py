@@ -21,9 +21,9 @@ from shared.keyslots import Keyslots
 from shared.schema import BY_NAME, BY_NUMBER, VERSION, Value
 from sync import digest
 from sync.capture import decode_values
+from sync.checks import verify_chain
 from sync.log import dump
 from sync.merge import Entry, resolve
-from sync.checks import verify_chain
 from sync.state import State
 from tests.faults.workers import ROWS_AT_ONCE, shared_result
 

@@ -71,7 +71,9 @@ def start(
     ``die_at``: kill itself at this step, counted from 1. ``watched``: whose files' changes are steps too. ``steps``: a
     file that gets one line for each step, ``sql`` or ``file``.
     """
-    process = _context.Process(target=_run, args=(target, arguments, log, die_at, watched, steps), daemon=True)
+    process = _context.Process(
+        target=_run, args=(target, arguments, log, die_at, watched, steps), daemon=True
+    )
     process.start()
     return Worker(process, log)
 

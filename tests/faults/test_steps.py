@@ -1,4 +1,4 @@
-"""Programs killed before each of their steps, one after another: after any, doing it again brings what it should have brought."""
+"""Programs killed before each of their steps: whatever the step, doing it again brings what it should have brought."""
 
 import os
 import random
@@ -13,9 +13,10 @@ from node import storage
 from node.exchange import actions as exchange
 from node.storage import open_node
 from shared.db import check_integrity
+from shared.keys import Keyslots, RecoveryKit
 from shared.problems import AlreadyInitialised, NotInitialised
-from sync.log import dump
 from sync.checks import verify_chain
+from sync.log import dump
 from sync.state import State
 from sync.transport.http import HttpTransport
 from sync.writer import writing
@@ -83,6 +84,8 @@ def test_a_node_is_made_whole_or_can_be_made_again(tmp_path):
             workers.make_node(home)
             node = open_node(home)
         assert whole(node) and node.origin, step
+        words = workers.kit_words(home).read_text()
+        assert Keyslots(home / "keys.json").open_with_recovery(RecoveryKit.secret_from(words)) == node.key
 
 
 @pytest.mark.parametrize("where", ["sqlcipher", pytest.param("postgresql", marks=pytest.mark.postgres)])
@@ -201,7 +204,7 @@ def test_what_a_lost_home_left_behind_does_not_reach_the_restored_one(tmp_path):
 
 @pytest.fixture
 def carried(tmp_path):
-    """A school whose request waits on a stick, with something for it at the hub; put away to be taken out for every step."""
+    """A school whose request waits on a stick, with something for it at the hub; copied for every step."""
     hub = a_hub(tmp_path / "begun" / "hub")
     school = a_school(tmp_path / "begun" / "node", hub)
     names(school, "Осмонова", "Асанова")

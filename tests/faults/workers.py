@@ -1,7 +1,7 @@
-"""What the processes do: serve a hub, write as teachers do, sync, carry a stick. Each notes in a side file what it was promised.
+"""What the processes do: serve a hub, write as teachers do, sync, carry a stick; and what they were promised.
 
-A line of a side file is one JSON object, handed to the operating system before the process goes on, so that it survives
-the process. ``intent`` stands there before a write, ``kept`` once its commit has returned; ``done`` once a sync said so.
+Promises stand in side files, one JSON object a line, handed to the operating system before the process goes on, so that
+they survive it: ``intent`` before a write, ``kept`` once its commit has returned, ``done`` once a sync said so.
 """
 
 from __future__ import annotations
@@ -90,9 +90,7 @@ def write_reference_rows(home: Path, side: Path, seed: int) -> None:
 
 
 def make_hub(home: Path, database: str | None) -> None:
-    create_hub(
-        home, login="district", password="secret", passphrase="open", cost=CHEAP, database=database
-    )
+    create_hub(home, login="district", password="secret", passphrase="open", cost=CHEAP, database=database)
 
 
 def answer_stick(home: Path, folder: Path) -> None:
@@ -129,7 +127,10 @@ class Teacher:
         if not self.people:
             return
         person = self.chance.choice(self.people)
-        values: dict[str, Value] = {"birth_year": self.year(), "surname": f"Осмон {self.chance.randrange(10**9)}"}
+        values: dict[str, Value] = {
+            "birth_year": self.year(),
+            "surname": f"Осмон {self.chance.randrange(10**9)}",
+        }
         self.note(intent="row", table="person", id=person, values=values)
         with writing(self.db, self.actor) as w:
             w.update("person", person, **values)
@@ -210,7 +211,9 @@ def sync_by_wire(home: Path, address: Path, side: Path, until_done: bool) -> Non
     node = open_node(home)
     while True:
         try:
-            outcome = exchange.run_sync(node, "hand", HttpTransport(address.read_text(), SILENCE_SECONDS)).outcome
+            outcome = exchange.run_sync(
+                node, "hand", HttpTransport(address.read_text(), SILENCE_SECONDS)
+            ).outcome
         except (HubUnreachable, SyncRunning, DatabaseBusy, FileNotFoundError):
             time.sleep(0.01)
             continue
@@ -257,9 +260,20 @@ def _last_done(node: Node) -> int:
 
 
 def make_node(home: Path) -> None:
+    """``mektep-node init``, with the words of the kit in a file beside the home."""
     storage.create_node(
-        home, school_name="School 8", login="admin", password="secret", passphrase="open", cost=CHEAP
+        home,
+        school_name="School 8",
+        login="admin",
+        password="secret",
+        passphrase="open",
+        cost=CHEAP,
+        hand_over=lambda kit: kit_words(home).write_text(kit.words),
     )
+
+
+def kit_words(home: Path) -> Path:
+    return home.with_suffix(".kit")
 
 
 def back_up(home: Path, target: Path) -> None:
