@@ -9,6 +9,9 @@ from pathlib import Path
 
 from shared.problems import SyncRunning
 
+_PATIENCE_SECONDS = 0.2
+"""Longer than a look at the lock takes, so that looking never keeps a sync from starting."""
+
 
 @contextlib.contextmanager
 def sync_lock(home: Path) -> Iterator[None]:
@@ -16,7 +19,7 @@ def sync_lock(home: Path) -> Iterator[None]:
 
     An exclusive transaction on an empty SQLite file: the one file lock that behaves alike on Linux and Windows.
     """
-    connection = sqlite3.connect(home / "sync.lock", timeout=0, isolation_level=None)
+    connection = _file(home, _PATIENCE_SECONDS)
     try:
         try:
             connection.execute("BEGIN EXCLUSIVE")
@@ -25,3 +28,19 @@ def sync_lock(home: Path) -> Iterator[None]:
         yield
     finally:
         connection.close()
+
+
+def sync_locked(home: Path) -> bool:
+    """Does some process or thread hold the home's sync lock just now?"""
+    connection = _file(home, 0)
+    try:
+        connection.execute("SELECT 1 FROM sqlite_master").fetchall()
+    except sqlite3.OperationalError:
+        return True
+    finally:
+        connection.close()
+    return False
+
+
+def _file(home: Path, patience: float) -> sqlite3.Connection:
+    return sqlite3.connect(home / "sync.lock", timeout=patience, isolation_level=None)

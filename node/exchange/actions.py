@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import logging
+import queue
+import tempfile
+import threading
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -9,20 +13,24 @@ from pathlib import Path
 from sqlite_utils import Database
 
 from node.derived import derive
+from node.exchange.outcomes import DONE, INTERRUPTED
 from node.storage import Node
 from shared.db import transaction
 from shared.problems import HubUnreachable, InvalidValue, NotRegistered, Problem
 from sync import clock, delivery, session
-from sync.lock import sync_lock
-from sync.messages import read_hub
 from sync.delivery import Progress
+from sync.lock import sync_lock
+from sync.log import NodeLog
+from sync.messages import read_hub
 from sync.state import State, identity
 from sync.transport import Transport
-from sync.transport.folder import ANSWER, FolderTransport, bundles, read_bundle
+from sync.transport.folder import ANSWER, HUB_FILE, FolderTransport, bundles, read_bundle
 from sync.transport.http import HttpTransport
 
 KEPT_RUNS = 200
 Report = Callable[[Progress], None]
+_START_SECONDS = 10.0
+_log = logging.getLogger("mektep.exchange")
 
 
 def transport_to(db: Database, address: str) -> Transport:
@@ -38,24 +46,28 @@ def register(node: Node, address: str, code: str) -> bool:
     """Register at the hub; returns False when a stick must be carried to the hub and back first."""
     with closing(node.connect()) as db, sync_lock(node.home):
         transport = transport_to(db, address)
-        if isinstance(transport, HttpTransport):
-            with transaction(db):
-                State(db).hub_url = address
         try:
             session.register(db, transport, code)
         except HubUnreachable:
             if isinstance(transport, FolderTransport):
                 return False
             raise
+        if isinstance(transport, HttpTransport):
+            with transaction(db):
+                State(db).hub_url = address
     return True
 
 
 def run_sync(
-    node: Node, way: str, transport: Transport | None = None, report: Report = lambda p: None
+    node: Node,
+    way: str,
+    transport: Transport | None = None,
+    report: Report = lambda p: None,
+    begun: Callable[[], None] = lambda: None,
 ) -> Progress:
     """Sync once, by hand or by the agent (``way``); the run and its outcome are kept.
 
-    Raises what `session.sync` does.
+    ``begun`` is called once the run can be seen. Raises what `session.sync` does.
     """
     with sync_lock(node.home), closing(node.connect()) as db:
         state = State(db)
@@ -66,7 +78,9 @@ def run_sync(
                 raise HubUnreachable()
             transport = HttpTransport(str(state.hub_url))
         run = _begin(db, way)
-        progress = Progress()
+        progress = Progress(changes_waiting=NodeLog(db).waiting())
+        _note(db, run, progress, None)
+        begun()
 
         def note(now: Progress) -> None:
             _note(db, run, now, None)
@@ -77,11 +91,41 @@ def run_sync(
         except Problem as problem:
             _note(db, run, progress, problem.code)
             raise
-        except BaseException:
-            _note(db, run, progress, "interrupted")
+        except Exception:
+            _note(db, run, progress, Problem.code)
             raise
-        _note(db, run, progress, "done")
+        except BaseException:
+            _note(db, run, progress, INTERRUPTED)
+            raise
+        _note(db, run, progress, DONE)
         return progress
+
+
+def start_sync(node: Node) -> threading.Thread:
+    """Start a sync by hand in a thread of its own; returns it once the run can be seen, or is over already.
+
+    SyncRunning, NotRegistered, HubUnreachable (no address is known): it could not even begin.
+    """
+    word: queue.SimpleQueue[Problem | None] = queue.SimpleQueue()
+
+    def work() -> None:
+        try:
+            run_sync(node, "hand", begun=lambda: word.put(None))
+        except Problem as problem:
+            word.put(problem)
+        except Exception as error:
+            _log.error("sync failed unexpectedly: %s", type(error).__name__)
+            word.put(Problem())
+
+    thread = threading.Thread(target=work, name="mektep-sync", daemon=True)
+    thread.start()
+    try:
+        problem = word.get(timeout=_START_SECONDS)
+    except queue.Empty:
+        return thread
+    if problem is not None:
+        raise problem
+    return thread
 
 
 def export_bundle(node: Node, folder: Path) -> Path:
@@ -108,6 +152,46 @@ def import_bundles(node: Node, folder: Path) -> int:
         derive(db)
         delivery.note_if_done(db)
     return taken
+
+
+def register_by_stick(node: Node, hub_file: bytes, code: str) -> tuple[str, bytes]:
+    """The request to carry to the hub whose ``hub.mektep`` this is: name and content. WrongCode, ImpostorHub, ..
+
+    `take_answer_file` takes what comes back.
+    """
+    with tempfile.TemporaryDirectory() as stick:
+        (Path(stick) / HUB_FILE).write_bytes(hub_file)
+        register(node, stick, code)
+        return _only_file(Path(stick))
+
+
+def request_file(node: Node) -> tuple[str, bytes]:
+    """Everything that waits, as one file to carry to the hub: name and content. NotRegistered without a known hub."""
+    with tempfile.TemporaryDirectory() as stick:
+        export_bundle(node, Path(stick))
+        return _only_file(Path(stick))
+
+
+def take_answer_file(node: Node, answer: bytes) -> None:
+    """Take an answer that was carried here. FlawedBundle, ImpostorHub, HubAnswer (it is meant for another)."""
+    with tempfile.TemporaryDirectory() as stick:
+        with closing(node.connect()) as db:
+            name = _name(db)
+        (Path(stick) / f"{name}-{ANSWER}").write_bytes(answer)
+        import_bundles(node, Path(stick))
+
+
+def _only_file(stick: Path) -> tuple[str, bytes]:
+    request = next(p for p in stick.iterdir() if p.name != HUB_FILE)
+    return request.name, request.read_bytes()
+
+
+def change_address(node: Node, address: str) -> None:
+    """From now on reach the hub at another address; whether it is the same hub, its signature tells. InvalidValue."""
+    with closing(node.connect()) as db, transaction(db):
+        if not isinstance(transport_to(db, address), HttpTransport):
+            raise InvalidValue(table="hub", column="address", value=address)
+        State(db).hub_url = address
 
 
 def trust_hub_file(node: Node, path: Path) -> None:

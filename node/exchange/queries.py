@@ -4,12 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from sqlite_utils import Database
 
+from node.exchange.outcomes import INTERRUPTED, Outcome, outcome_of
+from shared.problems import N_, HubUnreachable
+from shared.schema import BY_NUMBER
+from shared.ui import Tone
+from sync import clock
+from sync.lock import sync_locked
 from sync.log import NodeLog
 from sync.state import State
+
+CLOCK_TOLERANCE_MS = 600_000
+"""A machine whose clock differs more than this from the hub's is warned of."""
+BACKUP_DAYS = 7
+"""A backup older than this is warned of."""
+_DAY_MS = 86_400_000
+_MOST_SECONDS_LEFT = 86_400
 
 
 @dataclass(frozen=True)
@@ -32,6 +46,82 @@ class Status:
     last_run: Mapping[str, Any] | None
 
 
+@dataclass(frozen=True)
+class Run:
+    """One sync, under way or over. Instants in milliseconds since 1970, sizes in bytes; ``seconds`` it took so far."""
+
+    id: int
+    started: int
+    ended: int | None
+    way: str
+    outcome: str
+    running: bool
+    sent: int
+    received: int
+    changes_sent: int
+    changes_received: int
+    changes_waiting: int
+    rounds: int
+    seconds: float
+
+    @property
+    def told(self) -> Outcome:
+        """How it ended, in plain words."""
+        return outcome_of(self.outcome)
+
+    @property
+    def rate(self) -> int:
+        """Bytes a second, both ways together."""
+        return round((self.sent + self.received) / max(self.seconds, 0.001))
+
+    @property
+    def changes(self) -> int:
+        """How many changes this run has to send in all, as far as it is known."""
+        return self.changes_sent + self.changes_waiting
+
+    @property
+    def seconds_left(self) -> int | None:
+        """Estimated from the pace so far for the changes that wait; None while there is nothing to estimate from."""
+        if not self.running or not self.changes_sent or not self.changes_waiting:
+            return None
+        left = self.seconds * self.changes_waiting / self.changes_sent
+        return min(round(left), _MOST_SECONDS_LEFT)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """The answer to "Is my school's data safe?": templates with ``{waiting}`` and ``{when}``, marked for translation."""
+
+    tone: Tone
+    sentence: str
+    advice: str
+
+
+_TRIED = N_("Mektep tries again by itself, every few minutes.")
+_NOW_RUNNING = Standing(
+    "waiting",
+    N_("The exchange with the district is under way."),
+    N_("You may go on working or close this page."),
+)
+_ALONE = Standing(
+    "waiting",
+    N_("The school's data is safe on this machine, and only here."),
+    N_("Register at the district with its code. Until then make a backup every week and keep it elsewhere."),
+)
+_SAFE = Standing(
+    "good", N_("Everything of this school is at the district since {when}."), N_("Nothing to do.")
+)
+_SAFE_OFFLINE = Standing(
+    "good",
+    N_("Everything of this school is at the district since {when}."),
+    N_("Just now the hub cannot be reached; new changes will be kept here and sent later."),
+)
+_NOTHING_SENT = Standing(
+    "waiting", N_("Changes waiting: {waiting}. None has reached the district yet."), _TRIED
+)
+_WAITING = Standing("waiting", N_("Changes waiting: {waiting}. Last complete sync: {when}."), _TRIED)
+
+
 def status(db: Database) -> Status:
     state, log = State(db), NodeLog(db)
     return Status(
@@ -52,14 +142,81 @@ def status(db: Database) -> Status:
     )
 
 
+def standing(found: Status, run: Run | None) -> Standing:
+    """Whether the school's data is safe, from where the node stands and its newest run."""
+    if run is not None and run.running:
+        return _NOW_RUNNING
+    if not found.registered:
+        return _ALONE
+    outcome = outcome_of(run.outcome) if run is not None else None
+    if outcome is not None and outcome.tone == "bad":
+        return Standing("bad", outcome.sentence, outcome.advice)
+    if not found.last_done:
+        base = _NOTHING_SENT
+    elif found.waiting:
+        base = _WAITING
+    else:
+        out_of_reach = run is not None and run.outcome == HubUnreachable.code
+        return _SAFE_OFFLINE if out_of_reach else _SAFE
+    return (
+        base
+        if outcome is None or outcome.tone == "good"
+        else Standing("waiting", base.sentence, outcome.advice)
+    )
+
+
+def clock_off(found: Status) -> bool:
+    """Does this machine's clock differ so much from the hub's that someone should set it?"""
+    return abs(found.hub_clock_ahead) > CLOCK_TOLERANCE_MS
+
+
+def backup_due(found: Status, now: int) -> bool:
+    """Was no backup made for a week?"""
+    return now - found.last_backup > BACKUP_DAYS * _DAY_MS
+
+
+def hub_known(db: Database) -> bool:
+    """Has this node seen the keys of the hub that its registration code names?"""
+    return bool(State(db).hub_signing)
+
+
 def last_run(db: Database) -> Mapping[str, Any] | None:
     """The newest run, running (``ended`` is None) or over."""
     return next(iter(db.query("SELECT * FROM sync_run ORDER BY id DESC LIMIT 1")), None)
 
 
-def runs(db: Database, limit: int = 20) -> list[Mapping[str, Any]]:
-    """Past runs, newest first."""
-    return list(db.query("SELECT * FROM sync_run ORDER BY id DESC LIMIT ?", [limit]))
+def runs(db: Database, home: Path, limit: int = 20) -> list[Run]:
+    """Runs, newest first. One that never ended is under way if the sync lock is held, and was cut off if it is not."""
+    rows = list(db.query("SELECT * FROM sync_run ORDER BY id DESC LIMIT ?", [limit]))
+    under_way = bool(rows) and rows[0]["ended"] is None and sync_locked(home)
+    return [_run(row, under_way and place == 0) for place, row in enumerate(rows)]
+
+
+def newest(db: Database, home: Path) -> Run | None:
+    """The newest run."""
+    return next(iter(runs(db, home, 1)), None)
+
+
+def _run(row: Mapping[str, Any], running: bool) -> Run:
+    ended = row["ended"]
+    until = clock.now_ms() if running else ended or row["started"]
+    outcome = "" if running else row["outcome"] or INTERRUPTED
+    seconds = max(0, until - row["started"]) / 1000
+    return Run(**{**row, "outcome": outcome, "running": running, "seconds": seconds})
+
+
+def waiting_by_area(db: Database) -> dict[str, int]:
+    """How many of the school's own changes wait for the hub, by area of school life (`shared.schema.Table.group`)."""
+    rows = db.execute(
+        """SELECT c.tbl, count(*) FROM change c WHERE c.n > (SELECT ifnull(max(local_last), 0) FROM changeset)
+             OR EXISTS (SELECT 1 FROM changeset s WHERE s.position IS NULL AND c.n BETWEEN s.local_first AND s.local_last)
+           GROUP BY c.tbl"""
+    ).fetchall()
+    found: dict[str, int] = {}
+    for number, count in rows:
+        group = BY_NUMBER[number].group if number in BY_NUMBER else ""
+        found[group] = found.get(group, 0) + count
+    return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
 
 
 def _count(db: Database, table: str) -> int:
