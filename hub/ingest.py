@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import threading
-import time
-from dataclasses import dataclass, field
+from collections.abc import Collection
 
 import sqlalchemy as sa
 
-from hub import tables
+from hub import registration, tables
 from hub.log import HubLog
 from hub.storage import Hub, upsert
 from shared import crypto
-from shared.keys import secret_digest
 from shared.problems import (
     CannotOpen,
     FlawedChangeset,
@@ -22,8 +19,6 @@ from shared.problems import (
     Problem,
     Replay,
     Revoked,
-    TooManyTries,
-    WrongCode,
     WrongSigner,
 )
 from shared.schema import VERSION
@@ -33,6 +28,7 @@ from sync.change import Header
 from sync.codec import Envelope, district_changes, open_envelope
 from sync.merge import Lineage
 from sync.messages import (
+    MAX_MESSAGE,
     Answer,
     Request,
     StreamEntry,
@@ -42,34 +38,10 @@ from sync.messages import (
     seal_answer,
 )
 
-_MAX_ENTRIES = 4_096
-_MAX_BUDGET = 8 * 1024 * 1024
+_MAX_ENTRIES = 65_536
+_MAX_BUDGET = MAX_MESSAGE
 _MAX_CHANGES = 262_144
 """Changes taken from one request, give or take a changeset; what is left is sent again."""
-_RETRY_SECONDS = 2.0
-
-
-@dataclass
-class Throttle:
-    """Slows the guessing of registration codes: after five failures one try in two seconds for all of them together."""
-
-    failures: int = 0
-    next_try: float = 0.0
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def check(self) -> None:
-        """Raise TooManyTries when it is too early for another try."""
-        with self.lock:
-            if self.failures >= 5 and time.monotonic() < self.next_try:
-                raise TooManyTries()
-            self.next_try = time.monotonic() + _RETRY_SECONDS
-
-    def note(self, succeeded: bool) -> None:
-        with self.lock:
-            self.failures = 0 if succeeded else self.failures + 1
-
-
-_THROTTLES: dict[str, Throttle] = {}
 
 
 def describe(hub: Hub) -> bytes:
@@ -94,22 +66,24 @@ def receive(hub: Hub, message: bytes) -> bytes:
 
 def _answer(hub: Hub, connection: sa.Connection, request: Request, hashed: bytes) -> Answer:
     if request.registration is not None:
-        _register(hub, connection, request)
+        registration.register(hub, connection, request)
     node = _node(connection, request.node)
     if node.revoked_at:
         raise Revoked()
     if request.counter <= node.counter:
         raise Replay(counter=node.counter)
     log = HubLog(connection, node.school, hub.signer)
+    registration.approve(connection, node.school, request.approvals)
+    registration.add_epochs(connection, node.school, request.epochs)
     accepted, refused = _take(connection, log, request)
     _note_heard(connection, request)
     own = HubLog(connection, 0, hub.signer)
     answer = Answer(hashed, request.node, clock.now_ms(), node.school, accepted, refused)
     answer.head, answer.reference_head = log.head()[0], own.head()[0]
     budget = min(request.budget, _MAX_BUDGET)
-    answer.reference_entries = entries(own, request.reference_position, budget, None)
+    answer.reference_entries = entries(own, request.reference_position, budget)
     left = budget - sum(len(e.envelope or b"") for e in answer.reference_entries)
-    answer.entries = entries(log, request.position, left, request)
+    answer.entries = entries(log, request.position, left, {*accepted, *request.own})
     answer.version = VERSION
     answer.digest = digest.total(log.sums(), min(VERSION, request.version))
     answer.known = log.head_of(request.head[0])
@@ -117,7 +91,19 @@ def _answer(hub: Hub, connection: sa.Connection, request: Request, hashed: bytes
         (bytes(n.signing), bytes(n.opening), n.revoked_at)
         for n in connection.execute(sa.select(tables.node).where(tables.node.c.school == node.school))
     ]
+    recipients = [bytes(node.opening)]
+    if request.registration is not None:
+        recipients.append(registration.recovery_opening(connection, node.school))
+    answer.epochs = registration.epochs_for(connection, node.school, recipients, request.epoch)
+    answer.joining = registration.joining(connection, node.school)
+    answer.school_name = schools_name(connection, node.school)
     return answer
+
+
+def schools_name(connection: sa.Connection, school: int) -> str:
+    """The school's name in the hub's books."""
+    view = tables.VIEWS["school"]
+    return str(connection.execute(sa.select(view.c.name_ky).where(view.c.id == school)).scalar() or "")
 
 
 def _node(connection: sa.Connection, signing: bytes) -> sa.Row[tuple[object, ...]]:
@@ -142,98 +128,6 @@ def _note_heard(connection: sa.Connection, request: Request) -> None:
             version=request.version,
             backup_at=request.backup_at,
             conflicts=request.conflicts,
-        )
-    )
-
-
-# -- registration ------------------------------------------------------------------------------------------------
-
-
-def _register(hub: Hub, connection: sa.Connection, request: Request) -> None:
-    assert request.registration is not None
-    secret, opening, origin, incarnation, recovery, sealed = _read_registration(request.registration)
-    throttle = _THROTTLES.setdefault(str(hub.home), Throttle())
-    throttle.check()
-    code = connection.execute(
-        sa.select(tables.registration).where(tables.registration.c.secret_digest == secret_digest(secret))
-    ).first()
-    usable = code is not None and (
-        bytes(code.used_by) == request.node if code.used_by is not None else code.expires_at > clock.now_ms()
-    )
-    throttle.note(usable)
-    if code is None or not usable:
-        raise WrongCode()
-    if crypto.origin_name(request.node, incarnation) != origin:
-        raise WrongSigner()
-    _claim_origin(connection, origin, code.school, request.node)
-    connection.execute(
-        tables.registration.update()
-        .where(tables.registration.c.secret_digest == code.secret_digest)
-        .values(used_by=request.node)
-    )
-    if (
-        connection.execute(
-            sa.select(tables.node.c.signing).where(tables.node.c.signing == request.node)
-        ).first()
-        is None
-    ):
-        connection.execute(
-            tables.node.insert().values(
-                signing=request.node, opening=opening, school=code.school, registered_at=clock.now_ms()
-            )
-        )
-    upsert(
-        connection,
-        tables.epoch,
-        [{"school": code.school, "number": n, "recipient": recovery, "sealed": key} for n, key in sealed],
-    )
-
-
-def _read_registration(
-    named: dict[int, object],
-) -> tuple[bytes, bytes, int, bytes, bytes, list[tuple[int, bytes]]]:
-    secret, opening, origin, incarnation, recovery, sealed = (named.get(n) for n in range(1, 7))
-    if not (isinstance(secret, bytes) and isinstance(opening, bytes) and len(opening) == 32):
-        raise FlawedChangeset("the registration has a wrong form")
-    if not (
-        type(origin) is int
-        and 0 < origin < 2**31
-        and isinstance(incarnation, bytes)
-        and isinstance(sealed, list)
-    ):
-        raise FlawedChangeset("the registration has a wrong form")
-    if not (isinstance(recovery, bytes) and len(recovery) == 32 and len(sealed) <= 1_000):
-        raise FlawedChangeset("the registration has a wrong form")
-    if not all(_is_sealed_key(item) for item in sealed):
-        raise FlawedChangeset("the registration has a wrong form")
-    return secret, opening, origin, incarnation, recovery, [(number, key) for number, key in sealed]
-
-
-def _is_sealed_key(item: object) -> bool:
-    if not (isinstance(item, list) and len(item) == 2):
-        return False
-    number, key = item
-    return type(number) is int and 0 < number < 2**31 and isinstance(key, bytes) and len(key) <= 256
-
-
-def _claim_origin(
-    connection: sa.Connection, origin: int, school: int, node: bytes, continues: tuple[int, int] | None = None
-) -> None:
-    row = connection.execute(sa.select(tables.origin).where(tables.origin.c.origin == origin)).first()
-    if row is not None:
-        if row.school != school or bytes(row.node) != node:
-            raise Forked()
-        return
-    parent, number = continues or (None, None)
-    connection.execute(
-        tables.origin.insert().values(
-            origin=origin,
-            school=school,
-            low=origin << 32,
-            high=origin << 32 | 0xFFFFFFFF,
-            node=node,
-            parent=parent,
-            continues=number,
         )
     )
 
@@ -305,7 +199,7 @@ def _checked(
     changes = district_changes(envelope)
     require_own_rows(changes, origins)
     if header.first == 1:
-        _claim_origin(connection, header.origin, log.school, node, header.continues)
+        registration.claim_origin(connection, header.origin, log.school, node, header.continues)
     return Delivered(envelope, position, changes)
 
 
@@ -348,23 +242,23 @@ def _quarantine(
     )
 
 
-def entries(log: HubLog, after: int, budget: int, request: Request | None) -> list[StreamEntry]:
-    """The stream after a position within a budget of bytes, at least one; the asker's own without their bytes."""
+def entries(log: HubLog, after: int, budget: int, own: Collection[bytes] = ()) -> list[StreamEntry]:
+    """The stream after a position within a budget of bytes, at least one; those named ``own`` by hash without bytes."""
     s = tables.stream.c
     query = (
-        sa.select(s.position, s.origin, s.last, s.hash, s.receipt, sa.func.length(s.envelope))
+        sa.select(s.position, s.hash, s.receipt, sa.func.length(s.envelope))
         .where(s.school == log.school, s.position > after)
         .order_by(s.position)
         .limit(_MAX_ENTRIES)
     )
     chosen: list[tuple[int, bytes, bytes, bool]] = []
-    for position, origin, last, hashed, receipt, size in log.connection.execute(query):
-        own = request is not None and origin == request.head[0] and last <= request.head[1]
-        budget -= 0 if own else size
+    for position, hashed, receipt, size in log.connection.execute(query):
+        known = bytes(hashed) in own
+        budget -= 0 if known else size
         if budget < 0 and chosen:
             break
-        chosen.append((position, bytes(hashed), bytes(receipt), own))
-    wanted = [position for position, _, _, own in chosen if not own]
+        chosen.append((position, bytes(hashed), bytes(receipt), known))
+    wanted = [position for position, _, _, known in chosen if not known]
     bodies = {
         position: bytes(envelope)
         for position, envelope in log.connection.execute(

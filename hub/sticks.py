@@ -45,8 +45,8 @@ def export_bundles(hub: Hub, school: int, folder: Path) -> int:
             log, own = HubLog(connection, school, hub.signer), HubLog(connection, 0, hub.signer)
             answer = Answer(bytes(32), bytes(node.signing), clock.now_ms(), school)
             answer.head, answer.reference_head = log.head()[0], own.head()[0]
-            answer.reference_entries = ingest.entries(own, node.reference_position, _BUDGET, None)
-            answer.entries = ingest.entries(log, node.position, _BUDGET, None)
+            answer.reference_entries = ingest.entries(own, node.reference_position, _BUDGET)
+            answer.entries = ingest.entries(log, node.position, _BUDGET)
             answer.version = min(VERSION, node.version or VERSION)
             answer.digest = digest.total(log.sums(), answer.version)
             answer.nodes = [(bytes(n.signing), bytes(n.opening), n.revoked_at) for n in nodes]

@@ -36,6 +36,7 @@
     |   |-- HubAnswer             the answer cannot be understood (retry)
     |   |-- ImpostorHub           the hub's key is not the one expected
     |   |-- NotRegistered
+    |   |-- AlreadyRegistered     a school's second node must join, not register
     |   |-- ApprovalPending       a further node waits for the word of a known one (retry)
     |   |-- WrongCode             a registration code that is mistyped, used or out of date
     |   |-- Revoked
@@ -316,6 +317,12 @@ class NotRegistered(SyncProblem):
     code = "not_registered"
     status = 403
     template = N_("This node is not registered at the hub.")
+
+
+class AlreadyRegistered(SyncProblem):
+    code = "already_registered"
+    status = 409
+    template = N_("This school has a node already; join it with the recovery kit, or by approval on that node.")
 
 
 class ApprovalPending(SyncProblem):

@@ -25,6 +25,8 @@ from shared.problems import (
 from sync.cbor import pack, unpack
 
 MAX_MESSAGE = 16 * 1024 * 1024
+MAX_ITEMS = 4_096
+"""Items of any one list of a request."""
 _TO_HUB, _TO_NODE = b"mektep request v1", b"mektep answer v1"
 _REQUEST, _ANSWER, _INFO, _RECEIPT = (
     b"mektep request v1",
@@ -143,14 +145,14 @@ def _read_request(named: Any) -> Request:
             request.epoch,
             *request.head,
         )
-        request.head = (request.head[0], request.head[1])
-        request.epochs = [(int(n), bytes(r), bytes(k)) for n, r, k in request.epochs]
+        request.head = _typed(request.head, int, int)
+        request.epochs = [_typed(item, int, bytes, bytes) for item in request.epochs]
         fits = all(type(n) is int and 0 <= n < 2**62 for n in numbers) and _is_key(request.node)
-        fits = (
-            fits and len(request.changesets) <= 4096 and all(isinstance(c, bytes) for c in request.changesets)
-        )
-        fits = fits and request.version < 2**31 and len(request.head) == 2
-        fits = fits and all(map(_is_key, (*request.own, *request.approvals))) and len(request.epochs) <= 4096
+        lists = (request.changesets, request.own, request.epochs, request.approvals)
+        fits = fits and all(isinstance(some, list) and len(some) <= MAX_ITEMS for some in lists)
+        fits = fits and all(isinstance(c, bytes) for c in request.changesets)
+        fits = fits and request.version < 2**31
+        fits = fits and all(map(_is_key, (*request.own, *request.approvals)))
         fits = fits and (request.registration is None or isinstance(request.registration, dict))
     except (TypeError, AttributeError, IndexError, ValueError) as error:
         raise FlawedChangeset("the request has a wrong form") from error
@@ -211,6 +213,7 @@ def _refused(named: dict[int, Any]) -> Problem:
         problems.Revoked,
         problems.Replay,
         problems.WrongCode,
+        problems.AlreadyRegistered,
         problems.ApprovalPending,
         problems.WrongRecoveryKey,
         problems.WrongSigner,
@@ -255,9 +258,9 @@ def _read_answer(named: dict[int, Any]) -> Answer:
 
 
 def _typed(item: Any, *types: type) -> tuple[Any, ...]:
-    """A short list whose items are of these very types; HubAnswer when it is anything else."""
+    """A short list whose items are of these very types; TypeError when it is anything else."""
     if not isinstance(item, (list, tuple)) or [type(value) for value in item] != list(types):
-        raise HubAnswer()
+        raise TypeError("an item of a message")
     return tuple(item)
 
 
