@@ -27,6 +27,8 @@ from shared.schema import BY_NAME, TABLES, VERSION
 
 CONFIG, KEYS, DATABASE = "hub.json", "keys.json", "hub.db"
 _ADVISORY_LOCK = 0x4D454B54
+_UNFINISHED = "unfinished"
+"""Name of a state that stands until the keys to the database are kept."""
 
 
 @dataclass(frozen=True)
@@ -85,10 +87,12 @@ def create_hub(
     for left in home.glob(DATABASE + "*"):
         left.unlink()
     engine = _engine(home, data_key, database)
-    tables.metadata.create_all(engine)
     signer, opener = crypto.SigningKey.generate(), crypto.OpeningKey.generate()
     hub = Hub(home, engine, signer, opener)
     with hub.write() as connection:
+        _clear_unfinished(connection, home)
+        tables.metadata.create_all(connection)
+        set_state(connection, _UNFINISHED, b"1")
         set_state(connection, "signing_key", crypto.wrap(data_key, signer.to_bytes(), b"hub signing key"))
         set_state(connection, "opening_key", crypto.wrap(data_key, opener.to_bytes(), b"hub opening key"))
         set_state(connection, "version", str(VERSION).encode())
@@ -104,7 +108,22 @@ def create_hub(
         )
     write_private(home / CONFIG, json.dumps({"database": database}).encode())
     Keyslots.create(home / KEYS, data_key, passphrase, recovery, machine_slot, cost)
+    _finish(hub)
     return hub, recovery
+
+
+def _clear_unfinished(connection: sa.Connection, home: Path) -> None:
+    """Take away what an interrupted init left in the database; AlreadyInitialised when a hub lives there."""
+    if sa.inspect(connection).has_table(tables.state.name):
+        if not get_state(connection, _UNFINISHED):
+            raise AlreadyInitialised(home=home)
+        tables.metadata.drop_all(connection)
+
+
+def _finish(hub: Hub) -> None:
+    """There are keys to the database now: no init may clear it any more."""
+    with hub.write() as connection:
+        connection.execute(tables.state.delete().where(tables.state.c.name == _UNFINISHED))
 
 
 def open_hub(home: Path, passphrase: str | None = None) -> Hub:
@@ -122,7 +141,11 @@ def open_hub(home: Path, passphrase: str | None = None) -> Hub:
         with engine.connect() as connection:
             signing = crypto.unwrap(key, get_state(connection, "signing_key"), b"hub signing key")
             opening = crypto.unwrap(key, get_state(connection, "opening_key"), b"hub opening key")
-    return Hub(home, engine, crypto.SigningKey.from_bytes(signing), crypto.OpeningKey.from_bytes(opening))
+            unfinished = get_state(connection, _UNFINISHED)
+    hub = Hub(home, engine, crypto.SigningKey.from_bytes(signing), crypto.OpeningKey.from_bytes(opening))
+    if unfinished:
+        _finish(hub)
+    return hub
 
 
 def _engine(home: Path, key: bytes, database: str | None) -> sa.Engine:
