@@ -35,6 +35,7 @@ INTEGER_TYPES = frozenset({"int", "bool", "ref", "date", "instant", "time"})
 MAX_INTEGER = 2**63 - 1
 MAX_TEXT = 8_000
 MAX_BYTES = 32_000
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 RETIRED = 1
 """Number of the ``retired_at`` column, which every table has."""
 
@@ -81,7 +82,8 @@ class Column:
     def has_type_of(self, value: Value) -> bool:
         """Is the value storable here, whatever a newer or older release thinks of its meaning?
 
-        Text holds no U+0000: PostgreSQL refuses it and SQLite's functions end at it.
+        Text holds no U+0000 (PostgreSQL refuses it and SQLite's functions end at it) and no half of a surrogate pair
+        (which has no UTF-8).
         """
         if value is None:
             return True
@@ -89,7 +91,7 @@ class Column:
             return isinstance(value, int) and not isinstance(value, bool) and abs(value) <= MAX_INTEGER
         if self.type == "bytes":
             return isinstance(value, bytes)
-        return isinstance(value, str) and "\0" not in value
+        return isinstance(value, str) and not _UNSTORABLE.search(value)
 
     def _accepts(self, value: Value) -> bool:
         if not self.has_type_of(value):

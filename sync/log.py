@@ -320,7 +320,9 @@ class NodeLog:
             try:
                 envelope = encode(header, changes[:used], identity.school_key, identity.signer)
             except TooLarge:
-                used = max(1, used // 2)
+                if used == 1:
+                    raise
+                used //= 2
                 continue
             if len(envelope.data) <= 2 * _TARGET or used == 1:
                 return envelope, used

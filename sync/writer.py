@@ -1,4 +1,8 @@
-"""How a person's changes enter a node: one immediate transaction under one acting account and one clock stamp."""
+"""How a person's changes enter a node: one immediate transaction under one acting account and one clock stamp.
+
+What a node may never send is refused here, before it stands in the log: a row that is not its school's own (those of
+the product and the hub are read only), and a row larger than a changeset.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +12,15 @@ from collections.abc import Iterator
 from sqlite_utils import Database
 
 from shared.db import transaction
-from shared.problems import ConsentMissing, InvalidValue
+from shared.problems import ConsentMissing, InvalidValue, TooLarge
 from shared.schema import BY_NAME, Table, Value, check_row
 from shared.tables import quoted
 from sync import clock
 
 SYSTEM = 0
 """Actor of what Mektep itself derives."""
+MAX_ROW = 60_000
+"""Bytes of text and blobs written at once into a row: one change must fit into one changeset."""
 _DAY_MS = 86_400_000
 
 
@@ -25,13 +31,14 @@ class Writer:
         self.db = db
         self.origin = origin
         self.now = now
+        self._own = {origin, *(o for (o,) in db.conn.execute("SELECT origin FROM origin"))}
         self._last: dict[str, int] = {}
         self._upserts: dict[tuple[str, ...], str] = {}
 
     def insert(self, table_name: str, **values: Value) -> int:
         """Insert a row of a table whose key is ``id``; returns the row id minted for it.
 
-        InvalidValue, ConsentMissing.
+        InvalidValue, ConsentMissing, TooLarge.
         """
         table = BY_NAME[table_name]
         row_id = self._mint(table)
@@ -41,7 +48,7 @@ class Writer:
     def put(self, table_name: str, **values: Value) -> bool:
         """Insert or update the row with the key among the values; returns whether anything changed.
 
-        A retired row comes back, unless ``retired_at`` is among the values. InvalidValue, ConsentMissing.
+        A retired row comes back, unless ``retired_at`` is among the values. InvalidValue, ConsentMissing, TooLarge.
         """
         table = BY_NAME[table_name]
         if any(values.get(k) is None for k in table.key):
@@ -49,7 +56,10 @@ class Writer:
         return self._write(table, {"retired_at": None, **values})
 
     def update(self, table_name: str, row_id: int, **values: Value) -> bool:
-        """Change columns of an existing row with a single-column key; returns whether anything changed."""
+        """Change columns of an existing row with a single-column key; returns whether anything changed.
+
+        InvalidValue (also for a row that is not there), ConsentMissing, TooLarge.
+        """
         table = BY_NAME[table_name]
         found = self.db.conn.execute(
             f"SELECT 1 FROM {quoted(table.name)} WHERE {quoted(table.row_id)} = ?", (row_id,)
@@ -59,8 +69,9 @@ class Writer:
         return self._write(table, {table.row_id: row_id, **values})
 
     def retire(self, table_name: str, *key: int) -> bool:
-        """Retire a row by its key; returns whether it was alive."""
+        """Retire a row by its key; returns whether it was alive. InvalidValue: the row is not the school's own."""
         table = BY_NAME[table_name]
+        self._require_own(table, key[0])
         alive = " AND ".join(f"{quoted(k)} = ?" for k in table.key)
         done = self.db.conn.execute(
             f"UPDATE {quoted(table.name)} SET retired_at = ? WHERE {alive} AND retired_at IS NULL",
@@ -82,6 +93,9 @@ class Writer:
 
     def _write(self, table: Table, values: dict[str, Value]) -> bool:
         check_row(table, values)
+        self._require_own(table, values[table.key[0]])
+        if sum(_size(value) for value in values.values()) > MAX_ROW:
+            raise TooLarge()
         self._require_consents(table, values)
         connection = self.db.conn
         before = connection.total_changes
@@ -99,6 +113,10 @@ class Writer:
             )
         return self._upserts[table.name, *columns]
 
+    def _require_own(self, table: Table, key: Value) -> None:
+        if not isinstance(key, int) or key >> 32 not in self._own:
+            raise InvalidValue(table=table.name, column=table.key[0], value=key)
+
     def _require_consents(self, table: Table, values: dict[str, Value]) -> None:
         """The one gate: a personal column fills only under a valid consent of the person for its purpose."""
         for column in table.consented:
@@ -107,6 +125,10 @@ class Writer:
                 assert isinstance(person, int)
                 if not has_consent(self.db, person, column.consent or "", self.now // _DAY_MS):
                     raise ConsentMissing(purpose=column.consent, column=column.name)
+
+
+def _size(value: Value) -> int:
+    return len(value.encode()) if isinstance(value, str) else len(value) if isinstance(value, bytes) else 0
 
 
 def has_consent(db: Database, person: int, purpose: str, day: int) -> bool:
