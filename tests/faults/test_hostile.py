@@ -21,7 +21,7 @@ from sync.cbor import pack, unpack
 from sync.columns import pack_integers
 from sync.log import NodeLog, dump
 from sync.messages import MAX_MESSAGE, HubInfo, Request, open_answer, seal_request
-from sync.state import Identity, State, identity
+from sync.state import State, identity
 from sync.writer import writing
 from tests.forging import Forged, compress, group, header
 from tests.postgres import Cluster
@@ -63,28 +63,30 @@ class World:
     other: School
     before: object = None
 
-    @property
-    def keys(self) -> Identity:
-        with closing(self.school.node.connect()) as db:
-            return identity(db)
+    def __post_init__(self) -> None:
+        self.db, self.other_db = self.school.node.connect(), self.other.node.connect()
+        self.keys = identity(self.db)
 
     def state(self, name: str) -> Any:
-        with closing(self.school.node.connect()) as db:
-            return getattr(State(db), name)
+        return getattr(State(self.db), name)
 
-    def row(self, n: int = 1, school: School | None = None) -> int:
-        with closing((school or self.school).node.connect()) as db:
-            return int(State(db).origin) << 32 | n
+    def row(self, n: int = 1) -> int:
+        return int(State(self.db).origin) << 32 | n
+
+    def close(self) -> None:
+        self.db.close()
+        self.other_db.close()
 
 
 @pytest.fixture(scope="module")
-def synced(hub: Hub, tmp_path_factory: pytest.TempPathFactory) -> World:
+def synced(hub: Hub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     homes = tmp_path_factory.mktemp("nodes")
     world = World(hub, a_school(homes / "a", hub, "School 1"), a_school(homes / "b", hub, "School 2"))
     for school in (world.school, world.other):
         write_pupils(school, 3)
         school.sync()
-    return world
+    yield world
+    world.close()
 
 
 @pytest.fixture
@@ -104,17 +106,16 @@ def everything(world: World) -> dict[str, object]:
         for name in BOOKS:
             book = tables.metadata.tables[name]
             found[name] = sorted(map(repr, connection.execute(sa.select(book))))
-    for school in (world.school, world.other):
-        found[f"{school.id} at the hub"] = hub_dump(school)
-        with closing(school.node.connect()) as db:
-            found[f"{school.id} at the node"] = list(dump(db, district_only=False))
-            found[f"{school.id} log"] = db.execute("SELECT * FROM change").fetchall()
-            found[f"{school.id} origins"] = db.execute("SELECT * FROM origin").fetchall()
-            found[f"{school.id} places"] = db.execute(
-                "SELECT origin, first, position, hash FROM changeset WHERE position IS NOT NULL"
-            ).fetchall()
-            state = State(db)
-            found[f"{school.id} state"] = (state.position, state.stream_hash, state.reference_position)
+        found["dump"] = list(HubLog(connection, world.school.id, world.hub.signer).dump())
+    for side, db in (("own", world.db), ("other", world.other_db)):
+        found[f"{side} dump"] = list(dump(db, district_only=False))
+        for book in ("change", "origin"):
+            found[f"{side} {book}"] = db.execute(f"SELECT * FROM {book}").fetchall()
+        found[f"{side} places"] = db.execute(
+            "SELECT origin, first, position, hash FROM changeset WHERE position IS NOT NULL"
+        ).fetchall()
+        state = State(db)
+        found[f"{side} state"] = (state.position, state.stream_hash, state.reference_position)
     return found
 
 
@@ -133,21 +134,19 @@ def node_dump(school: School) -> list[str]:
 
 def request_of(world: World, **other: Any) -> Request:
     """What the first school's node would ask next, but for what is said otherwise."""
-    with closing(world.school.node.connect()) as db:
-        state = State(db)
-        with world.hub.read() as connection:
-            counter = connection.execute(
-                sa.select(tables.node.c.counter).where(tables.node.c.signing == identity(db).signer.public)
-            ).scalar_one()
-        asked = Request(
-            node=identity(db).signer.public,
-            counter=max(int(state.counter), counter) + 1,
-            time=clock.now_ms(),
-            position=int(state.position),
-            reference_position=int(state.reference_position),
-            head=(int(state.origin), int(state.own_last)),
-            budget=32_768,
-        )
+    state, node = State(world.db), world.keys.signer.public
+    with world.hub.read() as connection:
+        n = tables.node.c
+        counter = connection.execute(sa.select(n.counter).where(n.signing == node)).scalar_one()
+    asked = Request(
+        node=node,
+        counter=max(int(state.counter), counter) + 1,
+        time=clock.now_ms(),
+        position=int(state.position),
+        reference_position=int(state.reference_position),
+        head=(int(state.origin), int(state.own_last)),
+        budget=32_768,
+    )
     for name, value in other.items():
         setattr(asked, name, value)
     return asked
@@ -346,7 +345,7 @@ def one(world: World, forged: Forged, table: int, key: list[int], values: dict[i
 
 
 def of_other(world: World, n: int = 1) -> int:
-    return world.row(n, world.other)
+    return int(State(world.other_db).origin) << 32 | n
 
 
 def stranger_origin(world: World, forged: Forged, **more: object) -> Forged:
@@ -601,5 +600,4 @@ def test_guessing_codes_is_slowed(world: World, waiting: dict[int, object]) -> N
 
 
 def test_a_node_cut_off_from_its_changes_loses_none(world: World) -> None:
-    with closing(world.school.node.connect()) as db:
-        assert NodeLog(db).waiting() > 0
+    assert NodeLog(world.db).waiting() > 0
