@@ -11,6 +11,7 @@ from hub.log import HubLog
 from hub.storage import Hub, upsert
 from shared import crypto
 from shared.problems import (
+    ApprovalPending,
     CannotOpen,
     FlawedChangeset,
     Forked,
@@ -49,34 +50,42 @@ def describe(hub: Hub) -> bytes:
     return describe_hub(hub.signer, hub.opener)
 
 
-def receive(hub: Hub, message: bytes) -> bytes:
-    """Answer a node's request. What cannot be accepted is answered with a signed refusal; nothing of it is kept."""
+def receive(hub: Hub, message: bytes, carried: bool = False) -> bytes:
+    """Answer a node's request. What cannot be accepted is answered with a signed refusal; nothing of it is kept.
+
+    ``carried``: a stick brought it. One that was answered before is answered again, for that answer may never have been
+    written; taking again what is signed and chained changes nothing.
+    """
     hashed = b""
     try:
         request, hashed = open_request(message, hub.opener)
         with hub.write() as connection:
-            answer = _answer(hub, connection, request, hashed)
-            opening = _node(connection, request.node).opening
-            return seal_answer(answer, hub.signer, bytes(opening))
+            known = request.registration is None or registration.register(hub, connection, request)
+            if known:
+                answer = _answer(hub, connection, request, hashed, carried)
+                opening = bytes(_node(connection, request.node).opening)
+        if not known:
+            raise ApprovalPending()
+        return seal_answer(answer, hub.signer, opening)
     except Replay as problem:
         return refusal(problem, hashed, hub.signer, {"counter": int(str(problem.details["counter"]))})
     except (CannotOpen, Problem) as problem:
         return refusal(problem, hashed, hub.signer)
 
 
-def _answer(hub: Hub, connection: sa.Connection, request: Request, hashed: bytes) -> Answer:
-    if request.registration is not None:
-        registration.register(hub, connection, request)
+def _answer(hub: Hub, connection: sa.Connection, request: Request, hashed: bytes, carried: bool) -> Answer:
     node = _node(connection, request.node)
     if node.revoked_at:
         raise Revoked()
-    if request.counter <= node.counter:
+    is_new = request.counter > node.counter
+    if not (is_new or carried):
         raise Replay(counter=node.counter)
     log = HubLog(connection, node.school, hub.signer)
     registration.approve(connection, node.school, request.approvals)
     registration.add_epochs(connection, node.school, request.epochs)
     accepted, refused = _take(connection, log, request)
-    _note_heard(connection, request)
+    if is_new:
+        _note_heard(connection, request)
     own = HubLog(connection, 0, hub.signer)
     answer = Answer(hashed, request.node, clock.now_ms(), node.school, accepted, refused)
     answer.head, answer.reference_head = log.head()[0], own.head()[0]
@@ -95,6 +104,7 @@ def _answer(hub: Hub, connection: sa.Connection, request: Request, hashed: bytes
     if request.registration is not None:
         recipients.append(registration.recovery_opening(connection, node.school))
     answer.epochs = registration.epochs_for(connection, node.school, recipients, request.epoch)
+    answer.epoch_at = registration.epoch_begun_at(connection, node.school)
     answer.joining = registration.joining(connection, node.school)
     answer.school_name = schools_name(connection, node.school)
     return answer

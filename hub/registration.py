@@ -19,7 +19,6 @@ from shared import crypto
 from shared.keys import secret_digest
 from shared.problems import (
     AlreadyRegistered,
-    ApprovalPending,
     BadSignature,
     FlawedChangeset,
     Forked,
@@ -70,17 +69,23 @@ class _Introduction:
     origin: int
 
 
-def register(hub: Hub, connection: sa.Connection, request: Request) -> None:
-    """Make the asking node known, or raise why not; sent again by the same node it changes nothing."""
+def register(hub: Hub, connection: sa.Connection, request: Request) -> bool:
+    """Make the asking node known, or raise why not; False: noted, and another node's word is awaited.
+
+    Sent again by the same node it changes nothing.
+    """
     named = request.registration or {}
     introduction = _introduction(request.node, named)
     if isinstance(named.get(1), bytes):
-        school = _by_code(hub, connection, request.node, named)
+        school: int | None = _by_code(hub, connection, request.node, named)
     elif isinstance(named.get(8), bytes):
         school = _by_kit(hub, connection, request.node, named)
     else:
         school = _by_approval(connection, request.node, named, introduction)
+    if school is None:
+        return False
     add_node(connection, request.node, introduction.opening, school, introduction.origin)
+    return True
 
 
 def _introduction(node: bytes, named: dict[int, Any]) -> _Introduction:
@@ -157,7 +162,7 @@ def _by_kit(hub: Hub, connection: sa.Connection, node: bytes, named: dict[int, A
 
 def _by_approval(
     connection: sa.Connection, node: bytes, named: dict[int, Any], introduction: _Introduction
-) -> int:
+) -> int | None:
     row = connection.execute(sa.select(tables.node).where(tables.node.c.signing == node)).first()
     if row is not None:
         return int(row.school)
@@ -180,7 +185,7 @@ def _by_approval(
         "asked_at": clock.now_ms(),
     }
     upsert(connection, tables.joining, [row_of_it])
-    raise ApprovalPending()
+    return None
 
 
 def approve(connection: sa.Connection, school: int, nodes: Sequence[bytes]) -> None:
@@ -265,7 +270,13 @@ def add_epochs(connection: sa.Connection, school: int, offered: Sequence[tuple[i
     known = {bytes(opening) for opening in nodes}
     for number, recipient, sealed in offered:
         if (number, recipient) not in recipients and (number > newest or recipient in known):
-            row = {"school": school, "number": number, "recipient": recipient, "sealed": sealed}
+            row = {
+                "school": school,
+                "number": number,
+                "recipient": recipient,
+                "sealed": sealed,
+                "received_at": clock.now_ms(),
+            }
             upsert(connection, tables.epoch, [row])
 
 
@@ -280,6 +291,19 @@ def epochs_for(
         .order_by(e.number)
     )
     return [(number, bytes(recipient), bytes(sealed)) for number, recipient, sealed in rows]
+
+
+def epoch_begun_at(connection: sa.Connection, school: int) -> int:
+    """When the newest of a school's keys came to the hub; a node revoked later still knows it."""
+    e = tables.epoch.c
+    row = connection.execute(
+        sa.select(e.number, sa.func.min(e.received_at))
+        .where(e.school == school)
+        .group_by(e.number)
+        .order_by(e.number.desc())
+        .limit(1)
+    ).first()
+    return int(row[1]) if row else 0
 
 
 def recovery_opening(connection: sa.Connection, school: int) -> bytes:

@@ -132,6 +132,7 @@ epoch = sa.Table(
     sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("recipient", sa.LargeBinary, primary_key=True),
     sa.Column("sealed", sa.LargeBinary, nullable=False),
+    sa.Column("received_at", _big, nullable=False),
 )
 
 recovery = sa.Table(

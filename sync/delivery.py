@@ -47,8 +47,8 @@ class Progress:
 def take_answer(db: Database, answer: Answer, progress: Progress, kit: bytes | None = None) -> None:
     """Make everything an answer says so, in one transaction; a refusal in it is raised once the rest is kept.
 
-    ``kit``: the recovery kit's secret, with which a joining node opens the school's keys. HubAnswer: the answer does not
-    fit what this node holds. FlawedChangeset: a row of it does not. Nothing of it was used then.
+    ``kit``: the recovery kit's secret, with which a joining node opens the school's keys. HubAnswer: the answer
+    does not fit what this node holds. FlawedChangeset: a row of it does not. Nothing of it was used then.
     """
     try:
         with transaction(db):
@@ -85,7 +85,7 @@ def _take(db: Database, answer: Answer, progress: Progress, kit: bytes | None) -
 
 
 def _settle_fork(db: Database, answer: Answer, fresh: list[StreamEntry]) -> bool:
-    """Has this node written on from a state that others had gone on from too? Then its own line goes on under a new name.
+    """Has this node written on from a state that others had gone on from too? Then its line goes on under a new name.
 
     False: the accepted branch is not all here yet; nothing is applied until it is.
     """
@@ -99,7 +99,8 @@ def _settle_fork(db: Database, answer: Answer, fresh: list[StreamEntry]) -> bool
     if (fresh and fresh[-1].position < answer.head) or (not fresh and state.position < answer.head):
         return False
     log.rebuild_mode()
-    fork.reauthor(db, [open_envelope(e.envelope) for e in fresh if e.envelope is not None])
+    accepted = [open_envelope(e.envelope) for e in fresh if e.envelope is not None]
+    fork.reauthor(db, accepted, {e.hash for e in fresh})
     log.capture_mode()
     state.forked = 0
     return True

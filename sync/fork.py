@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
@@ -118,16 +118,17 @@ def is_overtaken(db: Database, entries: Sequence[StreamEntry]) -> bool:
     return False
 
 
-def reauthor(db: Database, accepted: Sequence[Envelope]) -> None:
-    """Write this node's unaccepted changes anew, inside the caller's transaction, as a line that parted from the accepted one.
+def reauthor(db: Database, accepted: Sequence[Envelope], placed: Collection[bytes]) -> None:
+    """Write this node's unaccepted changes anew, as a line that parted from the accepted one, in the transaction.
 
-    Facts that the accepted branch holds too (number, clock, actor, row, value) are dropped here and arrive with it. From the
-    first that differs on, changes go under an origin that follows from that change, so that twins re-author alike; each
-    keeps how far its author had seen; rows minted since the parting are minted anew, and references to them follow.
+    Facts that the accepted branch holds too (number, clock, actor, row, value) are dropped here and arrive with it.
+    From the first that differs on, changes go under an origin that follows from that change, so that twins re-author
+    alike; each keeps how far its author had seen; rows minted since are minted anew, references to them follow.
+    ``placed``: hashes of changesets that have their place, own ones among them.
     """
     log = NodeLog(db)
     keys, epochs = identity(db), epoch_keys(db)
-    own = list(log.unreceipted())
+    own = [e for e in log.unreceipted() if e.hash not in placed]
     changes = [(e.header, c) for e in own for c in all_changes(e, epochs[e.header.epoch])]
     if not changes:
         new_incarnation(db)
@@ -183,7 +184,7 @@ def _follows_from(origin: int, change: Change) -> bytes:
 def _minted_anew(
     db: Database, kept: Facts, parted: Mapping[int, int], branch: Mapping[tuple[int, int], Change]
 ) -> dict[tuple[str, int], int]:
-    """(table, id) of rows minted since the parting -> their new id. Ids are counted by table, so the table belongs to it."""
+    """(table, id) of rows minted since the parting -> their new id; ids are counted by table."""
     before = {
         (BY_NUMBER[c.table].name, c.key[0])
         for (origin, number), c in branch.items()
@@ -227,7 +228,7 @@ def _renamed(change: Change, minted: Mapping[tuple[str, int], int]) -> Change:
 
 
 def minting_table(column: Column, table: Table) -> str | None:
-    """The table whose ids a column holds: its own for an ``id``; ``pupil`` and ``staff`` have the ids of their person."""
+    """The table whose ids a column holds: its own for an ``id``; a pupil or a staff member has the id of the person."""
     if column.name == "id" and table.key == ("id",):
         return table.name
     name = column.references

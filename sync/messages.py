@@ -107,6 +107,7 @@ class Answer:
     epochs: list[tuple[int, bytes, bytes]] = field(default_factory=list)
     school_name: str = ""
     joining: list[tuple[bytes, bytes]] = field(default_factory=list)
+    epoch_at: int = 0
 
 
 def seal_request(request: Request, signer: crypto.SigningKey, hub: HubInfo) -> tuple[bytes, bytes]:
@@ -243,7 +244,14 @@ def _read_answer(named: dict[int, Any]) -> Answer:
         answer.epochs = [_typed(item, int, bytes, bytes) for item in answer.epochs]
         answer.joining = [_typed(item, bytes, bytes) for item in answer.joining]
         answer.known = _typed(answer.known, int, bytes)
-        numbers = (answer.time, answer.school, answer.head, answer.reference_head, answer.version)
+        numbers = (
+            answer.time,
+            answer.school,
+            answer.head,
+            answer.reference_head,
+            answer.version,
+            answer.epoch_at,
+        )
         fits = all(type(n) is int and 0 <= n < 2**62 for n in numbers) and isinstance(answer.digest, bytes)
         fits = (
             fits

@@ -68,7 +68,7 @@ def own_words(db: Database) -> str:
 
 
 def approve(db: Database, words: str) -> None:
-    """Let the node in whose six words these are; it is told at the next sync. MistypedWords: no node asks with these."""
+    """Let the node in whose six words these are, from the next sync on. MistypedWords: no node asks with these."""
     wanted = " ".join(words.lower().replace("-", " ").split())
     with transaction(db):
         state = State(db)
@@ -133,7 +133,7 @@ def take_registration(db: Database, answer: Answer) -> None:
 
 
 def note_nodes(db: Database, answer: Answer) -> None:
-    """Note who asks to join and drop what was settled; offer a new key when a node was revoked since the last one."""
+    """Note who asks to join, drop what is settled, and offer a new key when a node was revoked; in the transaction."""
     state = State(db)
     state.joining = pack([list(pair) for pair in answer.joining])
     known = {signing for signing, _, _ in answer.nodes}
@@ -144,9 +144,12 @@ def note_nodes(db: Database, answer: Answer) -> None:
     ]
     state.approved = pack(approved) if approved else b""
     offered = unpack(state.offered_epochs, "the list") if state.offered_epochs else []
-    if offered and offered[0][0] in epoch_keys(db):
-        state.offered_epochs = b""
-        state.epoch_nodes = pack(sorted(s for s, _, revoked_at in answer.nodes if revoked_at))
-    revoked = pack(sorted(s for s, _, revoked_at in answer.nodes if revoked_at))
-    if revoked != (state.epoch_nodes or pack([])) and not state.offered_epochs and state.registered:
+    if offered and offered[0][0] <= identity(db).epoch:
+        state.offered_epochs, offered = b"", []
+    # Who was revoked after the newest key came about knows it; what is written from now on is not for them.
+    if (
+        not offered
+        and any(revoked_at > answer.epoch_at for _, _, revoked_at in answer.nodes)
+        and epoch_keys(db)
+    ):
         new_epoch(db, answer)

@@ -67,7 +67,7 @@ def join_by_kit(db: Database, transport: Transport, secret: bytes) -> Answer:
 
 
 def join_by_approval(db: Database, transport: Transport, school: int) -> Answer:
-    """Make this node one of a school by the word of a node it has; ApprovalPending until its six words are typed there."""
+    """Make this node one of a school by the word of a node it has; ApprovalPending until its words are typed there."""
     if not State(db).hub_signing:
         remember_hub(db, read_hub(transport.describe()))
     answer = _introduce(db, transport, registration.by_approval(db, school))

@@ -52,7 +52,6 @@ class State:
     joining: Any = _Value(b"")
     approved: Any = _Value(b"")
     offered_epochs: Any = _Value(b"")
-    epoch_nodes: Any = _Value(b"")
     forked: Any = _Value(0)
     hub_url: Any = _Value("")
     hub_signing: Any = _Value(b"")
