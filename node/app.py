@@ -6,6 +6,7 @@ from flask import Flask
 
 from node import access, classes, dictionary, home, people, request, results, sessions, signin
 from node.background import Agent
+from node.exchange import views as exchange
 from node.home import queries
 from node.storage import Node
 from shared.access import Visitor
@@ -14,12 +15,13 @@ from shared.ui import Chip, NavItem
 from shared.web import Setup, make_app, visitor
 from sync.state import State
 
-AREAS = (home.area, classes.area, people.area, results.area, dictionary.area, signin.area)
+AREAS = (home.area, classes.area, people.area, results.area, exchange.area, dictionary.area, signin.area)
 NAVIGATION = (
     NavItem("home.index", N_("Today")),
     NavItem("classes.index", N_("Classes")),
     NavItem("people.index", N_("People")),
     NavItem("results.index", N_("Results")),
+    NavItem("exchange.index", N_("Sync")),
     NavItem("dictionary.index", N_("Data dictionary")),
 )
 

@@ -16,7 +16,15 @@ from node.derived import derive
 from node.exchange.outcomes import DONE, INTERRUPTED
 from node.storage import Node
 from shared.db import transaction
-from shared.problems import HubUnreachable, InvalidValue, NotRegistered, Problem
+from shared.problems import (
+    FlawedBundle,
+    HubAnswer,
+    HubUnreachable,
+    ImpostorHub,
+    InvalidValue,
+    NotRegistered,
+    Problem,
+)
 from sync import clock, delivery, session
 from sync.delivery import Progress
 from sync.lock import sync_lock
@@ -139,18 +147,31 @@ def export_bundle(node: Node, folder: Path) -> Path:
 
 
 def import_bundles(node: Node, folder: Path) -> int:
-    """Take the answers that a stick brings for this node; returns how many. FlawedBundle, ImpostorHub, HubAnswer."""
+    """Take the answers that a stick brings for this node; returns how many.
+
+    A problem of one is raised once the others are taken. FlawedBundle, ImpostorHub, HubAnswer leave its file where it
+    is; a refusal by the hub has been heard, and its file goes too.
+    """
     taken = 0
+    problems: list[Problem] = []
     with sync_lock(node.home), closing(node.connect()) as db:
         for path in bundles(folder, ANSWER):
             if not path.name.startswith(_name(db) + "-"):
                 continue
-            answer = session.open_carried(db, read_bundle(path))
-            delivery.take_answer(db, answer, Progress())
+            try:
+                answer = session.open_carried(db, read_bundle(path))
+                delivery.take_answer(db, answer, Progress())
+                taken += 1
+            except (FlawedBundle, ImpostorHub, HubAnswer) as problem:
+                problems.append(problem)
+                continue
+            except Problem as problem:
+                problems.append(problem)
             path.unlink()
-            taken += 1
         derive(db)
         delivery.note_if_done(db)
+    if problems:
+        raise problems[0]
     return taken
 
 

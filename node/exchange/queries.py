@@ -119,6 +119,7 @@ _SAFE_OFFLINE = Standing(
 _NOTHING_SENT = Standing(
     "waiting", N_("Changes waiting: {waiting}. None has reached the district yet."), _TRIED
 )
+_BY_STICK = N_("This school syncs by stick, see below; where there is internet, give the address of the hub.")
 _WAITING = Standing("waiting", N_("Changes waiting: {waiting}. Last complete sync: {when}."), _TRIED)
 
 

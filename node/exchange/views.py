@@ -1,0 +1,246 @@
+"""Routes of the exchange with the district: how it stands, sync now, registration, the stick, a backup."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from flask import Blueprint, redirect, render_template, request, send_file, url_for
+from flask.typing import ResponseReturnValue
+from werkzeug.datastructures import FileStorage
+
+from node import storage
+from node.exchange import actions, queries
+from node.exchange.queries import Run, Status
+from node.request import agent, database, node
+from shared.access import allow
+from shared.i18n import gettext, instant, number, translate
+from shared.problems import N_, InvalidValue, Problem
+from shared.web import visitor
+from sync import clock
+from sync.messages import MAX_MESSAGE
+
+area = Blueprint("exchange", __name__, url_prefix="/sync", template_folder="templates")
+
+ADMINISTRATOR = "administrator"
+READERS = (ADMINISTRATOR, "head")
+WAYS = {"hand": N_("by hand"), "agent": N_("by itself")}
+AREAS = {
+    "reference": N_("Reference"),
+    "people": N_("People"),
+    "organisation": N_("Organisation"),
+    "movement": N_("Movement"),
+    "time": N_("Timetable"),
+    "teaching": N_("Teaching"),
+    "access": N_("Access"),
+}
+HISTORY = 20
+_UPLOADS = {"exchange.take_answer", "exchange.register_by_stick"}
+_STALE_SECONDS = 86_400
+
+
+@area.url_value_preprocessor
+def _allow_bundles(endpoint: str | None, values: dict[str, Any] | None) -> None:
+    """A file from a stick may be larger than a form; this runs before the form is read."""
+    if endpoint in _UPLOADS:
+        request.max_content_length = 2 * MAX_MESSAGE
+
+
+@area.get("/")
+@allow(*READERS)
+def index() -> ResponseReturnValue:
+    """Is my school's data safe? And everything about the exchange below it."""
+    return _page()
+
+
+@area.get("/state")
+@allow(*READERS)
+def state() -> ResponseReturnValue:
+    """What changes while a sync runs, asked for every second; once it is over, the whole page, in place."""
+    runs = queries.runs(database(), node().home, 1)
+    if _running(runs):
+        return render_template("exchange/state.html", **_state(queries.status(database()), runs))
+    page, _ = _page(over=True)
+    return page, {"HX-Retarget": "#exchange", "HX-Reselect": "#exchange", "HX-Reswap": "outerHTML"}
+
+
+@area.post("/run")
+@allow(ADMINISTRATOR)
+def run() -> ResponseReturnValue:
+    """Sync now, in the background; a sync that runs already is shown."""
+    try:
+        actions.start_sync(node())
+    except Problem as problem:
+        if not _running(queries.runs(database(), node().home, 1)):
+            return _page(problem)
+    return redirect(url_for("exchange.index"))
+
+
+@area.post("/register")
+@allow(ADMINISTRATOR)
+def register() -> ResponseReturnValue:
+    """Register at the district's hub by wire; the first sync starts at once."""
+    address = request.form.get("address", "").strip()
+    try:
+        _require_web(address)
+        actions.register(node(), address, request.form.get("code", ""))
+    except Problem as problem:
+        return _page(problem, opened="wire")
+    waiting_agent = agent()
+    if waiting_agent is not None:
+        waiting_agent.wake()
+    return run()
+
+
+@area.post("/register-by-stick")
+@allow(ADMINISTRATOR)
+def register_by_stick() -> ResponseReturnValue:
+    """Make the request to carry to the hub whose file was given."""
+    try:
+        name, content = actions.register_by_stick(node(), _uploaded("hub_file"), request.form.get("code", ""))
+    except Problem as problem:
+        return _page(problem, opened="stick")
+    return _download(name, content)
+
+
+@area.post("/request-file")
+@allow(ADMINISTRATOR)
+def request_file() -> ResponseReturnValue:
+    """Everything that waits, as one sealed file to carry to the hub."""
+    try:
+        name, content = actions.request_file(node())
+    except Problem as problem:
+        return _page(problem, opened="stick")
+    return _download(name, content)
+
+
+@area.post("/answer-file")
+@allow(ADMINISTRATOR)
+def take_answer() -> ResponseReturnValue:
+    """Take the answer that a stick brought."""
+    try:
+        actions.take_answer_file(node(), _uploaded("answer_file"))
+    except Problem as problem:
+        return _page(problem, opened="stick")
+    return redirect(url_for("exchange.index", taken=1))
+
+
+@area.post("/address")
+@allow(ADMINISTRATOR)
+def change_address() -> ResponseReturnValue:
+    """The same hub at another address."""
+    try:
+        actions.change_address(node(), request.form.get("address", "").strip())
+    except Problem as problem:
+        return _page(problem, opened="address")
+    return redirect(url_for("exchange.index"))
+
+
+@area.post("/backup")
+@allow(ADMINISTRATOR)
+def backup() -> ResponseReturnValue:
+    """An encrypted copy of everything, as a file to keep elsewhere."""
+    home = node().home
+    for left in home.glob("download-*"):
+        if time.time() - left.stat().st_mtime > _STALE_SECONDS:
+            shutil.rmtree(left, ignore_errors=True)
+    folder = Path(tempfile.mkdtemp(prefix="download-", dir=home))
+    try:
+        storage.backup(node(), folder / "backup")
+        file = (folder / "backup").open("rb")
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    name = f"mektep-{time.strftime('%Y-%m-%d')}.backup"
+    answer = send_file(file, mimetype="application/octet-stream", as_attachment=True, download_name=name)
+    answer.call_on_close(lambda: (file.close(), shutil.rmtree(folder, ignore_errors=True)))
+    return answer
+
+
+# ---- the page
+
+
+def _page(problem: Problem | None = None, opened: str = "", over: bool = False) -> tuple[str, int]:
+    found, runs = queries.status(database()), queries.runs(database(), node().home, HISTORY)
+    page = render_template(
+        "exchange/index.html",
+        over=over,
+        problem=_sentence(problem) if problem else "",
+        opened=opened,
+        taken="taken" in request.args,
+        runs=runs,
+        ways=WAYS,
+        areas=[
+            (translate(AREAS[group]) if group in AREAS else gettext("Other"), count)
+            for group, count in queries.waiting_by_area(database()).items()
+        ],
+        hub_known=queries.hub_known(database()),
+        clock_off=queries.clock_off(found),
+        clock_minutes=round(abs(found.hub_clock_ahead) / 60_000),
+        backup_due=queries.backup_due(found, clock.now_ms()),
+        when=when,
+        **_state(found, runs),
+    )
+    return page, problem.status if problem else 200
+
+
+def _state(found: Status, runs: list[Run]) -> dict[str, object]:
+    run = runs[0] if runs else None
+    standing = queries.standing(found, run)
+    places = {"waiting": number(found.waiting), "when": when(found.last_done)}
+    return {
+        "status": found,
+        "run": run,
+        "running": _running(runs),
+        "tone": standing.tone,
+        "sentence": translate(standing.sentence).format(**places),
+        "advice": translate(standing.advice).format(**places),
+        "may_act": visitor().has(ADMINISTRATOR),
+        "duration": duration,
+    }
+
+
+def _running(runs: list[Run]) -> bool:
+    return bool(runs) and runs[0].running
+
+
+def _sentence(problem: Problem) -> str:
+    if isinstance(problem, InvalidValue) and problem.details["table"] == "hub":
+        return gettext("The address must begin with http:// or https://.")
+    return problem.sentence(gettext)
+
+
+def _require_web(address: str) -> None:
+    if not address.startswith(("http://", "https://")):
+        raise InvalidValue(table="hub", column="address", value=address)
+
+
+def _uploaded(field: str) -> bytes:
+    file = request.files.get(field)
+    return file.read() if isinstance(file, FileStorage) else b""
+
+
+def _download(name: str, content: bytes) -> ResponseReturnValue:
+    return send_file(
+        BytesIO(content), mimetype="application/octet-stream", as_attachment=True, download_name=name
+    )
+
+
+def when(value: int) -> str:
+    """An instant, today's by its time alone."""
+    day_, _, time_ = instant(value).rpartition(" ")
+    return time_ if day_ == instant(clock.now_ms()).rpartition(" ")[0] else instant(value)
+
+
+def duration(seconds: float) -> str:
+    """A number of seconds as people say it."""
+    whole = round(seconds)
+    if whole < 60:
+        return gettext("%(seconds)s s", seconds=whole)
+    if whole < 3600:
+        return gettext("%(minutes)s min %(seconds)s s", minutes=whole // 60, seconds=whole % 60)
+    return gettext("%(hours)s h %(minutes)s min", hours=whole // 3600, minutes=whole % 3600 // 60)
