@@ -28,7 +28,7 @@ def import_bundles(hub: Hub, folder: Path) -> tuple[int, list[str]]:
         except FlawedBundle:
             flawed.append(path.name)
             continue
-        write_bundle(path.with_suffix(ANSWER), ingest.receive(hub, message))
+        write_bundle(path.with_suffix(ANSWER), ingest.receive(hub, message, carried=True))
         path.unlink()
         done += 1
     return done, flawed

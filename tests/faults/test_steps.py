@@ -7,17 +7,18 @@ from contextlib import closing
 
 import pytest
 
-from hub import schools, sticks
+from hub import ingest, schools, sticks
 from hub.storage import open_hub
 from node import storage
 from node.exchange import actions as exchange
 from node.storage import open_node
 from shared.db import check_integrity
 from shared.keys import Keyslots, RecoveryKit
-from shared.problems import AlreadyInitialised, NotInitialised
+from shared.problems import AlreadyInitialised, NotInitialised, Replay
 from sync.checks import verify_chain
 from sync.log import dump
 from sync.state import State
+from sync.transport.folder import read_bundle, write_bundle
 from sync.transport.http import HttpTransport
 from sync.writer import writing
 from tests.faults import judge, workers
@@ -40,7 +41,7 @@ def steps_of(tmp_path, target, *arguments):
     others = [n for n, kind in enumerate(kinds, 1) if kind == "sql"]
     assert kinds
     chosen = others if FULL else random.Random(7).sample(others, min(SQL_STEPS, len(others)))
-    return sorted([*files, *chosen, *others[-1:]])
+    return sorted({*files, *chosen, *others[-1:]})
 
 
 def killed_at(step, tmp_path, target, *arguments):
@@ -256,3 +257,18 @@ def test_a_stick_is_taken_however_often_the_node_is_killed(tmp_path, carried):
         assert same(carried) and whole(carried.node), step
         assert carried.sync().outcome == "done"
         carried.hub.close()
+
+
+def test_a_refusal_on_a_stick_does_not_stand_in_the_way(tmp_path, carried):
+    place = taken_out(tmp_path, carried, "refused")
+    (request,) = (place / "stick").glob("*.request")
+    message = read_bundle(request)
+    write_bundle(request.with_suffix(".answer"), ingest.receive(carried.hub, message))
+    write_bundle(request.with_name(request.stem + "-0.answer"), ingest.receive(carried.hub, message))
+    with pytest.raises(Replay):
+        exchange.import_bundles(carried.node, place / "stick")
+    assert list((place / "stick").glob("*.answer")) == []
+    with closing(carried.node.connect()) as db:
+        assert State(db).last_done
+    assert same(carried)
+    carried.hub.close()
