@@ -85,7 +85,6 @@ def _answer(hub: Hub, connection: sa.Connection, request: Request, hashed: bytes
     registration.add_epochs(connection, node.school, request.epochs)
     accepted, refused = _take(connection, log, request)
     if is_new:
-        if is_new:
         _note_heard(connection, request)
     own = HubLog(connection, 0, hub.signer)
     answer = Answer(hashed, request.node, clock.now_ms(), node.school, accepted, refused)
