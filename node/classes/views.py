@@ -35,6 +35,7 @@ def index() -> ResponseReturnValue:
         years=years,
         year=year,
         grades=_by_grade(classes),
+        several=len(classes) > len({c["grade"] for c in classes}),
         pupils=sum(c["pupils"] for c in classes),
         girls=sum(c["girls"] for c in classes),
         classes=len(classes),

@@ -88,7 +88,7 @@ def card(person_id: int) -> ResponseReturnValue:
         pupil=pupil,
         member=member,
         whole=whole,
-        person_columns=_columns("person", "photo"),
+        person_columns=_columns("person", "photo", "surname", "given_name", "patronymic"),
         pupil_columns=_columns(
             "pupil", "person", "moved_from", *(() if visitor().has(*access.SOCIAL) else ("categories",))
         ),

@@ -79,7 +79,8 @@ def sign_out() -> ResponseReturnValue:
 @area.get("/password")
 @allow.signed_in
 def change_password() -> ResponseReturnValue:
-    return render_template("signin/password.html", errors={}, done="done" in request.args)
+    login, _ = queries.password_of(database(), visitor().account)
+    return render_template("signin/password.html", errors={}, login=login, done="done" in request.args)
 
 
 @area.post("/password")
@@ -98,7 +99,7 @@ def keep_password() -> ResponseReturnValue:
     elif new != again:
         errors["again"] = gettext("The two new passwords differ.")
     if errors:
-        return render_template("signin/password.html", errors=errors, done=False), 422
+        return render_template("signin/password.html", errors=errors, login=login, done=False), 422
     with acting() as w:
         actions.change_password(w, visitor().account, new)
     end_other_sessions()
