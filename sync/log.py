@@ -210,7 +210,8 @@ class NodeLog:
             header = envelope.header
             self.db.conn.execute(
                 "DELETE FROM change WHERE n BETWEEN "
-                "(SELECT local_first FROM changeset WHERE origin = ?1 AND first = ?2) AND (SELECT local_last FROM changeset WHERE origin = ?1 AND first = ?2)",
+                "(SELECT local_first FROM changeset WHERE origin = ?1 AND first = ?2) AND "
+                "(SELECT local_last FROM changeset WHERE origin = ?1 AND first = ?2)",
                 (header.origin, header.first),
             )
             self.db.conn.execute(
