@@ -76,7 +76,7 @@ def note_last(db: Database) -> None:
     path = _side_file(db)
     if path is not None:
         state = State(db)
-        unfinished = path.with_suffix(".new")
+        unfinished = path.with_name(path.name + ".new")
         unfinished.write_text(f"{state.origin} {state.own_last}\n", encoding="ascii")
         unfinished.replace(path)
 

@@ -12,14 +12,15 @@ from pathlib import Path
 
 from hub import schools
 from hub.storage import Hub, open_hub
-from node.storage import Node, open_node
-from shared.db import transaction
-from sync.session import register
+from node.derived import derive
+from node.storage import create_node, join_node, open_node
+from sync import session
+from sync.state import State
 from sync.transport.folder import ANSWER, REQUEST, bundles
 from sync.writer import writing
 from tests.faults import judge, workers
 from tests.faults.processes import Worker, start
-from tests.world import a_hub, a_node, a_school, transport_to
+from tests.world import CHEAP, a_hub, transport_to
 
 MOST_TRIES = 40
 
@@ -49,27 +50,30 @@ class History:
     def found(self) -> None:
         """A registered school with one node or two; what all its teachers share is known to both."""
         hub = a_hub(self.hub_home, self.database)
-        school = a_school(self.home / "node1", hub)
-        self.school = school.id
-        self.nodes = [school.node.home]
-        with closing(school.node.connect()) as db, writing(db, school.actor) as w:
-            workers.found_class(w)
-        school.sync()
+        first, kit = create_node(
+            self.home / "node1",
+            school_name="School 8",
+            login="admin",
+            password="secret",
+            passphrase="open",
+            cost=CHEAP,
+        )
+        self.school = schools.add_school(hub, "School 8")
+        transport = transport_to(hub)
+        with closing(first.connect()) as db:
+            session.register(db, transport, schools.registration_code(hub, self.school).text)
+            with writing(db, int(State(db).administrator)) as w:
+                workers.found_class(w)
+            session.sync(db, transport, derive)
+        self.nodes = [first.home]
         if self.chance.random() < 0.5:
-            self.nodes.append(self._second_node(school.node, hub))
-        school.sync()
+            second = join_node(self.home / "node2", passphrase="open", kit=kit.words, cost=CHEAP)
+            with closing(second.connect()) as db:
+                session.join_by_kit(db, transport, kit.secret)
+                session.sync(db, transport, derive)
+            self.nodes.append(second.home)
         hub.close()
         self.sides = {home: [] for home in self.nodes}
-
-    def _second_node(self, first: Node, hub: Hub) -> Path:
-        second = a_node(self.home / "node2")
-        with closing(first.connect()) as db:
-            key = db.execute("SELECT key FROM epoch WHERE number = 1").fetchone()[0]
-        with closing(second.connect()) as db:
-            with transaction(db):
-                db.execute("UPDATE epoch SET key = ? WHERE number = 1", (key,))
-            register(db, transport_to(hub), schools.registration_code(hub, self.school).text)
-        return second.home
 
     # -- processes
 

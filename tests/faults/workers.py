@@ -12,7 +12,7 @@ import logging
 import os
 import random
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -20,8 +20,8 @@ from typing import Any
 from sqlite_utils import Database
 from waitress import create_server
 
-from hub import ingest, schools, sticks
-from hub.storage import Hub, create_hub, open_hub
+from hub import create_app, schools, sticks
+from hub.storage import create_hub, open_hub
 from node import storage
 from node.exchange import actions as exchange
 from node.storage import Node, open_node
@@ -32,14 +32,13 @@ from shared.schema import VERSION, Value
 from sync import digest
 from sync.log import NodeLog
 from sync.state import State
-from sync.transport.http import MEDIA_TYPE, HttpTransport
+from sync.transport.http import HttpTransport
 from sync.writer import Writer, writing
 
 CHEAP = crypto.Cost(2**4)
 SILENCE_SECONDS = 20.0
 ROWS_AT_ONCE = 20
 Note = Callable[..., None]
-Responder = Callable[[str, list[tuple[str, str]]], Any]
 
 
 def notes(path: Path) -> Note:
@@ -56,25 +55,13 @@ def notes(path: Path) -> Note:
 
 
 def serve_hub(home: Path, address: Path) -> None:
-    """Serve the hub's one endpoint on loopback; the address stands in a file once it listens."""
+    """``mektep-hub serve`` on any port; the address stands in a file once it listens."""
     logging.basicConfig(level=logging.INFO)
-    server = create_server(_application(open_hub(home)), host="127.0.0.1", port=0, threads=4)
+    server = create_server(create_app(open_hub(home)), host="127.0.0.1", port=0, threads=4)
     unfinished = address.with_suffix(".new")
     unfinished.write_text(f"http://127.0.0.1:{server.effective_port}")
     unfinished.replace(address)
     server.run()
-
-
-def _application(hub: Hub) -> Callable[[dict[str, Any], Responder], Iterable[bytes]]:
-    def application(environ: dict[str, Any], respond: Responder) -> Iterable[bytes]:
-        if environ["REQUEST_METHOD"] == "GET":
-            body = ingest.describe(hub)
-        else:
-            body = ingest.receive(hub, environ["wsgi.input"].read())
-        respond("200 OK", [("Content-Type", MEDIA_TYPE), ("Content-Length", str(len(body)))])
-        return [body]
-
-    return application
 
 
 def write_reference_rows(home: Path, side: Path, seed: int) -> None:
@@ -169,7 +156,8 @@ def write_rows(home: Path, side: Path, seed: int, count: int | None) -> None:
     """Write ``count`` times, or until killed."""
     node = open_node(home)
     with closing(node.connect()) as db:
-        teacher = Teacher(db, int(State(db).administrator), notes(side), seed)
+        actor = db.execute("SELECT min(id) FROM account").fetchone()[0]
+        teacher = Teacher(db, actor, notes(side), seed)
         acts = [
             teacher.add_person,
             teacher.add_person,
