@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from flask import Flask
 
-from hub import access, overview, signin, wire
+from hub import access, directory, overview, signin, statistics, wire
+from hub.background import Checker
 from hub.sessions import Sessions
 from hub.storage import Hub
 from shared.auth import Throttle
@@ -12,8 +13,8 @@ from shared.i18n import N_, gettext, translate
 from shared.ui import NavItem
 from shared.web import Setup, make_app
 
-AREAS = (overview.area, signin.area, wire.blueprint)
-NAVIGATION = (NavItem("overview.index", N_("Schools")),)
+AREAS = (overview.area, statistics.area, directory.area, signin.area, wire.blueprint)
+NAVIGATION = (NavItem("overview.index", N_("Schools")), NavItem("statistics.index", N_("Figures")))
 
 
 def create(hub: Hub) -> Flask:
@@ -32,6 +33,7 @@ def create(hub: Hub) -> Flask:
     app = make_app(__name__, setup)
     app.extensions["mektep-hub"] = hub
     app.extensions["mektep-throttle"] = Throttle()
+    app.extensions["mektep-checker"] = Checker(hub)
     return app
 
 

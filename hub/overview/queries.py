@@ -10,6 +10,8 @@ import sqlalchemy as sa
 
 from hub import tables
 from hub.statistics.queries import naming, places
+from shared.i18n import alphabetical
+from shared.indicators import place_of
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,7 @@ class SchoolStatus:
     school: int
     name: str
     district: str
+    district_id: int | None
     nodes: int
     revoked: int
     heard_at: int
@@ -65,6 +68,7 @@ def schools(connection: sa.Connection, language: str) -> list[SchoolStatus]:
                 school=place.school,
                 name=name("school", place.school) or str(place.school),
                 district=name("district", place.district) or "",
+                district_id=place.district,
                 nodes=len(live),
                 revoked=len(nodes.get(place.school, [])) - len(live),
                 heard_at=max((row.heard_at for row in live), default=0),
@@ -80,7 +84,61 @@ def schools(connection: sa.Connection, language: str) -> list[SchoolStatus]:
                 quarantined=flawed.get(place.school, 0),
             )
         )
-    return sorted(found, key=lambda row: (row.district, row.name))
+    return sorted(found, key=lambda row: (alphabetical(row.district), place_of("school", row.name)))
+
+
+def school(connection: sa.Connection, row_id: int, language: str) -> SchoolStatus | None:
+    """One school; None when there is no such school."""
+    return next((row for row in schools(connection, language) if row.school == row_id), None)
+
+
+@dataclass(frozen=True)
+class NodeStatus:
+    """One registered computer of a school; instants in milliseconds since 1970, 0 for never."""
+
+    key: str
+    registered_at: int
+    revoked_at: int
+    heard_at: int
+    waiting: int
+    version: int
+
+    @property
+    def short(self) -> str:
+        """The beginning of the key, in groups a person can compare."""
+        return " ".join(self.key[at : at + 4] for at in range(0, 16, 4))
+
+
+def nodes(connection: sa.Connection, school: int) -> list[NodeStatus]:
+    """The nodes of a school, the live ones first, then the latest heard."""
+    n = tables.node.c
+    rows = connection.execute(sa.select(tables.node).where(n.school == school))
+    found = [
+        NodeStatus(bytes(r.signing).hex(), r.registered_at, r.revoked_at, r.heard_at, r.waiting, r.version)
+        for r in rows
+    ]
+    return sorted(found, key=lambda node: (node.revoked_at > 0, -node.heard_at))
+
+
+def flaws(connection: sa.Connection, school: int) -> list[str]:
+    """What the last check found, in English."""
+    v = tables.verification.c
+    text = connection.execute(sa.select(v.flaws).where(v.school == school)).scalar()
+    return [str(flaw) for flaw in json.loads(text)] if text else []
+
+
+def set_aside(connection: sa.Connection, school: int) -> list[tuple[int, str]]:
+    """When and why changesets of a school were set aside, the latest first; reasons in English."""
+    q = tables.quarantine.c
+    query = sa.select(q.at, q.reason).where(q.school == school).order_by(q.at.desc()).limit(50)
+    return [(int(at), str(reason)) for at, reason in connection.execute(query)]
+
+
+def open_codes(connection: sa.Connection, school: int, now: int) -> list[int]:
+    """Until when the registration codes are good that a school has not used yet."""
+    r = tables.registration.c
+    query = sa.select(r.expires_at).where(r.school == school, r.used_by.is_(None), r.expires_at > now)
+    return [int(at) for at in connection.execute(query.order_by(r.expires_at)).scalars()]
 
 
 def _chain(check: sa.Row[Any] | None, position: int) -> str:

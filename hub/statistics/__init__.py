@@ -1,1 +1,5 @@
-"""The district's figures: the shared cubes over every school, kept and recomputed only where something came."""
+"""The district's figures: ready-made tables and an explorer of indicators."""
+
+from hub.statistics.views import area
+
+__all__ = ["area"]

@@ -1,0 +1,151 @@
+"""Ready-made tables and the explorer; every table is an address that can be passed on, and a file."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from flask import Blueprint, Response, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from hub.request import hub
+from hub.statistics import selection as selections
+from hub.statistics.ready import ready_tables
+from hub.statistics.selection import ALL, Selection, indicators_of
+from hub.statistics.tables import Table, said, table_of
+from shared import report as reports
+from shared.access import allow
+from shared.i18n import current_language
+from shared.indicators import CUBES, DIMENSIONS, INDICATORS, PLACES, Key, pick, value_label
+from shared.report import Row
+
+area = Blueprint("statistics", __name__, template_folder="templates")
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+@area.get("/figures/")
+@allow.signed_in
+def index() -> ResponseReturnValue:
+    """Ready-made tables with their totals."""
+    tables = ready_tables(hub(), current_language())
+    return render_template("statistics/index.html", tables=tables, start=_start(selections.DEFAULT_CUBE))
+
+
+@area.get("/figures/table")
+@allow.signed_in
+def explore() -> ResponseReturnValue:
+    """The explorer: the table of the address, and a form to change it."""
+    table = _table()
+    return render_template(
+        "statistics/explore.html",
+        table=table,
+        selection=table.selection,
+        filled=bool(selections.kept(table.selection, table.cells)),
+        html=reports.to_html(table.report, lambda row, place: _link(table.selection, row, place)),
+        cubes=[
+            (pick(cube.labels, _language()), address(_start(name)), name == table.selection.cube)
+            for name, cube in CUBES.items()
+        ],
+        indicators=[
+            (name, pick(INDICATORS[name].labels, _language())) for name in indicators_of(table.selection.cube)
+        ],
+        dimensions=[(name, _dimension(name)) for name in table.selection.dimensions if _varies(table, name)],
+        filters=_filters(table),
+        chosen=_chosen(table),
+        merged_classes=_merges_classes(table.selection),
+        files=[(name.upper(), address(table.selection, f"statistics.{name}")) for name in ("csv", "xlsx")],
+    )
+
+
+@area.get("/figures/table.csv")
+@allow.signed_in
+def csv() -> ResponseReturnValue:
+    """The table of the address as comma-separated values."""
+    table = _table()
+    return _file(reports.to_csv(table.report), "text/csv; charset=utf-8", table.selection, "csv")
+
+
+@area.get("/figures/table.xlsx")
+@allow.signed_in
+def xlsx() -> ResponseReturnValue:
+    """The table of the address as a workbook."""
+    table = _table()
+    return _file(reports.to_xlsx(table.report), XLSX, table.selection, "xlsx")
+
+
+def _table() -> Table:
+    return table_of(hub(), selections.read(request.args.to_dict(flat=False)), _language())
+
+
+def _language() -> str:
+    return current_language()
+
+
+def address(selection: Selection, endpoint: str = "statistics.explore") -> str:
+    """The address of a selection."""
+    return url_for(endpoint, **selection.query())  # type: ignore[arg-type]
+
+
+def _start(cube: str) -> Selection:
+    """Where one begins with a cube."""
+    return Selection(cube, tuple(indicators_of(cube)[:1]), ("school",))
+
+
+def _link(selection: Selection, row: Row, place: int) -> str:
+    key = row.keys[place]
+    deeper = selection.into(place, key if key is None or isinstance(key, int) else str(key))
+    return address(deeper) if deeper is not None else ""
+
+
+def _dimension(name: str) -> str:
+    return pick(DIMENSIONS[name].labels, _language())
+
+
+def _varies(table: Table, name: str) -> bool:
+    """Does anything differ along a dimension? One that is in use stays."""
+    used = {*table.selection.rows, *table.selection.columns, *table.selection.where}
+    return name in used or len(selections.values_of(table.cells, name)) > 1
+
+
+def _filters(table: Table) -> list[tuple[str, str, list[tuple[str, str]], str]]:
+    """Name, label, options and choice of every filter; classes are those of the places chosen."""
+    places = {n: v for n, v in table.selection.where.items() if n in PLACES}
+    there = selections.kept(replace(table.selection, where=places), table.cells)
+    found = []
+    for name in table.selection.dimensions:
+        cells = table.cells if name in PLACES else there
+        options = [(selections.text_of(v), _value(table, name, v)) for v in selections.values_of(cells, name)]
+        chosen = table.selection.where.get(name, ALL)
+        if len(options) > 1 or chosen != ALL:
+            found.append((name, _dimension(name), options, chosen))
+    return found
+
+
+def _value(table: Table, name: str, value: Key) -> str:
+    return value_label(name, value, _language(), table.naming)
+
+
+def _chosen(table: Table) -> list[tuple[str, str]]:
+    """What the table is narrowed to, each with the address without it."""
+    found = []
+    for name, text in selections.filters(table.selection).items():
+        label = said(name, selections.key_of(table.cells, name, text), _language(), table.naming)
+        found.append((label, address(table.selection.with_filter(name, ALL))))
+    return found
+
+
+def _merges_classes(selection: Selection) -> bool:
+    """Are classes of one name but of several schools counted together?"""
+    by_class = "class" in (*selection.rows, *selection.columns)
+    one_school = selections.filters(selection).get("school") or "school" in (
+        *selection.rows,
+        *selection.columns,
+    )
+    return by_class and not one_school
+
+
+def _file(data: bytes, kind: str, selection: Selection, ending: str) -> Response:
+    words = [selection.cube, *(v for n, v in selections.filters(selection).items() if n in ("year", "term"))]
+    name = re.sub(r"[^A-Za-z0-9]+", "-", "-".join(words)).strip("-")
+    headers = {"Content-Disposition": f'attachment; filename="mektep-{name}.{ending}"'}
+    return Response(data, content_type=kind, headers=headers)
