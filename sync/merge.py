@@ -1,8 +1,8 @@
 """Merge: a pure function from the entries of a row to what it shows (DESIGN §5, rules proved by the model of the sync).
 
-Per merge unit. A value whose author had seen another replaces it, whatever the clocks say; among values
-written apart the
-one with the greatest (clock, origin, number) shows and the others are a conflict. The order of entries does not matter.
+Per merge unit. A value whose author had seen another replaces it, whatever the clocks say; among values written apart
+the one with the greatest (clock, origin, number) shows and the others are a conflict. So is a retirement apart from any
+edit of its row. The order of entries does not matter.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def resolve(table: Table, entries: Sequence[Entry], lineage: Lineage) -> Shown:
         _show(shown.values, columns, winner)
         if len(heads) > 1 and len({tuple(_unit_values(columns, h)) for h in heads}) > 1:
             shown.conflicts.add(unit)
-    if not one_line and shown.values.get(RETIRED) is not None and _edited_apart(entries, lineage):
+    if not one_line and shown.values.get(RETIRED) is not None and _edited_apart(table, entries, lineage):
         shown.conflicts.add("retired_at")
     return shown
 
@@ -107,11 +107,12 @@ def _show(values: dict[int, Value], columns: tuple[Column, ...], winner: Entry) 
             values[column.number] = value
 
 
-def _edited_apart(entries: Sequence[Entry], lineage: Lineage) -> bool:
-    retirements = [e for e in entries if e.values.get(RETIRED) is not None]
+def _edited_apart(table: Table, entries: Sequence[Entry], lineage: Lineage) -> bool:
+    """Was the row edited by someone who knew nothing of its retirement, unknown to who retired it last?"""
+    retirements = heads_of(table, "retired_at", entries, lineage)
     return any(
         not saw(x, r, lineage) and not saw(r, x, lineage)
         for r in retirements
         for x in entries
-        if x is not r and x.values.get(RETIRED) is None
+        if r.values.get(RETIRED) is not None and x is not r and x.values.get(RETIRED) is None
     )

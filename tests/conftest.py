@@ -1,14 +1,19 @@
-"""What every test may use: the private PostgreSQL cluster. In continuous integration nothing is skipped."""
+"""What every test may use: the private PostgreSQL cluster, Hypothesis without deadlines. In continuous integration nothing is skipped."""
 
 from __future__ import annotations
 
 from collections import Counter
 
 import pytest
+from hypothesis import settings
 
 from tests.requirements import IN_CI
 
 pytest_plugins = ["tests.postgres"]
+
+# A slow machine fails no test.
+settings.register_profile("mektep", deadline=None, derandomize=IN_CI)
+settings.load_profile("mektep")
 
 
 def _left_out(config: pytest.Config) -> Counter[str]:
