@@ -1,4 +1,7 @@
-"""What every test may use: the private PostgreSQL cluster, Hypothesis without deadlines. In continuous integration nothing is skipped."""
+"""What every test may use: the private PostgreSQL cluster, Hypothesis without deadlines.
+
+In continuous integration nothing is skipped.
+"""
 
 from __future__ import annotations
 
