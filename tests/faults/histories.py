@@ -180,10 +180,11 @@ class History:
             self.pause()
             if sync.process.exitcode == 0:
                 break
-            if not sync.alive or self.chance.random() < 0.5:
+            mercy = 0.85**tries
+            if not sync.alive or self.chance.random() < 0.5 * mercy:
                 self.kill(f"sync {home.name}")
                 sync = self.start_sync(home, until_done=True, die_at=self.step() if tries < 10 else None)
-            if not self.running["hub"].alive or self.chance.random() < 0.4:
+            if not self.running["hub"].alive or self.chance.random() < 0.4 * mercy:
                 self.kill("hub")
                 self.start_hub(self.step() if tries < 10 else None)
         self.end_sync(home)

@@ -209,12 +209,12 @@ def sync_by_wire(home: Path, address: Path, side: Path, until_done: bool) -> Non
             note(problem=problem.code, details=repr(problem.details))
             raise
         assert outcome == "done", outcome
-        _note_done(node, note)
+        note_done(node, note)
         if until_done:
             return
 
 
-def _note_done(node: Node, note: Note) -> None:
+def note_done(node: Node, note: Note) -> None:
     """What the node held when its sync said 'done'; nothing is cut or applied but by the next sync."""
     with closing(node.connect()) as db, reading(db):
         state = State(db)
@@ -236,7 +236,7 @@ def take_stick(home: Path, folder: Path, side: Path) -> None:
     before = _last_done(node)
     exchange.import_bundles(node, folder)
     if _last_done(node) != before:
-        _note_done(node, notes(side))
+        note_done(node, notes(side))
 
 
 def _last_done(node: Node) -> int:
