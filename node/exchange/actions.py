@@ -168,8 +168,9 @@ def import_bundles(node: Node, folder: Path) -> int:
             except Problem as problem:
                 problems.append(problem)
             path.unlink()
-        derive(db)
-        delivery.note_if_done(db)
+        if taken:
+            derive(db)
+            delivery.note_if_done(db)
     if problems:
         raise problems[0]
     return taken

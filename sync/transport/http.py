@@ -44,7 +44,10 @@ class HttpTransport:
                     raise TooLarge()
                 if response.status_code >= 500:
                     raise HubUnreachable()
-                if response.headers.get("Content-Type") != MEDIA_TYPE:
+                if (
+                    response.headers.get("Content-Type") != MEDIA_TYPE
+                    or "Content-Encoding" in response.headers
+                ):
                     raise HubAnswer()
                 return _read(response)
         except (requests.RequestException, UnicodeError, ValueError) as error:
