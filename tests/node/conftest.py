@@ -1,0 +1,164 @@
+"""A generated school with people of every duty, made once for all tests of its pages."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlite_utils import Database
+
+from node import create_app
+from node.generator import generate
+from node.storage import Node, create_node
+from shared import crypto
+from shared.dates import parse_day
+from sync.state import State
+from sync.writer import writing
+
+CHEAP = crypto.Cost(2)
+PASSWORD = "four horses ran"
+YEAR = 2025
+TOKEN = re.compile(r'name="form_token" value="([^"]+)"')
+
+
+@dataclass
+class Client:
+    """A browser of one person."""
+
+    http: FlaskClient
+    token: str = ""
+
+    def get(self, path: str, language: str = "", **headers: str) -> tuple[int, str]:
+        """Status and text of a page."""
+        if language:
+            self.http.set_cookie("mektep_language", language)
+        answer = self.http.get(path, headers=headers)
+        text = answer.get_data(as_text=True)
+        if found := TOKEN.search(text):
+            self.token = found[1]
+        return answer.status_code, text
+
+    def post(self, path: str, **form: str) -> tuple[int, str]:
+        """Status, and where it leads or what it says."""
+        answer = self.http.post(path, data={"form_token": self.token, **form})
+        return answer.status_code, answer.headers.get("Location") or answer.get_data(as_text=True)
+
+
+@dataclass
+class SchoolPages:
+    """The app over a generated school, and its people by duty."""
+
+    node: Node
+    app: Flask
+    logins: dict[str, str]
+    clients: dict[str, Client] = field(default_factory=dict)
+
+    def stranger(self) -> Client:
+        return Client(self.app.test_client())
+
+    def sign_in(self, login: str, password: str = PASSWORD) -> Client:
+        client = self.stranger()
+        client.get("/sign-in")
+        status, there = client.post("/sign-in", login=login, password=password, next="/")
+        assert (status, there) == (302, "/")
+        client.get("/")
+        return client
+
+    def as_(self, duty: str) -> Client:
+        """The browser of someone with this duty, signed in."""
+        if duty not in self.clients:
+            self.clients[duty] = self.sign_in(self.logins[duty])
+        return self.clients[duty]
+
+    def person(self, duty: str) -> int:
+        """The person who bears the duty here."""
+        return int(self.one("SELECT person FROM account WHERE login = ?", self.logins[duty]))
+
+    def one(self, sql: str, *values: object) -> int:
+        """The single value a query finds."""
+        with closing(self.node.connect()) as db:
+            found: int = db.execute(sql, values).fetchone()[0]
+            return found
+
+    @cached_property
+    def led(self) -> int:
+        """The class of the class teacher."""
+        return self.one("SELECT id FROM class_group WHERE teacher = ?", self.person("class_teacher"))
+
+    @cached_property
+    def taught(self) -> int:
+        """A class in which the subject teacher teaches."""
+        return self.one("SELECT class_group FROM subject_group WHERE teacher = ?", self.person("teacher"))
+
+    @cached_property
+    def named_pupil(self) -> int:
+        """A pupil of that class with a name."""
+        return self.pupil_of(self.taught)
+
+    def pupil_of(self, class_id: int, named: bool = True) -> int:
+        return self.one(
+            f"""SELECT e.pupil FROM enrolment e JOIN person p ON p.id = e.pupil
+                WHERE e.class_group = ? AND p.surname IS {"NOT" if named else ""} NULL AND e."end" IS NULL LIMIT 1""",
+            class_id,
+        )
+
+
+def _more_people(db: Database, actor: int, stored: str) -> None:
+    """Accounts of an administrator, a guardian and a pupil, all with the common password."""
+    guardian, pupil = db.execute(
+        """SELECT g.person, g.pupil FROM guardian g JOIN person p ON p.id = g.pupil JOIN person q ON q.id = g.person
+           WHERE p.surname IS NOT NULL AND q.surname IS NOT NULL ORDER BY g.rid LIMIT 1"""
+    ).fetchone()
+    with writing(db, actor) as w:
+        w.update("account", actor, password=stored)
+        w.insert("account", person=guardian, login="guardian", password=stored, language="ky")
+        w.insert("account", person=pupil, login="pupil", password=stored, language="ky")
+
+
+@pytest.fixture(scope="session")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SchoolPages]:
+    """One school for all tests; they read it, or write what no other test looks at."""
+    node, _ = create_node(
+        tmp_path_factory.mktemp("pages") / "node",
+        school_name="№8 мектеп",
+        login="admin",
+        password="secret",
+        passphrase="open",
+        cost=CHEAP,
+    )
+    stored = crypto.hash_password(PASSWORD, CHEAP)
+    with closing(node.connect()) as db:
+        actor = int(State(db).administrator)
+        school = generate(
+            db, actor, seed=8, pupils=130, password_hash=stored, year=YEAR, until=parse_day("2025-11-20")
+        )
+        _more_people(db, actor, stored)
+    logins = school.logins | {"administrator": "admin", "guardian": "guardian", "pupil": "pupil"}
+    yield SchoolPages(node, create_app(node), logins)
+
+
+@pytest.fixture
+def empty_school(tmp_path: Path) -> SchoolPages:
+    """A school in which nothing has been entered but its administrator."""
+    node, _ = create_node(
+        tmp_path / "node",
+        school_name="Жаңы мектеп",
+        login="admin",
+        password="secret",
+        passphrase="open",
+        cost=CHEAP,
+    )
+    with closing(node.connect()) as db:
+        actor = int(State(db).administrator)
+        with writing(db, actor) as w:
+            w.update("account", actor, password=crypto.hash_password(PASSWORD, CHEAP))
+            person = db.execute("SELECT person FROM account").fetchone()[0]
+            w.insert("appointment", person=person, duty="head", start=0)
+    return SchoolPages(node, create_app(node), {"head": "admin", "administrator": "admin"})

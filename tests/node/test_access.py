@@ -1,0 +1,175 @@
+"""Every route against every duty, and which rows a duty reads behind an open door."""
+
+from __future__ import annotations
+
+import pytest
+from flask import Flask
+
+from node import access
+from node.app import AREAS
+from shared.access import declared, rights_of
+from tests.node.conftest import SchoolPages
+
+ROLES = sorted(access.ROLES)
+
+
+def every_route(app: Flask) -> list[tuple[str, str, str]]:
+    """Endpoint, rule and a method of every route."""
+    return sorted(
+        (rule.endpoint, rule.rule, method)
+        for rule in app.url_map.iter_rules()
+        for method in rule.methods or ()
+        if method in ("GET", "POST") and rule.endpoint != "ui.static"
+    )
+
+
+def address(pages: SchoolPages, rule: str, role: str) -> str:
+    """The route's address with rows that the role, if any, may read."""
+    class_id = pages.led if role == "class_teacher" else pages.taught
+    person = pages.pupil_of(class_id)
+    if role in ("pupil", "guardian"):
+        person = pages.one("SELECT pupil FROM guardian WHERE person = ?", pages.person("guardian"))
+    elif role == "administrator":
+        person = pages.person("head")
+    places = {"<int:class_id>": str(class_id), "<int:person_id>": str(person), "<name>": "person"}
+    for place, value in places.items():
+        rule = rule.replace(place, value)
+    return rule
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_route_admits_whom_it_declares_and_nobody_else(pages: SchoolPages, role: str) -> None:
+    client, wrong = pages.as_(role), []
+    for endpoint, rule, method in every_route(pages.app):
+        rights = rights_of(pages.app, endpoint)
+        assert rights is not None
+        opens = bool(rights.open_to) or role in rights.roles
+        path = address(pages, rule, role)
+        if method == "GET":
+            status, _ = client.get(path)
+            if (status != 403) is not opens or status >= 500:
+                wrong.append((method, path, status))
+        elif not opens:
+            status, text = client.post(path)
+            if status != 403 or "укук берилген эмес" not in text:
+                wrong.append((method, path, status))
+    assert wrong == []
+
+
+def test_a_stranger_sees_the_sign_in_page_alone(pages: SchoolPages) -> None:
+    client, entered = pages.stranger(), []
+    for endpoint, rule, method in every_route(pages.app):
+        path = address(pages, rule, "head")
+        if method == "GET":
+            answer = client.http.get(path)
+            if answer.status_code != 302 or not answer.headers["Location"].startswith("/sign-in"):
+                entered.append(endpoint)
+        elif client.http.post(path).status_code != 403:
+            entered.append(endpoint)
+    assert entered == ["signin.sign_in"]
+
+
+def test_what_is_open_to_all_and_to_all_who_signed_in(pages: SchoolPages) -> None:
+    kinds: dict[str, set[str]] = {}
+    for endpoint, rights in declared(pages.app):
+        kinds.setdefault(rights.open_to, set()).add(endpoint)
+    assert kinds["public"] == {
+        "base.choose_language", "signin.enter", "signin.sign_in", "signin.sign_out", "ui.static"
+    }  # fmt: skip
+    assert "machine" not in kinds
+    assert kinds["signed_in"] == {
+        "dictionary.index", "dictionary.table", "home.index", "people.card", "signin.change_password",
+        "signin.keep_password",
+    }  # fmt: skip
+
+
+def test_every_area_is_part_of_the_app(pages: SchoolPages) -> None:
+    assert {area.name for area in AREAS} <= set(pages.app.blueprints)
+
+
+# ---- rows behind the door
+
+
+def other_class(pages: SchoolPages, role: str) -> int:
+    """A class that the teacher neither leads nor teaches in."""
+    person = pages.person(role)
+    return pages.one(
+        """SELECT id FROM class_group WHERE ifnull(teacher, 0) <> ?1 AND id NOT IN
+           (SELECT class_group FROM subject_group WHERE teacher = ?1) LIMIT 1""",
+        person,
+    )
+
+
+@pytest.mark.parametrize("role", ["class_teacher", "teacher"])
+def test_a_teacher_reads_own_classes_only(pages: SchoolPages, role: str) -> None:
+    strange = other_class(pages, role)
+    client = pages.as_(role)
+    assert client.get(f"/classes/{strange}")[0] == 403
+    assert client.get(f"/results/{strange}")[0] == 403
+    assert client.get(f"/people/{pages.pupil_of(strange)}")[0] == 403
+    assert client.get(f"/results/pupil/{pages.pupil_of(strange)}")[0] == 403
+    assert f"/classes/{strange}" not in client.get("/classes/")[1]
+
+
+def test_a_class_teacher_reads_whole_cards_and_a_subject_teacher_names(pages: SchoolPages) -> None:
+    own = pages.as_("class_teacher").get(f"/people/{pages.pupil_of(pages.led)}")[1]
+    assert "Туулган жылы" in own and "Макулдук" in own
+    taught = pages.as_("teacher").get(f"/people/{pages.pupil_of(pages.taught)}")[1]
+    assert "аты-жөнү жана классы гана ачык" in taught
+    assert "Туулган жылы" not in taught and "Макулдук" not in taught
+
+
+def test_a_subject_teacher_reads_results_of_own_subjects(pages: SchoolPages) -> None:
+    columns = '<th scope="col"><span>'
+    alone = pages.as_("teacher").get(f"/results/{pages.taught}?term=4")[1].count(columns)
+    whole = pages.as_("head").get(f"/results/{pages.taught}?term=4")[1].count(columns)
+    own = pages.one(
+        "SELECT count(DISTINCT subject) FROM subject_group WHERE class_group = ? AND teacher = ?",
+        pages.taught,
+        pages.person("teacher"),
+    )
+    assert 0 < alone <= own < whole
+
+
+def test_a_librarian_reads_names_without_cards_or_results(pages: SchoolPages) -> None:
+    client = pages.as_("librarian")
+    status, text = client.get(f"/people/{pages.named_pupil}")
+    assert status == 200 and "Туулган жылы" not in text
+    assert client.get(f"/results/{pages.taught}")[0] == 403
+
+
+def test_the_administrator_reads_no_pupil(pages: SchoolPages) -> None:
+    client = pages.as_("administrator")
+    assert client.get(f"/people/{pages.named_pupil}")[0] == 403
+    assert client.get(f"/classes/{pages.taught}")[0] == 403
+    assert f"/people/{pages.named_pupil}" not in client.get("/people/?kind=pupil")[1]
+    assert f"/people/{pages.named_pupil}" in pages.as_("head").get(f"/classes/{pages.taught}")[1]
+
+
+def test_social_categories_are_for_head_and_social_pedagogue(pages: SchoolPages) -> None:
+    pupil = pages.one("SELECT person FROM pupil WHERE categories IS NOT NULL AND categories <> '' LIMIT 1")
+    seen = {
+        role: "Социалдык категориялары" in pages.as_(role).get(f"/people/{pupil}")[1]
+        for role in ("head", "social", "deputy", "secretary")
+    }
+    assert seen == {"head": True, "social": True, "deputy": False, "secretary": False}
+
+
+def test_a_guardian_reads_the_own_child_and_no_other(pages: SchoolPages) -> None:
+    client = pages.as_("guardian")
+    child = pages.one("SELECT pupil FROM guardian WHERE person = ?", pages.person("guardian"))
+    strange = pages.one(
+        """SELECT person FROM pupil WHERE person NOT IN (SELECT pupil FROM guardian WHERE person = ?) LIMIT 1""",
+        pages.person("guardian"),
+    )
+    assert [client.get(f"{page}{child}")[0] for page in ("/people/", "/results/pupil/")] == [200, 200]
+    assert [client.get(f"{page}{strange}")[0] for page in ("/people/", "/results/pupil/")] == [403, 403]
+
+
+def test_a_colleague_reads_a_staff_card_without_its_file(pages: SchoolPages) -> None:
+    head = pages.person("head")
+    assert "Билими" in pages.as_("deputy").get(f"/people/{head}")[1]
+    text = pages.as_("teacher").get(f"/people/{head}")[1]
+    assert "Мектеп жетекчиси" in text and "Билими" not in text
+    own = pages.as_("teacher").get(f"/people/{pages.person('teacher')}")[1]
+    assert "Билими" in own
