@@ -29,7 +29,7 @@ from shared.problems import (
     WrongSigner,
 )
 from sync import clock
-from sync.messages import Request
+from sync.messages import Request, is_sealed_key
 from sync.registration import check_kit
 
 _RETRY_SECONDS = 2.0
@@ -135,10 +135,7 @@ def _note_recovery(connection: sa.Connection, school: int, named: dict[int, Any]
 
 
 def _is_sealed_key(item: object) -> bool:
-    if not (isinstance(item, list) and len(item) == 2):
-        return False
-    number, key = item
-    return type(number) is int and 0 < number < 2**31 and isinstance(key, bytes) and len(key) <= 256
+    return isinstance(item, list) and len(item) == 2 and is_sealed_key(*item)
 
 
 def _by_kit(hub: Hub, connection: sa.Connection, node: bytes, named: dict[int, Any]) -> int:
@@ -167,9 +164,11 @@ def _by_approval(
     if row is not None:
         return int(row.school)
     school = named.get(9)
+    if type(school) is not int or not 0 < school < 2**62:
+        raise NotRegistered()
     j = tables.joining.c
     known = connection.execute(sa.select(tables.recovery).where(tables.recovery.c.school == school)).first()
-    if type(school) is not int or known is None:
+    if known is None:
         raise NotRegistered()
     asking = connection.execute(
         sa.select(sa.func.count()).select_from(tables.joining).where(j.school == school)

@@ -133,7 +133,11 @@ def no_link(row: Row, place: int) -> str:
 
 def to_html(report: Report, link: Link = no_link) -> Markup:
     """The report as an HTML fragment: table with caption, notes; any chart stands above its table."""
-    chart = Markup("<figure>{}</figure>").format(to_svg(report)) if report.chart else Markup("")
+    chart = Markup("")
+    if report.chart:
+        chart = Markup("<figure><figcaption>{}</figcaption>{}</figure>").format(
+            report.chart.title, to_svg(report)
+        )
     body = Markup("").join(_html_row(report, row, link) for row in report.rows if not row.total)
     foot = Markup("").join(_html_row(report, row, no_link) for row in report.rows if row.total)
     return Markup(
@@ -194,13 +198,15 @@ def _html_notes(report: Report) -> Markup:
 
 # ---- chart
 
-_WIDTH, _BAR, _GAP, _LABEL, _VALUE = 640, 18, 8, 190, 60
+_LINE, _BAR, _STEP = 14, 10, 40
+"""Pixels: from a bar's top to the baseline of its texts, its height, from one to the next."""
 
 
 def to_svg(report: Report) -> Markup:
     """The chart as inline SVG with a title and a description; empty markup when the report has none.
 
-    Colours come from the page (`currentColor`); every bar carries its value as text.
+    Every bar carries its name and value as text above it. It is as wide as its place, the text as large as always:
+    widths are percentages. Colours come from the page (`currentColor`).
     """
     chart = report.chart
     if chart is None:
@@ -215,12 +221,11 @@ def to_svg(report: Report) -> Markup:
     told = "; ".join(f"{label}: {shown(content, column, point)}" for label, content in bars)
     name = "chart-" + hashlib.sha256(f"{chart.title} {told}".encode()).hexdigest()[:8]
     return Markup(
-        '<svg class="chart" xmlns="http://www.w3.org/2000/svg" role="img" viewBox="0 0 {} {}" '
+        '<svg class="chart" xmlns="http://www.w3.org/2000/svg" role="img" width="100%" height="{}" '
         'aria-labelledby="{}-title {}-desc"><title id="{}-title">{}</title><desc id="{}-desc">{}</desc>'
         "{}</svg>"
     ).format(
-        _WIDTH, max(1, len(bars)) * (_BAR + _GAP),
-        name, name, name, chart.title, name, told, Markup("").join(drawn),
+        max(1, len(bars)) * _STEP, name, name, name, chart.title, name, told, Markup("").join(drawn),
     )  # fmt: skip
 
 
@@ -231,19 +236,19 @@ def row_label(report: Report, row: Row) -> str:
 
 
 def _bar(i: int, label: str, content: Content, column: Column, longest: Fraction | int, point: str) -> Markup:
-    number = number_of(content)
-    room = _WIDTH - _LABEL - _VALUE
-    width = decimal(max(Fraction(0), Fraction(number or 0)) / longest * room, 1)
-    top = i * (_BAR + _GAP)
-    short = label if len(label) <= 28 else label[:27] + "…"
+    width = decimal(max(Fraction(0), Fraction(number_of(content) or 0)) / longest * 100, 2)
+    top = i * _STEP
+    short = label if len(label) <= 40 else label[:39] + "…"
     return Markup(
-        '<text class="chart-label" x="{}" y="{}" text-anchor="end">{}</text>'
-        '<rect class="chart-bar" x="{}" y="{}" width="{}" height="{}" fill="currentColor"/>'
-        '<text class="chart-value" x="{}" y="{}">{}</text>'
+        '<text class="chart-label" x="0" y="{}">{}</text>'
+        '<text class="chart-value" x="100%" y="{}" text-anchor="end">{}</text>'
+        '<rect class="chart-ground" x="0" y="{}" width="100%" height="{}" rx="3" fill="currentColor" opacity=".1"/>'
+        '<rect class="chart-bar" x="0" y="{}" width="{}%" height="{}" rx="3" fill="currentColor"/>'
     ).format(
-        _LABEL - 8, top + _BAR - 4, short,
-        _LABEL, top, width, _BAR,
-        decimal(_LABEL + 6 + Fraction(width), 1), top + _BAR - 4, shown(content, column, point),
+        top + _LINE, short,
+        top + _LINE, shown(content, column, point),
+        top + _LINE + 6, _BAR,
+        top + _LINE + 6, width, _BAR,
     )  # fmt: skip
 
 

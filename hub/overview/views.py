@@ -19,7 +19,7 @@ from hub.overview import queries
 from hub.overview.advice import CLOCK_MS, Advice, advise, tone_of
 from hub.overview.queries import SchoolStatus
 from hub.request import hub
-from hub.statistics.ready import glance, ready_tables
+from hub.statistics.ready import glance, shelf
 from shared.access import allow
 from shared.i18n import current_language
 from shared.problems import NotFound
@@ -70,7 +70,7 @@ def index() -> ResponseReturnValue:
         groups=_by_district(shown, [] if only else units),
         waiting=sum(line.school.waiting for line in lines),
         heard=sum(now_ms() - line.school.heard_at < 86_400_000 for line in lines),
-        oldest=min((line.school.heard_at for line in lines), default=0),
+        verified=sum(line.school.chain in ("verified", "older") for line in lines),
         left=checker().left(),
         clock_ms=CLOCK_MS,
     )
@@ -106,13 +106,12 @@ def school(school: int) -> ResponseReturnValue:
             "aside": queries.set_aside(connection, school),
             "codes": queries.open_codes(connection, school, now),
         }
-    tables = ready_tables(hub(), current_language(), school)
     return render_template(
         "overview/school.html",
         school=status,
         line=Line(status, advise(status, now)),
         figures=glance(hub(), school, current_language()),
-        tables=tables,
+        tables=shelf(hub(), current_language(), school=school).tables,
         left=checker().left(),
         clock_ms=CLOCK_MS,
         **page,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -13,7 +12,6 @@ import sqlalchemy as sa
 from hub import tables
 from hub.log import HubLog
 from hub.storage import Hub, run_sql, upsert
-from shared.dates import day_number
 from shared.indicators import CUBES, Cell, Key, Naming, evaluate
 from shared.reference import LANGUAGES
 
@@ -25,11 +23,6 @@ class Place:
     school: int
     district: int | None
     province: int | None
-
-
-def today() -> int:
-    """The day on which stock figures (pupils, staff) are counted."""
-    return day_number(datetime.date.today())
 
 
 def places(connection: sa.Connection) -> list[Place]:
@@ -55,8 +48,10 @@ def _above(units: Mapping[Any, sa.Row[Any, Any, Any]], row_id: int) -> Iterator[
 
 
 def cells(hub: Hub, cube: str, day: int | None = None, only: set[int] | None = None) -> list[Cell]:
-    """The cells of all schools (or of those in ``only``), each with its school, district and province."""
-    day = today() if day is None else day
+    """The cells of all schools (or of those in ``only``), each with its school, district and province.
+
+    ``day``: when to count pupils and staff; by default on the reference date of every school year.
+    """
     with hub.read() as connection:
         wanted = [p for p in places(connection) if only is None or p.school in only]
         known, stale = _known(connection, cube, day, wanted, hub)
@@ -70,7 +65,7 @@ def cells(hub: Hub, cube: str, day: int | None = None, only: set[int] | None = N
 
 
 def _known(
-    connection: sa.Connection, cube: str, day: int, wanted: list[Place], hub: Hub
+    connection: sa.Connection, cube: str, day: int | None, wanted: list[Place], hub: Hub
 ) -> tuple[dict[int, list[Cell]], list[int]]:
     s, m = tables.stream.c, tables.summary.c
     heads = dict(connection.execute(sa.select(s.school, sa.func.max(s.position)).group_by(s.school)).all())
@@ -78,7 +73,7 @@ def _known(
     known, stale = {}, []
     for place in wanted:
         row = rows.get(place.school)
-        marks = (heads.get(place.school, 0), heads.get(0, 0), day if CUBES[cube].stock else 0)
+        marks = (heads.get(place.school, 0), heads.get(0, 0), _counted(cube, day))
         if row is not None and (row.position, row.reference_position, row.day) == marks:
             known[place.school] = _read(row.cells)
         else:
@@ -86,7 +81,12 @@ def _known(
     return known, stale
 
 
-def _recompute(hub: Hub, cube: str, day: int, schools: list[int]) -> dict[int, list[Cell]]:
+def _counted(cube: str, day: int | None) -> int:
+    """The day a summary is kept under: 0 for reference dates and for what is not counted on a day."""
+    return day or 0 if CUBES[cube].stock else 0
+
+
+def _recompute(hub: Hub, cube: str, day: int | None, schools: list[int]) -> dict[int, list[Cell]]:
     found = {}
     with hub.write() as connection:
         reference = HubLog(connection, 0, hub.signer).head()[0]
@@ -98,7 +98,7 @@ def _recompute(hub: Hub, cube: str, day: int, schools: list[int]) -> dict[int, l
                 "cube": cube,
                 "position": HubLog(connection, school, hub.signer).head()[0],
                 "reference_position": reference,
-                "day": day if CUBES[cube].stock else 0,
+                "day": _counted(cube, day),
                 "cells": json.dumps([[dict(c.dims), dict(c.measures)] for c in computed]).encode(),
             }
             upsert(connection, tables.summary, [row])

@@ -121,9 +121,7 @@ def completed(selection: Selection, cells: Sequence[Cell]) -> Selection:
 
     So no table adds up several years or the marks of several periods unless someone asked for it.
     """
-    if not CUBES[selection.cube].stock:
-        selection = _chosen(selection, cells, "year")
-    return _chosen(selection, cells, "term")
+    return _chosen(_chosen(selection, cells, "year"), cells, "term")
 
 
 def _chosen(selection: Selection, cells: Sequence[Cell], dimension: str) -> Selection:

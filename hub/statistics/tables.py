@@ -9,11 +9,11 @@ from hub.statistics import selection as selections
 from hub.statistics.queries import cells, naming
 from hub.statistics.selection import Selection
 from hub.storage import Hub
-from shared.indicators import CUBES, DIMENSIONS, Cell, Key, Naming, pick, tabulate, value_label
+from shared.indicators import CUBES, DIMENSIONS, INDICATORS, Cell, Key, Naming, pick, tabulate, value_label
 from shared.report import Report, decimal_point, hide_small, shown
 
 CHART_ROWS = 40
-"""A chart of more bars tells nothing."""
+"""A chart of more bars tells nothing; nor does one of a single bar."""
 
 
 @dataclass(frozen=True)
@@ -37,11 +37,9 @@ def table_of(hub: Hub, asked: Selection, language: str) -> Table:
 def table_over(found: Sequence[Cell], asked: Selection, language: str, names: Naming) -> Table:
     """The table of a selection over cells at hand."""
     selection = selections.completed(asked, found)
-    where: dict[str, Key | list[Key]] = {
+    where = {
         name: selections.key_of(found, name, text) for name, text in selections.filters(selection).items()
     }
-    if selection.where.get("year") == selections.ALL:
-        where["year"] = selections.values_of(found, "year")
     report = tabulate(
         found,
         selection.show,
@@ -53,7 +51,7 @@ def table_over(found: Sequence[Cell], asked: Selection, language: str, names: Na
         naming=names,
         chart=True,
     )
-    if len(report.rows) > CHART_ROWS:
+    if not 2 < len(report.rows) <= CHART_ROWS:
         report = replace(report, chart=None)
     return Table(selection, found, hide_small(report), names)
 
@@ -79,16 +77,19 @@ SPEAKING = frozenset({"province", "district", "school", "year", "term", "subject
 
 @dataclass(frozen=True)
 class Headline:
-    """One figure of a table without rows, with its label."""
+    """A figure of a table's total, with its label."""
 
     label: str
     text: str
 
 
-def headlines(report: Report) -> list[Headline]:
-    """The totals of a report, as labels and texts."""
+def headlines(report: Report, *names: str) -> list[Headline]:
+    """The totals of a report: of all its indicators, or of those named."""
     point = decimal_point(report.language)
+    wanted = {pick(INDICATORS[name].labels, report.language) for name in names}
     columns = zip(report.columns, report.rows[-1].cells, strict=True)
     return [
-        Headline(column.label, shown(content, column, point)) for column, content in columns if column.numeric
+        Headline(column.label, shown(content, column, point))
+        for column, content in columns
+        if column.numeric and (not names or column.label in wanted)
     ]

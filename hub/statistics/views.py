@@ -3,32 +3,36 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass
 
 from flask import Blueprint, Response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from hub.request import hub
 from hub.statistics import selection as selections
-from hub.statistics.ready import ready_tables
+from hub.statistics.ready import shelf
 from hub.statistics.selection import ALL, Selection, indicators_of
 from hub.statistics.tables import Table, said, table_of
 from shared import report as reports
 from shared.access import allow
 from shared.i18n import current_language
-from shared.indicators import CUBES, DIMENSIONS, INDICATORS, PLACES, Key, pick, value_label
+from shared.indicators import CUBES, DIMENSIONS, INDICATORS, Key, pick, value_label
 from shared.report import Row
 
 area = Blueprint("statistics", __name__, template_folder="templates")
+FIRST = ("year", "term", "province", "district", "school", "grade", "class")
+"""The filters most asked for, in this order; the others stand behind a click."""
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 @area.get("/figures/")
 @allow.signed_in
 def index() -> ResponseReturnValue:
-    """Ready-made tables with their totals."""
-    tables = ready_tables(hub(), current_language())
-    return render_template("statistics/index.html", tables=tables, start=_start(selections.DEFAULT_CUBE))
+    """Ready-made tables of a school year, each with its main figure."""
+    found = shelf(hub(), current_language(), request.args.get("year", ""))
+    years = [(year, url_for("statistics.index", year=year), year == found.year) for year in found.years]
+    start = _start(selections.DEFAULT_CUBE)
+    return render_template("statistics/index.html", tables=found.tables, years=years, start=start)
 
 
 @area.get("/figures/table")
@@ -50,7 +54,8 @@ def explore() -> ResponseReturnValue:
             (name, pick(INDICATORS[name].labels, _language())) for name in indicators_of(table.selection.cube)
         ],
         dimensions=[(name, _dimension(name)) for name in table.selection.dimensions if _varies(table, name)],
-        filters=_filters(table),
+        first_filters=[one for one in _filters(table) if one.name in FIRST],
+        more_filters=[one for one in _filters(table) if one.name not in FIRST],
         chosen=_chosen(table),
         merged_classes=_merges_classes(table.selection),
         files=[(name.upper(), address(table.selection, f"statistics.{name}")) for name in ("csv", "xlsx")],
@@ -107,17 +112,27 @@ def _varies(table: Table, name: str) -> bool:
     return name in used or len(selections.values_of(table.cells, name)) > 1
 
 
-def _filters(table: Table) -> list[tuple[str, str, list[tuple[str, str]], str]]:
-    """Name, label, options and choice of every filter; classes are those of the places chosen."""
-    places = {n: v for n, v in table.selection.where.items() if n in PLACES}
-    there = selections.kept(replace(table.selection, where=places), table.cells)
+@dataclass(frozen=True)
+class Filter:
+    """A filter of the form: its options as (value, label) pairs, and the one chosen."""
+
+    name: str
+    label: str
+    options: list[tuple[str, str]]
+    chosen: str
+
+
+def _filters(table: Table) -> list[Filter]:
+    """The filters that could leave something out."""
     found = []
-    for name in table.selection.dimensions:
-        cells = table.cells if name in PLACES else there
-        options = [(selections.text_of(v), _value(table, name, v)) for v in selections.values_of(cells, name)]
+    for name in sorted(
+        table.selection.dimensions, key=lambda n: FIRST.index(n) if n in FIRST else len(FIRST)
+    ):
+        values = selections.values_of(table.cells, name)
+        options = [(selections.text_of(value), _value(table, name, value)) for value in values]
         chosen = table.selection.where.get(name, ALL)
         if len(options) > 1 or chosen != ALL:
-            found.append((name, _dimension(name), options, chosen))
+            found.append(Filter(name, _dimension(name), options, chosen))
     return found
 
 

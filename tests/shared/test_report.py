@@ -98,7 +98,8 @@ def test_the_chart_has_title_description_and_values() -> None:
     assert title is not None and desc is not None
     assert [title.get("id"), desc.get("id")] == ids
     assert (title.text, desc.text) == ("Success", f"{EVIL}: 92,1; 7-Б: —")
-    assert [rect.get("width") for rect in svg.iter(f"{name}rect")] == ["390.0", "0.0"]
+    bars = [rect for rect in svg.iter(f"{name}rect") if rect.get("class") == "chart-bar"]
+    assert [bar.get("width") for bar in bars] == ["100.00%", "0.00%"]
     assert [t.text for t in svg.iter(f"{name}text") if t.get("class") == "chart-value"] == ["92,1", "—"]
 
 
