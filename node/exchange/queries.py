@@ -90,7 +90,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Standing:
-    """The answer to "Is my school's data safe?": templates with ``{waiting}`` and ``{when}``, marked for translation."""
+    """The answer to "Is my school's data safe?": templates with ``{waiting}`` and ``{when}``, for translation."""
 
     tone: Tone
     sentence: str
@@ -159,11 +159,11 @@ def standing(found: Status, run: Run | None) -> Standing:
     else:
         out_of_reach = run is not None and run.outcome == HubUnreachable.code
         return _SAFE_OFFLINE if out_of_reach else _SAFE
-    return (
-        base
-        if outcome is None or outcome.tone == "good"
-        else Standing("waiting", base.sentence, outcome.advice)
-    )
+    if not found.hub_url:
+        return Standing("waiting", base.sentence, _BY_STICK)
+    if outcome is None or outcome.tone == "good":
+        return base
+    return Standing("waiting", base.sentence, outcome.advice)
 
 
 def clock_off(found: Status) -> bool:
@@ -210,7 +210,8 @@ def waiting_by_area(db: Database) -> dict[str, int]:
     """How many of the school's own changes wait for the hub, by area of school life (`shared.schema.Table.group`)."""
     rows = db.execute(
         """SELECT c.tbl, count(*) FROM change c WHERE c.n > (SELECT ifnull(max(local_last), 0) FROM changeset)
-             OR EXISTS (SELECT 1 FROM changeset s WHERE s.position IS NULL AND c.n BETWEEN s.local_first AND s.local_last)
+             OR EXISTS (SELECT 1 FROM changeset s
+                        WHERE s.position IS NULL AND c.n BETWEEN s.local_first AND s.local_last)
            GROUP BY c.tbl"""
     ).fetchall()
     found: dict[str, int] = {}

@@ -28,7 +28,7 @@ area = Blueprint("exchange", __name__, url_prefix="/sync", template_folder="temp
 
 ADMINISTRATOR = "administrator"
 READERS = (ADMINISTRATOR, "head")
-WAYS = {"hand": N_("by hand"), "agent": N_("by itself")}
+WAYS = {"hand": N_("by hand"), "agent": N_("by itself"), "join": N_("when this machine joined")}
 AREAS = {
     "reference": N_("Reference"),
     "people": N_("People"),
@@ -157,7 +157,13 @@ def backup() -> ResponseReturnValue:
         raise
     name = f"mektep-{time.strftime('%Y-%m-%d')}.backup"
     answer = send_file(file, mimetype="application/octet-stream", as_attachment=True, download_name=name)
-    answer.call_on_close(lambda: (file.close(), shutil.rmtree(folder, ignore_errors=True)))
+
+    def clean_up() -> None:
+        file.close()
+        shutil.rmtree(folder, ignore_errors=True)
+
+    answer.direct_passthrough = False  # or the clean-up would never be called
+    answer.call_on_close(clean_up)
     return answer
 
 
