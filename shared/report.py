@@ -238,7 +238,7 @@ def row_label(report: Report, row: Row) -> str:
 def _bar(i: int, label: str, content: Content, column: Column, longest: Fraction | int, point: str) -> Markup:
     width = decimal(max(Fraction(0), Fraction(number_of(content) or 0)) / longest * 100, 2)
     top = i * _STEP
-    short = label if len(label) <= 40 else label[:39] + "…"
+    short = label if len(label) <= 34 else label[:33] + "…"
     return Markup(
         '<text class="chart-label" x="0" y="{}">{}</text>'
         '<text class="chart-value" x="100%" y="{}" text-anchor="end">{}</text>'

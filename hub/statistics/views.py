@@ -44,6 +44,8 @@ def explore() -> ResponseReturnValue:
         "statistics/explore.html",
         table=table,
         selection=table.selection,
+        cube=pick(CUBES[table.selection.cube].labels, _language()),
+        figures=sum(column.numeric for column in table.report.columns),
         filled=bool(selections.kept(table.selection, table.cells)),
         html=reports.to_html(table.report, lambda row, place: _link(table.selection, row, place)),
         cubes=[
