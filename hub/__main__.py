@@ -20,6 +20,7 @@ from shared import cli
 from shared.indicators import CUBES, INDICATORS, tabulate
 from shared.problems import Flawed, InvalidValue
 from shared.report import plain, safe_text
+from sync.messages import MAX_MESSAGE
 from sync.transport.folder import HUB_FILE, write_bundle
 
 Result = Mapping[str, Any] | None
@@ -99,8 +100,14 @@ def _serve(chosen: argparse.Namespace) -> Result:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     app = create_app(_open(chosen))
     server = create_server(
-        app, host=chosen.host, port=chosen.port, threads=chosen.threads, channel_timeout=120
+        app,
+        host=chosen.host,
+        port=chosen.port,
+        threads=chosen.threads,
+        channel_timeout=120,
+        max_request_body_size=MAX_MESSAGE,
     )
+    app.extensions["mektep-checker"].watch()
     cli.note(f"http://{chosen.host}:{server.effective_port}/")
     server.run()
     return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from hub import access, directory, overview, signin, statistics, wire
+from hub import access, accounts, directory, overview, signin, statistics, wire
 from hub.background import Checker
 from hub.sessions import Sessions
 from hub.storage import Hub
@@ -13,8 +13,12 @@ from shared.i18n import N_, gettext, translate
 from shared.ui import NavItem
 from shared.web import Setup, make_app
 
-AREAS = (overview.area, statistics.area, directory.area, signin.area, wire.blueprint)
-NAVIGATION = (NavItem("overview.index", N_("Schools")), NavItem("statistics.index", N_("Figures")))
+AREAS = (overview.area, statistics.area, directory.area, accounts.area, signin.area, wire.blueprint)
+NAVIGATION = (
+    NavItem("overview.index", N_("Schools")),
+    NavItem("statistics.index", N_("Figures")),
+    NavItem("accounts.index", N_("Accounts")),
+)
 
 
 def create(hub: Hub) -> Flask:
