@@ -6,11 +6,13 @@ they survive it: ``intent`` before a write, ``kept`` once its commit has returne
 
 from __future__ import annotations
 
+import importlib
 import itertools
 import json
 import logging
 import os
 import random
+import sys
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -275,3 +277,14 @@ def restore(home: Path, source: Path) -> None:
 def register(home: Path, url: str, code: str) -> None:
     """``mektep-node register``."""
     exchange.register(open_node(home), url, code)
+
+
+def command(program: str, arguments: tuple[str, ...], environment: dict[str, str], out: Path) -> None:
+    """A command line of ``hub`` or ``node``, its result in a file, all its loggers at their most talkative."""
+    os.environ.update(environment)
+    main = importlib.import_module(f"{program}.__main__").main
+    logging.basicConfig(level=logging.DEBUG, stream=sys.stderr)
+    logging.getLogger("sqlalchemy").setLevel(logging.DEBUG)
+    with out.open("w") as sys.stdout:
+        code = main(list(arguments))
+    assert code == 0, out.read_text()
