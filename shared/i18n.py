@@ -9,13 +9,15 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
-from functools import cache
+from functools import cache, wraps
 from pathlib import Path
 from typing import Any, TypeVar
 
 import flask_babel  # type: ignore[import-untyped]
 from babel.support import NullTranslations, Translations
 from flask import Flask
+from jinja2 import pass_context
+from jinja2.runtime import Context
 from markupsafe import Markup
 
 from shared import dates
@@ -178,7 +180,7 @@ def nowrap(text: str) -> Markup:
     return Markup('<span class="nowrap">{}</span>').format(text)
 
 
-FILTERS: dict[str, Callable[..., str]] = {
+_SHOWN: dict[str, Callable[..., str]] = {
     "t": translate,
     "schema_label": schema_label,
     "column_label": column_label,
@@ -195,6 +197,20 @@ FILTERS: dict[str, Callable[..., str]] = {
     "clock": clock_time,
     "nowrap": nowrap,
 }
+
+
+def _when_read(shown: Callable[..., str]) -> Callable[..., str]:
+    """A filter that is asked at every reading: Jinja computes others once, in the language of the first reader."""
+
+    @pass_context
+    @wraps(shown)
+    def filter_(context: Context, *values: Any, **more: Any) -> str:
+        return shown(*values, **more)
+
+    return filter_
+
+
+FILTERS = {name: _when_read(shown) for name, shown in _SHOWN.items()}
 
 # ---- the Kyrgyz alphabet
 

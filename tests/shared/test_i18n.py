@@ -198,6 +198,23 @@ def test_names_of_the_schema_and_of_codes(app: Flask) -> None:
     ]  # fmt: skip
 
 
+def test_a_template_compiled_for_one_reader_speaks_to_the_next_in_their_language(app: Flask) -> None:
+    constants = (
+        '"person"|schema_label', '"person"|column_label("sex")', '"f"|coded("person", "sex")', '"f"|in_list("sex")',
+        '20000|day', '20000|weekday', '1|instant', '(1/2)|exact', '1234567|size', '12345|number', '150|hundredths',
+        '"Sign in"|t',
+    )  # fmt: skip
+    template = app.jinja_env.from_string(" | ".join("{{ " + constant + " }}" for constant in constants))
+    told = []
+    for language in ("ky", "ru", "en"):
+        app.config["LANGUAGE"] = language
+        with app.test_request_context():
+            told.append(template.render().split(" | "))
+    ky, ru, en = told
+    assert [c for c, a, b in zip(constants, ky, en, strict=True) if a == b] == []
+    assert [c for c, a, b in zip(constants[:6], ky, ru, strict=False) if a == b] == []
+
+
 def test_a_reference_row_without_a_name_in_the_language_shows_another(app: Flask) -> None:
     rows = [{"name_ky": "Адеп", "name_ru": "", "code": "ethics"}, {"name_ky": "", "code": "own"}, {}]
     assert [said(app, "ru", "{{ row|row_name }}", row=row) for row in rows] == ["Адеп", "own", "—"]
