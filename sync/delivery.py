@@ -30,6 +30,9 @@ from sync.messages import Answer, StreamEntry, check_receipt, next_head
 from sync.state import State, epoch_keys, identity
 
 
+_MOST_LINES = 64
+
+
 @dataclass
 class Progress:
     """How far a sync is. ``outcome`` is empty while it runs, then ``done`` or the code of the problem that ended it."""
@@ -100,7 +103,13 @@ def _settle_fork(db: Database, answer: Answer, fresh: list[StreamEntry]) -> bool
         return False
     log.rebuild_mode()
     accepted = [open_envelope(e.envelope) for e in fresh if e.envelope is not None]
-    fork.reauthor(db, accepted, {e.hash for e in fresh})
+    # More than once when twins have written the same line anew before, and gone on.
+    for _ in range(_MOST_LINES):
+        fork.reauthor(db, accepted, {e.hash for e in fresh})
+        if not fork.is_overtaken(db, fresh):
+            break
+    else:
+        raise Forked()
     log.capture_mode()
     state.forked = 0
     return True

@@ -54,7 +54,17 @@ def new_incarnation(db: Database) -> int:
         return int(state.origin)
     keys = identity(db)
     NodeLog(db).cut(keys)
-    return begin_incarnation(db, keys.signer.public, (state.origin, state.own_last))
+    return begin_incarnation(db, keys.signer.public, line_of(db, state.origin, state.own_last))
+
+
+def line_of(db: Database, origin: int, number: int) -> tuple[int, int] | None:
+    """The origin and number to continue; an origin under which nothing was cut is stepped over, for nobody knows it."""
+    lineage = NodeLog(db).lineage()
+    while number == 0:
+        if origin not in lineage:
+            return None
+        origin, number = lineage[origin]
+    return origin, number
 
 
 def add_origin(
@@ -108,14 +118,15 @@ def _side_file(db: Database) -> Path | None:
 
 def is_overtaken(db: Database, entries: Sequence[StreamEntry]) -> bool:
     """Does the accepted stream hold, under a name of ours, changes that are not those we hold under it?"""
-    waiting = {e.header.origin: e.header.first for e in reversed(list(NodeLog(db).unreceipted()))}
-    own = {e.hash for e in NodeLog(db).unreceipted()}
-    for entry in entries:
-        if entry.envelope is not None and entry.hash not in own:
-            header = open_envelope(entry.envelope).header
-            if header.last >= waiting.get(header.origin, NOWHERE):
-                return True
-    return False
+    placed = {e.hash for e in entries}
+    waiting: dict[int, int] = {}
+    for envelope in NodeLog(db).unreceipted():
+        if envelope.hash not in placed:
+            waiting.setdefault(envelope.header.origin, envelope.header.first)
+    if not waiting:
+        return False
+    headers = (open_envelope(e.envelope).header for e in entries if e.envelope is not None)
+    return any(header.last >= waiting.get(header.origin, NOWHERE) for header in headers)
 
 
 def reauthor(db: Database, accepted: Sequence[Envelope], placed: Collection[bytes]) -> None:
@@ -142,10 +153,11 @@ def reauthor(db: Database, accepted: Sequence[Envelope], placed: Collection[byte
     kept, parted = _parted(changes, branch)
     log.take_out(own, [c for _, c in changes])
     if not kept:
-        begin_incarnation(db, keys.signer.public, _last_of_line(db, changes))
+        header, change = changes[-1]
+        begin_incarnation(db, keys.signer.public, line_of(db, header.origin, change.number))
         return
     root, first = kept[0]
-    parent = (root.origin, parted[root.origin] - 1)
+    parent = line_of(db, root.origin, parted[root.origin] - 1)
     begin_incarnation(db, keys.signer.public, parent, _follows_from(root.origin, first))
     minted = _minted_anew(db, kept, parted, branch)
     _write_line(db, keys, [(h, _renamed(c, minted)) for h, c in kept])
@@ -166,11 +178,6 @@ def _parted(changes: Facts, branch: Mapping[tuple[int, int], Change]) -> tuple[F
         parted.setdefault(header.origin, change.number)
         kept.append((header, change))
     return kept, parted
-
-
-def _last_of_line(db: Database, changes: Facts) -> tuple[int, int]:
-    header, change = changes[-1]
-    return header.origin, change.number
 
 
 def _follows_from(origin: int, change: Change) -> bytes:
