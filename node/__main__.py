@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import logging
 import sys
 import time
@@ -14,60 +15,66 @@ from typing import Any
 from node import storage
 from node.background import INTERVAL_SECONDS, Agent
 from node.exchange import actions as exchange
-from node.exchange.queries import status
+from node.exchange import queries
+from node.exchange.outcomes import outcome_of
 from node.exporting import export_tables
-from node.importing.actions import run_import
+from node.importing.actions import ImportResult, run_import
 from shared import cli
+from shared.cli import gettext as _
 from shared.db import check_integrity
-from shared.i18n import gettext_in
+from shared.i18n import DEFAULT, LANGUAGES, gettext_in
 from shared.keys import RecoveryKit, write_private
-from shared.problems import Flawed, InvalidValue
+from shared.problems import Flawed
+from shared.report import EMPTY
 from sync.checks import verify_chain
 from sync.delivery import Progress
 from sync.log import dump
 from sync.state import State
+from sync.transport.folder import HUB_FILE
 
 Result = Mapping[str, Any] | None
 
 
 def main(arguments: list[str] | None = None) -> int:
-    top, commands = cli.parser("mektep-node", "The node of a school: its books, its sync, its copies.")
-    init = cli.add(commands, "init", _init, "make a new school on this machine")
-    init.add_argument("--school", required=True, help="the school's name")
-    init.add_argument("--login", default="admin", help="the administrator's login")
-    init.add_argument("--language", default="ky", choices=("ky", "ru", "en"))
-    init.add_argument("--kit", type=Path, help="where to write the recovery kit (HTML, to print)")
-    init.add_argument("--no-machine-slot", action="store_true", help="ask for the passphrase at every start")
-    serve = cli.add(commands, "serve", _serve, "serve the school's pages and sync in the background")
+    top, commands = cli.parser("mektep-node", _("The node of a school: its books, its sync, its copies."))
+    init = cli.add(commands, "init", _init, _("make a new school on this machine"))
+    init.add_argument("--school", required=True, help=_("the school's name"))
+    init.add_argument("--login", default="admin", help=_("the administrator's login"))
+    init.add_argument("--language", default=DEFAULT, choices=tuple(LANGUAGES))
+    init.add_argument("--kit", type=Path, help=_("where to write the recovery kit (HTML, to print)"))
+    init.add_argument(
+        "--no-machine-slot", action="store_true", help=_("ask for the passphrase at every start")
+    )
+    serve = cli.add(commands, "serve", _serve, _("serve the school's pages and sync in the background"))
     serve.add_argument("--host", default="127.0.0.1")
     serve.add_argument("--port", type=int, default=8080)
     serve.add_argument("--threads", type=int, default=4)
-    serve.add_argument("--interval", type=float, default=INTERVAL_SECONDS, help="seconds between syncs")
-    register = cli.add(commands, "register", _register, "register at the district's hub")
-    register.add_argument("hub", help="address of the hub, or the folder of a stick")
-    register.add_argument("code", help="the registration code from the district")
-    sync = cli.add(commands, "sync", _sync, "sync now")
-    sync.add_argument("--url", help="another address of the same hub")
-    cli.add(commands, "status", _status, "where the node stands")
-    importing = cli.add(commands, "import", _import, "import CSV or XLSX files with a mapping")
+    serve.add_argument("--interval", type=float, default=INTERVAL_SECONDS, help=_("seconds between syncs"))
+    register = cli.add(commands, "register", _register, _("register at the district's hub"))
+    register.add_argument("hub", help=_("address of the hub, or the folder of a stick"))
+    register.add_argument("code", help=_("the registration code from the district"))
+    sync = cli.add(commands, "sync", _sync, _("sync now"))
+    sync.add_argument("--url", help=_("another address of the same hub"))
+    cli.add(commands, "status", _status, _("where the node stands"))
+    importing = cli.add(commands, "import", _import, _("import CSV or XLSX files with a mapping"))
     importing.add_argument("files", nargs="+", type=Path)
-    importing.add_argument("--mapping", required=True, help="mapping file, or the name of a shipped one")
-    importing.add_argument("--dry-run", action="store_true")
+    importing.add_argument("--mapping", required=True, help=_("mapping file, or the name of a shipped one"))
+    importing.add_argument("--dry-run", action="store_true", help=_("only say what would be written"))
     export = cli.add(
-        commands, "export", _export, "write every table as CSV (logged as an export of personal data)"
+        commands, "export", _export, _("write every table as CSV (logged as an export of personal data)")
     )
     export.add_argument("folder", type=Path)
-    dumping = cli.add(commands, "dump", _dump, "print every synced row as canonical JSON lines")
+    dumping = cli.add(commands, "dump", _dump, _("print every synced row as canonical JSON lines"))
     dumping.add_argument("--scope", choices=("all", "district"), default="all")
-    bundle = cli.add(commands, "bundle", _bundle, "sync by stick")
+    bundle = cli.add(commands, "bundle", _bundle, _("sync by stick"))
     bundle.add_argument("way", choices=("export", "import"))
     bundle.add_argument("folder", type=Path)
-    cli.add(commands, "backup", _backup, "write an encrypted copy").add_argument("file", type=Path)
-    restore = cli.add(commands, "restore", _restore, "make this home from a backup")
+    cli.add(commands, "backup", _backup, _("write an encrypted copy")).add_argument("file", type=Path)
+    restore = cli.add(commands, "restore", _restore, _("make this home from a backup"))
     restore.add_argument("file", type=Path)
-    restore.add_argument("--kit", help="the words of the recovery kit, instead of the passphrase")
-    cli.add(commands, "verify", _verify, "check file, signatures, chain, receipts, digest")
-    cli.add(commands, "passphrase", _passphrase, "change the passphrase; the database is not re-encrypted")
+    restore.add_argument("--kit", help=_("the words of the recovery kit, instead of the passphrase"))
+    cli.add(commands, "verify", _verify, _("check file, signatures, chain, receipts, digest"))
+    cli.add(commands, "passphrase", _passphrase, _("change the passphrase; the database is not re-encrypted"))
     return cli.run(top, arguments)
 
 
@@ -81,7 +88,7 @@ def _init(chosen: argparse.Namespace) -> Result:
     def hand_over(kit: RecoveryKit) -> None:
         write_private(kit_path, kit.html(gettext_in(chosen.language), chosen.language).encode())
 
-    node, _ = storage.create_node(
+    node = storage.create_node(
         chosen.home,
         school_name=chosen.school,
         login=chosen.login,
@@ -90,12 +97,14 @@ def _init(chosen: argparse.Namespace) -> Result:
         machine_slot=not chosen.no_machine_slot,
         language=chosen.language,
         hand_over=hand_over,
-    )
+    )[0]
     if not chosen.no_machine_slot:
         cli.note(
-            "This machine opens the school by itself after a power cut; so does whoever steals the machine."
+            _(
+                "This machine opens the school by itself after a power cut; so does whoever steals the machine."
+            )
         )
-    cli.note("Print the recovery kit, keep it apart from the machine, then delete the file.")
+    cli.note(_("Print the recovery kit, keep it apart from the machine, then delete the file."))
     return {"home": node.home, "origin": node.origin, "kit": kit_path}
 
 
@@ -120,10 +129,18 @@ def _serve(chosen: argparse.Namespace) -> Result:
 
 
 def _register(chosen: argparse.Namespace) -> Result:
-    if not exchange.register(_open(chosen), chosen.hub, chosen.code):
-        cli.note("Carry the stick to the hub and back, then run: bundle import")
-        return {"registered": False}
-    return {"registered": True}
+    node = _open(chosen)
+    if exchange.register(node, chosen.hub, chosen.code):
+        return {"registered": True}
+    if (Path(chosen.hub) / HUB_FILE).exists():
+        cli.note(_("The request is on the stick. Carry it to the hub and back, then run: bundle import"))
+    else:
+        cli.note(
+            _(
+                "The stick does not know the hub yet: have the district put hub.mektep on it, then run this again."
+            )
+        )
+    return {"registered": False}
 
 
 def _sync(chosen: argparse.Namespace) -> Result:
@@ -133,17 +150,22 @@ def _sync(chosen: argparse.Namespace) -> Result:
     if chosen.url:
         with closing(node.connect()) as db:
             transport = exchange.transport_to(db, chosen.url)
+    with cli.Ticker() as ticker:
 
-    def report(progress: Progress) -> None:
-        if sys.stderr.isatty():
-            cli.note(
-                f"{progress.changes_sent} sent, {progress.changes_received} received, "
-                f"{progress.changes_waiting} waiting, {progress.sent + progress.received} bytes"
+        def report(progress: Progress) -> None:
+            ticker.tell(
+                _(
+                    "Changes sent: {sent}, received: {received}, waiting: {waiting}; bytes: {bytes}",
+                    sent=progress.changes_sent,
+                    received=progress.changes_received,
+                    waiting=progress.changes_waiting,
+                    bytes=progress.sent + progress.received,
+                )
             )
 
-    progress = exchange.run_sync(node, "hand", transport, report)
+        progress = exchange.run_sync(node, "hand", transport, report)
     return {
-        "outcome": progress.outcome,
+        "outcome": progress.outcome if chosen.json else _(outcome_of(progress.outcome).sentence),
         "changes_sent": progress.changes_sent,
         "changes_received": progress.changes_received,
         "bytes_sent": progress.sent,
@@ -154,27 +176,81 @@ def _sync(chosen: argparse.Namespace) -> Result:
 
 
 def _status(chosen: argparse.Namespace) -> Result:
-    with closing(_open(chosen).connect()) as db:
-        found = dict(vars(status(db)))
-    if found["last_run"]:
-        found["last_run"] = dict(found["last_run"])
-    return found
+    node = _open(chosen)
+    with closing(node.connect()) as db:
+        found, run = queries.status(db), queries.newest(db, node.home)
+        areas = queries.waiting_by_area(db)
+    told = queries.standing(found, run)
+    places = {"waiting": found.waiting, "when": _when(found.last_done)}
+    sentence, advice = (_(text).format(**places) for text in (told.sentence, told.advice))
+    if not chosen.json:
+        return {
+            "school": found.school_name,
+            "data": f"{sentence} {advice}",
+            "waiting": found.waiting,
+            "hub": found.hub_url or EMPTY,
+            "last_done": _when(found.last_done),
+            "last_run": _(run.told.sentence) if run and not run.running else EMPTY,
+            "last_backup": _when(found.last_backup),
+            "conflicts": found.conflicts,
+            "quarantined": found.quarantined,
+        }
+    last_run = {**(found.last_run or {}), "outcome": run.outcome, "running": run.running} if run else None
+    return {
+        **vars(found),
+        "school": str(found.school),
+        "last_run": last_run,
+        "waiting_by_area": areas,
+        "tone": told.tone,
+        "sentence": sentence,
+        "advice": advice,
+    }
+
+
+def _when(value: int) -> str:
+    """An instant in the clock of this machine."""
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(value / 1000)) if value else EMPTY
 
 
 def _import(chosen: argparse.Namespace) -> Result:
     node = _open(chosen)
-    done = []
-    with closing(node.connect()) as db:
+    done: list[Any] = []
+    with closing(node.connect()) as db, cli.Ticker() as ticker:
         actor = int(State(db).administrator)
         for path in chosen.files:
-            result = run_import(db, path, chosen.mapping, actor, chosen.dry_run)
-            done.append({"file": path.name, **vars(result)})
+
+            def report(lines: int, all_lines: int, name: str = path.name) -> None:
+                ticker.tell(_("{file}: line {line} of {lines}", file=name, line=lines, lines=all_lines))
+
+            result = run_import(
+                db, path, chosen.mapping, actor, chosen.dry_run, text=cli.gettext, progress=report
+            )
+            done.append({"file": path.name, **vars(result)} if chosen.json else _told(path.name, result))
+    if chosen.dry_run:
+        cli.note(_("A dry run: nothing was written."))
     return {"dry_run": chosen.dry_run, "files": done}
 
 
+def _told(name: str, result: ImportResult) -> str:
+    """One line for what an import did."""
+    return _(
+        "{file}: lines {lines}, passed over {passed_over}; rows new {new}, changed {changed}, as they were {unchanged}",
+        file=name,
+        lines=result.lines,
+        passed_over=result.passed_over,
+        new=sum(result.inserted.values()),
+        changed=sum(result.changed.values()),
+        unchanged=sum(result.unchanged.values()),
+    )
+
+
 def _export(chosen: argparse.Namespace) -> Result:
-    with closing(_open(chosen).connect()) as db:
-        return {"rows": export_tables(db, chosen.folder, int(State(db).administrator))}
+    with closing(_open(chosen).connect()) as db, cli.Ticker() as ticker:
+
+        def report(table: str, rows: int) -> None:
+            ticker.tell(_("{table}: rows {rows}", table=table, rows=rows))
+
+        return {"rows": export_tables(db, chosen.folder, int(State(db).administrator), report)}
 
 
 def _dump(chosen: argparse.Namespace) -> Result:
@@ -187,28 +263,40 @@ def _dump(chosen: argparse.Namespace) -> Result:
 def _bundle(chosen: argparse.Namespace) -> Result:
     node = _open(chosen)
     if not chosen.folder.is_dir():
-        raise InvalidValue(table="bundle", column="folder", value=chosen.folder)
+        raise NotADirectoryError(errno.ENOTDIR, "", chosen.folder)
     if chosen.way == "export":
-        return {"file": exchange.export_bundle(node, chosen.folder)}
+        file = exchange.export_bundle(node, chosen.folder)
+        cli.note(_("Carry the stick to the hub and back, then run: bundle import"))
+        return {"file": file, "bytes": file.stat().st_size}
     taken = exchange.import_bundles(node, chosen.folder)
+    if not taken:
+        cli.note(_("There is no answer for this school on the stick."))
     with closing(node.connect()) as db:
-        return {"taken": taken, "waiting": status(db).waiting, "last_done": status(db).last_done}
+        found = queries.status(db)
+    last_done = found.last_done if chosen.json else _when(found.last_done)
+    return {"taken": taken, "waiting": found.waiting, "last_done": last_done}
 
 
 def _backup(chosen: argparse.Namespace) -> Result:
-    storage.backup(_open(chosen), chosen.file)
+    node = _open(chosen)
+    cli.note(_("Copying the database; the school may go on working."))
+    storage.backup(node, chosen.file)
     return {"file": chosen.file, "bytes": chosen.file.stat().st_size}
 
 
 def _restore(chosen: argparse.Namespace) -> Result:
     given = None if chosen.kit else cli.passphrase()
+    cli.note(_("Restoring and checking the copy."))
     node = storage.restore(chosen.home, chosen.file, passphrase=given, kit=chosen.kit)
     return {"home": node.home, "origin": node.origin}
 
 
 def _verify(chosen: argparse.Namespace) -> Result:
     with closing(_open(chosen).connect()) as db:
-        flaws = [*check_integrity(db), *verify_chain(db)]
+        cli.note(_("Checking the file."))
+        flaws = list(check_integrity(db))
+        cli.note(_("Checking signatures, chain, receipts and digest."))
+        flaws += verify_chain(db)
     if flaws:
         raise Flawed(count=len(flaws), first=flaws[0])
     return {"verified": True}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Callable
 from pathlib import Path
 
 from sqlite_utils import Database
@@ -16,8 +17,13 @@ from sync.writer import writing
 _SECRET = {("account", "password")}
 
 
-def export_tables(db: Database, folder: Path, actor: int) -> dict[str, int]:
-    """Write one CSV file a table (UTF-8 with BOM, ids as text, bytes as hex); returns the rows of each."""
+def export_tables(
+    db: Database, folder: Path, actor: int, report: Callable[[str, int], None] = lambda table, rows: None
+) -> dict[str, int]:
+    """Write one CSV file a table (UTF-8 with BOM, ids as text, bytes as hex); returns the rows of each.
+
+    ``report`` is told a table and its rows when its file is written.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     with writing(db, actor) as w:
         w.insert("reading_log", at=clock.now_ms(), account=actor, act="export", what="all tables")
@@ -33,6 +39,7 @@ def export_tables(db: Database, folder: Path, actor: int) -> dict[str, int]:
             for row in rows:
                 writer.writerow([_text(value) for value in row])
                 counts[table.name] += 1
+        report(table.name, counts[table.name])
     return counts
 
 

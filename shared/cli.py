@@ -1,35 +1,61 @@
-"""What both command lines have in common: arguments, passphrases, one clear sentence on failure, JSON for programs."""
+"""What both command lines have in common: arguments, passphrases, one clear sentence on failure, JSON for programs.
+
+Sentences are in the language of ``MEKTEP_LANGUAGE``, else of the locale (``LC_ALL``, ``LC_MESSAGES``, ``LANG``), else
+English.
+"""
 
 from __future__ import annotations
 
 import argparse
+import errno
 import getpass
 import json
 import os
 import sys
+import time
+import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 from shared.db import DriverError
-from shared.problems import Problem
+from shared.i18n import LANGUAGES, gettext_in
+from shared.problems import N_, DiskFull, Problem
 
 PASSPHRASE, NEW_PASSPHRASE, PASSWORD = "MEKTEP_PASSPHRASE", "MEKTEP_NEW_PASSPHRASE", "MEKTEP_PASSWORD"
 """Environment variables read instead of asking."""
+_LANGUAGE = ("MEKTEP_LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")
+_QUIET_SECONDS = 5.0
+_MOST_ERRORS = 20
 
 Command = Callable[[argparse.Namespace], Mapping[str, Any] | None]
+
+
+def language() -> str:
+    """The language of whoever types."""
+    chosen = next((os.environ[name] for name in _LANGUAGE if os.environ.get(name)), "")
+    return code if (code := chosen[:2].lower()) in LANGUAGES else "en"
+
+
+def gettext(message: str, **places: object) -> str:
+    """The sentence in the language of whoever types, its {places} filled."""
+    text = gettext_in(language())(message)
+    return text.format(**places) if places else text
 
 
 def parser(name: str, description: str) -> tuple[argparse.ArgumentParser, Any]:
     """A parser with ``--home`` and ``--json``, and the place for its commands."""
     top = argparse.ArgumentParser(prog=name, description=description)
-    top.add_argument("--home", type=Path, required=True, help="directory of the database and its keys")
-    top.add_argument("--json", action="store_true", help="print one JSON object")
+    top.add_argument(
+        "--home", type=Path, required=True, help=gettext("directory of the database and its keys")
+    )
+    top.add_argument("--json", action="store_true", help=gettext("print one JSON object"))
     return top, top.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
 
 def add(commands: Any, name: str, run: Command, summary: str) -> argparse.ArgumentParser:
-    """Add a command; ``--json`` and ``--passphrase-stdin`` are understood after its name too."""
+    """Add a command; ``--json`` is understood after its name too."""
     command: argparse.ArgumentParser = commands.add_parser(name, help=summary, description=summary)
     command.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
     command.set_defaults(run=run)
@@ -41,38 +67,103 @@ def run(top: argparse.ArgumentParser, arguments: list[str] | None = None) -> int
     chosen = top.parse_args(arguments)
     try:
         result = chosen.run(chosen)
+        if result is not None:
+            print(json.dumps(result, ensure_ascii=False, default=str) if chosen.json else _plain(result))
+        sys.stdout.flush()
     except Problem as problem:
-        return _fail(chosen.json, problem.code, problem.sentence(), problem)
+        return _fail(chosen.json, problem.code, problem.sentence(gettext), problem)
     except KeyboardInterrupt:
-        return _fail(chosen.json, "interrupted", "Interrupted; nothing is lost.", None)
-    except (OSError, DriverError) as error:
-        reason = getattr(error, "strerror", None) or "the database refused"
-        return _fail(
-            chosen.json, "storage", f"{reason}: {getattr(error, 'filename', None) or chosen.home}", None
-        )
-    if result is not None:
-        print(json.dumps(result, ensure_ascii=False, default=str) if chosen.json else _plain(result))
+        return _fail(chosen.json, "interrupted", gettext("Interrupted; nothing is lost."))
+    except EOFError:
+        return _fail(chosen.json, "input", gettext("Nothing was typed; nothing was done."))
+    except BrokenPipeError:
+        # Whoever read has enough; what is left in the buffer must not fail a second time at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:
+        return _fail(chosen.json, "storage", _of_the_system(error))
+    except DriverError:
+        return _fail(chosen.json, "storage", gettext("The database refused; nothing was changed."))
+    except Exception as error:
+        return _fail(chosen.json, Problem.code, f"{Problem().sentence(gettext)} ({_place(error)})")
     return 0
+
+
+_SYSTEM: dict[int, str] = {
+    errno.ENOENT: N_("There is no such file or folder: {file}"),
+    errno.ENOTDIR: N_("This is not a folder: {file}"),
+    errno.EISDIR: N_("This is a folder, not a file: {file}"),
+    errno.EEXIST: N_("There is a file of this name already: {file}"),
+    errno.EACCES: N_("This account of the computer may not use {file}"),
+    errno.EPERM: N_("This account of the computer may not use {file}"),
+    errno.EROFS: N_("This place cannot be written to: {file}"),
+    errno.EADDRINUSE: N_("The port is taken by another program; choose another with --port."),
+    errno.ENOSPC: DiskFull.template,
+}
+
+
+def _of_the_system(error: OSError) -> str:
+    """One sentence for what the operating system refused."""
+    file = str(error.filename or "")
+    template = _SYSTEM.get(error.errno or 0)
+    if template is None:
+        return ": ".join(filter(None, (error.strerror or type(error).__name__, file)))
+    return gettext(template).format(file=file)
+
+
+def _place(error: Exception) -> str:
+    """Kind and place of a flaw in Mektep itself, without values."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__}, {Path(frame.filename).name}:{frame.lineno}"
+
+
+class Ticker:
+    """Tells how far long work is: at a terminal in one line that changes, elsewhere in a line now and then."""
+
+    def __init__(self, quiet: float = _QUIET_SECONDS) -> None:
+        self._quiet = quiet
+        self._told_at: float | None = None
+        self._live = sys.stderr.isatty()
+
+    def __enter__(self) -> Ticker:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._live and self._told_at is not None:
+            note("")
+
+    def tell(self, text: str) -> None:
+        """Say how far it is."""
+        now = time.monotonic()
+        if self._live:
+            print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
+        elif self._told_at is None or now - self._told_at >= self._quiet:
+            note(text)
+        else:
+            return
+        self._told_at = now
 
 
 def passphrase(confirm: bool = False) -> str:
     """The passphrase from the environment, or asked for without echo."""
-    return _secret(PASSPHRASE, "Passphrase: ", confirm)
+    return _secret(PASSPHRASE, gettext("Passphrase:"), confirm)
 
 
 def new_passphrase() -> str:
     """The passphrase to change to."""
-    return _secret(NEW_PASSPHRASE, "New passphrase: ", True)
+    return _secret(NEW_PASSPHRASE, gettext("New passphrase:"), True)
 
 
 def password(confirm: bool = False) -> str:
     """An account's password from the environment, or asked for without echo."""
-    return _secret(PASSWORD, "Password: ", confirm)
+    return _secret(PASSWORD, gettext("Password:"), confirm)
 
 
 def given_passphrase() -> str | None:
     """The passphrase from the environment; None: let the machine slot open."""
-    return os.environ.get(PASSPHRASE)
+    return os.environ.get(PASSPHRASE) or None
 
 
 def note(text: str) -> None:
@@ -81,33 +172,71 @@ def note(text: str) -> None:
 
 
 def _secret(variable: str, prompt: str, confirm: bool) -> str:
-    given = os.environ.get(variable)
-    if given is not None:
+    if given := os.environ.get(variable):
         return given
     while True:
-        first = getpass.getpass(prompt)
-        if first and (not confirm or getpass.getpass("Again: ") == first):
+        first = getpass.getpass(f"{prompt} ")
+        if first and (not confirm or getpass.getpass(gettext("Again:") + " ") == first):
             return first
-        note("They differ, or it is empty. Once more.")
+        note(gettext("They differ, or it is empty. Once more."))
 
 
 def _plain(result: Mapping[str, Any]) -> str:
     lines = []
     for name, value in result.items():
         if isinstance(value, list):
-            lines += [f"{name}:", *(f"  {_line(item)}" for item in value)]
+            lines += [f"{_label(name)}:", *(f"  {_line(item)}" for item in value)]
         else:
-            lines.append(f"{name}: {_line(value)}")
+            lines.append(f"{_label(name)}: {_line(value)}")
     return "\n".join(lines)
+
+
+LABELS: dict[str, str] = {
+    "home": N_("Home"),
+    "kit": N_("Recovery kit"),
+    "registered": N_("Registered"),
+    "outcome": N_("Outcome"),
+    "changes_sent": N_("Changes sent"),
+    "changes_received": N_("Changes received"),
+    "bytes_sent": N_("Bytes sent"),
+    "bytes_received": N_("Bytes received"),
+    "rounds": N_("Round trips"),
+    "seconds": N_("Seconds"),
+    "dry_run": N_("Dry run"),
+    "files": N_("Files"),
+    "file": N_("File"),
+    "bytes": N_("Bytes"),
+    "rows": N_("Rows"),
+    "taken": N_("Answers taken"),
+    "waiting": N_("Changes waiting"),
+    "data": N_("Is my school's data safe?"),
+    "hub": N_("Address of the hub"),
+    "last_done": N_("Last complete sync"),
+    "last_run": N_("Last sync"),
+    "last_backup": N_("Last backup"),
+    "conflicts": N_("Entries with two versions"),
+    "quarantined": N_("Set aside as flawed"),
+    "verified": N_("Verified"),
+    "changed": N_("Changed"),
+    "school": N_("School"),
+    "code": N_("Registration code"),
+}
+"""What the names of a result are called when it is not printed as JSON."""
+
+
+def _label(name: str) -> str:
+    return gettext(LABELS[name]) if name in LABELS else name.replace("_", " ")
 
 
 def _line(value: Any) -> str:
     if isinstance(value, Mapping):
-        return "  ".join(f"{k}={v}" for k, v in value.items())
+        return "  ".join(f"{k}={_line(v)}" for k, v in value.items())
+    if isinstance(value, bool):
+        return gettext("yes") if value else gettext("no")
     return str(value)
 
 
-def _fail(as_json: bool, code: str, sentence: str, problem: Problem | None) -> int:
+def _fail(as_json: bool, code: str, sentence: str, problem: Problem | None = None) -> int:
     errors = [vars(e) for e in getattr(problem, "errors", ())]
     if as_json:
         print(
@@ -115,7 +244,9 @@ def _fail(as_json: bool, code: str, sentence: str, problem: Problem | None) -> i
                 {"error": code, "sentence": sentence, "errors": errors}, ensure_ascii=False, default=str
             )
         )
-    print(sentence, file=sys.stderr)
-    for error in errors[:20]:
-        print(f"  line {error['line']}, {error['field']}: {error['message']}", file=sys.stderr)
+    note(sentence)
+    for error in errors[:_MOST_ERRORS]:
+        note("  " + gettext("line {line}, {field}: {message}", **error))
+    if len(errors) > _MOST_ERRORS:
+        note("  " + gettext("And more: {count}", count=len(errors) - _MOST_ERRORS))
     return 1

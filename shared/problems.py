@@ -48,6 +48,7 @@
     |   |-- FlawedMapping         a mapping file that cannot be used
     |   |-- ImportRefused         an import with errors; nothing was written
     |   |-- InvalidValue          a value its column does not allow
+    |   |-- FlawedAddress         neither the address of a hub nor a folder
     |   `-- ConsentMissing        a column of a person that needs a written consent first
     `-- AccessProblem
         |-- NotSignedIn
@@ -414,6 +415,11 @@ class InvalidValue(InputProblem):
 
     def __init__(self, table: str, column: str, value: object, **details: object) -> None:
         super().__init__(table=table, column=column, value=value, **details)
+
+
+class FlawedAddress(InputProblem):
+    code = "flawed_address"
+    template = N_("A hub's address begins with http:// or https://; a stick is a folder that is there.")
 
 
 class ConsentMissing(InputProblem):

@@ -17,11 +17,11 @@ from node.exchange.outcomes import DONE, INTERRUPTED
 from node.storage import Node
 from shared.db import transaction
 from shared.problems import (
+    FlawedAddress,
     FlawedBundle,
     HubAnswer,
     HubUnreachable,
     ImpostorHub,
-    InvalidValue,
     NotRegistered,
     Problem,
 )
@@ -42,12 +42,12 @@ _log = logging.getLogger("mektep.exchange")
 
 
 def transport_to(db: Database, address: str) -> Transport:
-    """The way to an address: ``http://..`` or ``https://..`` by wire, a folder by stick. InvalidValue: neither."""
+    """The way to an address: ``http://..`` or ``https://..`` by wire, a folder by stick. FlawedAddress: neither."""
     if address.startswith(("http://", "https://")):
         return HttpTransport(address)
     if Path(address).is_dir():
         return FolderTransport(Path(address), _name(db))
-    raise InvalidValue(table="hub", column="address", value=address)
+    raise FlawedAddress()
 
 
 def register(node: Node, address: str, code: str) -> bool:
@@ -209,10 +209,10 @@ def _only_file(stick: Path) -> tuple[str, bytes]:
 
 
 def change_address(node: Node, address: str) -> None:
-    """From now on reach the hub at another address; whether it is the same hub, its signature tells. InvalidValue."""
+    """From now on reach the hub at another address; whether it is the same hub, its signature tells. FlawedAddress."""
     with closing(node.connect()) as db, transaction(db):
         if not isinstance(transport_to(db, address), HttpTransport):
-            raise InvalidValue(table="hub", column="address", value=address)
+            raise FlawedAddress()
         State(db).hub_url = address
 
 

@@ -19,7 +19,7 @@ from node.exchange.queries import Run, Status
 from node.request import agent, database, node
 from shared.access import allow
 from shared.i18n import gettext, instant, number, translate
-from shared.problems import N_, InvalidValue, Problem
+from shared.problems import N_, FlawedAddress, Problem
 from shared.web import visitor
 from sync import clock
 from sync.messages import MAX_MESSAGE
@@ -175,7 +175,7 @@ def _page(problem: Problem | None = None, opened: str = "", over: bool = False) 
     page = render_template(
         "exchange/index.html",
         over=over,
-        problem=_sentence(problem) if problem else "",
+        problem=problem.sentence(gettext) if problem else "",
         opened=opened,
         taken="taken" in request.args,
         runs=runs,
@@ -214,15 +214,9 @@ def _running(runs: list[Run]) -> bool:
     return bool(runs) and runs[0].running
 
 
-def _sentence(problem: Problem) -> str:
-    if isinstance(problem, InvalidValue) and problem.details["table"] == "hub":
-        return gettext("The address must begin with http:// or https://.")
-    return problem.sentence(gettext)
-
-
 def _require_web(address: str) -> None:
     if not address.startswith(("http://", "https://")):
-        raise InvalidValue(table="hub", column="address", value=address)
+        raise FlawedAddress()
 
 
 def _uploaded(field: str) -> bytes:

@@ -30,9 +30,9 @@ from shared import problems
 from shared.db import transaction
 from shared.i18n import gettext_in
 from shared.problems import (
+    FlawedAddress,
     HubAnswer,
     HubUnreachable,
-    InvalidValue,
     NotRegistered,
     Problem,
     SyncRunning,
@@ -267,8 +267,8 @@ def raised_in_a_sync() -> set[str]:
     return {n for n, kind in kinds.items() if isinstance(kind, type) and issubclass(kind, Problem)}
 
 
-NOT_FROM_A_SYNC = {"MistypedWords", "UnreadableWord", "NotInitialised"}
-"""Of words that someone types, and of a home without a database, in which no run could be noted."""
+NOT_FROM_A_SYNC = {"MistypedWords", "UnreadableWord", "FlawedAddress", "NotInitialised"}
+"""Of words and addresses that someone types, and of a home without a database, in which no run could be noted."""
 
 
 def test_every_way_a_sync_can_end_has_its_sentences() -> None:
@@ -560,7 +560,7 @@ def test_register_on_the_page(tmp_path: Path, hub: Hub, hub_address: str) -> Non
     refused = visit.post("/sync/", "/sync/register", address=hub_address, code=code[:-1] + "!")
     assert (refused.status_code, "mistyped, already used" in refused.text) == (403, True)
     wrong = visit.post("/sync/", "/sync/register", address="hub.example", code=code)
-    assert (wrong.status_code, "must begin with http" in wrong.text) == (422, True)
+    assert (wrong.status_code, "begins with http" in wrong.text) == (422, True)
     assert not status(node).registered
     done = visit.post("/sync/", "/sync/register", address=hub_address, code=code)
     assert (done.status_code, done.location) == (302, "/sync/")
@@ -678,7 +678,7 @@ def test_the_hub_at_another_address(app: Flask, connected: Node, hub_address: st
     assert status(connected).hub_url == hub_address
     assert visit.post("/sync/", "/sync/address", address="http://hub.example").status_code == 302
     assert status(connected).hub_url == "http://hub.example"
-    with pytest.raises(InvalidValue):
+    with pytest.raises(FlawedAddress):
         actions.change_address(connected, str(connected.home))
 
 
