@@ -26,7 +26,7 @@ _FILE_EVENTS = frozenset({"os.rename", "os.remove", "os.mkdir", "os.rmdir"})
 _WRITING = os.O_WRONLY | os.O_RDWR
 
 _context = multiprocessing.get_context("forkserver")
-_context.set_forkserver_preload(["tests.faults.workers"])
+_context.set_forkserver_preload(["tests.faults.workers", "hub.app", "node.app"])
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ they survive it: ``intent`` before a write, ``kept`` once its commit has returne
 
 from __future__ import annotations
 
-import importlib
 import itertools
 import json
 import logging
@@ -23,8 +22,10 @@ from sqlite_utils import Database
 from waitress import create_server
 
 from hub import create_app, schools, sticks
+from hub.__main__ import main as hub_command
 from hub.storage import create_hub, open_hub
 from node import storage
+from node.__main__ import main as node_command
 from node.exchange import actions as exchange
 from node.storage import Node, open_node
 from shared import crypto
@@ -282,7 +283,7 @@ def register(home: Path, url: str, code: str) -> None:
 def command(program: str, arguments: tuple[str, ...], environment: dict[str, str], out: Path) -> None:
     """A command line of ``hub`` or ``node``, its result in a file, all its loggers at their most talkative."""
     os.environ.update(environment)
-    main = importlib.import_module(f"{program}.__main__").main
+    main = {"hub": hub_command, "node": node_command}[program]
     logging.basicConfig(level=logging.DEBUG, stream=sys.stderr)
     logging.getLogger("sqlalchemy").setLevel(logging.DEBUG)
     with out.open("w") as sys.stdout:
