@@ -86,10 +86,11 @@ def test_node_and_hub_count_the_same_cells(hub, schools):
     for school in schools.values():
         with closing(school.node.connect()) as db:
             for cube in {i.cube for i in INDICATORS.values()}:
-                there = evaluate(lambda sql, p: db.execute(sql, p).fetchall(), cube, school.id)  # noqa: B023
+                there = evaluate(lambda sql, p: db.execute(sql, p).fetchall(), cube, school.id)
                 here = cells(hub, cube, only={school.id})
                 strip = [
-                    {k: v for k, v in c.dims.items() if k not in ("school", "district", "province")} for c in here
+                    {k: v for k, v in c.dims.items() if k not in ("school", "district", "province")}
+                    for c in here
                 ]
                 key = lambda pair: str(sorted(pair[0].items(), key=str))  # noqa: E731
                 assert sorted(zip(strip, [c.measures for c in here], strict=True), key=key) == sorted(
@@ -102,11 +103,21 @@ def test_summaries_are_kept_until_the_school_sends_more(hub, schools):
     assert cells(hub, "results") == before
     gp = schools["GP"]
     with closing(gp.node.connect()) as db:
-        group, pupil, term = db.execute("SELECT subject_group, pupil, term FROM term_result LIMIT 1").fetchone()
+        group, pupil, term = db.execute(
+            "SELECT subject_group, pupil, term FROM term_result LIMIT 1"
+        ).fetchone()
         from sync.writer import writing
 
         with writing(db, gp.actor) as w:
-            w.put("term_result", subject_group=group, pupil=pupil, term=term, status="exempt", value=None, band=None)
+            w.put(
+                "term_result",
+                subject_group=group,
+                pupil=pupil,
+                term=term,
+                status="exempt",
+                value=None,
+                band=None,
+            )
     gp.sync()
     after = cells(hub, "results")
     assert sum(c.measures["exempt"] for c in after) == 1 + sum(c.measures["exempt"] for c in before)
