@@ -7,7 +7,7 @@ import errno
 import logging
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from node import storage
 from node.background import INTERVAL_SECONDS, Agent
 from node.exchange import actions as exchange
 from node.exchange import queries
+from node.exchange.joining import approve, join, own_words
 from node.exchange.outcomes import outcome_of
 from node.exporting import export_tables
 from node.importing.actions import ImportResult, run_import
@@ -24,7 +25,7 @@ from shared.cli import gettext as _
 from shared.db import check_integrity
 from shared.i18n import DEFAULT, LANGUAGES, gettext_in
 from shared.keys import RecoveryKit, write_private
-from shared.problems import Flawed
+from shared.problems import ApprovalPending, Flawed
 from shared.report import EMPTY
 from sync.checks import verify_chain
 from sync.delivery import Progress
@@ -37,14 +38,23 @@ Result = Mapping[str, Any] | None
 
 def main(arguments: list[str] | None = None) -> int:
     top, commands = cli.parser("mektep-node", _("The node of a school: its books, its sync, its copies."))
-    init = cli.add(commands, "init", _init, _("make a new school on this machine"))
-    init.add_argument("--school", required=True, help=_("the school's name"))
+    init = cli.add(commands, "init", _init, _("make a new school on this machine, or a further node of one"))
+    what = init.add_mutually_exclusive_group(required=True)
+    what.add_argument("--school", help=_("the school's name"))
+    what.add_argument(
+        "--join", metavar="HUB", help=_("address of the hub that has the school; asks for the kit")
+    )
+    init.add_argument(
+        "--approval", type=int, metavar="SCHOOL", help=_("join by another node's word: the school's row id")
+    )
     init.add_argument("--login", default="admin", help=_("the administrator's login"))
     init.add_argument("--language", default=DEFAULT, choices=tuple(LANGUAGES))
     init.add_argument("--kit", type=Path, help=_("where to write the recovery kit (HTML, to print)"))
     init.add_argument(
         "--no-machine-slot", action="store_true", help=_("ask for the passphrase at every start")
     )
+    approve = cli.add(commands, "approve", _approve, _("let in the node that shows these six words"))
+    approve.add_argument("words", nargs="+")
     serve = cli.add(commands, "serve", _serve, _("serve the school's pages and sync in the background"))
     serve.add_argument("--host", default="127.0.0.1")
     serve.add_argument("--port", type=int, default=8080)
@@ -83,6 +93,30 @@ def _open(chosen: argparse.Namespace) -> storage.Node:
 
 
 def _init(chosen: argparse.Namespace) -> Result:
+    return _join(chosen) if chosen.join else _found(chosen)
+
+
+def _join(chosen: argparse.Namespace) -> Result:
+    kit = None if chosen.approval else cli.kit()
+    node = storage.join_node(
+        chosen.home, passphrase=cli.passphrase(confirm=True), kit=kit, machine_slot=not chosen.no_machine_slot
+    )
+    try:
+        with cli.Ticker() as ticker:
+            progress = join(node, chosen.join, kit, chosen.approval, _teller(ticker))
+    except ApprovalPending:
+        cli.note(f"{_('The six words of this node:')} {own_words(node)}")
+        raise
+    return {"home": node.home, "school": node.school, "changes_received": progress.changes_received}
+
+
+def _approve(chosen: argparse.Namespace) -> Result:
+    node = _open(chosen)
+    approve(node, " ".join(chosen.words))
+    return {"approved": True}
+
+
+def _found(chosen: argparse.Namespace) -> Result:
     kit_path = chosen.kit or chosen.home / "recovery-kit.html"
 
     def hand_over(kit: RecoveryKit) -> None:
@@ -143,6 +177,21 @@ def _register(chosen: argparse.Namespace) -> Result:
     return {"registered": False}
 
 
+def _teller(ticker: cli.Ticker) -> Callable[[Progress], None]:
+    def report(progress: Progress) -> None:
+        ticker.tell(
+            _(
+                "Changes sent: {sent}, received: {received}, waiting: {waiting}; bytes: {bytes}",
+                sent=progress.changes_sent,
+                received=progress.changes_received,
+                waiting=progress.changes_waiting,
+                bytes=progress.sent + progress.received,
+            )
+        )
+
+    return report
+
+
 def _sync(chosen: argparse.Namespace) -> Result:
     node = _open(chosen)
     started = time.monotonic()
@@ -151,19 +200,7 @@ def _sync(chosen: argparse.Namespace) -> Result:
         with closing(node.connect()) as db:
             transport = exchange.transport_to(db, chosen.url)
     with cli.Ticker() as ticker:
-
-        def report(progress: Progress) -> None:
-            ticker.tell(
-                _(
-                    "Changes sent: {sent}, received: {received}, waiting: {waiting}; bytes: {bytes}",
-                    sent=progress.changes_sent,
-                    received=progress.changes_received,
-                    waiting=progress.changes_waiting,
-                    bytes=progress.sent + progress.received,
-                )
-            )
-
-        progress = exchange.run_sync(node, "hand", transport, report)
+        progress = exchange.run_sync(node, "hand", transport, _teller(ticker))
     return {
         "outcome": progress.outcome if chosen.json else _(outcome_of(progress.outcome).sentence),
         "changes_sent": progress.changes_sent,

@@ -24,6 +24,7 @@ from shared.i18n import LANGUAGES, gettext_in
 from shared.problems import N_, DiskFull, Problem
 
 PASSPHRASE, NEW_PASSPHRASE, PASSWORD = "MEKTEP_PASSPHRASE", "MEKTEP_NEW_PASSPHRASE", "MEKTEP_PASSWORD"
+KIT = "MEKTEP_KIT"
 """Environment variables read instead of asking."""
 _LANGUAGE = ("MEKTEP_LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")
 _QUIET_SECONDS = 5.0
@@ -154,6 +155,11 @@ def passphrase(confirm: bool = False) -> str:
 def new_passphrase() -> str:
     """The passphrase to change to."""
     return _secret(NEW_PASSPHRASE, gettext("New passphrase:"), True)
+
+
+def kit() -> str:
+    """The words or the QR text of the recovery kit."""
+    return _secret(KIT, gettext("The words of the recovery kit:"), False)
 
 
 def password(confirm: bool = False) -> str:
