@@ -25,6 +25,7 @@ from shared.problems import (
 from shared.schema import VERSION
 from sync import clock, digest
 from sync.apply import Delivered, apply, require_own_rows
+from sync.cbor import pack
 from sync.change import Header
 from sync.codec import Envelope, district_changes, open_envelope
 from sync.merge import Lineage
@@ -236,6 +237,7 @@ def _head_of(log: HubLog, origin: int, before: list[Delivered]) -> tuple[int, by
 def _quarantine(
     connection: sa.Connection, school: int, node: bytes, hashed: bytes, data: bytes, problem: Problem
 ) -> None:
+    """Set aside what was refused, without its open part: in a flawed changeset that may show what must stay sealed."""
     upsert(
         connection,
         tables.quarantine,
@@ -246,10 +248,18 @@ def _quarantine(
                 "node": node,
                 "at": clock.now_ms(),
                 "reason": str(problem.details.get("reason", problem.code)),
-                "envelope": data,
+                "envelope": _without_open_part(data),
             }
         ],
     )
+
+
+def _without_open_part(data: bytes) -> bytes:
+    try:
+        envelope = open_envelope(data)
+    except FlawedChangeset:
+        return b""
+    return pack([envelope.header_bytes, envelope.signature, b"", envelope.school])
 
 
 def entries(log: HubLog, after: int, budget: int, own: Collection[bytes] = ()) -> list[StreamEntry]:
