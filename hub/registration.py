@@ -96,6 +96,7 @@ def _introduction(node: bytes, named: dict[int, Any]) -> _Introduction:
         raise FlawedChangeset("the registration has a wrong form")
     if crypto.origin_name(node, incarnation) != origin:
         raise WrongSigner()
+    crypto.seal_to(opening, b"", b"mektep usable key v1")  # BadKey before anything is kept
     return _Introduction(opening, origin)
 
 

@@ -34,6 +34,8 @@ _REQUEST, _ANSWER, _INFO, _RECEIPT = (
     b"mektep hub v1",
     b"mektep receipt v1",
 )
+_SEALED_KEY = 81
+"""Bytes of a 32-byte key sealed by `crypto.seal_to`."""
 _SEALED = 1
 """First byte of what `crypto.seal_to` makes; a refusal, a CBOR array, begins otherwise."""
 
@@ -154,6 +156,7 @@ def _read_request(named: Any) -> Request:
         fits = fits and all(isinstance(c, bytes) for c in request.changesets)
         fits = fits and request.version < 2**31
         fits = fits and all(map(_is_key, (*request.own, *request.approvals)))
+        fits = fits and all(is_sealed_key(n, k) and _is_key(r) for n, r, k in request.epochs)
         fits = fits and (request.registration is None or isinstance(request.registration, dict))
     except (TypeError, AttributeError, IndexError, ValueError) as error:
         raise FlawedChangeset("the request has a wrong form") from error
@@ -253,6 +256,7 @@ def _read_answer(named: dict[int, Any]) -> Answer:
             answer.epoch_at,
         )
         fits = all(type(n) is int and 0 <= n < 2**62 for n in numbers) and isinstance(answer.digest, bytes)
+        fits = fits and all(is_sealed_key(n, k) for n, _, k in answer.epochs)
         fits = (
             fits
             and all(isinstance(h, bytes) for h in answer.accepted)
@@ -341,6 +345,13 @@ def _verify(public: bytes, context: bytes, body: bytes, signature: bytes) -> Non
         crypto.verify(public, context, body, signature)
     except BadSignature as error:
         raise WrongSigner() from error
+
+
+def is_sealed_key(number: object, sealed: object) -> bool:
+    """Can these be an epoch's number and its key, sealed to someone?"""
+    return (
+        type(number) is int and 0 < number < 2**31 and isinstance(sealed, bytes) and len(sealed) == _SEALED_KEY
+    )
 
 
 def _is_key(value: object) -> bool:

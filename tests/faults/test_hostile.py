@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from hub import ingest, schools, tables
+from hub import ingest, registration, schools, tables
 from hub.log import HubLog
 from hub.storage import Hub
 from shared import crypto, problems
@@ -279,6 +279,15 @@ def test_what_is_no_request_is_refused(world: World, plain: bytes) -> None:
         (7, [b""] * 5_000),
         (8, [1]),
         (9, 2**31),
+        (14, [bytes(31)]),
+        (14, "own"),
+        (15, -1),
+        (16, [[1, bytes(32)]]),
+        (16, [[-(2**63), bytes(32), bytes(81)]]),
+        (16, [[2**31, bytes(32), bytes(81)]]),
+        (16, [[1, bytes(32), bytes(5_000)]]),
+        (17, [5]),
+        (17, {}),
         (11, [1]),
         (11, "code"),
     ],
@@ -546,7 +555,7 @@ def test_what_was_refused_is_set_aside_with_its_reason(world: World) -> None:
 @pytest.fixture
 def waiting(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[int, object]]:
     """The honest registration of a stranger, with a code that is kept out of the comparison until it is used."""
-    monkeypatch.setattr(ingest, "_THROTTLES", {})
+    monkeypatch.setattr(registration, "_THROTTLES", {})
     code = schools.registration_code(world.hub, world.school.id)
     world.before = everything(world)
     incarnation = crypto.random_bytes(16)
@@ -559,6 +568,7 @@ def waiting(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[int,
         4: incarnation,
         5: crypto.OpeningKey.generate().public,
         6: [[1, bytes(81)]],
+        7: State(world.db).recovery_signing,
     }
 
 
@@ -567,7 +577,15 @@ def waiting(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[int,
     [
         ("wrong_code", {1: b"wrong"}),
         ("wrong_signer", {3: 77}),
-        ("flawed_changeset", {1: "text"}),
+        ("already_registered", {7: bytes(32)}),
+        ("not_registered", {1: "text"}),
+        ("not_registered", {1: None, 9: "school"}),
+        ("not_registered", {1: None, 9: [1]}),
+        ("not_registered", {1: None, 9: 2**64 - 1}),
+        ("not_registered", {1: None, 9: 7}),
+        ("wrong_recovery_key", {1: None, 7: bytes(32), 8: bytes(64)}),
+        ("wrong_recovery_key", {1: None, 7: None, 8: bytes(64)}),
+        ("wrong_recovery_key", {1: None, 8: bytes(64)}),
         ("flawed_changeset", {2: bytes(31)}),
         ("flawed_changeset", {3: 2**31}),
         ("flawed_changeset", {4: 5}),
@@ -576,7 +594,9 @@ def waiting(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[int,
         ("flawed_changeset", {6: [[2**40, bytes(81)]]}),
         ("flawed_changeset", {6: [[-1, bytes(81)]]}),
         ("flawed_changeset", {6: [[1, bytes(5_000)]]}),
-        ("flawed_changeset", {6: [[1, b""]] * 1_001}),
+        ("flawed_changeset", {6: [[3, bytes(81)]]}),
+        ("flawed_changeset", {7: 5}),
+        ("flawed_changeset", {6: [[1, bytes(81)]] * 1_001}),
         ("bad_key", {2: bytes(32)}),
     ],
 )

@@ -142,6 +142,10 @@ class World:
     stand_in: StandIn
     db: Database
 
+    @property
+    def opening(self) -> bytes:
+        return identity(self.db).opener.public
+
     def transport(self) -> HttpTransport:
         return HttpTransport(f"http://127.0.0.1:{self.stand_in.server_port}", silence=SILENCE)
 
@@ -485,6 +489,9 @@ LIES: dict[str, tuple[type[Problem], Lie]] = {
     "a refusal of a wrong form": (HubAnswer, lambda w: lying(w, refused=[[bytes(32)]])),
     "a node of a wrong form": (HubAnswer, lambda w: lying(w, nodes=[[2**40, 5, 6]])),
     "a key of a wrong form": (HubAnswer, lambda w: lying(w, epochs=[[1, 2**40]])),
+    "an epoch below zero": (HubAnswer, lambda w: lying(w, epochs=[[-1, w.opening, bytes(81)]])),
+    "an epoch too large": (HubAnswer, lambda w: lying(w, epochs=[[2**40, w.opening, bytes(81)]])),
+    "a key that does not open": (HubAnswer, lambda w: lying(w, epochs=[[9, w.opening, bytes(81)]])),
     "a known head of a wrong form": (HubAnswer, lambda w: lying(w, known=[5])),
     "entries that are none": (HubAnswer, lambda w: lying(w, entries=[Whole(1, 2, 3, 4)])),
     "a changeset refused": (
