@@ -15,7 +15,7 @@ from flask.testing import FlaskClient
 from waitress.server import create_server
 from werkzeug.test import TestResponse
 
-from hub import wire
+from hub import create_app
 from hub.storage import Hub
 from node.storage import Node
 from sync.state import State
@@ -38,12 +38,10 @@ def serving(application: Any) -> Iterator[str]:
 
 
 class Gate:
-    """A hub's one endpoint that answers exchanges only when it is told to; open from the start unless ``shut``."""
+    """A hub that answers everything at first, and once it is shut an exchange only when it is told to."""
 
     def __init__(self, hub: Hub) -> None:
-        self.app = Flask(__name__)
-        self.app.register_blueprint(wire.blueprint)
-        self.app.extensions["mektep-hub"] = hub
+        self.app = create_app(hub)
         self._permits = Semaphore(0)
         self._shut = False
         self.asked = Semaphore(0)
