@@ -350,7 +350,10 @@ def _verify(public: bytes, context: bytes, body: bytes, signature: bytes) -> Non
 def is_sealed_key(number: object, sealed: object) -> bool:
     """Can these be an epoch's number and its key, sealed to someone?"""
     return (
-        type(number) is int and 0 < number < 2**31 and isinstance(sealed, bytes) and len(sealed) == _SEALED_KEY
+        type(number) is int
+        and 0 < number < 2**31
+        and isinstance(sealed, bytes)
+        and len(sealed) == _SEALED_KEY
     )
 
 
