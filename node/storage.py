@@ -25,6 +25,7 @@ from shared.keyslots import Keyslots, write_private
 from shared.migrations import migrate
 from shared.problems import AlreadyInitialised, DamagedFile, NotInitialised, WrongPassphrase
 from sync import capture, clock, fork
+from sync.adopt import adopt_in_node
 from sync.state import State
 from sync.writer import writing
 
@@ -102,8 +103,7 @@ def _make_home(
         left.unlink()
     data_key = crypto.random_bytes(crypto.KEY_BYTES)
     with closing(db.open_database(unfinished, data_key, create=True)) as connection:
-        migrate(connection)
-        capture.install(connection)
+        _upgrade(connection)
         fill(connection)
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     # The key file first: a database without keys would be lost, keys without a database are made anew.
@@ -182,10 +182,15 @@ def open_node(home: Path, passphrase: str | None = None) -> Node:
     key = keyslots.open_with_machine() if passphrase is None else keyslots.open_with_passphrase(passphrase)
     node = Node(home, key)
     with closing(node.connect()) as connection:
-        migrate(connection)
-        capture.install(connection)
+        _upgrade(connection)
         fork.go_on_if_old(connection)
     return node
+
+
+def _upgrade(connection: Database) -> None:
+    migrate(connection)
+    capture.install(connection)
+    adopt_in_node(connection)
 
 
 def backup(node: Node, target: Path) -> None:
@@ -238,8 +243,7 @@ def restore(home: Path, source: Path, *, passphrase: str | None = None, kit: str
         with closing(db.open_database(waiting / DATABASE, data_key)) as connection:
             if db.check_integrity(connection):
                 raise DamagedFile(file=source.name)
-            migrate(connection)
-            capture.install(connection)
+            _upgrade(connection)
             with db.transaction(connection):
                 fork.new_incarnation(connection)
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")

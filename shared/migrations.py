@@ -1,12 +1,10 @@
 """Append-only steps that bring a node's database to the present schema; a fresh file takes the same steps.
 
-Step N adds the tables and columns that the schema marks ``since`` N, the reference rows shipped with it, and changes of
-the engine's own tables. Steps never change synced values.
+Step N adds the tables and columns that the schema marks ``since`` N and what ``ENGINE_SQL`` says of the engine's own
+tables. Steps never change synced values. Reference rows that are new in this release are added at the end.
 """
 
 from __future__ import annotations
-
-from collections.abc import Iterable
 
 from sqlite_utils import Database, Migrations
 
@@ -15,7 +13,10 @@ from shared.db import errors, transaction
 from shared.schema import BY_NAME, VERSION
 from shared.tables import quoted, step_sql
 
-ENGINE_SQL = (
+ENGINE_SQL: dict[int, tuple[str, ...]] = {}
+"""Schema version -> what its step does to the engine's own tables."""
+
+ENGINE_SQL[1] = (
     # Who writes, when and in which mode: 0 capture (write the log), 1 apply (the log is written by hand).
     """CREATE TABLE writing (id INTEGER PRIMARY KEY CHECK (id = 1), actor INTEGER, clock INTEGER NOT NULL,
        mode INTEGER NOT NULL, origin INTEGER NOT NULL) STRICT""",
@@ -47,35 +48,49 @@ ENGINE_SQL = (
        changes_waiting INTEGER NOT NULL DEFAULT 0, rounds INTEGER NOT NULL DEFAULT 0) STRICT""",
 )
 
-migrations = Migrations("mektep")
-
-
-@migrations(name="1")
-def _first(db: Database) -> None:
-    _execute(db, ENGINE_SQL)
-    _execute(db, step_sql(1))
-    seed(db)
-
 
 def migrate(db: Database) -> None:
-    """Bring the file to this release's schema; what is there already is left as it is."""
-    with errors():
-        if db.execute("PRAGMA user_version").fetchone()[0] == VERSION:
+    """Bring the file to this release's schema, whole or not at all; what is there already is left as it is."""
+    with errors(db):
+        if _version(db) == VERSION:
             return
-        migrations.apply(db)
         with transaction(db):
-            db.execute(f"PRAGMA user_version = {VERSION}")
+            # Another process may have been quicker.
+            if _version(db) < VERSION:
+                _steps().apply(db)
+                _seed(db)
+                db.execute(f"PRAGMA user_version = {VERSION}")
 
 
-def seed(db: Database) -> None:
-    """Insert the reference rows shipped with the product; rows of origin 0 stand in no log."""
+def _version(db: Database) -> int:
+    return int(db.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _steps() -> Migrations:
+    steps = Migrations("mektep")
+    for version in range(1, VERSION + 1):
+        _add_step(steps, version)
+    return steps
+
+
+def _add_step(steps: Migrations, version: int) -> None:
+    @steps(name=str(version))
+    def step(db: Database) -> None:
+        for statement in (*ENGINE_SQL.get(version, ()), *step_sql(version)):
+            db.execute(statement)
+
+
+def _seed(db: Database) -> None:
+    """Insert the reference rows shipped with the product that are not there; rows of origin 0 stand in no log."""
+    db.execute("UPDATE writing SET mode = 1")
     for name, rows in reference.ROWS.items():
+        table = BY_NAME[name]
         for row in rows:
-            columns = ", ".join(quoted(c) for c in row)
+            columns = ", ".join(map(quoted, row))
             marks = ", ".join(f":{c}" for c in row)
-            db.conn.execute(f"INSERT INTO {quoted(BY_NAME[name].name)} ({columns}) VALUES ({marks})", row)
-
-
-def _execute(db: Database, statements: Iterable[str]) -> None:
-    for statement in statements:
-        db.conn.execute(statement)
+            db.execute(
+                f"INSERT INTO {quoted(name)} ({columns}) VALUES ({marks}) "
+                f"ON CONFLICT ({', '.join(map(quoted, table.key))}) DO NOTHING",
+                row,
+            )
+    db.execute("UPDATE writing SET mode = 0")

@@ -25,22 +25,25 @@ def column_sql(column: Column) -> str:
     return f"{quoted(column.name)} {column.sql_type}{default}{_references(column)}"
 
 
-def index_sql(table: Table) -> Iterator[str]:
+def index_sql(table: Table, version: int) -> Iterator[str]:
+    """Indexes of a table whose columns are there in a schema version, as far as they are missing."""
     for columns in table.indexes:
-        name = f"{table.name}_by_{'_'.join(columns)}"
-        yield f"CREATE INDEX {quoted(name)} ON {quoted(table.name)} ({', '.join(quoted(c) for c in columns)})"
+        if all(table.by_name[c].since <= version for c in columns):
+            name = f"{table.name}_by_{'_'.join(columns)}"
+            listed = ", ".join(map(quoted, columns))
+            yield f"CREATE INDEX IF NOT EXISTS {quoted(name)} ON {quoted(table.name)} ({listed})"
 
 
 def step_sql(version: int) -> Iterator[str]:
-    """What the migration to a schema version does: its new tables, then its new columns of older tables."""
+    """What the migration to a schema version does: its new tables, its new columns of older tables, their indexes."""
     for table in TABLES:
         if table.since == version:
             yield create_sql(table)
-            yield from index_sql(table)
-        else:
-            for column in table.columns:
-                if column.since == version:
-                    yield f"ALTER TABLE {quoted(table.name)} ADD COLUMN {column_sql(column)}"
+        for column in table.columns:
+            if table.since < column.since == version:
+                yield f"ALTER TABLE {quoted(table.name)} ADD COLUMN {column_sql(column)}"
+        if table.since <= version:
+            yield from index_sql(table, version)
 
 
 def _references(column: Column) -> str:

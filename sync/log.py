@@ -250,6 +250,42 @@ class NodeLog:
         self._upsert(table, columns, [(*key, *(_value(table, new, c) for c in columns))])
         self._note_conflicts(table, rid, new)
 
+    # -- what became known with an upgrade
+
+    def take_up(self, table: Table) -> list[Key]:
+        """The keys of the rows of a table that was unknown so far; each has its place in the table from here on."""
+        rows = self.db.conn.execute(
+            "SELECT rid, key FROM unknown_key WHERE tbl = ?", (table.number,)
+        ).fetchall()
+        self.db.conn.execute("DELETE FROM unknown_key WHERE tbl = ?", (table.number,))
+        # Numbers below zero are in nobody's way; what was no key of this table stays there.
+        self.db.conn.execute("UPDATE change SET key = -key WHERE tbl = ?", (table.number,))
+        keys = [(rid, tuple(json.loads(text))) for rid, text in rows]
+        keys = [(rid, key) for rid, key in keys if len(key) == len(table.key)]
+        for rid, key in keys:
+            place = key[0] if len(key) == 1 else self._place(table, key)
+            self.db.conn.execute(
+                "UPDATE change SET key = ? WHERE tbl = ? AND key = ?", (place, table.number, -rid)
+            )
+        return [key for _, key in keys]
+
+    def _place(self, table: Table, key: Key) -> int:
+        done = self.db.conn.execute(
+            f"INSERT INTO {quoted(table.name)} ({', '.join(map(quoted, table.key))}) "
+            f"VALUES ({', '.join('?' * len(key))})",
+            key,
+        )
+        return int(done.lastrowid or 0)
+
+    def naming(self, table: Table, columns: Collection[int]) -> list[Key]:
+        """The keys of the rows of which a change names one of these columns."""
+        found = self.db.conn.execute(
+            "SELECT DISTINCT key FROM change WHERE tbl = ? AND EXISTS "
+            f"(SELECT 1 FROM json_each(vals) j WHERE j.key IN ({', '.join('?' * len(columns))}))",
+            (table.number, *map(str, columns)),
+        )
+        return list(self._keys(table.number, {rid for (rid,) in found}).values())
+
     # -- local keys
 
     def _rids(self, number: int, keys: Collection[Key]) -> dict[Key, int]:

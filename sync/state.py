@@ -36,9 +36,11 @@ class State:
 
     ``position``, ``reference_position``: how far the school's and the hub's own stream are applied. ``own_last``,
     ``own_head``: number and hash of the last changeset cut under the present origin. ``hub_*``: whom this node trusts.
+    ``shows``: the schema version whose tables and columns the rows show.
     """
 
     school: Any = _Value(0)
+    shows: Any = _Value(1)
     origin: Any = _Value(0)
     incarnation: Any = _Value(b"")
     own_last: Any = _Value(0)

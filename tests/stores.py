@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from random import Random
 
 from sqlite_utils import Database
 
 from shared.db import memory_database, open_database, transaction
 from shared.migrations import migrate
+from shared.schema import Column, Table, Value
+from shared.tables import quoted
 from sync import capture
 from sync.fork import add_origin
 
@@ -42,3 +45,38 @@ def logged(db: Database, since: int = 0) -> list[tuple[int, int, str]]:
 
 def last_change(db: Database) -> int:
     return int(db.execute("SELECT ifnull(max(n), 0) FROM change").fetchone()[0])
+
+
+def acting(db: Database) -> None:
+    """From here the account acts and references are not looked at: these tests are of single tables."""
+    db.execute("PRAGMA foreign_keys = OFF")
+    db.execute("UPDATE writing SET actor = ?, clock = 5", (ACTOR,))
+
+
+# -- rows of any table -------------------------------------------------------------------------------------------
+
+TEXTS = ("", "Өсөр", "{}", '"', "\\", "null", "\n\t\x01\x7f", "\u2028", "😀", "'", '{"b":"00"}', '"erase":1')
+
+
+def a_value(random: Random, column: Column) -> Value:
+    """Any value that the column stores, whatever it may mean, none and the default among them."""
+    integers = (0, 1, -1, 2**31, 2**53 + 1, 2**63 - 1, -(2**63) + 1)
+    some = (
+        random.choice(integers)
+        if column.is_integer
+        else random.choice((b"", b"\0", b"\xff" * 30))
+        if column.sql_type == "BLOB"
+        else random.choice(TEXTS)
+    )
+    return random.choice((None, column.default, some, some))
+
+
+def a_row(random: Random, table: Table) -> dict[str, Value]:
+    return {column.name: a_value(random, column) for column in table.columns}
+
+
+def insert(db: Database, table: Table, row: dict[str, Value]) -> None:
+    db.conn.execute(
+        f"INSERT INTO {quoted(table.name)} ({', '.join(map(quoted, row))}) VALUES ({', '.join('?' * len(row))})",
+        [*row.values()],
+    )

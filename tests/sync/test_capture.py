@@ -13,13 +13,13 @@ from sqlite_utils import Database
 
 from shared.db import DRIVER, errors, transaction
 from shared.problems import NoActingAccount
-from shared.schema import BY_NAME, TABLES, Column, Table, Value
+from shared.schema import BY_NAME, TABLES, Table, Value
 from shared.tables import quoted
 from sync import capture
 from sync.capture import decode_values, encode_values, is_erasure
 from sync.log import NodeLog
 from sync.writer import writing
-from tests.stores import ACTOR, ORIGIN, a_copy, a_store, last_change, logged
+from tests.stores import ACTOR, ORIGIN, TEXTS, a_copy, a_row, a_store, acting, insert, last_change, logged
 
 PERSON, MARK, RESULT = (BY_NAME[name] for name in ("person", "mark", "term_result"))
 ROW = ORIGIN << 32 | 500
@@ -30,12 +30,6 @@ ROOT = Path(__file__).parents[2]
 def db() -> Iterator[Database]:
     with closing(a_store()) as db:
         yield db
-
-
-def acting(db: Database) -> None:
-    """From here the account acts and references are not looked at: these tests are of single tables."""
-    db.execute("PRAGMA foreign_keys = OFF")
-    db.execute("UPDATE writing SET actor = ?, clock = 5", (ACTOR,))
 
 
 # -- what is logged ----------------------------------------------------------------------------------------------
@@ -96,26 +90,6 @@ def test_the_log_names_rows_with_composite_keys_by_their_local_number(db: Databa
 # -- every value comes back ---------------------------------------------------------------------------------------
 
 
-TEXTS = ("", "Өсөр", "{}", '"', "\\", "null", "\n\t\x01\x7f", "\u2028", "😀", "'", '{"b":"00"}', '"erase":1')
-
-
-def a_value(random: Random, column: Column) -> Value:
-    """Any value that the column stores, whatever it may mean, none and the default among them."""
-    integers = (0, 1, -1, 2**31, 2**53 + 1, 2**63 - 1, -(2**63) + 1)
-    some = (
-        random.choice(integers)
-        if column.is_integer
-        else random.choice((b"", b"\0", b"\xff" * 30))
-        if column.sql_type == "BLOB"
-        else random.choice(TEXTS)
-    )
-    return random.choice((None, column.default, some, some))
-
-
-def a_row(random: Random, table: Table) -> dict[str, Value]:
-    return {column.name: a_value(random, column) for column in table.columns}
-
-
 EMPTY = a_store()
 acting(EMPTY)
 
@@ -142,13 +116,6 @@ def test_every_value_comes_back_from_the_log(table: Table) -> None:
             (vals,) = (vals for _, _, vals in logged(db))
             assert named(table, vals).keys() == {n for n in row if table.by_name[n].merge_unit in units}
             row = changed
-
-
-def insert(db: Database, table: Table, row: dict[str, Value]) -> None:
-    db.conn.execute(
-        f"INSERT INTO {quoted(table.name)} ({', '.join(map(quoted, row))}) VALUES ({', '.join('?' * len(row))})",
-        [*row.values()],
-    )
 
 
 def update(db: Database, table: Table, row: dict[str, Value]) -> None:

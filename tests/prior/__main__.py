@@ -1,0 +1,3 @@
+from tests.prior import freeze
+
+freeze()
