@@ -10,6 +10,8 @@ import secrets
 import shutil
 import zlib
 from contextlib import closing
+from dataclasses import replace
+from unittest import mock
 
 import pytest
 import zstandard
@@ -17,11 +19,12 @@ import zstandard
 from hub import tables
 from hub.storage import open_hub
 from node.storage import open_node
+from shared import crypto
 from shared.db import transaction
 from shared.indicators import CUBES
 from shared.keys import RecoveryKit, RegistrationCode
 from shared.schema import BY_NUMBER, TABLES
-from sync.codec import all_changes, district_changes, is_open, open_envelope
+from sync.codec import all_changes, district_changes, encode, is_open, open_envelope
 from sync.messages import HubInfo, Request, seal_request
 from sync.state import State, epoch_keys, identity
 from sync.transport.http import HttpTransport
@@ -98,7 +101,11 @@ def begin(town):
     town.node("init", "--school", "№8", "--kit", str(kit), **told)
     words = kit_words(kit)
     town.secrets |= {"the kit's words": words, "its secret": RecoveryKit.secret_from(words)}
+    mistyped = code[:-1] + ("2" if code[-1] != "2" else "3")
+    town.secrets |= {"the code, mistyped": mistyped, "a wrong passphrase": secrets.token_hex(12)}
+    town.node("register", town.wire.url, mistyped, fails=True)
     town.node("register", town.wire.url, code)
+    town.node("status", fails=True, MEKTEP_PASSPHRASE=town.secrets["a wrong passphrase"])
 
 
 def kit_words(page):
@@ -108,19 +115,34 @@ def kit_words(page):
 
 
 def send_what_is_quarantined(town):
-    """A changeset whose school part was changed on the way, and one that shows the district what is sealed."""
-    with closing(open_node(town.node_home).connect()) as db, transaction(db):
+    """A changeset that was changed on the way, and one of a node gone wrong, that shows the district what is sealed."""
+    with closing(open_node(town.node_home).connect()) as db:
         state, keys = State(db), identity(db)
-        data = bytearray(
-            db.execute("SELECT envelope FROM changeset ORDER BY last DESC LIMIT 1").fetchone()[0]
-        )
-        data[-1] ^= 1
-        state.counter = int(state.counter) + 1
-        request = Request(
-            keys.signer.public, int(state.counter), 0, int(state.position), 0, (0, 0), [bytes(data)]
-        )
-        message, _ = seal_request(request, keys.signer, HubInfo(state.hub_signing, state.hub_opening))
-    HttpTransport(town.wire.url).exchange(message)
+        (data,) = db.execute("SELECT envelope FROM changeset WHERE school <> 0 ORDER BY last DESC").fetchone()
+        for flawed in (data[:-1] + bytes([data[-1] ^ 1]), _all_open(db, open_envelope(data)).data):
+            with transaction(db):
+                state.counter = int(state.counter) + 1
+            request = Request(keys.signer.public, int(state.counter), 0, 0, 0, changesets=[flawed])
+            message, _ = seal_request(request, keys.signer, HubInfo(state.hub_signing, state.hub_opening))
+            HttpTransport(town.wire.url).exchange(message)
+
+
+def _all_open(db, envelope):
+    """The changes of a changeset once more as the node's next, none of them sealed."""
+    state, keys = State(db), identity(db)
+    changes = all_changes(envelope, keys.school_key)
+    step = int(state.own_last) + 1 - changes[0].number
+    for change in changes:
+        change.number += step
+    header = replace(
+        envelope.header,
+        first=changes[0].number,
+        last=changes[-1].number,
+        previous=bytes(state.own_head),
+        salt=secrets.token_bytes(crypto.SALT_BYTES),
+    )
+    with mock.patch("sync.codec.is_open", lambda *_: True):
+        return encode(header, changes, keys.school_key, keys.signer)
 
 
 def carry_a_stick(town):
@@ -184,6 +206,14 @@ def test_every_sealed_column_was_planted(planted):
 
 def test_the_hub_holds_nothing_that_is_sealed(town, planted):
     assert list(Search(planted.all() | key_material(town)).among(town.hub_cells())) == []
+
+
+def test_what_the_hub_set_aside_was_searched_too(town):
+    reasons = [value for place, value in town.hub_cells() if place == "quarantine.reason"]
+    assert sorted(reasons) == [
+        "a part does not belong to the header",
+        "the district part holds a column that is not the district's",
+    ]
 
 
 def test_the_hub_logs_no_column_and_no_table_that_is_sealed(town):

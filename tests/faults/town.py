@@ -78,16 +78,21 @@ class Town:
     def node_home(self) -> Path:
         return self.home / "node"
 
-    def hub(self, *arguments: str, **environment: str) -> dict[str, Any]:
-        """Run ``mektep-hub``; returns what it prints as JSON."""
-        return self._run("hub", self.hub_home, arguments, environment)
+    def hub(self, *arguments: str, fails: bool = False, **environment: str) -> dict[str, Any]:
+        """Run ``mektep-hub``; returns what it prints as JSON. ``fails``: it must refuse."""
+        return self._run("hub", self.hub_home, arguments, environment, fails)
 
-    def node(self, *arguments: str, **environment: str) -> dict[str, Any]:
+    def node(self, *arguments: str, fails: bool = False, **environment: str) -> dict[str, Any]:
         """Run ``mektep-node``."""
-        return self._run("node", self.node_home, arguments, environment)
+        return self._run("node", self.node_home, arguments, environment, fails)
 
     def _run(
-        self, program: str, home: Path, arguments: tuple[str, ...], environment: dict[str, str]
+        self,
+        program: str,
+        home: Path,
+        arguments: tuple[str, ...],
+        environment: dict[str, str],
+        fails: bool,
     ) -> dict[str, Any]:
         name = f"{len(self.printed):02d} {program} {' '.join(arguments[:2])}"
         log, out = (
@@ -95,7 +100,7 @@ class Town:
             self.home / f"{len(self.printed):02d}.out",
         )
         told = ("--home", str(home), "--json", *arguments)
-        start(workers.command, program, told, environment, out, log=log).wait()
+        start(workers.command, program, told, environment, out, fails, log=log).wait()
         self.printed[name], self.printed[f"{name}, log"] = out.read_bytes(), log.read_bytes()
         text = out.read_text()
         return dict(json.loads(text)) if text.startswith("{") and text.count("\n") == 1 else {}
@@ -105,7 +110,7 @@ class Town:
         log = self.home / f"{program} serve.log"
         home = self.hub_home if program == "hub" else self.node_home
         told = ("--home", str(home), "serve", "--port", "0")
-        server = start(workers.command, program, told, {}, self.home / f"{program} serve.out", log=log)
+        server = start(workers.command, program, told, {}, self.home / f"{program} serve.out", False, log=log)
         self.servers[program] = server
         deadline = time.monotonic() + PATIENCE_SECONDS
         while not (found := re.search(r"^http://\S+/$", log.read_text() if log.exists() else "", re.M)):
