@@ -29,7 +29,6 @@ from sync.log import NodeLog
 from sync.messages import Answer, StreamEntry, check_receipt, next_head
 from sync.state import State, epoch_keys, identity
 
-
 _MOST_LINES = 64
 
 

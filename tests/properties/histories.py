@@ -1,8 +1,8 @@
 """Random histories of several nodes of one school and a hub, with all that goes wrong, judged when all is quiet.
 
-What is judged follows the executable model of the sync rules: all nodes and the hub hold the same; nothing is lost, doubled or
-fused; 'done' is never said while states differ; and, against the truth of what each author had really seen, exactly the
-causally latest values remain, those written apart as conflicts.
+What is judged follows the executable model of the sync rules: all nodes and the hub hold the same; nothing is lost,
+doubled or fused; 'done' is never said while states differ; and, against the truth of what each author had really seen,
+exactly the causally latest values remain, those written apart as conflicts.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import random
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from sqlite_utils import Database
@@ -86,7 +85,9 @@ def new_world(hub: Hub, seed: int, forks: bool) -> World:
     school = schools.add_school(hub, f"School {seed}")
 
     def transport(fault: Callable[[], str]) -> MemoryTransport:
-        return MemoryTransport(lambda: ingest.describe(hub), lambda message: ingest.receive(hub, message), fault)
+        return MemoryTransport(
+            lambda: ingest.describe(hub), lambda message: ingest.receive(hub, message), fault
+        )
 
     world = World(hub, school, rnd, [], transport, forks)
     db = empty_database()
@@ -200,9 +201,13 @@ def _judge_values(world: World, db: Database) -> None:
                 key,
             ).fetchone()[0]
             assert shown in expected, "a causally earlier value hides a later one"
-            numbered = table.number, db.execute(
-                f"SELECT {table.row_id} FROM {name} WHERE " + " AND ".join(f"{k} = ?" for k in table.key), key
-            ).fetchone()[0]
+            numbered = (
+                table.number,
+                db.execute(
+                    f"SELECT {table.row_id} FROM {name} WHERE " + " AND ".join(f"{k} = ?" for k in table.key),
+                    key,
+                ).fetchone()[0],
+            )
             listed = db.execute(
                 "SELECT count(*) FROM conflict WHERE tbl = ? AND key = ? AND unit = ?", (*numbered, unit)
             ).fetchone()[0]
@@ -236,7 +241,9 @@ def _write(world: World, machine: Machine) -> None:
                 _note(world, db, "movement", (row,), unit, value)
                 w.update("movement", row, **{unit: value})
         elif kind == 4:
-            group, pupil = rnd.choice(db.execute("SELECT subject_group, pupil FROM subject_group_pupil").fetchall())
+            group, pupil = rnd.choice(
+                db.execute("SELECT subject_group, pupil FROM subject_group_pupil").fetchall()
+            )
             key = (group, pupil, rnd.randint(4, 6))
             _note(world, db, "term_result", key, "result", token)
             w.put("term_result", subject_group=key[0], pupil=key[1], term=key[2], value=token, band=4)

@@ -6,8 +6,8 @@ import pytest
 
 from hub.log import HubLog
 from shared.problems import HubUnreachable
-from sync.log import NodeLog, dump
 from sync.checks import verify_chain
+from sync.log import NodeLog, dump
 from sync.state import State
 from sync.writer import writing
 from tests.world import a_hub, a_school
