@@ -26,6 +26,7 @@ from node.generator import generate
 from node.storage import open_node
 from shared import crypto
 from sync.state import State
+from sync.writer import writing
 
 DATA = Path(__file__).parent / "data" / "uci-student-performance"
 REAL = ("GP", "MS")
@@ -106,6 +107,7 @@ def build(demo: Demo) -> None:
             for subject in ("mat", "por"):
                 mapping = DATA / f"{name.lower()}-{subject}.toml"
                 demo.run(name, "import", DATA / f"student-{subject}.csv", "--mapping", mapping)
+            _make_head(demo, name)
             _say(f"School {name}: its two registers are imported.")
         else:
             _generate(demo, name)
@@ -114,6 +116,16 @@ def build(demo: Demo) -> None:
         result = demo.run(name, "sync")
         sent = result["bytes_sent"] + result["bytes_received"]
         _say(f"School {name}: synced, {result['changes_sent']} changes in {sent} bytes, {result['outcome']}.")
+
+
+def _make_head(demo: Demo, name: str) -> None:
+    """An administrator reads no pupil; for the demo the same person is the school's head too."""
+    os.environ["MEKTEP_PASSPHRASE"] = demo.environment["MEKTEP_PASSPHRASE"]
+    with closing(open_node(demo.home(name)).connect()) as db:
+        account = int(State(db).administrator)
+        person = db.execute("SELECT person FROM account WHERE id = ?", (account,)).fetchone()[0]
+        with writing(db, account) as w:
+            w.insert("appointment", person=person, duty="head", start=0)
 
 
 def _generate(demo: Demo, name: str) -> None:
