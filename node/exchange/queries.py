@@ -24,6 +24,8 @@ BACKUP_DAYS = 7
 """A backup older than this is warned of."""
 _DAY_MS = 86_400_000
 _MOST_SECONDS_LEFT = 86_400
+_ENOUGH = 20
+"""The pace is known once one part in so many is sent; the first exchange is a small one."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ class Run:
     @property
     def seconds_left(self) -> int | None:
         """Estimated from the pace so far for the changes that wait; None while there is nothing to estimate from."""
-        if not self.running or not self.changes_sent or not self.changes_waiting:
+        if not self.running or not self.changes_waiting or self.changes_sent * _ENOUGH < self.changes:
             return None
         left = self.seconds * self.changes_waiting / self.changes_sent
         return min(round(left), _MOST_SECONDS_LEFT)

@@ -189,6 +189,7 @@ def _page(problem: Problem | None = None, opened: str = "", over: bool = False) 
         clock_minutes=round(abs(found.hub_clock_ahead) / 60_000),
         backup_due=queries.backup_due(found, clock.now_ms()),
         when=when,
+        when_parts=when_parts,
         **_state(found, runs),
     )
     return page, problem.status if problem else 200
@@ -232,8 +233,13 @@ def _download(name: str, content: bytes) -> ResponseReturnValue:
 
 def when(value: int) -> str:
     """An instant, today's by its time alone."""
-    day_, _, time_ = instant(value).rpartition(" ")
-    return time_ if day_ == instant(clock.now_ms()).rpartition(" ")[0] else instant(value)
+    return " ".join(filter(None, when_parts(value)))
+
+
+def when_parts(value: int) -> tuple[str, str]:
+    """Day and time of an instant; the day is empty if it is today."""
+    day, _, time_ = instant(value).rpartition(" ")
+    return ("" if day == instant(clock.now_ms()).rpartition(" ")[0] else day), time_
 
 
 def duration(seconds: float) -> str:

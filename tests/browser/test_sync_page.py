@@ -114,6 +114,9 @@ def test_sync_now_with_live_progress(
     expect(rounds).to_have_text("1")
     sent = float(page.locator("progress").get_attribute("value") or 0)
     assert 0 < sent < float(page.locator("progress").get_attribute("max") or 0)
+    assert figure(page, text("Time left")) == "—"
+    gate.let()
+    expect(rounds).to_have_text("2")
     assert figure(page, text("Time left")) != "—"
     gate.open()
     done = sentence(text("Everything of this school is at the district since {when}."))
@@ -121,8 +124,8 @@ def test_sync_now_with_live_progress(
     expect(page.locator("#said")).to_have_text(done)
     assert page.evaluate("window.samePage") is True
     assert page.locator("[hx-get$='/state']").count() == 0
-    expect(page.locator("tbody tr")).to_have_count(1)
-    assert text("Complete: school and district hold the same.") in page.locator("tbody").inner_text()
+    expect(page.locator(".runs li")).to_have_count(1)
+    expect(page.locator(".runs")).to_contain_text(text("Complete: school and district hold the same."))
     assert axe(page) == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     with closing(node.connect()) as db:
