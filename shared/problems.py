@@ -323,7 +323,9 @@ class NotRegistered(SyncProblem):
 class AlreadyRegistered(SyncProblem):
     code = "already_registered"
     status = 409
-    template = N_("This school has a node already; join it with the recovery kit, or by approval on that node.")
+    template = N_(
+        "This school has a node already; join it with the recovery kit, or by approval on that node."
+    )
 
 
 class ApprovalPending(SyncProblem):
