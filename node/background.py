@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import logging
 import random
+import socket
 import threading
+import time
+from contextlib import closing
+from urllib.parse import urlsplit
 
 from node.exchange.actions import run_sync
 from node.storage import Node
 from shared.problems import HubUnreachable, NotRegistered, Problem, SyncRunning
+from sync.state import State
 
 INTERVAL_SECONDS = 300.0
 FIRST_RETRY_SECONDS = 5.0
 MOST_SECONDS = 3_600.0
+PROBE_SECONDS = 15.0
+"""While the hub cannot be reached, how often to look whether its door opens again; a look costs one packet or two."""
 _log = logging.getLogger("mektep.agent")
 
 
@@ -27,6 +34,7 @@ class Agent:
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="mektep-agent", daemon=True)
         self.failures = 0
+        self.unreachable = False
 
     def start(self) -> None:
         self._thread.start()
@@ -50,6 +58,7 @@ class Agent:
 
     def try_once(self) -> None:
         """Sync once; what goes wrong is noted for the pages and otherwise waits for the next time."""
+        self.unreachable = False
         try:
             run_sync(self.node, "agent")
             self.failures = 0
@@ -57,6 +66,7 @@ class Agent:
             pass
         except HubUnreachable:
             self.failures += 1
+            self.unreachable = True
         except Problem as problem:
             self.failures += 1
             _log.warning("sync: %s", problem.code)
@@ -67,5 +77,28 @@ class Agent:
     def _run(self) -> None:
         while not self._stopping:
             self.try_once()
-            self._wake.wait(self.next_pause())
-            self._wake.clear()
+            self._pause(self.next_pause())
+
+    def _pause(self, seconds: float) -> None:
+        """Wait until it is time, someone wakes us, or a hub that could not be reached answers again."""
+        end = time.monotonic() + seconds
+        away = self.unreachable
+        while not self._stopping and (left := end - time.monotonic()) > 0:
+            if self._wake.wait(min(left, PROBE_SECONDS) if away else left):
+                break
+            if away and self._link_is_back():
+                break
+        self._wake.clear()
+
+    def _link_is_back(self) -> bool:
+        """Does the hub's port take a connection?"""
+        with closing(self.node.connect()) as db:
+            address = urlsplit(str(State(db).hub_url))
+        if not address.hostname:
+            return False
+        port = address.port or (443 if address.scheme == "https" else 80)
+        try:
+            socket.create_connection((address.hostname, port), timeout=5).close()
+        except OSError:
+            return False
+        return True
