@@ -160,6 +160,25 @@ class HubLog:
             ],
         )
 
+    # -- what became known with an upgrade
+
+    def take_up(self, table: Table) -> list[Key]:
+        """The keys of the rows of a table that was unknown so far."""
+        c = tables.change.c
+        texts = self.connection.execute(
+            sa.select(c.key).where(c.school == self.school, c.tbl == table.number).distinct()
+        ).scalars()
+        return [key for key in map(_key, texts) if len(key) == len(table.key)]
+
+    def naming(self, table: Table, columns: Collection[int]) -> list[Key]:
+        """The keys of the rows of which a change names one of these columns."""
+        c = tables.change.c
+        rows = self.connection.execute(
+            sa.select(c.key, c.vals).where(c.school == self.school, c.tbl == table.number)
+        )
+        named = {text for text, vals in rows if not decode_values(vals).keys().isdisjoint(columns)}
+        return [_key(text) for text in named]
+
     # -- looking at it
 
     def dump(self) -> Iterator[str]:

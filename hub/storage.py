@@ -23,7 +23,8 @@ from hub import tables
 from shared import crypto, db, reference
 from shared.keyslots import Keyslots, write_private
 from shared.problems import AlreadyInitialised, NewerFile, NotInitialised
-from shared.schema import BY_NAME, TABLES, VERSION
+from shared.schema import BY_NAME, VERSION, Table
+from sync.adopt import adopt
 
 CONFIG, KEYS, DATABASE = "hub.json", "keys.json", "hub.db"
 _ADVISORY_LOCK = 0x4D454B54
@@ -169,31 +170,58 @@ def _engine(home: Path, key: bytes, database: str | None) -> sa.Engine:
 
 
 def _migrate(engine: sa.Engine) -> None:
-    """Add the tables and columns that are new since the database was made."""
+    """Add the tables, columns, indexes and rows that are new, and show what schools had sent of them before."""
     with engine.connect() as connection:
-        version = int(get_state(connection, "version"))
+        if _version(connection) == VERSION:
+            return
+    with engine.connect() as connection:
+        connection = connection.execution_options(mektep_write=True)
+        with connection.begin():
+            if connection.dialect.name == "postgresql":
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_ADVISORY_LOCK)))
+            version = _version(connection)
+            if version < VERSION:
+                tables.metadata.create_all(connection)
+                for name, view in tables.VIEWS.items():
+                    _add_columns(connection, BY_NAME[name], view, version)
+                _seed(connection)
+                _adopt(connection, version)
+                set_state(connection, "version", str(VERSION).encode())
+
+
+def _version(connection: sa.Connection) -> int:
+    version = int(get_state(connection, "version"))
     if version > VERSION:
         raise NewerFile(file=DATABASE)
-    if version == VERSION:
-        return
-    tables.metadata.create_all(engine)
-    with engine.begin() as connection:
-        for table in TABLES:
-            view = tables.VIEWS.get(table.name)
-            for column in table.columns:
-                if view is not None and column.name in view.columns and table.since <= version < column.since:
-                    definition = sa.schema.CreateColumn(view.columns[column.name]).compile(
-                        dialect=engine.dialect
-                    )
-                    connection.exec_driver_sql(f'ALTER TABLE "{table.name}" ADD COLUMN {definition}')
-        set_state(connection, "version", str(VERSION).encode())
+    return version
+
+
+def _add_columns(connection: sa.Connection, table: Table, view: sa.Table, since: int) -> None:
+    for column in table.columns:
+        if column.name in view.columns and table.since <= since < column.since:
+            definition = sa.schema.CreateColumn(view.columns[column.name]).compile(dialect=connection.dialect)
+            connection.exec_driver_sql(f'ALTER TABLE "{table.name}" ADD COLUMN {definition}')
+    for index in view.indexes:
+        index.create(connection, checkfirst=True)
+
+
+def _adopt(connection: sa.Connection, since: int) -> None:
+    # The log stands on this module.
+    from hub.log import HubLog
+
+    signer = crypto.SigningKey.generate()  # signs nothing: no receipt is made here
+    for school in connection.execute(sa.select(tables.stream.c.school).distinct()).scalars().all():
+        log = HubLog(connection, school, signer)
+        adopt(log, since, log.lineage())
 
 
 def _seed(connection: sa.Connection) -> None:
+    """Insert the reference rows shipped with the product that are not there."""
     for name, rows in reference.ROWS.items():
         view = tables.VIEWS[name]
         for row in rows:
-            connection.execute(view.insert().values({k: v for k, v in row.items() if k in view.columns}))
+            known = {k: v for k, v in row.items() if k in view.columns}
+            connection.execute(_dialect(connection).insert(view).values(known).on_conflict_do_nothing())
     assert set(reference.ROWS) <= set(BY_NAME)
 
 
@@ -211,14 +239,17 @@ def upsert(connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[st
     """Insert rows or update those whose primary key is there; all rows name the same columns."""
     if not rows:
         return
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(table)
+    statement = _dialect(connection).insert(table)
     keys = [c.name for c in table.primary_key.columns]
     changed = {n: statement.excluded[n] for n in rows[0] if n not in keys}
     if changed:
         connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed), list(rows))
     else:
         connection.execute(statement.on_conflict_do_nothing(index_elements=keys), list(rows))
+
+
+def _dialect(connection: sa.Connection) -> Any:
+    return postgresql if connection.dialect.name == "postgresql" else sqlite
 
 
 def run_sql(connection: sa.Connection, sql: str, parameters: Mapping[str, Any]) -> Iterable[Sequence[Any]]:

@@ -83,7 +83,9 @@ def _take(db: Database, answer: Answer, progress: Progress, kit: bytes | None) -
     _take_reference(db, log, answer.reference_entries)
     progress.changes_received += _take_stream(db, log, fresh, {signing for signing, _, _ in answer.nodes})
     log.capture_mode()
-    state.hub_said = pack([answer.head, answer.reference_head, answer.digest, answer.version])
+    # The version is the one the hub reckoned with, which an upgrade in between does not change.
+    reckoned = min(VERSION, answer.version)
+    state.hub_said = pack([answer.head, answer.reference_head, answer.digest, reckoned])
 
 
 def _settle_fork(db: Database, answer: Answer, fresh: list[StreamEntry]) -> bool:
@@ -268,7 +270,7 @@ def note_if_done(db: Database) -> bool:
         head, reference_head, said, version = unpack(state.hub_said, "the hub's word")
         if log.waiting() or (state.position, state.reference_position) != (head, reference_head):
             return False
-        equal = crypto.same(said, digest.total(log.sums(), min(VERSION, version)))
+        equal = crypto.same(said, digest.total(log.sums(), version))
     with transaction(db):
         state.last_checked = clock.now_ms()
         if equal:

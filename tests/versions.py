@@ -6,6 +6,9 @@ import contextlib
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from types import ModuleType
+
+import sqlalchemy as sa
 
 from shared import schema
 from shared.schema import Column, Table
@@ -106,6 +109,20 @@ def _become(version: int, tables: tuple[Table, ...]) -> None:
         for name, value in names.items():
             if name in vars(module) and vars(module)[name] == old[name]:
                 setattr(module, name, value)
+    if "hub.tables" in sys.modules:
+        _become_hub(sys.modules["hub.tables"], tables)
     for index, key in ((schema.BY_NAME, "name"), (schema.BY_NUMBER, "number")):
         index.clear()
         index.update({getattr(t, key): t for t in tables})  # type: ignore[arg-type]
+
+
+def _become_hub(hub_tables: ModuleType, tables: tuple[Table, ...]) -> None:
+    """The hub's tables were made from the schema when their module was read."""
+    metadata = sa.MetaData()
+    for table in hub_tables.metadata.sorted_tables:
+        if table.name not in hub_tables.VIEWS:
+            table.to_metadata(metadata)
+    hub_tables.metadata = metadata
+    views = {t.name: hub_tables._view(t) for t in tables if t.on_hub or t.is_reference}
+    hub_tables.VIEWS.clear()
+    hub_tables.VIEWS.update(views)

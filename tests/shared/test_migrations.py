@@ -7,10 +7,12 @@ from pathlib import Path
 from random import Random
 
 import pytest
+import sqlalchemy as sa
 from sqlite_utils import Database
 
 from hub import ingest
 from hub.log import HubLog
+from hub.storage import Hub, open_hub
 from node.storage import Node, backup, open_node, restore
 from shared import crypto, migrations, reference
 from shared.db import open_database, transaction
@@ -29,7 +31,7 @@ from sync.writer import writing
 from tests import prior
 from tests.stores import ACTOR, KEY, ORIGIN, a_row, a_store, acting, insert, last_change, logged
 from tests.versions import NEXT, release
-from tests.world import School, a_hub, a_school
+from tests.world import School, a_hub, a_school, transport_to
 
 RELEASED = range(1, VERSION + 1)
 KEYS = Identity(crypto.SigningKey.generate(), crypto.OpeningKey.generate(), 1, bytes(32))
@@ -362,3 +364,46 @@ def test_values_of_a_wrong_type_do_not_keep_a_file_from_opening(tmp_path: Path) 
         with release(NEXT):
             upgrade(db)
             assert db.execute("SELECT transport FROM pupil").fetchone() == ("foot",)
+
+
+# -- the hub -----------------------------------------------------------------------------------------------------
+
+
+def hub_shape(hub: Hub) -> dict[str, object]:
+    inspector = sa.inspect(hub.engine)
+    return {
+        name: (
+            [(c["name"], str(c["type"]), c["nullable"], c["default"]) for c in inspector.get_columns(name)],
+            sorted(str(index["name"]) for index in inspector.get_indexes(name)),
+        )
+        for name in sorted(inspector.get_table_names())
+    }
+
+
+@pytest.mark.parametrize("kind", ["sqlcipher", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def test_a_hub_upgraded_after_its_schools_shows_what_they_had_sent(
+    tmp_path: Path, kind: str, request: pytest.FixtureRequest
+) -> None:
+    database = request.getfixturevalue("postgres_url") if kind == "postgresql" else None
+    hub = a_hub(tmp_path / "hub", database)
+    school = a_school(tmp_path / "node", hub)
+    with release(NEXT):
+        newer = old_hub_of(School(open_node(tmp_path / "node"), hub, school.id, school.transport))
+        write_news(newer.node, newer.actor)
+        assert newer.sync().outcome == "done"
+    hub.close()
+    with release(NEXT):
+        upgraded = open_hub(tmp_path / "hub")
+        again = School(newer.node, upgraded, school.id, transport_to(upgraded))
+        assert hub_dump(again) == node_dump(newer.node, district_only=True)
+        assert len([line for line in hub_dump(again) if line.startswith('["club')]) == 3
+        assert again.sync().outcome == "done"
+        shape = hub_shape(upgraded)
+        upgraded.close()
+        if kind == "sqlcipher":
+            fresh = a_hub(tmp_path / "fresh")
+            assert shape == hub_shape(fresh)
+            fresh.close()
+    if kind == "sqlcipher":
+        with pytest.raises(NewerFile):
+            open_hub(tmp_path / "hub")
