@@ -25,7 +25,7 @@ from tests.world import a_hub, a_node, a_school
 
 Axe = Callable[[Page], list[str]]
 LANGUAGES = ("ky", "ru", "en")
-MANY = 2_000
+MANY = 5_000
 
 
 @pytest.fixture
