@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from node import access, classes, dictionary, home, people, request, results, sessions, signin
+from node import access, classes, conflicts, dictionary, home, people, request, results, sessions, signin
 from node.background import Agent
 from node.exchange import views as exchange
 from node.home import queries
@@ -15,12 +15,22 @@ from shared.ui import Chip, NavItem
 from shared.web import Setup, make_app, visitor
 from sync.state import State
 
-AREAS = (home.area, classes.area, people.area, results.area, exchange.area, dictionary.area, signin.area)
+AREAS = (
+    home.area,
+    classes.area,
+    people.area,
+    results.area,
+    conflicts.area,
+    exchange.area,
+    dictionary.area,
+    signin.area,
+)
 NAVIGATION = (
     NavItem("home.index", N_("Today")),
     NavItem("classes.index", N_("Classes")),
     NavItem("people.index", N_("People")),
     NavItem("results.index", N_("Results")),
+    NavItem("conflicts.index", N_("Conflicts")),
     NavItem("exchange.index", N_("Sync")),
     NavItem("dictionary.index", N_("Data dictionary")),
 )

@@ -74,6 +74,10 @@ class NodeLog:
         place = NOWHERE if position is None else position
         return Entry(stamp, origin, number, place, seen, decode_values(vals), is_erasure(vals), actor, n)
 
+    def key_of(self, table: Table, rid: int) -> Key:
+        """The key of a row by its local one."""
+        return self._keys(table.number, {rid}).get(rid, ())
+
     def last_cut(self) -> int:
         """Local number of the last change that stands in a changeset; what follows is this node's own and uncut."""
         return int(self.db.conn.execute("SELECT ifnull(max(local_last), 0) FROM changeset").fetchone()[0])

@@ -16,6 +16,7 @@ from shared.problems import ConsentMissing, InvalidValue, TooLarge
 from shared.schema import BY_NAME, Table, Value, check_row
 from shared.tables import quoted
 from sync import clock
+from sync.capture import encode_values
 
 SYSTEM = 0
 """Actor of what Mektep itself derives."""
@@ -78,6 +79,22 @@ class Writer:
             (self.now, *key),
         )
         return int(done.rowcount) > 0
+
+    def assert_again(self, table: Table, row: int, unit: str) -> None:
+        """Log what a row shows in a merge unit as written by the acting account, though nothing changes.
+
+        It tells every node that its author had the other values in sight and lets this one stand.
+        """
+        columns = table.units[unit]
+        names = ", ".join(quoted(c.name) for c in columns)
+        shown = self.db.conn.execute(
+            f"SELECT {names} FROM {quoted(table.name)} WHERE {quoted(table.row_id)} = ?", (row,)
+        ).fetchone()
+        values = encode_values({c.number: v for c, v in zip(columns, shown, strict=True)})
+        self.db.conn.execute(
+            "INSERT INTO change (clock, actor, tbl, key, vals) SELECT clock, actor, ?, ?, ? FROM writing",
+            (table.number, row, values),
+        )
 
     def _mint(self, table: Table) -> int:
         if table.name not in self._last:

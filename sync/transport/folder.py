@@ -2,7 +2,7 @@
 
 A bundle is the letters ``MEKTEP1``, a newline, the length of the message (8 bytes, big-endian), its SHA-256,
 the message.
-``NODE-COUNTER.request`` goes to the hub, ``NODE-COUNTER.answer`` comes back; ``hub.mektep`` shows whose stick it is.
+``NODE-TIME.request`` goes to the hub, ``NODE-TIME.answer`` comes back; ``hub.mektep`` shows whose stick it is.
 """
 
 from __future__ import annotations
@@ -22,33 +22,40 @@ HUB_FILE = "hub.mektep"
 REQUEST, ANSWER = ".request", ".answer"
 
 
+def bundle_of(message: bytes) -> bytes:
+    """A message as the content of a file."""
+    return _MAGIC + len(message).to_bytes(8, "big") + crypto.sha256(message) + message
+
+
+def message_of(bundle: bytes) -> bytes:
+    """Read `bundle_of`; FlawedBundle if a byte is missing, changed or too many."""
+    message = bundle[_HEAD:]
+    length = int.from_bytes(bundle[len(_MAGIC) : len(_MAGIC) + 8], "big")
+    hashed = bundle[len(_MAGIC) + 8 : _HEAD]
+    whole = bundle.startswith(_MAGIC) and length == len(message)
+    if not (whole and crypto.same(hashed, crypto.sha256(message))):
+        raise FlawedBundle()
+    return message
+
+
 def write_bundle(path: Path, message: bytes) -> None:
     """Write a message as a file that is whole or not there."""
     unfinished = path.with_name(path.name + ".new")
     with unfinished.open("wb") as file:
-        file.write(_MAGIC + len(message).to_bytes(8, "big") + crypto.sha256(message) + message)
+        file.write(bundle_of(message))
         file.flush()
         os.fsync(file.fileno())
     unfinished.replace(path)
 
 
 def read_bundle(path: Path) -> bytes:
-    """Read `write_bundle`; FlawedBundle if a byte is missing, changed or too many."""
+    """Read `write_bundle`; FlawedBundle also when there is no such file, or a larger one than any message."""
     try:
         size = path.stat().st_size
         data = path.read_bytes() if size <= 2 * MAX_MESSAGE + _HEAD else b""
     except OSError as error:
         raise FlawedBundle() from error
-    message = data[_HEAD:]
-    length = int.from_bytes(data[len(_MAGIC) : len(_MAGIC) + 8], "big")
-    hashed = data[len(_MAGIC) + 8 : _HEAD]
-    if (
-        not data.startswith(_MAGIC)
-        or length != len(message)
-        or not crypto.same(hashed, crypto.sha256(message))
-    ):
-        raise FlawedBundle()
-    return message
+    return message_of(data)
 
 
 def bundles(folder: Path, suffix: str) -> Iterator[Path]:

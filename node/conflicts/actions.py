@@ -1,0 +1,32 @@
+"""Settling a conflict: the chosen value is written anew by someone who has seen the others."""
+
+from __future__ import annotations
+
+from node.conflicts.queries import heads
+from shared.problems import InvalidValue
+from shared.schema import BY_NUMBER
+from shared.tables import quoted
+from sync.writer import Writer
+
+
+def take(w: Writer, tbl: int, key: int, unit: str, n: int) -> None:
+    """Let the value of change ``n`` stand; InvalidValue when it is not one of the values written apart any more.
+
+    Taking the value that shows already is logged too: it says that its author has seen the others.
+    """
+    table = BY_NUMBER.get(tbl)
+    if table is None or unit not in table.units:
+        raise InvalidValue(table="conflict", column="unit", value=unit)
+    chosen = next((entry for entry in heads(w.db, table, key, unit) if entry.n == n), None)
+    if chosen is None:
+        raise InvalidValue(table=table.name, column=unit, value=n)
+    columns = table.units[unit]
+    values = {c.name: chosen.values.get(c.number, c.default) for c in columns}
+    before = w.db.conn.total_changes
+    sets = ", ".join(f"{quoted(name)} = ?" for name in values)
+    w.db.conn.execute(
+        f"UPDATE {quoted(table.name)} SET {sets} WHERE {quoted(table.row_id)} = ?", (*values.values(), key)
+    )
+    if w.db.conn.total_changes - before < 2:
+        w.assert_again(table, key, unit)
+    w.db.conn.execute("DELETE FROM conflict WHERE tbl = ? AND key = ? AND unit = ?", (tbl, key, unit))

@@ -1,0 +1,114 @@
+"""Open conflicts with every value, its author and its time, from the change log."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlite_utils import Database
+
+from node.people.queries import NAME_COLUMNS, NAMED, full_name
+from shared.schema import BY_NUMBER, Column, Table, Value
+from sync.clock import ms_of
+from sync.log import NodeLog
+from sync.merge import Entry, Lineage, heads_of, saw
+
+MOST = 200
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of the values: ``n`` is its change, ``at`` milliseconds since 1970 by its author's clock."""
+
+    n: int
+    values: tuple[tuple[Column, Value], ...]
+    author: str
+    at: int
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """A merge unit of a row with the values written apart; the first one shows. ``name``: of the person it is about."""
+
+    table: Table
+    key: int
+    unit: str
+    columns: tuple[Column, ...]
+    name: str
+    choices: tuple[Choice, ...]
+
+
+def conflicts(db: Database, today: int) -> list[Conflict]:
+    """Open conflicts, newest first."""
+    rows = db.execute(
+        "SELECT tbl, key, unit FROM conflict ORDER BY found_at DESC LIMIT ?", (MOST,)
+    ).fetchall()
+    found = [conflict(db, tbl, key, unit, today) for tbl, key, unit in rows]
+    return [one for one in found if one is not None]
+
+
+def conflict(db: Database, tbl: int, key: int, unit: str, today: int) -> Conflict | None:
+    """One conflict; None when it is settled."""
+    table = BY_NUMBER.get(tbl)
+    if table is None or unit not in table.units:
+        return None
+    apart = heads(db, table, key, unit)
+    if len(apart) < 2:
+        return None
+    choices = tuple(_choice(db, table, unit, entry, today) for entry in apart)
+    return Conflict(table, key, unit, table.units[unit], _name(db, table, key, today), choices)
+
+
+def heads(db: Database, table: Table, key: int, unit: str) -> list[Entry]:
+    """The values written apart, the shown one first; for a retirement also the newest edit it had not seen."""
+    log = NodeLog(db)
+    entries = log.history(table, log.key_of(table, key))
+    found = heads_of(table, unit, entries, log.lineage())
+    if unit == "retired_at" and len(found) < 2 and found:
+        apart = [e for e in entries if written_apart(found[0], e, log.lineage())]
+        found += sorted(apart, key=lambda e: (e.clock, e.origin, e.number))[-1:]
+    return found
+
+
+def written_apart(retirement: Entry, edit: Entry, lineage: Lineage) -> bool:
+    """Were the two written apart?"""
+    return (
+        edit is not retirement and not saw(edit, retirement, lineage) and not saw(retirement, edit, lineage)
+    )
+
+
+def _choice(db: Database, table: Table, unit: str, entry: Entry, today: int) -> Choice:
+    columns = table.units[unit]
+    values = tuple((column, entry.values.get(column.number, column.default)) for column in columns)
+    return Choice(entry.n, values, _author(db, entry.actor or 0, today), ms_of(entry.clock))
+
+
+def _author(db: Database, account: int, today: int) -> str:
+    row = next(
+        db.query(
+            f"WITH {NAMED} SELECT a.login, {NAME_COLUMNS} FROM account a LEFT JOIN named n ON n.id = a.person "
+            "WHERE a.id = :account",
+            {"today": today, "account": account},
+        ),
+        None,
+    )
+    return "" if row is None else full_name(row) or row["login"] or ""
+
+
+def _name(db: Database, table: Table, key: int, today: int) -> str:
+    """The name of the person a row is about, when one may be shown."""
+    column = next((c for c in ("pupil", "person") if c in table.by_name), None)
+    if column is None and table.name != "person":
+        return ""
+    wanted = "id" if table.name == "person" else column
+    person = db.execute(
+        f'SELECT "{wanted}" FROM "{table.name}" WHERE "{table.row_id}" = ?', (key,)
+    ).fetchone()
+    row: Mapping[str, str | None] | None = next(
+        db.query(
+            f"WITH {NAMED} SELECT {NAME_COLUMNS} FROM named n WHERE n.id = :person",
+            {"today": today, "person": person[0] if person else 0},
+        ),
+        None,
+    )
+    return full_name(row) if row else ""
