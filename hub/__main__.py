@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import datetime
 import logging
 import sys
 from collections.abc import Mapping
@@ -13,13 +14,19 @@ from typing import Any
 import sqlalchemy as sa
 
 from hub import checks, ingest, schools, sticks, storage, tables
+from hub.access import OFFICER, ROLES
+from hub.accounts import actions as opening
+from hub.accounts import queries as accounts
 from hub.log import HubLog
 from hub.overview import queries as overview
 from hub.statistics import queries as statistics
 from shared import cli
+from shared.auth import normal_login
+from shared.cli import gettext as _
+from shared.i18n import DEFAULT, LANGUAGES
 from shared.indicators import CUBES, INDICATORS, tabulate
 from shared.problems import Flawed, InvalidValue
-from shared.report import plain, safe_text
+from shared.report import EMPTY, plain, safe_text
 from sync.messages import MAX_MESSAGE
 from sync.transport.folder import HUB_FILE, write_bundle
 
@@ -28,51 +35,61 @@ Result = Mapping[str, Any] | None
 
 def main(arguments: list[str] | None = None) -> int:
     top, commands = cli.parser(
-        "mektep-hub", "The hub of a district: keeps, relays and counts what schools send."
+        "mektep-hub", _("The hub of a district: keeps, relays and counts what schools send.")
     )
-    init = cli.add(commands, "init", _init, "make a new hub")
-    init.add_argument("--login", default="district", help="the first account's login")
+    init = cli.add(commands, "init", _init, _("make a new hub"))
+    init.add_argument("--login", default="district", help=_("the first account's login"))
     init.add_argument(
-        "--database", help="SQLAlchemy URL of an empty PostgreSQL database; default: an encrypted file"
+        "--database", help=_("SQLAlchemy URL of an empty PostgreSQL database; default: an encrypted file")
     )
-    init.add_argument("--no-machine-slot", action="store_true", help="ask for the passphrase at every start")
-    init.add_argument("--language", default="ky", choices=("ky", "ru", "en"))
-    serve = cli.add(commands, "serve", _serve, "serve nodes and the district's pages")
+    init.add_argument(
+        "--no-machine-slot", action="store_true", help=_("ask for the passphrase at every start")
+    )
+    init.add_argument("--language", default=DEFAULT, choices=list(LANGUAGES))
+    serve = cli.add(commands, "serve", _serve, _("serve nodes and the district's pages"))
     serve.add_argument("--host", default="127.0.0.1")
     serve.add_argument("--port", type=int, default=8443)
     serve.add_argument("--threads", type=int, default=8)
-    school = cli.add(commands, "school", _school, "the schools of the district")
+    school = cli.add(commands, "school", _school, _("the schools of the district"))
     school.add_argument("way", choices=("add",))
     school.add_argument("name")
     school.add_argument("--number", type=int)
-    school.add_argument("--district", help="name of its district; made when there is none")
-    code = cli.add(commands, "registration-code", _code, "a code for one node of a school")
-    code.add_argument("school", help="number, name or row id")
+    school.add_argument("--district", help=_("name of its district; made when there is none"))
+    account = cli.add(commands, "account", _account, _("who may sign in; prints the first password"))
+    account.add_argument("way", choices=("add", "reset"))
+    account.add_argument("login")
+    account.add_argument("--name", help=_("the person's name; default: the login"))
+    account.add_argument("--duty", default=OFFICER, choices=sorted(ROLES))
+    code = cli.add(commands, "registration-code", _code, _("a code for one node of a school"))
+    code.add_argument("school", help=_("number, name or row id"))
     code.add_argument(
-        "--stick", type=Path, help="folder in which to leave the hub's keys, for a school without a link"
+        "--stick", type=Path, help=_("folder in which to leave the hub's keys, for a school without a link")
     )
-    revoke = cli.add(commands, "revoke", _revoke, "accept nothing more from a node")
-    revoke.add_argument("node", help="the node's public key, or its beginning, in hex")
-    cli.add(commands, "status", _status, "schools, when heard, what waits")
-    stats = cli.add(commands, "stats", _stats, "a cross-table of a cube")
+    revoke = cli.add(commands, "revoke", _revoke, _("accept nothing more from a node"))
+    revoke.add_argument("node", help=_("the node's public key, or its beginning, in hex"))
+    cli.add(commands, "status", _status, _("schools, when heard, what waits"))
+    _add_reading(commands)
+    bundle = cli.add(commands, "bundle", _bundle, _("sync by stick"))
+    bundle.add_argument("way", choices=("export", "import"))
+    bundle.add_argument("folder", type=Path)
+    bundle.add_argument("--school", help=_("for export: whose nodes"))
+    verify = cli.add(commands, "verify", _verify, _("check signatures, chains, receipts, digests"))
+    verify.add_argument("--school", help=_("number, name or row id"))
+    return cli.run(top, arguments)
+
+
+def _add_reading(commands: Any) -> None:
+    stats = cli.add(commands, "stats", _stats, _("a cross-table of a cube"))
     stats.add_argument("cube", choices=sorted(CUBES))
     stats.add_argument("--by", nargs="+", default=["school"])
     stats.add_argument("--columns", nargs="*", default=[])
     stats.add_argument("--where", nargs="*", default=[], metavar="DIMENSION=VALUE")
     stats.add_argument("--indicators", nargs="+")
-    stats.add_argument("--language", default="en", choices=("ky", "ru", "en"))
-    cli.add(commands, "export", _export, "write the district's tables as CSV").add_argument(
-        "folder", type=Path
-    )
-    dump = cli.add(commands, "dump", _dump, "print a school's district view as canonical JSON lines")
-    dump.add_argument("--school", required=True)
-    bundle = cli.add(commands, "bundle", _bundle, "sync by stick")
-    bundle.add_argument("way", choices=("export", "import"))
-    bundle.add_argument("folder", type=Path)
-    bundle.add_argument("--school", help="for export: whose nodes")
-    verify = cli.add(commands, "verify", _verify, "check signatures, chains, receipts, digests")
-    verify.add_argument("--school")
-    return cli.run(top, arguments)
+    stats.add_argument("--language", default="en", choices=list(LANGUAGES))
+    export = cli.add(commands, "export", _export, _("write the district's tables as CSV"))
+    export.add_argument("folder", type=Path)
+    dump = cli.add(commands, "dump", _dump, _("print a school's district view as canonical JSON lines"))
+    dump.add_argument("--school", required=True, help=_("number, name or row id"))
 
 
 def _open(chosen: argparse.Namespace) -> storage.Hub:
@@ -80,7 +97,7 @@ def _open(chosen: argparse.Namespace) -> storage.Hub:
 
 
 def _init(chosen: argparse.Namespace) -> Result:
-    hub, _ = storage.create_hub(
+    hub = storage.create_hub(
         chosen.home,
         login=chosen.login,
         password=cli.password(confirm=True),
@@ -88,7 +105,7 @@ def _init(chosen: argparse.Namespace) -> Result:
         machine_slot=not chosen.no_machine_slot,
         database=chosen.database,
         language=chosen.language,
-    )
+    )[0]
     return {"home": hub.home, "database": hub.engine.dialect.name}
 
 
@@ -120,6 +137,19 @@ def _school(chosen: argparse.Namespace) -> Result:
     return {"school": school, "name": chosen.name}
 
 
+def _account(chosen: argparse.Namespace) -> Result:
+    hub = _open(chosen)
+    login = normal_login(chosen.login)
+    with hub.read() as connection:
+        known = next((row for row in accounts.accounts(connection) if normal_login(row.login) == login), None)
+    if not login or (known is None) is (chosen.way == "reset"):
+        raise InvalidValue(table="hub_account", column="login", value=chosen.login)
+    if known is not None:
+        return {"login": known.login, "password": opening.reset(hub, known.id)}
+    name, language = chosen.name or chosen.login, cli.language()
+    return {"login": login, "password": opening.add(hub, login, name, chosen.duty, language)[1]}
+
+
 def _code(chosen: argparse.Namespace) -> Result:
     hub = _open(chosen)
     school = schools.find_school(hub, chosen.school)
@@ -141,12 +171,23 @@ def _revoke(chosen: argparse.Namespace) -> Result:
 def _status(chosen: argparse.Namespace) -> Result:
     hub = _open(chosen)
     with hub.read() as connection:
-        return {"schools": [vars(row) for row in overview.schools(connection, "en")]}
+        rows = [vars(row) for row in overview.schools(connection, cli.language())]
+    if not chosen.json:
+        rows = [{name: row[name] for name in ("name", "nodes", "waiting", "chain", "quarantined")} | {
+            "heard": _when(row["heard_at"])} for row in rows]  # fmt: skip
+    return {"schools": rows}
+
+
+def _when(at: int) -> str:
+    """An instant in this machine's time, for people."""
+    return datetime.datetime.fromtimestamp(at / 1000).strftime("%Y-%m-%d %H:%M") if at else EMPTY
 
 
 def _stats(chosen: argparse.Namespace) -> Result:
     hub = _open(chosen)
     names = chosen.indicators or [i.name for i in INDICATORS.values() if i.cube == chosen.cube]
+    if strange := [n for n in names if n not in INDICATORS or INDICATORS[n].cube != chosen.cube]:
+        raise InvalidValue(table="report", column="indicator", value=strange[0])
     where = dict(part.split("=", 1) for part in chosen.where if "=" in part)
     found = statistics.cells(hub, chosen.cube)
     with hub.read() as connection:
@@ -170,8 +211,9 @@ def _export(chosen: argparse.Namespace) -> Result:
     hub = _open(chosen)
     chosen.folder.mkdir(parents=True, exist_ok=True)
     counts = {}
-    with hub.read() as connection:
+    with hub.read() as connection, cli.Ticker() as ticker:
         for name, view in tables.VIEWS.items():
+            ticker.tell(name)
             rows = connection.execute(sa.select(view).order_by(*view.primary_key.columns)).all()
             with (chosen.folder / f"{name}.csv").open("w", encoding="utf-8-sig", newline="") as file:
                 writer = csv.writer(file)
@@ -207,7 +249,11 @@ def _verify(chosen: argparse.Namespace) -> Result:
     with hub.read() as connection:
         every = [0, *(p.school for p in statistics.places(connection))]
     some = [schools.find_school(hub, chosen.school)] if chosen.school else every
-    flaws = [f"{school}: {flaw}" for school in some for flaw in checks.verify(hub, school)]
+    flaws = []
+    with cli.Ticker() as ticker:
+        for done, school in enumerate(some):
+            ticker.tell(_("Schools checked: {done} of {all}", done=done, all=len(some)))
+            flaws += [f"{school}: {flaw}" for flaw in checks.verify(hub, school)]
     if flaws:
         raise Flawed(count=len(flaws), first=flaws[0])
     return {"verified": len(some)}
