@@ -92,7 +92,7 @@ def new_world(hub: Hub, seed: int, forks: bool) -> World:
     world = World(hub, school, rnd, [], transport, forks)
     db = empty_database()
     with transaction(db):
-        _keys(db)
+        make_keys(db)
         db.execute("INSERT INTO epoch VALUES (1, ?)", (crypto.random_bytes(32),))
     session.register(db, transport(lambda: ""), schools.registration_code(hub, school).text)
     with writing(db, 0) as w:
@@ -107,14 +107,14 @@ def new_world(hub: Hub, seed: int, forks: bool) -> World:
     for _ in range(rnd.randint(0, 2)):
         joined = empty_database()
         with transaction(joined):
-            _keys(joined)
+            make_keys(joined)
         session.join_by_kit(joined, transport(lambda: ""), KIT)
         world.machines.append(Machine(joined))
         _sync(world, world.machines[-1], lambda: "")
     return world
 
 
-def _keys(db: Database) -> None:
+def make_keys(db: Database) -> None:
     state = State(db)
     signer = crypto.SigningKey.generate()
     state.signing_key = signer.to_bytes()
