@@ -242,6 +242,11 @@ def take_stick(home: Path, folder: Path, side: Path) -> None:
         note_done(node, notes(side))
 
 
+def sync_once(home: Path, url: str) -> None:
+    """``mektep-node sync``."""
+    exchange.run_sync(open_node(home), "hand", HttpTransport(url, SILENCE_SECONDS))
+
+
 def _last_done(node: Node) -> int:
     with closing(node.connect()) as db:
         return int(State(db).last_done)
