@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import zstandard
 
 from shared import crypto
 from shared.keys import RegistrationCode, recovery_keypair, recovery_signer, six_words
@@ -22,6 +23,8 @@ from sync.codec import all_changes, district_changes, encode, open_envelope
 from sync.columns import pack_integers, unpack_integers
 from sync.merge import NOWHERE, Entry, resolve
 from sync.messages import (
+    Answer,
+    Request,
     check_receipt,
     next_head,
     open_answer,
@@ -280,5 +283,41 @@ def test_every_file_of_vectors_is_read() -> None:
 
 
 def test_the_document_names_every_file_of_vectors() -> None:
-    page = (FOLDER.parent.parent / "docs" / "protocol.md").read_text(encoding="utf-8")
-    assert sorted(set(re.findall(r"`(\w+)\.json`", page))) == sorted(NAMES)
+    assert sorted(set(re.findall(r"`(\w+)\.json`", page()))) == sorted(NAMES)
+
+
+def page() -> str:
+    return (FOLDER.parent.parent / "docs" / "protocol.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("message", [Request, Answer])
+def test_the_document_lists_every_field_of_a_message(message: type) -> None:
+    table = page().partition(f"**{message.__name__}.**")[2].partition("\n\n**")[0]
+    listed = [int(number) for number in re.findall(r"^\| (\d+) \|", table, re.MULTILINE)]
+    assert listed == list(range(1, len(message.__dataclass_fields__) + 1))
+
+
+def test_the_document_lists_the_refusals_that_there_are() -> None:
+    codes = set(re.findall(r"`(\w+)`", page().partition("## 17.")[2].partition("## 18.")[0]))
+    kinds = [Problem]
+    for kind in kinds:
+        kinds += kind.__subclasses__()
+    assert codes <= {kind.code for kind in kinds}
+
+
+def test_the_walk_through_shows_its_vector() -> None:
+    walk = page().partition("## 20. A walk through")[2]
+    (vector,) = [v for v in load("changesets")["valid"] if f'"{v["name"]}"' in walk]
+    envelope = open_envelope(bytes.fromhex(vector["envelope"]))
+    key = bytes.fromhex(vector["school_key"])
+    bound = pack({n: v for n, v in unpack(envelope.header_bytes, "it").items() if n != 10})
+    sealed = crypto.open_part(key, envelope.header.salt, bound, envelope.school)
+    texts = [vector["envelope"], vector["hash"], vector["school_key"]]
+    texts += [
+        zstandard.ZstdDecompressor().stream_reader(part).read().hex() for part in (envelope.district, sealed)
+    ]
+    shown = re.findall(r"(?<![0-9a-fx])[0-9a-f]{12,}", walk)
+    assert len(shown) > 12
+    assert [
+        text for text in shown if not any(text in whole for whole in texts) and not text.isdecimal()
+    ] == []
