@@ -147,19 +147,29 @@ def to_html(report: Report, link: Link = no_link) -> Markup:
 
 
 def _html_head(report: Report) -> Markup:
-    labels = Markup("").join(
-        Markup('<th scope="col"{}>{}</th>').format(_class(_marks(column)), column.label)
-        for column in report.columns
-    )
     groups = [(key, len(list(run))) for key, run in itertools.groupby(c.group for c in report.columns)]
+    if _title_says_it(report):
+        return _html_labels([(column, column.group or column.label) for column in report.columns])
+    labels = _html_labels([(column, column.label) for column in report.columns])
     if not any(group for group, _ in groups):
-        return Markup("<tr>{}</tr>").format(labels)
+        return labels
     spans = Markup("").join(
         Markup('<th scope="colgroup" colspan="{}">{}</th>').format(width, group) if group
         else Markup('<td colspan="{}"></td>').format(width)
         for group, width in groups
     )  # fmt: skip
-    return Markup("<tr>{}</tr><tr>{}</tr>").format(spans, labels)
+    return Markup("<tr>{}</tr>{}").format(spans, labels)
+
+
+def _title_says_it(report: Report) -> bool:
+    """Is the same one thing told under every group, and does the title name it?"""
+    labels = {column.label for column in report.columns if column.group}
+    return len(labels) == 1 and labels.pop() in report.title
+
+
+def _html_labels(texts: Sequence[tuple[Column, str]]) -> Markup:
+    cells = (Markup('<th scope="col"{}>{}</th>').format(_class(_marks(c)), text) for c, text in texts)
+    return Markup("<tr>{}</tr>").format(Markup("").join(cells))
 
 
 def _html_row(report: Report, row: Row, link: Link) -> Markup:

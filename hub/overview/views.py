@@ -21,7 +21,7 @@ from hub.overview.queries import SchoolStatus
 from hub.request import hub
 from hub.statistics.ready import glance, shelf
 from shared.access import allow
-from shared.i18n import current_language
+from shared.i18n import current_language, gettext
 from shared.problems import NotFound
 from shared.report import EMPTY
 from sync.clock import now_ms
@@ -46,7 +46,9 @@ def ago(at: int) -> str:
     """How long ago an instant was, as people say it; "—" for never."""
     if not at:
         return EMPTY
-    passed = timedelta(milliseconds=max(0, now_ms() - at))
+    passed = timedelta(milliseconds=now_ms() - at)
+    if passed < timedelta(minutes=1):
+        return gettext("just now")
     return str(format_timedelta(-passed, add_direction=True, threshold=1.2))
 
 
@@ -111,7 +113,7 @@ def school(school: int) -> ResponseReturnValue:
         school=status,
         line=Line(status, advise(status, now)),
         figures=glance(hub(), school, current_language()),
-        tables=shelf(hub(), current_language(), school=school).tables,
+        shelf=shelf(hub(), current_language(), school=school),
         left=checker().left(),
         clock_ms=CLOCK_MS,
         **page,

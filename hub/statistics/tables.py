@@ -57,8 +57,9 @@ def table_over(found: Sequence[Cell], asked: Selection, language: str, names: Na
 
 
 def title_of(selection: Selection, found: Sequence[Cell], language: str, names: Naming) -> str:
-    """The cube and what it was narrowed to: "Results · School 8 · 2025/26 · Year"."""
-    parts = [pick(CUBES[selection.cube].labels, language)]
+    """What is counted and what it was narrowed to: "Results · School 8 · 2025/26 · Year"."""
+    one = INDICATORS[selection.show[0]] if len(selection.show) == 1 else CUBES[selection.cube]
+    parts = [pick(one.labels, language)]
     for name, text in selections.filters(selection).items():
         parts.append(said(name, selections.key_of(found, name, text), language, names))
     return " · ".join(parts)

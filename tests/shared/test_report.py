@@ -81,6 +81,14 @@ def test_html_groups_columns() -> None:
     )
 
 
+def test_what_the_title_names_is_not_repeated_under_every_group() -> None:
+    columns = (Column("A"), Column("Pupils", True, group="f"), Column("Pupils", True, group="m"))
+    rows = (Row(("a", 1, 2)),)
+    tree = ET.fromstring(str(report.to_html(Report("Pupils · 2025/26", columns, rows))))
+    assert [[e.text for e in line] for line in tree.iter("tr")] == [["A", "f", "m"], ["a", "1", "2"]]
+    assert str(report.to_html(Report("Table", columns, rows))).count("<th ") == 6
+
+
 def test_headings_lead_on_and_totals_do_not() -> None:
     rows = tuple(
         Row(row.cells, row.total, () if row.total else (f"key {y}",)) for y, row in enumerate(SAMPLE.rows)
