@@ -25,7 +25,7 @@ from shared.cli import gettext as _
 from shared.db import check_integrity
 from shared.i18n import DEFAULT, LANGUAGES, gettext_in
 from shared.keys import RecoveryKit, write_private
-from shared.problems import ApprovalPending, Flawed
+from shared.problems import ApprovalPending, Flawed, NoSuchSlot
 from shared.report import EMPTY
 from sync.checks import verify_chain
 from sync.delivery import Progress
@@ -89,7 +89,14 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _open(chosen: argparse.Namespace) -> storage.Node:
-    return storage.open_node(chosen.home, cli.given_passphrase())
+    """The node of the home; asks for the passphrase where this machine has no slot of its own."""
+    given = cli.given_passphrase()
+    try:
+        return storage.open_node(chosen.home, given)
+    except NoSuchSlot:
+        if given is not None:
+            raise
+        return storage.open_node(chosen.home, cli.passphrase())
 
 
 def _init(chosen: argparse.Namespace) -> Result:

@@ -39,7 +39,7 @@ def language() -> str:
     return code if (code := chosen[:2].lower()) in LANGUAGES else "en"
 
 
-def gettext(message: str, **places: object) -> str:
+def gettext(message: str, /, **places: object) -> str:
     """The sentence in the language of whoever types, its {places} filled."""
     text = gettext_in(language())(message)
     return text.format(**places) if places else text
