@@ -85,7 +85,7 @@ SCHOOL: tuple[Ready, ...] = (
     ),
     replace(DISTRICT[2], name=N_("Results by class"), selection=Selection("results", RESULTS, ("class",))),
     DISTRICT[3],
-    replace(DISTRICT[4], selection=Selection("staff", ("staff",), ("category",), ("education",))),
+    replace(DISTRICT[4], selection=Selection("staff", ("staff", "qualified_share"), ("category",))),
     replace(DISTRICT[5], selection=Selection("movement", MOVED, ("grade",))),
     replace(
         DISTRICT[6], name=N_("Missed days by class"), selection=Selection("absences", MISSED, ("class",))

@@ -64,12 +64,13 @@ def school(tmp_path: Path, hub: Hub) -> School:
     names = {"name_ky": "№ 8 мектеп", "name_ru": "Школа № 8", "name_en": "School 8"}
     save_school(hub, Entry(names, 8, "secondary", find_or_add_district(hub, "Сузак")), school.id)
     with closing(school.node.connect()) as db, writing(db, school.actor) as w:
-        _classes(w)
+        two_classes(w)
     assert school.sync().outcome == "done"
     return school
 
 
-def _classes(w: Writer) -> None:
+def two_classes(w: Writer) -> None:
+    """The classes 7-А and 7-Б in the latest school year, with their results."""
     one = lambda sql: w.db.execute(sql).fetchone()  # noqa: E731
     year, start = one("SELECT id, start FROM academic_year ORDER BY start DESC LIMIT 1")
     (term,) = one(f"SELECT id FROM term WHERE year = {year} AND kind = 'year'")

@@ -15,8 +15,6 @@ from hub.log import HubLog
 from hub.storage import Hub
 from shared import crypto
 from shared.problems import (
-    CannotOpen,
-    FlawedChangeset,
     HubAnswer,
     HubUnreachable,
     NotRegistered,
@@ -76,7 +74,7 @@ def test_garbage_gets_a_signed_refusal(hub: Hub, url: str) -> None:
     opener = crypto.OpeningKey.generate()
     for garbage in (b"garbage", b"", bytes(1000)):
         answer = HttpTransport(url).exchange(garbage)
-        with pytest.raises((CannotOpen, FlawedChangeset, HubAnswer)):
+        with pytest.raises(HubAnswer):
             open_answer(answer, opener, hub.signer.public, bytes(32), None)
 
 
