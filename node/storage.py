@@ -8,6 +8,7 @@ sync.lock              held while a sync runs
 
 from __future__ import annotations
 
+import glob
 import os
 import shutil
 import tarfile
@@ -21,15 +22,24 @@ from sqlite_utils import Database
 
 from shared import crypto, db
 from shared.keys import RECOVERY_BYTES, RecoveryKit, recovery_keypair, recovery_signer
-from shared.keyslots import Keyslots, write_private
+from shared.keyslots import Keyslots, sync_directory, write_private
 from shared.migrations import migrate
-from shared.problems import AlreadyInitialised, DamagedFile, NotInitialised, WrongPassphrase
+from shared.problems import (
+    AlreadyInitialised,
+    DamagedFile,
+    MissingFile,
+    NewerFile,
+    NotInitialised,
+    WrongKey,
+    WrongPassphrase,
+)
 from sync import capture, clock, fork
 from sync.adopt import adopt_in_node
 from sync.state import State
 from sync.writer import writing
 
-DATABASE, KEYS = "node.db", "keys.json"
+DATABASE, KEYS, MACHINE = "node.db", "keys.json", "machine.key"
+_UNFINISHED, _WAITING = DATABASE + ".new", "restored"
 _BACKUP_DB, _BACKUP_KEYS = "node.db", "keys.json"
 _DAY_MS = 86_400_000
 
@@ -42,8 +52,14 @@ class Node:
     key: bytes
 
     def connect(self) -> Database:
-        """Open a connection of one's own: one for each request or thread. Close it with ``.close()``."""
-        return db.open_database(self.home / DATABASE, self.key)
+        """Open a connection of one's own: one for each request or thread. Close it with ``.close()``.
+
+        DamagedFile, also when the key does not open it: that the key is the right one was known before.
+        """
+        try:
+            return db.open_database(self.home / DATABASE, self.key)
+        except WrongKey as error:
+            raise DamagedFile(file=DATABASE) from error
 
     @property
     def school(self) -> int:
@@ -92,13 +108,14 @@ def _make_home(
     before_ready: Callable[[], None] = lambda: None,
 ) -> Node:
     """Make database and key file; cut off anywhere, it can be begun again. AlreadyInitialised."""
-    unfinished = home / (DATABASE + ".new")
-    if (home / DATABASE).exists() or ((home / KEYS).exists() and not unfinished.exists()):
+    unfinished = home / _UNFINISHED
+    if (home / DATABASE).exists() or ((home / KEYS).exists() and not _is_interrupted(home)):
         raise AlreadyInitialised(home=home)
     home.mkdir(parents=True, exist_ok=True)
     os.chmod(home, 0o700)
     # What an interrupted init left: never used keys, then the database they were for.
     (home / KEYS).unlink(missing_ok=True)
+    shutil.rmtree(home / _WAITING, ignore_errors=True)
     for left in home.glob(DATABASE + "*"):
         left.unlink()
     data_key = crypto.random_bytes(crypto.KEY_BYTES)
@@ -110,6 +127,7 @@ def _make_home(
     Keyslots.create(home / KEYS, data_key, passphrase, recovery_secret, machine_slot, cost)
     before_ready()
     unfinished.rename(home / DATABASE)
+    sync_directory(home)
     return Node(home, data_key)
 
 
@@ -174,10 +192,9 @@ def _found(
 def open_node(home: Path, passphrase: str | None = None) -> Node:
     """Unlock the node of a home directory, by this machine's slot when no passphrase is given; upgrades its database.
 
-    NotInitialised, WrongPassphrase, NoSuchSlot, WrongKey, DamagedFile, NewerFile.
+    NotInitialised, MissingFile, WrongPassphrase, NoSuchSlot, DamagedFile, NewerFile.
     """
-    if not (home / KEYS).exists() or not (home / DATABASE).exists():
-        raise NotInitialised(home=home)
+    _require_home(home)
     keyslots = Keyslots(home / KEYS)
     key = keyslots.open_with_machine() if passphrase is None else keyslots.open_with_passphrase(passphrase)
     node = Node(home, key)
@@ -187,6 +204,20 @@ def open_node(home: Path, passphrase: str | None = None) -> Node:
     return node
 
 
+def _require_home(home: Path) -> None:
+    """Raise NotInitialised where nothing was finished, MissingFile for half a home."""
+    keys, database = (home / KEYS).exists(), (home / DATABASE).exists()
+    if not database and (not keys or _is_interrupted(home)):
+        raise NotInitialised(home=home)
+    if not (keys and database):
+        raise MissingFile(file=DATABASE if keys else KEYS)
+
+
+def _is_interrupted(home: Path) -> bool:
+    """Did a power cut end an init or a restore before it was done?"""
+    return (home / _UNFINISHED).exists() or (home / _WAITING).exists()
+
+
 def _upgrade(connection: Database) -> None:
     migrate(connection)
     capture.install(connection)
@@ -194,22 +225,28 @@ def _upgrade(connection: Database) -> None:
 
 
 def backup(node: Node, target: Path) -> None:
-    """Write an encrypted copy of the running node into one file; keys inside stay wrapped, the machine's stays home."""
+    """Write an encrypted copy of the running node into one file; keys inside stay wrapped, the machine's stays home.
+
+    DiskFull, DamagedFile. An older file of that name stays until the new one is whole.
+    """
     copy = target.with_name(target.name + ".database")
     unfinished = target.with_name(target.name + ".new")
+    os.scandir(target.parent).close()  # SQLite would not say that the folder is missing
     copy.unlink(missing_ok=True)
     try:
         with closing(node.connect()) as connection:
             db.backup(connection, copy, node.key)
-        with tarfile.open(unfinished, "w") as archive:
-            archive.add(copy, _BACKUP_DB)
-            archive.add(node.home / KEYS, _BACKUP_KEYS)
-        with unfinished.open("rb") as written:
+        with unfinished.open("wb") as written:
+            with tarfile.open(fileobj=written, mode="w") as archive:
+                archive.add(copy, _BACKUP_DB)
+                archive.add(node.home / KEYS, _BACKUP_KEYS)
+            written.flush()
             os.fsync(written.fileno())
         unfinished.replace(target)
+        sync_directory(target.parent)
     finally:
-        copy.unlink(missing_ok=True)
-        unfinished.unlink(missing_ok=True)
+        for left in (unfinished, *target.parent.glob(glob.escape(copy.name) + "*")):
+            left.unlink(missing_ok=True)
     with closing(node.connect()) as connection, db.transaction(connection):
         State(connection).last_backup = clock.now_ms()
 
@@ -217,46 +254,75 @@ def backup(node: Node, target: Path) -> None:
 def restore(home: Path, source: Path, *, passphrase: str | None = None, kit: str | None = None) -> Node:
     """Make a home from a backup, opened with the passphrase of its time or the recovery kit's words.
 
-    The restored node writes on under a new incarnation: what the lost machine wrote after the backup, and may
-    have sent,
-    stays distinct from what is written now. AlreadyInitialised, DamagedFile, NewerFile, WrongPassphrase,
-    WrongRecoveryKey.
+    The restored node writes on under a new incarnation: what the lost machine wrote after the backup, and may have
+    sent, stays distinct from what is written now. It comes back by itself after a power cut if the lost one did.
+    AlreadyInitialised, DamagedFile, NewerFile, WrongPassphrase, WrongRecoveryKey; then nothing is left behind.
     """
     if (home / DATABASE).exists():
         raise AlreadyInitialised(home=home)
     database, keys = _read_backup(source)
+    is_new = not home.exists()
     home.mkdir(parents=True, exist_ok=True)
     os.chmod(home, 0o700)
-    waiting = home / "restored"
+    waiting = home / _WAITING
     shutil.rmtree(waiting, ignore_errors=True)
     waiting.mkdir()
     try:
         write_private(waiting / KEYS, keys)
         write_private(waiting / DATABASE, database)
-        keyslots = Keyslots(waiting / KEYS)
+        data_key = _unwrap(Keyslots(waiting / KEYS), source, passphrase, kit)
+        _revive(waiting / DATABASE, data_key, source)
+        _move_in(waiting, home)
+    except BaseException:
+        if is_new:
+            shutil.rmtree(home)
+        raise
+    finally:
+        shutil.rmtree(waiting, ignore_errors=True)
+    return Node(home, data_key)
+
+
+def _unwrap(keyslots: Keyslots, source: Path, passphrase: str | None, kit: str | None) -> bytes:
+    """The data key of a backup; a slot for this machine is made if there was one for the lost one."""
+    try:
         if kit is not None:
             data_key = keyslots.open_with_recovery(RecoveryKit.secret_from(kit))
         elif passphrase is not None:
             data_key = keyslots.open_with_passphrase(passphrase)
         else:
             raise WrongPassphrase()
-        with closing(db.open_database(waiting / DATABASE, data_key)) as connection:
+        if "machine" in keyslots.slots():
+            keyslots.set_machine(data_key, True)
+    except DamagedFile as error:
+        raise DamagedFile(file=source.name) from error
+    return data_key
+
+
+def _revive(database: Path, data_key: bytes, source: Path) -> None:
+    """Check the copy, bring it up to this release, and let it write on under a new name."""
+    try:
+        with closing(db.open_database(database, data_key)) as connection:
             if db.check_integrity(connection):
                 raise DamagedFile(file=source.name)
             _upgrade(connection)
             with db.transaction(connection):
                 fork.new_incarnation(connection)
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        keyslots.set_machine(data_key, True)
-        # The write-ahead log of a lost database would be taken for the restored one's.
-        for left in home.glob(DATABASE + "*"):
-            left.unlink()
-        # The database last: while it is not there, the home can be restored again.
-        for file in (keyslots.machine_path, keyslots.path, waiting / DATABASE):
-            file.replace(home / file.name)
-    finally:
-        shutil.rmtree(waiting)
-    return Node(home, data_key)
+    except (WrongKey, DamagedFile) as error:
+        raise DamagedFile(file=source.name) from error
+    except NewerFile as error:
+        raise NewerFile(file=source.name) from error
+
+
+def _move_in(waiting: Path, home: Path) -> None:
+    # The write-ahead log of a lost database would be taken for the restored one's.
+    for left in home.glob(DATABASE + "*"):
+        left.unlink()
+    # The database last: while it is not there, the home can be restored again.
+    for name in (MACHINE, KEYS, DATABASE):
+        if (waiting / name).exists():
+            (waiting / name).replace(home / name)
+    sync_directory(home)
 
 
 def _read_backup(source: Path) -> tuple[bytes, bytes]:

@@ -47,7 +47,7 @@ def write_private(path: Path, data: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
-        _sync_directory(path.parent)
+        sync_directory(path.parent)
     except OSError as error:
         temporary.unlink(missing_ok=True)
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
@@ -55,7 +55,8 @@ def write_private(path: Path, data: bytes) -> None:
         raise
 
 
-def _sync_directory(path: Path) -> None:
+def sync_directory(path: Path) -> None:
+    """See that the names in a folder, as files were made, renamed and removed, are on disk."""
     if os.name != "posix":
         return
     descriptor = os.open(path, os.O_RDONLY)

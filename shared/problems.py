@@ -9,6 +9,7 @@
     |   |-- DiskFull              no space left
     |   |-- NoActingAccount       a write without saying who acts
     |   |-- Flawed                a check of file, signatures, chain and digest found something
+    |   |-- MissingFile           a file that a home cannot do without is gone
     |   |-- NotInitialised        no home has been set up here
     |   `-- AlreadyInitialised    a home is set up here already
     |-- KeyProblem
@@ -151,7 +152,16 @@ class Flawed(StorageProblem):
     """A check of file, signatures, chain and digest found something."""
 
     code = "flawed"
-    template = N_("Not everything is as it should be. Findings: {count}. The first: {first}")
+    template = N_("Not everything is as it should be; findings: {count}, the first: {first}.")
+
+    def __init__(self, first: str, **details: object) -> None:
+        super().__init__(first=first.rstrip("."), **details)
+
+
+class MissingFile(StorageProblem):
+    code = "missing_file"
+    status = 409
+    template = N_("The file {file} is missing; put it back or restore a backup.")
 
 
 class NotInitialised(StorageProblem):
