@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from flask import Flask
 
-from node import access, classes, conflicts, dictionary, home, people, request, results, sessions, signin
+from node import (
+    access,
+    classes,
+    conflicts,
+    dictionary,
+    home,
+    journal,
+    people,
+    request,
+    results,
+    sessions,
+    signin,
+)
 from node.background import Agent
 from node.exchange import views as exchange
 from node.home import queries
@@ -17,6 +29,7 @@ from sync.state import State
 
 AREAS = (
     home.area,
+    journal.area,
     classes.area,
     people.area,
     results.area,
@@ -27,6 +40,7 @@ AREAS = (
 )
 NAVIGATION = (
     NavItem("home.index", N_("Today")),
+    NavItem("journal.index", N_("Journal")),
     NavItem("classes.index", N_("Classes")),
     NavItem("people.index", N_("People")),
     NavItem("results.index", N_("Results")),
@@ -73,6 +87,8 @@ def _chip() -> Chip | None:
     link = queries.link(request.database())
     if not link.registered:
         return Chip(gettext("Saved in the school"), "calm", SYNC_PAGE)
+    if link.needs_someone:
+        return Chip(gettext("Needs attention"), "bad", SYNC_PAGE)
     waiting = gettext("%(count)s waiting", count=number(link.waiting))
     if link.out_of_reach:
         text = gettext("No connection")

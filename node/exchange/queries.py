@@ -15,7 +15,6 @@ from shared.schema import BY_NUMBER
 from shared.ui import Tone
 from sync import clock
 from sync.lock import sync_locked
-from sync.log import NodeLog
 from sync.state import State
 
 CLOCK_TOLERANCE_MS = 600_000
@@ -126,14 +125,14 @@ _WAITING = Standing("waiting", N_("Changes waiting: {waiting}. Last complete syn
 
 
 def status(db: Database) -> Status:
-    state, log = State(db), NodeLog(db)
+    state = State(db)
     return Status(
         school_name=str(state.school_name),
         school=int(state.school),
         origin=int(state.origin),
         registered=bool(state.registered),
         hub_url=str(state.hub_url),
-        waiting=log.waiting(),
+        waiting=waiting(db),
         position=int(state.position),
         last_done=int(state.last_done),
         last_checked=int(state.last_checked),
@@ -206,6 +205,15 @@ def _run(row: Mapping[str, Any], running: bool) -> Run:
     outcome = "" if running else row["outcome"] or INTERRUPTED
     seconds = max(0, until - row["started"]) / 1000
     return Run(**{**row, "outcome": outcome, "running": running, "seconds": seconds})
+
+
+def waiting(db: Database) -> int:
+    """How many of the school's own changes have no receipt yet: those not cut, and those cut and not accepted."""
+    row = db.execute(
+        """SELECT (SELECT ifnull(max(n), 0) FROM change) - ifnull(max(local_last), 0)
+             + ifnull(sum(CASE WHEN position IS NULL THEN local_last - local_first + 1 END), 0) FROM changeset"""
+    ).fetchone()
+    return int(row[0])
 
 
 def waiting_by_area(db: Database) -> dict[str, int]:

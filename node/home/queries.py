@@ -8,7 +8,8 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from node.exchange.queries import last_run
+from node.exchange.outcomes import outcome_of
+from node.exchange.queries import last_run, waiting
 from node.people.queries import NAMED
 from shared.dates import weekday
 from shared.problems import HubUnreachable
@@ -17,33 +18,30 @@ from sync.state import State
 
 @dataclass(frozen=True)
 class Link:
-    """The exchange with the district in short; ``last_done`` is an instant, 0 for never."""
+    """The exchange with the district in short; ``last_done`` is an instant, 0 for never.
+
+    ``needs_someone``: the last sync ended in a way that does not mend itself.
+    """
 
     registered: bool
     waiting: int
     last_done: int
     out_of_reach: bool
+    needs_someone: bool
 
 
 def link(db: Database) -> Link:
     """Where the exchange stands, cheaply enough for every page."""
     state = State(db)
     run = last_run(db)
+    outcome = run["outcome"] if run is not None else None
     return Link(
         registered=bool(state.registered),
-        waiting=_waiting(db),
+        waiting=waiting(db),
         last_done=int(state.last_done),
-        out_of_reach=run is not None and run["outcome"] == HubUnreachable.code,
+        out_of_reach=outcome == HubUnreachable.code,
+        needs_someone=outcome_of(outcome).tone == "bad",
     )
-
-
-def _waiting(db: Database) -> int:
-    """Changes of this node without a receipt: those not cut yet, and those cut and not accepted yet."""
-    row = db.execute(
-        """SELECT (SELECT ifnull(max(n), 0) FROM change) - ifnull(max(local_last), 0)
-             + ifnull(sum(CASE WHEN position IS NULL THEN local_last - local_first + 1 END), 0) FROM changeset"""
-    ).fetchone()
-    return int(row[0])
 
 
 def counts(db: Database, year: int, day: int) -> Mapping[str, int]:

@@ -38,7 +38,7 @@ from shared.problems import (
     SyncRunning,
     WrongCode,
 )
-from sync import clock, delivery
+from sync import clock
 from sync.lock import sync_lock, sync_locked
 from sync.state import State
 from sync.transport.folder import HUB_FILE
@@ -695,7 +695,27 @@ def test_another_hub_at_the_new_address_is_not_believed(tmp_path: Path, school: 
     assert status(school.node).last_done == 0
 
 
-def test_the_chip_leads_to_the_page(app: Flask, school: School) -> None:
-    page = Visit(app, "admin").read("/")
-    assert re.search(r'<a class="chip \w+" href="/sync/"', page)
-    assert delivery.Progress().outcome == ""
+def test_the_chip_leads_to_the_page_and_never_says_well_when_it_is_not(app: Flask, school: School) -> None:
+    visit = Visit(app, "admin")
+    said = re.compile(r'<a class="chip (\w+)" href="/sync/"[^>]*><span>([^<]*)')
+
+    def chip() -> tuple[str, ...]:
+        found = said.search(visit.read("/"))
+        assert found
+        return found.groups()
+
+    assert chip() == ("waiting", f"{status(school.node).waiting} waiting")
+    school.sync()
+    assert chip()[0] == "good"
+    with closing(school.node.connect()) as db, transaction(db):
+        db.conn.execute(
+            "INSERT INTO sync_run (started, ended, way, outcome) VALUES (1, 2, 'agent', 'digests_differ')"
+        )
+    assert chip() == ("bad", "Needs attention")
+
+
+def test_conflicts_are_counted_and_lead_to_their_page(app: Flask, school: School) -> None:
+    with closing(school.node.connect()) as db, transaction(db):
+        db.conn.execute("INSERT INTO conflict VALUES (51, 1, 'seats', 1)")
+    head = Visit(app, with_duty(school.node, "head", "head"))
+    assert '<a href="/conflicts/">1</a>' in head.read("/sync/")
