@@ -87,7 +87,9 @@ def heads_of(table: Table, unit: str, entries: Sequence[Entry], lineage: Lineage
 
 
 def _heads(named: Sequence[Entry], lineage: Lineage) -> list[Entry]:
-    heads = [h for h in named if not any(x is not h and saw(x, h, lineage) for x in named)]
+    # The latest have mostly seen the rest: asked first, they spare asking all.
+    latest = sorted(named, key=lambda e: e.position, reverse=True)
+    heads = [h for h in named if not any(x is not h and saw(x, h, lineage) for x in latest)]
     erasures = [e for e in named if e.erase]
     if erasures:
         # What was written without knowledge of an erasure is blanked on arrival.
