@@ -28,7 +28,7 @@ from tests.faults.processes import start
 from tests.world import a_hub, a_node, a_school, transport_to
 
 FULL = os.environ.get("MEKTEP_FAULTS") == "full"
-SQL_STEPS = 150 if FULL else 6
+SQL_STEPS = 60 if FULL else 6
 """How many of the steps within a database are tried, at most; those between files always are."""
 
 pytestmark = pytest.mark.faults
