@@ -49,6 +49,12 @@
     |   |-- FlawedMapping         a mapping file that cannot be used
     |   |-- ImportRefused         an import with errors; nothing was written
     |   |-- InvalidValue          a value its column does not allow
+    |   |-- NoLesson              neither timetable nor journal knows the lesson, or its day is to come
+    |   |-- NotInGroup            a mark or absence of a pupil who does not belong to the group that day
+    |   |-- OutsideScale          a mark beyond the bounds of its scale
+    |   |-- WithoutMarks          a mark where nobody is marked
+    |   |-- ReasonNeeded          a late change, or a result that differs from the proposal, without a reason
+    |   |-- ChangedMeanwhile      someone else has written the same cell since it was shown
     |   |-- FlawedAddress         neither the address of a hub nor a folder
     |   `-- ConsentMissing        a column of a person that needs a written consent first
     `-- AccessProblem
@@ -429,9 +435,48 @@ class InvalidValue(InputProblem):
         super().__init__(table=table, column=column, value=value, **details)
 
 
+class NoLesson(InputProblem):
+    code = "no_lesson"
+    template = N_("There is no such lesson, or its day has not come yet.")
+
+
+class NotInGroup(InputProblem):
+    """The rule of membership: the roll of the class, and the list of the group where it has one."""
+
+    code = "not_in_group"
+    template = N_("This pupil does not belong to the group on that day.")
+
+
+class OutsideScale(InputProblem):
+    code = "outside_scale"
+    template = N_("A mark here is a whole number from {low} to {high}.")
+
+
+class WithoutMarks(InputProblem):
+    code = "without_marks"
+    template = N_("Nobody is marked in this class.")
+
+
+class ReasonNeeded(InputProblem):
+    code = "reason_needed"
+    template = N_("This can be changed only with a reason; write it down.")
+
+
+class ChangedMeanwhile(InputProblem):
+    """Nothing was overwritten; `clashes` are pairs of the change asked for and the value that stands now."""
+
+    code = "changed_meanwhile"
+    status = 409
+    template = N_("Someone else has written here meanwhile; nothing was overwritten.")
+
+    def __init__(self, clashes: Sequence[tuple[object, object]], **details: object) -> None:
+        self.clashes = tuple(clashes)
+        super().__init__(**details)
+
+
 class FlawedAddress(InputProblem):
     code = "flawed_address"
-    template = N_("A hub's address begins with http:// or https://; a stick is a folder that is there.")
+    template = N_("A hub's address begins with http:// or https://.")
 
 
 class ConsentMissing(InputProblem):
