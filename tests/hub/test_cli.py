@@ -155,7 +155,7 @@ def test_verify_finds_what_is_wrong(hub: Hub, terminal: Terminal, school: School
         connection.exec_driver_sql(f"DELETE FROM change WHERE school = {school.id} AND number = 1")
     code, out, err = terminal.run("--json", "verify", "--school", "8")
     assert code == 1 and json.loads(out)["error"] == "flawed"
-    assert err.splitlines()[-1].startswith("Not everything is as it should be.")
+    assert err.splitlines()[-1].startswith("Not everything is as it should be")
     assert f"{school.id}: position 1: its log is not complete" in err
 
 
