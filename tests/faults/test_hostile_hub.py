@@ -53,8 +53,8 @@ from sync.writer import writing
 from tests.forging import Forged, group, header
 from tests.world import a_hub, a_node, no_derived_rows
 
-SILENCE = 0.2
-"""Seconds after which these nodes take a hub for lost; short, for some of these hubs never answer."""
+SILENCE, PATIENCE = 0.2, 60.0
+"""Seconds after which a node takes a hub for lost that will never answer, and one that will."""
 
 
 class Request(BaseHTTPRequestHandler):
@@ -147,7 +147,8 @@ class World:
         return identity(self.db).opener.public
 
     def transport(self) -> HttpTransport:
-        return HttpTransport(f"http://127.0.0.1:{self.stand_in.server_port}", silence=SILENCE)
+        silence = SILENCE if self.stand_in.behave in (silent, stalls) else PATIENCE
+        return HttpTransport(f"http://127.0.0.1:{self.stand_in.server_port}", silence=silence)
 
     def sync(self) -> str:
         return sync(self.db, self.transport(), no_derived_rows).outcome
@@ -213,7 +214,7 @@ def refused(problem: Problem) -> None:
 
 
 def silent(request: Request, body: bytes) -> None:
-    request.server.gone.wait(20)
+    request.server.gone.wait(PATIENCE)
 
 
 def hangs_up(request: Request, body: bytes) -> None:
@@ -227,7 +228,7 @@ def stalls(request: Request, body: bytes) -> None:
     request.end_headers()
     request.wfile.write(bytes(500))
     request.wfile.flush()
-    request.server.gone.wait(20)
+    request.server.gone.wait(PATIENCE)
 
 
 def endless(request: Request, body: bytes) -> None:
