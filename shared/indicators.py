@@ -802,7 +802,8 @@ def tabulate(
     groups = _grouped(_latest_year(kept) if stock else kept, lambda: _Group(cube, apart), rows, columns)
     table = _Table(_Group(cube), chosen, tuple(rows), tuple(columns), groups, language, naming)
     name = title or ", ".join(pick(indicator.labels, language) for indicator in chosen)
-    graph = Chart(pick(chosen[0].labels, language), table.chart_column()) if chart and rows else None
+    full = int(chosen[0].factor) if chosen[0].denominator and chosen[0].factor == _PERCENT else 0
+    graph = Chart(pick(chosen[0].labels, language), table.chart_column(), full) if chart and rows else None
     notes = tuple(pick(note, language) for note in _notes(chosen, groups.values(), stock and bool(kept)))
     return Report(name, table.columns(), table.rows(), notes, graph, language)
 

@@ -73,10 +73,14 @@ class Row:
 
 @dataclass(frozen=True)
 class Chart:
-    """A bar for every row that is no total: the figure of one column. The table holds the values."""
+    """A bar for every row that is no total: the figure of one column. The table holds the values.
+
+    `full` is the value of a bar over the whole width, such as 100 for percentages; 0: the largest that occurs.
+    """
 
     title: str
     column: int
+    full: int = 0
 
 
 @dataclass(frozen=True)
@@ -224,9 +228,7 @@ def to_svg(report: Report) -> Markup:
     rows = [row for row in report.rows if not row.total]
     column, point = report.columns[chart.column], decimal_point(report.language)
     bars = [(row_label(report, row), row.cells[chart.column]) for row in rows]
-    longest = max(
-        (Fraction(number_of(content) or 0) for _, content in bars), default=Fraction(0)
-    ) or Fraction(1)
+    longest = max(chart.full, *(number_of(content) or 0 for _, content in bars), 0) or 1
     drawn = [_bar(i, label, content, column, longest, point) for i, (label, content) in enumerate(bars)]
     told = "; ".join(f"{label}: {shown(content, column, point)}" for label, content in bars)
     name = "chart-" + hashlib.sha256(f"{chart.title} {told}".encode()).hexdigest()[:8]
@@ -248,7 +250,7 @@ def row_label(report: Report, row: Row) -> str:
 def _bar(i: int, label: str, content: Content, column: Column, longest: Fraction | int, point: str) -> Markup:
     width = decimal(max(Fraction(0), Fraction(number_of(content) or 0)) / longest * 100, 2)
     top = i * _STEP
-    short = label if len(label) <= 34 else label[:33] + "…"
+    short = label if len(label) <= 30 else label[:29] + "…"
     return Markup(
         '<text class="chart-label" x="0" y="{}">{}</text>'
         '<text class="chart-value" x="100%" y="{}" text-anchor="end">{}</text>'

@@ -7,6 +7,7 @@ import io
 import itertools
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -109,6 +110,16 @@ def test_the_chart_has_title_description_and_values() -> None:
     bars = [rect for rect in svg.iter(f"{name}rect") if rect.get("class") == "chart-bar"]
     assert [bar.get("width") for bar in bars] == ["100.00%", "0.00%"]
     assert [t.text for t in svg.iter(f"{name}text") if t.get("class") == "chart-value"] == ["92,1", "—"]
+
+
+def test_a_percentage_is_drawn_out_of_a_hundred() -> None:
+    svg = ET.fromstring(str(report.to_svg(replace(SAMPLE, chart=Chart("Success", 2, 100)))))
+    assert [e.get("width") for e in svg.iter() if e.get("class") == "chart-bar"] == ["92.05%", "0.00%"]
+    marks = dict.fromkeys(CUBES["results"].measures, 0) | {"n5": 4, "n2": 1}
+    cells = [Cell({"sex": sex}, marks) for sex in "fm"]
+    names = ("success", "assessed")
+    drawn = [tabulate(cells, [name], ["sex"], chart=True).chart for name in names]
+    assert [chart and chart.full for chart in drawn] == [100, 0]
 
 
 def test_no_chart_no_markup() -> None:
