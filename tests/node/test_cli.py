@@ -462,7 +462,9 @@ def test_verify_finds_what_is_wrong(registered: Terminal, school: Node) -> None:
         db.conn.execute("UPDATE digest SET sum = zeroblob(length(sum))")
     told = registered.fails("verify")
     assert told["error"] == "flawed"
-    assert told["sentence"].startswith("Not everything is as it should be. Findings: 1.")
+    assert told["sentence"] == (
+        "Not everything is as it should be; findings: 1, the first: the digest does not belong to the rows."
+    )
 
 
 # ---- failures
