@@ -469,7 +469,7 @@ class ChangedMeanwhile(InputProblem):
     status = 409
     template = N_("Someone else has written here meanwhile; nothing was overwritten.")
 
-    def __init__(self, clashes: Sequence[tuple[object, object]], **details: object) -> None:
+    def __init__(self, clashes: Sequence[tuple[object, object]] = (), **details: object) -> None:
         self.clashes = tuple(clashes)
         super().__init__(**details)
 

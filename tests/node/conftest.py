@@ -18,7 +18,7 @@ from node import create_app
 from node.generator import generate
 from node.storage import Node, create_node
 from shared import crypto
-from shared.dates import parse_day
+from shared.dates import date_of, parse_day
 from sync.state import State
 from sync.writer import writing
 
@@ -107,6 +107,25 @@ class SchoolPages:
             f"""SELECT e.pupil FROM enrolment e JOIN person p ON p.id = e.pupil
                 WHERE e.class_group = ? AND p.surname IS {"NOT" if named else ""} NULL AND e."end" IS NULL LIMIT 1""",
             class_id,
+        )
+
+    def lesson_of(self, class_id: int, taught_by: int = 0) -> tuple[int, str, int]:
+        """Subject group, date and period of a lesson in a class; of one teacher, if any is named."""
+        with closing(self.node.connect()) as db:
+            row = db.execute(
+                """SELECT l.subject_group, l.day, l.period FROM lesson l
+                   JOIN subject_group sg ON sg.id = l.subject_group
+                   WHERE sg.class_group = ?1 AND ?2 IN (0, sg.teacher) ORDER BY l.day DESC LIMIT 1""",
+                (class_id, taught_by),
+            ).fetchone()
+            return row[0], date_of(row[1]).isoformat(), row[2]
+
+    def member_of(self, group: int) -> int:
+        """A pupil of a subject group who is still there."""
+        return self.one(
+            """SELECT pupil FROM subject_group_pupil WHERE subject_group = ? AND "end" IS NULL
+               AND retired_at IS NULL ORDER BY start LIMIT 1""",
+            group,
         )
 
 

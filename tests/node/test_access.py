@@ -31,7 +31,14 @@ def address(pages: SchoolPages, rule: str, role: str) -> str:
         person = pages.one("SELECT pupil FROM guardian WHERE person = ?", pages.person("guardian"))
     elif role == "administrator":
         person = pages.person("head")
-    places = {"<int:class_id>": str(class_id), "<int:person_id>": str(person), "<name>": "person"}
+    group, day, period = pages.lesson_of(
+        class_id, taught_by=pages.person("teacher") if role == "teacher" else 0
+    )
+    places = {
+        "<int:class_id>": str(class_id), "<int:person_id>": str(person), "<name>": "person",
+        "<int:group_id>": str(group), "<day>": day, "<int:period>": str(period),
+        "<int:pupil_id>": str(pages.member_of(group)),
+    }  # fmt: skip
     for place, value in places.items():
         rule = rule.replace(place, value)
     return rule

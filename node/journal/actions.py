@@ -1,0 +1,264 @@
+"""Writing the journal: who may, what is allowed in a cell, what a late change asks for, results of a term.
+
+Nothing here knows of HTTP. A change names the value its author saw; a cell that holds another one by now is not
+overwritten. Asking twice for the same change is asking once, so what is sent again doubles nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from sqlite_utils import Database
+
+from node.journal import queries
+from node.journal.queries import SLOTS, Cell, Place, Scale
+from shared.grading import band_of, bands_of, needs_reason
+from shared.problems import (
+    ChangedMeanwhile,
+    InvalidValue,
+    NoLesson,
+    NotAllowed,
+    NotFound,
+    NotInGroup,
+    OutsideScale,
+    ReasonNeeded,
+    WithoutMarks,
+)
+from shared.schema import ATTENDANCE_STATUSES, Value
+from sync.writer import Writer
+
+EDIT_DAYS = 7
+"""Days after the lesson, or after the end of a term, in which a change needs no reason."""
+
+NEW_LESSON: Mapping[str, Value] = {"topic": "", "homework": "", "plan_item": None, "attendance_taken": 0}
+"""What a lesson begins with, also one that had been taken out of the journal."""
+
+Field = Literal["mark", "status", "topic", "homework", "taken"]
+
+
+@dataclass(frozen=True)
+class Change:
+    """One value of a lesson as someone wants it, and as they saw it. Marks have a slot and a kind of work."""
+
+    field: Field
+    value: int | str | None
+    seen: int | str | None
+    pupil: int = 0
+    slot: int = 0
+    kind: int | None = None
+
+
+@dataclass(frozen=True)
+class Desk:
+    """An open lesson: everything that decides whether a change of it is allowed."""
+
+    place: Place
+    person: int
+    scale: Scale | None
+    members: frozenset[int]
+    late: bool
+    lesson: Mapping[str, object]
+    cells: Mapping[int, Cell]
+    kinds: frozenset[int]
+
+    def stands(self, change: Change) -> int | str | None:
+        """The value that stands where a change would go."""
+        if change.field == "mark":
+            return self.cells.get(change.pupil, Cell()).value(change.slot)
+        if change.field == "status":
+            return self.cells.get(change.pupil, Cell()).status
+        if change.field == "taken":
+            return int(bool(self.lesson["taken"]))
+        return str(self.lesson[change.field] or "")
+
+
+def teaches(lesson: Mapping[str, object], person: int | None) -> bool:
+    """Does the person write in this lesson: as the group's teacher, or as the substitute of that day?"""
+    return person is not None and person in (lesson["own_teacher"], lesson["substitute"])
+
+
+def open_lesson(db: Database, place: Place, person: int | None, today: int) -> Desk:
+    """A lesson ready to be written by a person. NoLesson, NotAllowed."""
+    lesson = queries.lesson(db, place)
+    if lesson is None or place.day > today:
+        raise NoLesson()
+    if person is None or not teaches(lesson, person):
+        raise NotAllowed()
+    return Desk(
+        place=place,
+        person=person,
+        scale=queries.scale_of(db, place.group),
+        members=queries.members(db, place.group, place.day, place.day),
+        late=today - place.day > EDIT_DAYS,
+        lesson=lesson,
+        cells=queries.lesson_cells(db, place),
+        kinds=frozenset(kind["id"] for kind in queries.work_kinds(db)),
+    )
+
+
+def save(
+    w: Writer, place: Place, person: int | None, today: int, changes: Sequence[Change], reason: str = ""
+) -> int:
+    """Write changes of one lesson, all or none; returns how many values became different.
+
+    NoLesson, NotAllowed, NotInGroup, OutsideScale, WithoutMarks, InvalidValue, ReasonNeeded; ChangedMeanwhile with
+    every clash.
+    """
+    desk = open_lesson(w.db, place, person, today)
+    wanted = [change for change in changes if desk.stands(change) != change.value]
+    for change in wanted:
+        _check(desk, change)
+    clashes = [(c, desk.stands(c)) for c in wanted if desk.stands(c) != c.seen]
+    if clashes:
+        raise ChangedMeanwhile(clashes)
+    if desk.late and not reason.strip() and any(c.pupil for c in wanted):
+        raise ReasonNeeded()
+    if wanted and not desk.lesson["held"]:
+        w.put("lesson", **place.key, teacher=desk.person, **NEW_LESSON)
+    for change in wanted:
+        _write(w, desk, change, reason.strip())
+    return len(wanted)
+
+
+def _check(desk: Desk, change: Change) -> None:
+    if change.field in ("mark", "status") and change.pupil not in desk.members:
+        raise NotInGroup()
+    if change.field == "mark":
+        _check_mark(desk, change)
+    elif change.field == "status" and change.value not in ATTENDANCE_STATUSES:
+        raise InvalidValue(table="attendance", column="status", value=change.value)
+    elif change.field == "taken" and change.value not in (0, 1):
+        raise InvalidValue(table="lesson", column="attendance_taken", value=change.value)
+
+
+def _check_mark(desk: Desk, change: Change) -> None:
+    if change.slot not in SLOTS:
+        raise InvalidValue(table="mark", column="slot", value=change.slot)
+    if change.value is None:
+        return
+    if desk.scale is None:
+        raise WithoutMarks()
+    if not isinstance(change.value, int) or not desk.scale.low <= change.value <= desk.scale.high:
+        raise OutsideScale(low=desk.scale.low, high=desk.scale.high)
+    if change.kind not in desk.kinds:
+        raise InvalidValue(table="mark", column="kind", value=change.kind)
+
+
+def _write(w: Writer, desk: Desk, change: Change, reason: str) -> None:
+    key = desk.place.key
+    if change.field == "mark":
+        empty = change.value is None
+        told: dict[str, Value] = {"comment": reason} if desk.late else {}
+        w.put(
+            "mark",
+            **key,
+            pupil=change.pupil,
+            slot=change.slot,
+            value=change.value,
+            kind=None if empty else change.kind,
+            scale=None if empty or desk.scale is None else desk.scale.id,
+            **told,
+        )
+    elif change.field == "status":
+        w.put("attendance", **key, pupil=change.pupil, status=change.value, reason=None)
+        if desk.late:
+            w.put("mark", **key, pupil=change.pupil, slot=0, comment=reason)
+    elif change.field == "taken":
+        w.put("lesson", **key, attendance_taken=change.value)
+    else:
+        w.put("lesson", **key, **{change.field: change.value}, **_planned(w.db, desk, change))
+
+
+def _planned(db: Database, desk: Desk, change: Change) -> dict[str, Value]:
+    """The plan's item beside a topic that is the planned one."""
+    if change.field != "topic":
+        return {}
+    item = queries.planned_topic(db, desk.place)
+    return {"plan_item": item["id"] if item and item["topic"] == change.value else None}
+
+
+# ---- results of a term
+
+
+@dataclass(frozen=True)
+class Result:
+    """A pupil's result as the teacher gives it; ``seen`` is (value, status) as they saw it, None for none yet."""
+
+    pupil: int
+    value: int | None
+    status: str
+    reason: str
+    seen: tuple[int | None, str] | None
+
+
+def give_results(
+    w: Writer, group: int, term: int, person: int | None, today: int, given: Collection[Result]
+) -> int:
+    """Write the confirmed results of a term, all or none; returns how many became different.
+
+    NotFound, NotAllowed, NotInGroup, OutsideScale, WithoutMarks, InvalidValue; ReasonNeeded where a result differs from
+    the proposal, or changes after the edit window; ChangedMeanwhile with every clash.
+    """
+    row = queries.group(w.db, group)
+    span = next((t for t in queries.terms(w.db, row["year"]) if t["id"] == term), None) if row else None
+    if row is None or span is None:
+        raise NotFound()
+    if person is None or row["teacher"] != person:
+        raise NotAllowed()
+    first, last = span["start"], span["end"]
+    found = queries.cells(w.db, group, first, last)
+    proposals = queries.standings(found, queries.weights(w.db))
+    standing = queries.results(w.db, group, term)
+    pupils = queries.members(w.db, group, first, last)
+    scale = queries.scale_of(w.db, group)
+    bands = bands_of(w.db.query("SELECT * FROM grading_band"), scale.id if scale else 0)
+    wanted = [one for one in given if _shown(standing.get(one.pupil)) != (one.value, one.status)]
+    for one in wanted:
+        _check_result(one, pupils, scale)
+        proposed = proposals[one.pupil].proposed if one.pupil in proposals else None
+        changes_late = one.pupil in standing and today - last > EDIT_DAYS
+        differs = one.status in ("assessed", "na") and needs_reason(one.value, proposed)
+        if (differs or changes_late) and not one.reason.strip():
+            raise ReasonNeeded(pupil=one.pupil)
+    clashes = [(one, _shown(standing.get(one.pupil))) for one in wanted]
+    clashes = [(one, now) for one, now in clashes if now != one.seen]
+    if clashes:
+        raise ChangedMeanwhile(clashes)
+    for one in wanted:
+        w.put(
+            "term_result",
+            subject_group=group,
+            pupil=one.pupil,
+            term=term,
+            value=one.value,
+            band=band_of(one.value, bands),
+            status=one.status,
+            missed=_missed(found, one.pupil),
+            reason=one.reason.strip() or None,
+        )
+    return len(wanted)
+
+
+def _shown(row: Mapping[str, object] | None) -> tuple[int | None, str] | None:
+    if row is None:
+        return None
+    value = row["value"]
+    return (value if isinstance(value, int) else None, str(row["status"] or "assessed"))
+
+
+def _check_result(one: Result, pupils: frozenset[int], scale: Scale | None) -> None:
+    if one.pupil not in pupils:
+        raise NotInGroup()
+    if one.status == "assessed":
+        if scale is None:
+            raise WithoutMarks()
+        if one.value is None or not scale.low <= one.value <= scale.high:
+            raise OutsideScale(low=scale.low, high=scale.high)
+    elif one.status not in ("na", "exempt", "unmarked") or one.value is not None:
+        raise InvalidValue(table="term_result", column="status", value=one.status)
+
+
+def _missed(found: Mapping[tuple[int, int, int], Cell], pupil: int) -> int:
+    return sum(who == pupil and cell.status == "absent" for (_, _, who), cell in found.items())

@@ -1,0 +1,102 @@
+"""From what a browser sends to changes of the journal, and back to what a cell shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from node.journal.actions import Change, Result
+from node.journal.queries import SLOTS, Cell
+from shared.i18n import current_language
+from shared.problems import BadRequest
+
+LETTERS = {"ky": ("ж", "к"), "ru": ("н", "о"), "en": ("a", "l")}
+"""What stands in a cell for absent and for late."""
+
+
+def letters() -> tuple[str, str]:
+    """The letters for absent and late in the reader's language."""
+    return LETTERS[current_language()]
+
+
+def whole(text: str | None) -> int | None:
+    """A number as a browser sends it; None for an empty field. BadRequest."""
+    if text is None or not text.strip():
+        return None
+    try:
+        return int(text)
+    except ValueError as error:
+        raise BadRequest() from error
+
+
+def one_change(form: Mapping[str, str]) -> Change:
+    """A single change as the script sends it. BadRequest."""
+    field, value, seen = form.get("field", ""), form.get("value", ""), form.get("seen", "")
+    pupil, slot = whole(form.get("pupil")) or 0, whole(form.get("slot")) or 0
+    if field == "mark":
+        return Change("mark", whole(value), whole(seen), pupil, slot, whole(form.get("kind")))
+    if field == "status":
+        return Change("status", value or "present", seen or "present", pupil)
+    if field == "taken":
+        return Change("taken", whole(value) or 0, whole(seen) or 0)
+    if field in ("topic", "homework"):
+        return Change("topic" if field == "topic" else "homework", value, seen)
+    raise BadRequest()
+
+
+def lesson_changes(form: Mapping[str, str], pupils: Iterable[int]) -> list[Change]:
+    """Every difference between the page as it was shown and the form as it was sent. BadRequest."""
+    kind = whole(form.get("kind"))
+    found: list[Change] = [
+        Change("topic", form.get("topic", "").strip(), form.get("seen-topic", "")),
+        Change("homework", form.get("homework", "").strip(), form.get("seen-homework", "")),
+        Change("taken", int("taken" in form), whole(form.get("seen-taken")) or 0),
+    ]
+    for pupil in pupils:
+        status = form.get(f"status-{pupil}")
+        if status is not None:
+            found.append(Change("status", status, form.get(f"seen-status-{pupil}", "present"), pupil))
+        for slot in SLOTS:
+            name = f"mark-{pupil}-{slot}"
+            if name in form:
+                mark = Change("mark", whole(form[name]), whole(form.get(f"seen-{name}")), pupil, slot, kind)
+                found.append(mark)
+    return [change for change in found if change.value != change.seen]
+
+
+def results(form: Mapping[str, str], pupils: Iterable[int]) -> list[Result]:
+    """The results of the pupils whose line was filled. BadRequest."""
+    found = []
+    for pupil in pupils:
+        outcome = form.get(f"result-{pupil}", "")
+        if not outcome:
+            continue
+        assessed = outcome.lstrip("-").isdigit()
+        found.append(
+            Result(
+                pupil=pupil,
+                value=whole(outcome) if assessed else None,
+                status="assessed" if assessed else outcome,
+                reason=form.get(f"reason-{pupil}", ""),
+                seen=_seen(form.get(f"seen-{pupil}", "")),
+            )
+        )
+    return found
+
+
+def _seen(text: str) -> tuple[int | None, str] | None:
+    if not text:
+        return None
+    return (whole(text), "assessed") if text.isdigit() else (None, text)
+
+
+def shown(value: int | str | None) -> str:
+    """A value as a form holds it."""
+    return "" if value is None else str(value)
+
+
+def cell_text(cell: Cell) -> str:
+    """What stands in a cell of the grid: marks as 5/4, after the letter for absent or late."""
+    absent, late = letters()
+    letter = {"absent": absent, "late": late}.get(cell.status, "")
+    marks = "/".join(str(cell.value(slot)) for slot in SLOTS if cell.value(slot) is not None)
+    return " ".join(part for part in (letter, marks) if part)

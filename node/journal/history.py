@@ -1,0 +1,81 @@
+"""The past of a cell, read from the change log: who wrote what, and when."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlite_utils import Database
+
+from node.journal.actions import Change
+from node.journal.queries import SLOTS, Place
+from node.people.queries import NAME_COLUMNS, NAMED, full_name
+from shared.i18n import coded, column_label, row_name
+from shared.report import EMPTY
+from shared.schema import BY_NAME, Value
+from sync.clock import ms_of
+from sync.log import NodeLog
+
+
+@dataclass(frozen=True)
+class Step:
+    """One change: ``at`` in milliseconds since 1970 by its author's clock; each line names a column and its value."""
+
+    at: int
+    author: str
+    lines: tuple[tuple[str, str], ...]
+
+
+def of_cell(db: Database, place: Place, pupil: int, today: int) -> list[Step]:
+    """Every change of a pupil's marks and absence in a lesson, the newest first."""
+    key = (place.group, place.day, place.period, pupil)
+    log, kinds = NodeLog(db), _kinds(db)
+    rows = [("attendance", key), *(("mark", (*key, slot)) for slot in SLOTS)]
+    steps = [
+        Step(
+            ms_of(entry.clock),
+            author(db, entry.actor or 0, today),
+            tuple(_lines(table, entry.values, kinds)),
+        )
+        for table, at in rows
+        for entry in log.history(BY_NAME[table], at)
+    ]
+    return sorted((step for step in steps if step.lines), key=lambda step: step.at, reverse=True)
+
+
+def last_author(db: Database, place: Place, change: Change, today: int) -> str:
+    """Who wrote last in the row that a change was meant for."""
+    key: tuple[int, ...] = (place.group, place.day, place.period)
+    table = {"mark": "mark", "status": "attendance"}.get(change.field, "lesson")
+    key += (change.pupil,) * (table != "lesson") + (change.slot,) * (table == "mark")
+    entries = NodeLog(db).history(BY_NAME[table], key)
+    return author(db, entries[-1].actor or 0, today) if entries else ""
+
+
+def author(db: Database, account: int, today: int) -> str:
+    """The name behind an account, or its login."""
+    sql = f"""WITH {NAMED} SELECT a.login, {NAME_COLUMNS} FROM account a LEFT JOIN named n ON n.id = a.person
+      WHERE a.id = :account"""
+    row = next(iter(db.query(sql, {"today": today, "account": account})), None)
+    return "" if row is None else full_name(row) or row["login"] or ""
+
+
+def _kinds(db: Database) -> dict[int, str]:
+    return {row["id"]: row_name(row) for row in db.query("SELECT * FROM work_kind")}
+
+
+def _lines(table: str, values: Mapping[int, Value], kinds: Mapping[int, str]) -> list[tuple[str, str]]:
+    lines = []
+    for number, value in sorted(values.items()):
+        column = BY_NAME[table].value_by_number.get(number)
+        if column is None or column.name in ("retired_at", "scale"):
+            continue
+        if column.name == "kind":
+            text = kinds.get(int(str(value)), EMPTY) if value is not None else ""
+        elif column.choices:
+            text = coded(str(value), table, column.name) if value else ""
+        else:
+            text = EMPTY if value is None or value == "" else str(value)
+        if text:
+            lines.append((column_label(table, column.name), text))
+    return lines

@@ -1,0 +1,334 @@
+"""Reading the journal: the lessons of a day, who belongs to a group, marks and absences, the plan's next topic."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+from sqlite_utils import Database
+
+from node.people.queries import NAME_COLUMNS, NAMED, full_name
+from shared.dates import NO_LESSONS, weekday
+from shared.grading import propose, weighted_mean
+from shared.i18n import in_order
+
+MARKING_TERMS = "('quarter', 'half', 'period')"
+SLOTS = (0, 1)
+"""Places of marks in one cell: the paper's 5/4 is two."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A lesson by its natural key."""
+
+    group: int
+    day: int
+    period: int
+
+    @property
+    def key(self) -> dict[str, int]:
+        """The columns of the key."""
+        return {"subject_group": self.group, "day": self.day, "period": self.period}
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A mark of a cell; ``value`` is None where only a comment stands or the mark was taken back."""
+
+    value: int | None
+    kind: int | None
+    comment: str
+
+
+@dataclass
+class Cell:
+    """What a pupil has in one lesson."""
+
+    status: str = "present"
+    marks: dict[int, Mark] = field(default_factory=dict)
+
+    def value(self, slot: int) -> int | None:
+        """The mark in a slot."""
+        found = self.marks.get(slot)
+        return found.value if found else None
+
+    @property
+    def comment(self) -> str:
+        """The comments of the cell."""
+        return "; ".join(mark.comment for mark in self.marks.values() if mark.comment)
+
+
+@dataclass(frozen=True)
+class Scale:
+    """The bounds of a scale of marks."""
+
+    id: int
+    low: int
+    high: int
+
+
+_LESSONS = """
+  WITH planned AS (
+    SELECT subject_group, period, room FROM timetable_slot
+    WHERE weekday = :weekday AND :held AND retired_at IS NULL
+      AND ifnull(start, :day) <= :day AND ("end" IS NULL OR "end" > :day)
+    UNION ALL SELECT subject_group, period, NULL FROM lesson WHERE day = :day AND retired_at IS NULL)
+  SELECT p.subject_group AS "group", p.period, :day AS day, max(r.name) AS room, cg.id AS class_group, cg.grade,
+    cg.letter, sg.name AS part, s.code, s.name_ky, s.name_ru, s.name_en, min(b.start) AS start, min(b."end") AS "end",
+    sg.scale, sg.teacher AS own_teacher, x.teacher AS substitute, coalesce(x.teacher, sg.teacher) AS teacher,
+    l.rid IS NOT NULL AS held, l.topic, l.homework, ifnull(l.attendance_taken, 0) AS taken
+  FROM planned p JOIN subject_group sg ON sg.id = p.subject_group JOIN class_group cg ON cg.id = sg.class_group
+  LEFT JOIN subject s ON s.id = sg.subject LEFT JOIN room r ON r.id = p.room
+  LEFT JOIN bell b ON b.shift = cg.shift AND b.period = p.period AND b.retired_at IS NULL
+  LEFT JOIN substitution x ON x.subject_group = p.subject_group AND x.day = :day AND x.period = p.period
+    AND x.retired_at IS NULL
+  LEFT JOIN lesson l ON l.subject_group = p.subject_group AND l.day = :day AND l.period = p.period
+    AND l.retired_at IS NULL
+  WHERE sg.retired_at IS NULL AND cg.retired_at IS NULL AND {where}
+  GROUP BY p.subject_group, p.period ORDER BY min(b.start), p.period, cg.grade, cg.letter"""
+
+
+def day_kind(db: Database, day: int) -> str:
+    """The calendar's word for a day; `holiday` outside every term, `school` otherwise."""
+    row = db.execute("SELECT kind FROM calendar_day WHERE day = ? AND retired_at IS NULL", (day,)).fetchone()
+    if row is not None:
+        return str(row[0])
+    within = db.execute(
+        f"""SELECT 1 FROM term WHERE kind IN {MARKING_TERMS} AND retired_at IS NULL AND start <= ? AND "end" >= ?""",
+        (day, day),
+    ).fetchone()
+    return "school" if within else "holiday"
+
+
+def lessons(
+    db: Database, day: int, *, teacher: int | None = None, classes: Collection[int] | None = None
+) -> list[Mapping[str, Any]]:
+    """The lessons of a day by timetable, substitutions and journal, in the order of the bells.
+
+    Those that a person teaches that day, or of some classes, or all of the school.
+    """
+    where, values = "1", {}
+    if teacher is not None:
+        where, values = "coalesce(x.teacher, sg.teacher) = :teacher", {"teacher": teacher}
+    found = db.query(_LESSONS.format(where=where), _on(db, day) | values)
+    return [row for row in found if classes is None or row["class_group"] in classes]
+
+
+def lesson(db: Database, place: Place) -> Mapping[str, Any] | None:
+    """One lesson; None when neither timetable nor journal knows it."""
+    where = "p.subject_group = :group AND p.period = :period"
+    values = _on(db, place.day) | {"group": place.group, "period": place.period}
+    return next(iter(db.query(_LESSONS.format(where=where), values)), None)
+
+
+def _on(db: Database, day: int) -> dict[str, int]:
+    return {"day": day, "weekday": weekday(day), "held": day_kind(db, day) not in NO_LESSONS}
+
+
+_MEMBERS = """SELECT DISTINCT e.pupil FROM enrolment e JOIN subject_group sg ON sg.class_group = e.class_group
+  WHERE sg.id = :group AND e.retired_at IS NULL AND e.start <= :last AND (e."end" IS NULL OR e."end" > :first)
+    AND (NOT EXISTS (SELECT 1 FROM subject_group_pupil g WHERE g.subject_group = :group AND g.retired_at IS NULL)
+      OR EXISTS (SELECT 1 FROM subject_group_pupil g WHERE g.subject_group = :group AND g.pupil = e.pupil
+        AND g.retired_at IS NULL AND ifnull(g.start, :last) <= :last AND (g."end" IS NULL OR g."end" > :first)))"""
+
+
+def members(db: Database, group: int, first: int, last: int) -> frozenset[int]:
+    """The pupils of a subject group on some day of a span; a group without a list of its own is the whole class."""
+    found = db.execute(_MEMBERS, {"group": group, "first": first, "last": last})
+    return frozenset(row[0] for row in found.fetchall())
+
+
+def named(db: Database, pupils: Collection[int], today: int) -> list[tuple[int, str]]:
+    """Pupils in alphabetical order with the names that may be shown."""
+    marks = ", ".join(str(int(pupil)) for pupil in pupils)
+    rows = db.query(
+        f"WITH {NAMED} SELECT n.id, {NAME_COLUMNS} FROM named n WHERE n.id IN ({marks})", {"today": today}
+    )
+    names = {row["id"]: full_name(row) for row in rows}
+    return in_order([(pupil, names.get(pupil, "")) for pupil in sorted(pupils)], lambda one: one[1])
+
+
+def person_name(db: Database, person: int | None, today: int) -> str:
+    """The name of one person, where it may be shown."""
+    return named(db, [person], today)[0][1] if person is not None else ""
+
+
+def cells(db: Database, group: int, first: int, last: int) -> dict[tuple[int, int, int], Cell]:
+    """Marks and absences of a group by (day, period, pupil)."""
+    found: dict[tuple[int, int, int], Cell] = {}
+    span = {"group": group, "first": first, "last": last}
+    where = "WHERE subject_group = :group AND day BETWEEN :first AND :last AND retired_at IS NULL"
+    for day, period, pupil, status in db.execute(
+        f"SELECT day, period, pupil, status FROM attendance {where}", span
+    ).fetchall():
+        found.setdefault((day, period, pupil), Cell()).status = status or "present"
+    for day, period, pupil, slot, value, kind, comment in db.execute(
+        f"SELECT day, period, pupil, slot, value, kind, comment FROM mark {where} ORDER BY slot", span
+    ).fetchall():
+        found.setdefault((day, period, pupil), Cell()).marks[slot] = Mark(value, kind, comment or "")
+    return found
+
+
+def lesson_cells(db: Database, place: Place) -> dict[int, Cell]:
+    """Marks and absences of one lesson by pupil."""
+    found = cells(db, place.group, place.day, place.day)
+    return {pupil: cell for (_, period, pupil), cell in found.items() if period == place.period}
+
+
+def scale_of(db: Database, group: int) -> Scale | None:
+    """The scale of a subject group; None where nobody is marked."""
+    row = db.execute(
+        """SELECT g.id, g.minimum, g.maximum FROM subject_group sg JOIN grading_scale g ON g.id = sg.scale
+           WHERE sg.id = ? AND g.minimum IS NOT NULL AND g.maximum IS NOT NULL""",
+        (group,),
+    ).fetchone()
+    return Scale(*row) if row else None
+
+
+def work_kinds(db: Database) -> list[Mapping[str, Any]]:
+    """Kinds of work with their weights."""
+    return list(db.query("SELECT * FROM work_kind WHERE retired_at IS NULL ORDER BY id"))
+
+
+def planned_topic(db: Database, place: Place) -> Mapping[str, Any] | None:
+    """The plan's item that is due in a lesson: that of its place among the lessons held, by the hours of each item."""
+    held = db.execute(
+        """SELECT count(*) FROM lesson WHERE subject_group = :subject_group AND retired_at IS NULL
+           AND (day < :day OR day = :day AND period < :period)""",
+        place.key,
+    ).fetchone()[0]
+    items = db.query(
+        """SELECT i.id, i.topic, i.homework, i.hours, i.section FROM plan_item i
+           WHERE i.retired_at IS NULL
+             AND i.plan = (SELECT max(id) FROM plan WHERE subject_group = ? AND retired_at IS NULL)
+           ORDER BY i.position, i.id""",
+        (place.group,),
+    )
+    for item in items:
+        held -= item["hours"] if item["hours"] is not None else 1
+        if held < 0:
+            return item
+    return None
+
+
+# ---- a group and its terms
+
+
+def group(db: Database, group_id: int) -> Mapping[str, Any] | None:
+    """A subject group with its class and subject."""
+    sql = """SELECT sg.id, sg.class_group, sg.teacher, sg.scale, sg.name AS part, cg.grade, cg.letter, cg.year,
+        s.code, s.name_ky, s.name_ru, s.name_en
+      FROM subject_group sg JOIN class_group cg ON cg.id = sg.class_group LEFT JOIN subject s ON s.id = sg.subject
+      WHERE sg.id = ? AND sg.retired_at IS NULL AND cg.retired_at IS NULL"""
+    return next(iter(db.query(sql, (group_id,))), None)
+
+
+def groups(db: Database, year: int) -> list[Mapping[str, Any]]:
+    """The subject groups of a year by class and subject."""
+    sql = """SELECT sg.id, sg.class_group, sg.teacher, sg.name AS part, cg.grade, cg.letter,
+        s.code, s.name_ky, s.name_ru, s.name_en
+      FROM subject_group sg JOIN class_group cg ON cg.id = sg.class_group LEFT JOIN subject s ON s.id = sg.subject
+      WHERE cg.year = ? AND sg.retired_at IS NULL AND cg.retired_at IS NULL
+      ORDER BY cg.grade, cg.letter, s.sort, s.id, sg.name"""
+    return list(db.query(sql, (year,)))
+
+
+def terms(db: Database, year: int) -> list[Mapping[str, Any]]:
+    """The terms of a year in which marks are proposed, quarters before halves."""
+    sql = f"""SELECT * FROM term WHERE year = ? AND kind IN {MARKING_TERMS} AND retired_at IS NULL
+      AND start IS NOT NULL AND "end" IS NOT NULL ORDER BY kind = 'half', start"""
+    return list(db.query(sql, (year,)))
+
+
+@dataclass(frozen=True)
+class Column:
+    """A lesson of a term, as a column of the grid; ``held`` tells whether the journal knows it."""
+
+    place: Place
+    held: bool
+    topic: str
+    homework: str
+    taken: bool
+
+
+def columns(db: Database, group_id: int, first: int, last: int) -> list[Column]:
+    """The lessons of a group in a span of a term: those of the journal, and those that the timetable asks for."""
+    span = (group_id, first, last)
+    sql = """SELECT day, period, topic, homework, attendance_taken FROM lesson
+      WHERE subject_group = ? AND day BETWEEN ? AND ? AND retired_at IS NULL"""
+    held = {(row[0], row[1]): row for row in db.execute(sql, span).fetchall()}
+    places = sorted(held.keys() | _timetabled(db, group_id, first, last))
+    return [
+        Column(Place(group_id, *at), at in held, *_told(held.get(at, (0, 0, "", "", 0))[2:])) for at in places
+    ]
+
+
+def _told(row: tuple[str | None, str | None, int | None]) -> tuple[str, str, bool]:
+    topic, homework, taken = row
+    return topic or "", homework or "", bool(taken)
+
+
+def _timetabled(db: Database, group_id: int, first: int, last: int) -> set[tuple[int, int]]:
+    """Days and periods of the timetable on school days."""
+    slots = db.execute(
+        """SELECT weekday, period, ifnull(start, 0), ifnull("end", 99999) FROM timetable_slot
+           WHERE subject_group = ? AND retired_at IS NULL""",
+        (group_id,),
+    ).fetchall()
+    kinds = db.execute(
+        "SELECT day, kind FROM calendar_day WHERE day BETWEEN ? AND ? AND retired_at IS NULL", (first, last)
+    ).fetchall()
+    free = {day for day, kind in kinds if kind in NO_LESSONS}
+    return {
+        (day, period)
+        for day in range(first, last + 1)
+        for on, period, start, end in slots
+        if weekday(day) == on and day not in free and start <= day < end
+    }
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What a pupil's marks of a term come to."""
+
+    average: Fraction | None
+    proposed: int | None
+
+
+def standing(marks: Iterable[Mark], weights: Mapping[int, int]) -> Standing:
+    """Weighted mean and proposed mark of a term."""
+    pairs = [(mark.value, weights.get(mark.kind or 0, 1)) for mark in marks if mark.value is not None]
+    return Standing(weighted_mean(pairs), propose(pairs))
+
+
+def weights(db: Database) -> dict[int, int]:
+    """Weight of every kind of work."""
+    rows = db.execute("SELECT id, weight FROM work_kind").fetchall()
+    return {row[0]: 1 if row[1] is None else row[1] for row in rows}
+
+
+def standings(found: Mapping[tuple[int, int, int], Cell], weight: Mapping[int, int]) -> dict[int, Standing]:
+    """Average and proposed mark of every pupil with marks among the cells."""
+    marks: dict[int, list[Mark]] = {}
+    for (_, _, pupil), cell in found.items():
+        marks.setdefault(pupil, []).extend(cell.marks.values())
+    return {pupil: standing(some, weight) for pupil, some in marks.items()}
+
+
+def term_of(db: Database, group_id: int, day: int) -> Mapping[str, Any] | None:
+    """The first term of the group's year that contains a day."""
+    found = group(db, group_id)
+    if found is None:
+        return None
+    return next((t for t in terms(db, found["year"]) if t["start"] <= day <= t["end"]), None)
+
+
+def results(db: Database, group_id: int, term: int) -> dict[int, Mapping[str, Any]]:
+    """The results given in a term, by pupil."""
+    rows = db.query(
+        "SELECT * FROM term_result WHERE subject_group = ? AND term = ? AND retired_at IS NULL",
+        (group_id, term),
+    )
+    return {row["pupil"]: row for row in rows}

@@ -1,0 +1,452 @@
+"""The journal: its rules without HTTP, and its pages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from sqlite_utils import Database
+
+from node import create_app
+from node.derived import derive
+from node.generator import generate
+from node.journal import actions, history, queries, views
+from node.journal.actions import EDIT_DAYS, Change, Result
+from node.journal.queries import Place
+from node.storage import create_node
+from shared import crypto
+from shared.dates import parse_day, weekday
+from shared.problems import (
+    ChangedMeanwhile,
+    InvalidValue,
+    NoLesson,
+    NotAllowed,
+    NotInGroup,
+    OutsideScale,
+    ReasonNeeded,
+    WithoutMarks,
+)
+from shared.schema import BY_NAME
+from sync.state import State
+from sync.writer import writing
+from tests.node.conftest import CHEAP, PASSWORD, Client, SchoolPages
+
+TODAY = parse_day("2025-10-23")
+"""A Thursday, the last day that the generated teachers told of."""
+ORAL = 1
+
+
+class Desk:
+    """A teacher at one of the lessons of the day, in a school of a few classes."""
+
+    def __init__(self, school: SchoolPages) -> None:
+        self.school = school
+        self.db: Database = school.node.connect()
+        self.place, self.teacher, self.account = self._lesson()
+        self.pupils = sorted(queries.members(self.db, self.place.group, TODAY, TODAY))
+
+    def _lesson(self) -> tuple[Place, int, int]:
+        row = self.db.execute(
+            """SELECT t.subject_group, t.period, sg.teacher, a.id FROM timetable_slot t
+               JOIN subject_group sg ON sg.id = t.subject_group JOIN account a ON a.person = sg.teacher
+               WHERE t.weekday = ? AND sg.scale IS NOT NULL AND NOT EXISTS (SELECT 1 FROM substitution x
+                 WHERE x.subject_group = sg.id AND x.day = ?) ORDER BY t.id LIMIT 1""",
+            (weekday(TODAY), TODAY),
+        ).fetchone()
+        return Place(row[0], TODAY, row[1]), row[2], row[3]
+
+    def save(self, *changes: Change, place: Place | None = None, today: int = TODAY, **more: object) -> int:
+        person = more.get("person", self.teacher)
+        assert person is None or isinstance(person, int)
+        with writing(self.db, self.account) as w:
+            return actions.save(w, place or self.place, person, today, changes, str(more.get("reason", "")))
+
+    def mark(self, pupil: int, value: int | None, **more: int | None) -> Change:
+        seen = self.cell(pupil).value(more.get("slot") or 0)
+        change = Change("mark", value, seen, pupil, 0, ORAL)
+        return replace(change, **more)  # type: ignore[arg-type]
+
+    def cell(self, pupil: int) -> queries.Cell:
+        return queries.lesson_cells(self.db, self.place).get(pupil, queries.Cell())
+
+    def changes(self) -> int:
+        return int(self.db.execute("SELECT count(*) FROM change").fetchone()[0])
+
+
+@pytest.fixture(scope="module")
+def school(tmp_path_factory: pytest.TempPathFactory) -> SchoolPages:
+    return a_school(tmp_path_factory.mktemp("journal"))
+
+
+def a_school(folder: Path) -> SchoolPages:
+    """A generated school in the middle of its first quarter."""
+    node, _ = create_node(
+        folder / "node", school_name="№8 мектеп", login="admin", password="x", passphrase="open", cost=CHEAP
+    )
+    with closing(node.connect()) as db:
+        actor = int(State(db).administrator)
+        stored = crypto.hash_password(PASSWORD, CHEAP)
+        made = generate(db, actor, seed=4, pupils=60, password_hash=stored, year=2025, until=TODAY - 1)
+    return SchoolPages(node, create_app(node), made.logins)
+
+
+@pytest.fixture
+def desk(school: SchoolPages) -> Iterator[Desk]:
+    """The school as it was: what a test writes is taken back."""
+    made = Desk(school)
+    yield made
+    with writing(made.db, made.account) as w:
+        for table in ("mark", "attendance", "lesson", "substitution"):
+            for key in made.db.execute(
+                f"SELECT {', '.join(BY_NAME[table].key)} FROM {table} WHERE day >= ? AND retired_at IS NULL",
+                (TODAY,),
+            ).fetchall():
+                w.retire(table, *key)
+    made.db.close()
+
+
+# ---- rules
+
+
+def test_marks_and_absences_are_kept_and_asking_twice_changes_nothing(desk: Desk) -> None:
+    first, second = desk.pupils[:2]
+    wanted = [desk.mark(first, 5), Change("status", "absent", "present", second), Change("taken", 1, 0)]
+    assert desk.save(*wanted) == 3
+    assert desk.cell(first).value(0) == 5
+    assert desk.cell(second).status == "absent"
+    lesson = queries.lesson(desk.db, desk.place)
+    assert lesson is not None and lesson["taken"] == 1
+    before = desk.changes()
+    assert desk.save(*wanted) == 0
+    assert desk.changes() == before
+
+
+def test_a_second_mark_has_a_place_of_its_own(desk: Desk) -> None:
+    pupil = desk.pupils[0]
+    desk.save(desk.mark(pupil, 5), desk.mark(pupil, 4, slot=1))
+    assert [desk.cell(pupil).value(slot) for slot in (0, 1)] == [5, 4]
+
+
+def test_a_mark_can_be_taken_back(desk: Desk) -> None:
+    pupil = desk.pupils[0]
+    desk.save(desk.mark(pupil, 5))
+    desk.save(desk.mark(pupil, None))
+    assert desk.cell(pupil).value(0) is None
+
+
+def test_what_someone_else_wrote_meanwhile_is_not_overwritten(desk: Desk) -> None:
+    first, second = desk.pupils[:2]
+    desk.save(desk.mark(first, 3))
+    mine = [Change("mark", 5, None, first, 0, ORAL), Change("mark", 4, None, second, 0, ORAL)]
+    with pytest.raises(ChangedMeanwhile) as caught:
+        desk.save(*mine)
+    assert caught.value.clashes == ((mine[0], 3),)
+    assert (desk.cell(first).value(0), desk.cell(second).value(0)) == (3, None)
+    assert desk.save(replace(mine[0], seen=3), mine[1]) == 2
+
+
+@pytest.mark.parametrize("value", [0, 6, 55, -1])
+def test_a_mark_stays_within_its_scale(desk: Desk, value: int) -> None:
+    with pytest.raises(OutsideScale):
+        desk.save(desk.mark(desk.pupils[0], value))
+
+
+def test_a_stranger_to_the_group_gets_no_mark_and_no_absence(desk: Desk) -> None:
+    stranger = next(
+        row[0] for row in desk.db.execute("SELECT person FROM pupil") if row[0] not in set(desk.pupils)
+    )
+    with pytest.raises(NotInGroup):
+        desk.save(Change("mark", 5, None, stranger, 0, ORAL))
+    with pytest.raises(NotInGroup):
+        desk.save(desk.mark(desk.pupils[0], 5), Change("status", "absent", "present", stranger))
+    assert desk.cell(desk.pupils[0]).value(0) is None
+
+
+def test_only_the_teacher_writes_and_the_substitute_of_that_day(desk: Desk) -> None:
+    other = desk.db.execute(
+        "SELECT person FROM staff WHERE person <> ? AND position = 'teacher' LIMIT 1", (desk.teacher,)
+    ).fetchone()[0]
+    for person in (other, None):
+        with pytest.raises(NotAllowed):
+            desk.save(desk.mark(desk.pupils[0], 5), person=person)
+    with writing(desk.db, desk.account) as w:
+        w.put("substitution", **desk.place.key, teacher=other)
+    assert desk.save(desk.mark(desk.pupils[0], 5), person=other) == 1
+    lesson = desk.db.execute(
+        "SELECT teacher FROM lesson WHERE subject_group = ? AND day = ? AND period = ?",
+        (desk.place.group, desk.place.day, desk.place.period),
+    ).fetchone()
+    assert lesson[0] == other
+    yesterday = next(
+        c.place for c in reversed(queries.columns(desk.db, desk.place.group, TODAY - 6, TODAY - 1))
+    )
+    with pytest.raises(NotAllowed):
+        desk.save(desk.mark(desk.pupils[0], 5), person=other, place=yesterday)
+
+
+def test_a_lesson_must_be_in_the_timetable_and_have_come(desk: Desk) -> None:
+    absent = [replace(desk.place, period=14), replace(desk.place, day=parse_day("2025-10-26"))]
+    for place in absent:
+        with pytest.raises(NoLesson):
+            desk.save(desk.mark(desk.pupils[0], 5), place=place)
+    with pytest.raises(NoLesson):
+        desk.save(desk.mark(desk.pupils[0], 5), today=TODAY - 1)
+
+
+def test_after_the_edit_window_a_change_needs_a_reason_which_is_kept(desk: Desk) -> None:
+    late, pupil = TODAY + EDIT_DAYS + 1, desk.pupils[0]
+    assert desk.save(desk.mark(pupil, 4), today=TODAY + EDIT_DAYS) == 1
+    for change in (desk.mark(pupil, 5), Change("status", "absent", "present", pupil)):
+        with pytest.raises(ReasonNeeded):
+            desk.save(change, today=late, reason="  ")
+    desk.save(desk.mark(pupil, 5), today=late, reason="Кайра тапшырды")
+    assert desk.cell(pupil).comment == "Кайра тапшырды"
+    assert desk.cell(pupil).value(0) == 5
+
+
+def test_unknown_words_are_refused(desk: Desk) -> None:
+    pupil = desk.pupils[0]
+    for change in (
+        Change("status", "asleep", "present", pupil),
+        Change("mark", 5, None, pupil, 2, ORAL),
+        Change("mark", 5, None, pupil, 0, 999),
+        Change("taken", 7, 0),
+    ):
+        with pytest.raises(InvalidValue):
+            desk.save(change)
+
+
+def test_the_first_grade_is_not_marked(desk: Desk) -> None:
+    row = desk.db.execute(
+        """SELECT t.subject_group, t.period, sg.teacher FROM timetable_slot t JOIN subject_group sg
+           ON sg.id = t.subject_group WHERE sg.scale IS NULL AND t.weekday = ? LIMIT 1""",
+        (weekday(TODAY),),
+    ).fetchone()
+    place = Place(row[0], TODAY, row[1])
+    pupil = min(queries.members(desk.db, place.group, TODAY, TODAY))
+    with pytest.raises(WithoutMarks):
+        desk.save(Change("mark", 5, None, pupil, 0, ORAL), place=place, person=row[2])
+    assert desk.save(Change("status", "late", "present", pupil), place=place, person=row[2]) == 1
+
+
+def test_the_topic_comes_from_the_plan(desk: Desk) -> None:
+    planned = queries.planned_topic(desk.db, desk.place)
+    assert planned is not None
+    desk.save(Change("topic", planned["topic"], ""))
+    sql = "SELECT topic, plan_item FROM lesson WHERE day = ? AND retired_at IS NULL"
+    assert desk.db.execute(sql, (TODAY,)).fetchall() == [(planned["topic"], planned["id"])]
+    desk.save(Change("topic", "Башка тема", planned["topic"]))
+    assert desk.db.execute(sql, (TODAY,)).fetchall() == [("Башка тема", None)]
+
+
+def test_derived_rows_follow_at_sync(desk: Desk) -> None:
+    desk.save(Change("status", "absent", "present", desk.pupils[0]), Change("taken", 1, 0))
+    derive(desk.db)
+    row = desk.db.execute("SELECT missed FROM attendance_day WHERE day = ?", (TODAY,)).fetchone()
+    assert row[0] == 1
+
+
+def test_the_history_of_a_cell_names_author_and_values(desk: Desk) -> None:
+    pupil = desk.pupils[0]
+    desk.save(desk.mark(pupil, 3))
+    desk.save(desk.mark(pupil, 4))
+    name = queries.person_name(desk.db, desk.teacher, TODAY)
+    with desk.school.app.test_request_context():
+        steps = history.of_cell(desk.db, desk.place, pupil, TODAY)
+    values = [dict(step.lines)["Баа"] for step in steps if "Баа" in dict(step.lines)]
+    assert values[:2] == ["4", "3"]
+    assert {step.author for step in steps[:2]} == {name}
+
+
+# ---- results of a term
+
+
+def give(desk: Desk, *given: Result, today: int = TODAY, person: int | None = None) -> int:
+    term = queries.term_of(desk.db, desk.place.group, TODAY)
+    assert term is not None
+    with writing(desk.db, desk.account) as w:
+        return actions.give_results(
+            w, desk.place.group, term["id"], desk.teacher if person is None else person, today, given
+        )
+
+
+def proposals(desk: Desk) -> dict[int, int | None]:
+    term = queries.term_of(desk.db, desk.place.group, TODAY)
+    assert term is not None
+    cells = queries.cells(desk.db, desk.place.group, term["start"], term["end"])
+    found = queries.standings(cells, queries.weights(desk.db))
+    return {pupil: found[pupil].proposed if pupil in found else None for pupil in desk.pupils}
+
+
+def test_a_result_is_the_proposal_or_has_a_reason(desk: Desk) -> None:
+    found = proposals(desk)
+    pupil, proposed = next((p, mark) for p, mark in found.items() if mark is not None and mark < 5)
+    with pytest.raises(ReasonNeeded):
+        give(desk, Result(pupil, proposed + 1, "assessed", "", None))
+    with pytest.raises(OutsideScale):
+        give(desk, Result(pupil, 9, "assessed", "жакшы", None))
+    with pytest.raises(NotAllowed):
+        give(desk, Result(pupil, proposed, "assessed", "", None), person=1)
+    assert give(desk, Result(pupil, proposed, "assessed", "", None)) == 1
+    assert give(desk, Result(pupil, proposed, "assessed", "", None)) == 0
+    with pytest.raises(ChangedMeanwhile):
+        give(desk, Result(pupil, proposed + 1, "assessed", "жакшырды", None))
+    assert give(desk, Result(pupil, proposed + 1, "assessed", "жакшырды", (proposed, "assessed"))) == 1
+    row = desk.db.execute(
+        "SELECT value, band, status, reason FROM term_result WHERE pupil = ? AND subject_group = ?",
+        (pupil, desk.place.group),
+    ).fetchone()
+    assert tuple(row) == (proposed + 1, proposed + 1, "assessed", "жакшырды")
+
+
+def test_too_few_marks_are_not_assessed(desk: Desk) -> None:
+    found = proposals(desk)
+    pupil = next((p for p, mark in found.items() if mark is None), None)
+    if pupil is None:
+        pupil = desk.pupils[-1]
+        with pytest.raises(ReasonNeeded):
+            give(desk, Result(pupil, None, "na", "", None))
+    else:
+        assert give(desk, Result(pupil, None, "na", "", None)) == 1
+
+
+# ---- pages
+
+
+@pytest.fixture
+def on_that_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(views, "today", lambda: TODAY)
+
+
+def teacher_of(desk: Desk) -> Client:
+    login = desk.db.execute("SELECT login FROM account WHERE id = ?", (desk.account,)).fetchone()[0]
+    return desk.school.sign_in(login)
+
+
+def address(place: Place, kind: str = "lesson") -> str:
+    return f"/journal/{kind}/{place.group}/{views.iso(place.day)}/{place.period}"
+
+
+@pytest.mark.usefixtures("on_that_day")
+def test_a_day_lists_the_lessons_and_says_what_is_not_taken(desk: Desk) -> None:
+    client = teacher_of(desk)
+    status, text = client.get("/journal/?day=2025-10-23")
+    assert status == 200 and address(desk.place) in text
+    assert "/journal/?day=2025-10-22" in text
+    earlier = desk.db.execute(
+        "SELECT count(*) FROM lesson WHERE day = ? AND teacher = ?", (TODAY - 1, desk.teacher)
+    )
+    assert client.get("/journal/?day=2025-10-22")[1].count('class="pill good"') == earlier.fetchone()[0]
+    head = desk.school.as_("head").get("/journal/?day=2025-10-23")[1]
+    assert queries.person_name(desk.db, desk.teacher, TODAY) in head
+    assert client.get("/journal/?day=никогда")[0] == 404
+
+
+@pytest.mark.usefixtures("on_that_day")
+def test_one_plain_form_saves_a_lesson_whole_or_not_at_all(desk: Desk) -> None:
+    client, (first, second, *_) = teacher_of(desk), desk.pupils
+    client.get(address(desk.place))
+    form = {
+        "topic": "Тема", "seen-topic": "", "homework": "№ 5", "seen-homework": "", "seen-taken": "0", "taken": "1",
+        "kind": str(ORAL), f"status-{first}": "absent", f"seen-status-{first}": "present",
+        f"mark-{second}-0": "5", f"seen-mark-{second}-0": "",
+    }  # fmt: skip
+    status, text = client.post(address(desk.place), **form | {f"mark-{second}-0": "9"})
+    assert status == 422 and 'class="notice bad"' in text
+    assert desk.cell(first).status == "present"
+    status, there = client.post(address(desk.place), **form)
+    assert (status, there) == (302, address(desk.place) + "?saved=1")
+    assert (desk.cell(first).status, desk.cell(second).value(0)) == ("absent", 5)
+    # The same page, sent again by someone who has not seen this, overwrites nothing and shows both.
+    status, text = client.post(address(desk.place), **form | {f"mark-{second}-0": "4"})
+    assert status == 409 and 'class="clash"' in text
+    assert f'name="seen-mark-{second}-0" value="5"' in text
+    assert desk.cell(second).value(0) == 5
+
+
+@pytest.mark.usefixtures("on_that_day")
+def test_a_cell_is_saved_by_itself_and_refused_with_a_reason(desk: Desk) -> None:
+    client, pupil = teacher_of(desk), str(desk.pupils[0])
+    client.get(address(desk.place))
+    sent = {"field": "mark", "pupil": pupil, "slot": "0", "seen": "", "kind": str(ORAL)}
+
+    def send(**more: str) -> tuple[int, dict[str, object]]:
+        answer = client.http.post(
+            address(desk.place, "cell"),
+            data=sent | more,
+            headers={"X-Form-Token": client.token, "Accept": "application/json"},
+        )
+        return answer.status_code, answer.get_json()
+
+    status, told = send(value="4")
+    assert status == 200 and told["saved"] is True and "average" in told
+    assert send(value="4")[0] == 200
+    status, told = send(value="5")
+    assert (status, told["error"], told["current"]) == (409, "changed_meanwhile", "4")
+    assert told["author"] == queries.person_name(desk.db, desk.teacher, TODAY)
+    assert send(value="9", seen="4") == (422, {
+        "error": "outside_scale", "retry": False, "sentence": send(value="9", seen="4")[1]["sentence"]
+    })  # fmt: skip
+    assert send(value="many")[0] == 400
+    assert send(field="salary", value="1")[0] == 400
+
+
+@pytest.mark.usefixtures("on_that_day")
+def test_others_read_and_do_not_write(desk: Desk) -> None:
+    head = desk.school.as_("head")
+    status, text = head.get(address(desk.place))
+    assert status == 200 and 'name="taken"' not in text
+    assert head.post(address(desk.place), taken="1")[0] == 403
+    other = desk.db.execute(
+        """SELECT a.login FROM account a JOIN appointment p ON p.person = a.person AND p.duty = 'teacher'
+           WHERE a.person NOT IN (SELECT sg.teacher FROM subject_group sg WHERE sg.class_group =
+             (SELECT class_group FROM subject_group WHERE id = ?)) AND a.person NOT IN
+             (SELECT teacher FROM class_group WHERE teacher IS NOT NULL) LIMIT 1""",
+        (desk.place.group,),
+    ).fetchone()
+    if other is not None:
+        client = desk.school.sign_in(other[0])
+        assert client.get(address(desk.place))[0] == 403
+        assert client.post(address(desk.place), taken="1")[0] == 403
+
+
+@pytest.mark.usefixtures("on_that_day")
+def test_grid_results_and_history_are_shown(desk: Desk) -> None:
+    client, pupil = teacher_of(desk), desk.pupils[0]
+    desk.save(desk.mark(pupil, 5))
+    text = client.get(f"/journal/group/{desk.place.group}")[1]
+    assert all(f'<tr data-pupil="{one}">' in text for one in desk.pupils)
+    assert "journal.js" in text
+    assert "journal.js" not in desk.school.as_("head").get(f"/journal/group/{desk.place.group}")[1]
+    text = client.get(address(desk.place, "history") + f"/{pupil}")[1]
+    assert "<b>5</b>" in text
+    assert client.get(address(desk.place, "history") + "/1")[0] == 404
+    text = client.get(f"/journal/results/{desk.place.group}")[1]
+    assert all(f'name="result-{one}"' in text for one in desk.pupils)
+
+
+@pytest.mark.usefixtures("on_that_day")
+def test_results_are_confirmed_by_one_form(desk: Desk) -> None:
+    client = teacher_of(desk)
+    group = desk.db.execute(
+        "SELECT id FROM subject_group WHERE teacher = ? AND id <> ? AND scale IS NOT NULL LIMIT 1",
+        (desk.teacher, desk.place.group),
+    ).fetchone()[0]
+    term = queries.term_of(desk.db, group, TODAY)
+    assert term is not None
+    found = queries.standings(
+        queries.cells(desk.db, group, term["start"], term["end"]), queries.weights(desk.db)
+    )
+    pupil, mark = next((p, s.proposed) for p, s in found.items() if s.proposed is not None)
+    page = f"/journal/results/{group}"
+    client.get(page)
+    there = f"{page}?term={term['id']}"
+    worse = str(2 if mark != 2 else 5)
+    status, text = client.post(there, **{f"result-{pupil}": worse, f"seen-{pupil}": ""})
+    assert status == 422 and 'class="pupil bad"' in text
+    status, _ = client.post(there, **{f"result-{pupil}": str(mark), f"seen-{pupil}": ""})
+    assert status == 302
+    assert queries.results(desk.db, group, term["id"])[pupil]["band"] == mark
