@@ -14,8 +14,18 @@ from shared.schema import BY_NAME, PUPIL_CATEGORIES
 from sync.state import State
 from sync.writer import SYSTEM, Writer, writing
 
+_OF_A_LESSON = ("lesson", "mark", "attendance")
 _TERM_KINDS = "('quarter', 'half', 'period')"
-_WATCHED = ("lesson", "mark", "attendance", "term_result", "enrolment", "subject_group_pupil", "term")
+_WATCHED = (
+    "lesson",
+    "mark",
+    "attendance",
+    "term_result",
+    "enrolment",
+    "subject_group",
+    "subject_group_pupil",
+    "term",
+)
 
 
 def derive(db: Database) -> bool:
@@ -36,6 +46,9 @@ def derive(db: Database) -> bool:
     return any(changed)
 
 
+# -- what may have changed ---------------------------------------------------------------------------------------
+
+
 def _touched_any(db: Database, since: int) -> bool:
     numbers = ",".join(str(BY_NAME[name].number) for name in _WATCHED)
     return (
@@ -53,59 +66,81 @@ def _rows(db: Database, since: int, table: str, columns: str) -> Iterator[tuple[
     ).fetchall()
 
 
+def _ever(db: Database, since: int, table: str, column: str) -> set[int]:
+    """All that a reference of the touched rows has ever named: who moves changes the place that was left, too."""
+    declared = BY_NAME[table]
+    found = db.execute(
+        f"SELECT DISTINCT json_extract(vals, '$.\"{declared.by_name[column].number}\"') FROM change "
+        f"WHERE tbl = {declared.number} AND key IN "
+        f"(SELECT key FROM change WHERE n > ? AND tbl = {declared.number})",
+        (since,),
+    )
+    return {value for (value,) in found if value is not None}
+
+
+def _classes(db: Database, since: int) -> set[int]:
+    """Classes whose pupils, or whose groups, may be others than before."""
+    return _ever(db, since, "enrolment", "class_group") | _ever(db, since, "subject_group", "class_group")
+
+
 def _class_days(db: Database, since: int) -> Iterator[tuple[int, int]]:
     """Classes and days whose attendance may have changed."""
     for table in ("lesson", "attendance"):
         for group, day in _rows(db, since, table, "t.subject_group, t.day"):
-            yield from db.execute(
-                "SELECT class_group, ? FROM subject_group WHERE id = ? AND class_group IS NOT NULL",
-                (day, group),
-            ).fetchall()
-    classes = {c for (c,) in _rows(db, since, "enrolment", "t.class_group") if c is not None}
+            yield from ((class_group, day) for class_group in _class_of(db, group))
+    classes = _classes(db, since)
     for (group,) in _rows(db, since, "subject_group_pupil", "t.subject_group"):
-        classes |= {
-            c for (c,) in db.execute("SELECT class_group FROM subject_group WHERE id = ?", (group,)) if c
-        }
+        classes |= _class_of(db, group)
     for class_group in classes:
         yield from db.execute(
-            "SELECT DISTINCT g.class_group, l.day FROM lesson l JOIN subject_group g ON g.id = l.subject_group "
-            "WHERE g.class_group = ? AND l.attendance_taken = 1",
-            (class_group,),
+            "SELECT g.class_group, l.day FROM lesson l JOIN subject_group g ON g.id = l.subject_group "
+            "WHERE g.class_group = :c AND l.attendance_taken = 1 "
+            "UNION SELECT class_group, day FROM attendance_day WHERE class_group = :c",
+            {"c": class_group},
         ).fetchall()
 
 
 def _group_terms(db: Database, since: int) -> Iterator[tuple[int, int]]:
     """Subject groups and terms whose lessons may have changed."""
-    for table in ("lesson", "mark", "attendance"):
+    for table in _OF_A_LESSON:
         for group, day in _rows(db, since, table, "t.subject_group, t.day"):
             for (term,) in db.execute(
-                f"SELECT id FROM term WHERE kind IN {_TERM_KINDS} AND retired_at IS NULL AND start <= ? AND end >= ?",
-                (day, day),
+                f"SELECT id FROM term WHERE kind IN {_TERM_KINDS} AND start <= ? AND end >= ?", (day, day)
             ).fetchall():
                 yield group, term
     for (term,) in _rows(db, since, "term", "t.id"):
+        for table in _OF_A_LESSON:
+            yield from db.execute(
+                f"SELECT DISTINCT l.subject_group, t.id FROM {table} l JOIN term t ON l.day BETWEEN t.start AND t.end "
+                "WHERE t.id = ?",
+                (term,),
+            ).fetchall()
         yield from db.execute(
-            "SELECT DISTINCT subject_group, ? FROM lesson l JOIN term t ON t.id = ? "
-            "WHERE l.day BETWEEN t.start AND t.end "
-            f"AND t.kind IN {_TERM_KINDS} UNION SELECT subject_group, term FROM lesson_summary WHERE term = ?",
-            (term, term, term),
+            "SELECT subject_group, term FROM lesson_summary WHERE term = ?", (term,)
         ).fetchall()
 
 
 def _class_terms(db: Database, since: int) -> Iterator[tuple[int, int]]:
     """Classes and terms whose results may have changed."""
     for group, term in _rows(db, since, "term_result", "t.subject_group, t.term"):
-        for (class_group,) in db.execute(
-            "SELECT class_group FROM subject_group WHERE id = ?", (group,)
-        ).fetchall():
-            if class_group is not None:
-                yield class_group, term
-    for (class_group,) in _rows(db, since, "enrolment", "t.class_group"):
-        yield from db.execute(
-            "SELECT DISTINCT g.class_group, r.term FROM term_result r JOIN subject_group g ON g.id = r.subject_group "
-            "WHERE g.class_group = ?",
-            (class_group,),
-        ).fetchall()
+        yield from ((class_group, term) for class_group in _class_of(db, group))
+    known = (
+        "SELECT g.class_group, r.term FROM term_result r JOIN subject_group g ON g.id = r.subject_group WHERE {} = :x "
+        "AND g.class_group IS NOT NULL UNION SELECT class_group, term FROM class_category_count WHERE {} = :x"
+    )
+    for class_group in _classes(db, since):
+        yield from db.execute(known.format("g.class_group", "class_group"), {"x": class_group}).fetchall()
+    for (term,) in _rows(db, since, "term", "t.id"):
+        yield from db.execute(known.format("r.term", "term"), {"x": term}).fetchall()
+
+
+def _class_of(db: Database, group: int) -> set[int]:
+    """The class of a subject group; none for a group across classes."""
+    found = db.execute("SELECT class_group FROM subject_group WHERE id = ?", (group,)).fetchall()
+    return {class_group for (class_group,) in found if class_group is not None}
+
+
+# -- what is so --------------------------------------------------------------------------------------------------
 
 
 def _enrolled(db: Database, class_group: int, day: int) -> set[int]:
@@ -140,26 +175,25 @@ def _attendance_day(w: Writer, class_group: int, day: int) -> bool:
     ).fetchall()
     if not lessons:
         return bool(w.retire("attendance_day", class_group, day))
-    expected = dict.fromkeys(enrolled, 0)
-    for group, _ in lessons:
-        for pupil in _members(db, group, day, enrolled):
-            expected[pupil] += 1
-    absences: dict[int, list[str]] = {}
+    expected: dict[int, set[tuple[int, int]]] = {}
+    for lesson in lessons:
+        for pupil in _members(db, lesson[0], day, enrolled):
+            expected.setdefault(pupil, set()).add(lesson)
+    absences: dict[int, dict[tuple[int, int], str]] = {}
     late: set[int] = set()
-    held = set(lessons)
     for pupil, group, period, status, reason in db.execute(
         "SELECT a.pupil, a.subject_group, a.period, a.status, a.reason FROM attendance a "
         "JOIN subject_group g ON g.id = a.subject_group WHERE g.class_group = ? AND a.day = ? AND a.retired_at IS NULL",
         (class_group, day),
     ):
-        if (group, period) in held and status == "absent":
-            absences.setdefault(pupil, []).append(reason or "unknown")
-        elif (group, period) in held and status == "late":
+        if (group, period) not in expected.get(pupil, ()):
+            continue
+        if status == "absent":
+            absences.setdefault(pupil, {})[group, period] = reason or "unknown"
+        elif status == "late":
             late.add(pupil)
-    missed = {p: r for p, r in absences.items() if expected.get(p) and len(r) >= expected[p]}
-    reasons = [
-        next((r for r in ("ill", "excused", "unexcused") if r in rs), "unknown") for rs in missed.values()
-    ]
+    missed = [set(a.values()) for pupil, a in absences.items() if a.keys() == expected[pupil]]
+    reasons = [next((r for r in ("ill", "excused", "unexcused") if r in rs), "unknown") for rs in missed]
     return w.put(
         "attendance_day",
         class_group=class_group,
@@ -169,14 +203,16 @@ def _attendance_day(w: Writer, class_group: int, day: int) -> bool:
         ill=reasons.count("ill"),
         excused=reasons.count("excused"),
         unexcused=reasons.count("unexcused"),
-        late=len(late & enrolled),
+        late=len(late),
     )
 
 
 def _lesson_summary(w: Writer, group: int, term: int) -> bool:
     db = w.db
     start, end, counted = db.execute(
-        f"SELECT ifnull(start, 0), ifnull(end, -1), kind IN {_TERM_KINDS} FROM term WHERE id = ?", (term,)
+        f"SELECT ifnull(start, 0), ifnull(end, -1), kind IN {_TERM_KINDS} AND retired_at IS NULL "
+        "FROM term WHERE id = ?",
+        (term,),
     ).fetchone()
     if not counted:
         return bool(w.retire("lesson_summary", group, term))
