@@ -221,7 +221,7 @@ def exists(name: str) -> bool:
     """Is there such a file or, for a name that is no path, does every part of it stand in the code?"""
     if name.rstrip("/") in FOREIGN or any((ROOT / base / name).exists() for base in ("", *PACKAGES, "tests")):
         return True
-    if any(path.endswith("/" + name) for path in tracked()):
+    if any(path.endswith("/" + name) or (name.endswith("/") and f"/{name}" in path) for path in tracked()):
         return True
     parts = [part for part in name.lstrip("-").split(".") if part]
     return "/" not in name and all(re.search(rf"\b{re.escape(part)}\b", code()) for part in parts)
