@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from hub.statistics.queries import cells, naming
-from hub.statistics.selection import Selection, kept
+from hub.statistics.selection import Selection
 from hub.statistics.tables import Headline, headlines, table_over
 from hub.storage import Hub
 from shared.i18n import N_
@@ -120,11 +120,12 @@ def shelf(hub: Hub, language: str, year: str = "", school: int | None = None) ->
         {str(c.dims["year"]) for some in found.values() for c in some if c.dims["year"]}, reverse=True
     )
     chosen = year if year in years else next(iter(years), "")
+    found = {cube: [cell for cell in some if cell.dims["year"] == chosen] for cube, some in found.items()}
     tables = []
     for ready in DISTRICT if school is None else SCHOOL:
         asked = ready.selection.with_filter("year", chosen)
         asked = asked if school is None else asked.with_filter("school", str(school))
-        if kept(asked, found[asked.cube]):
+        if found[asked.cube]:
             total = table_over(found[asked.cube], replace(asked, rows=(), columns=()), language, names)
             tables.append((replace(ready, selection=asked), headlines(total.report, ready.main)[0]))
     return Shelf(chosen, years, tables)

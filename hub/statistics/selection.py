@@ -137,9 +137,8 @@ def _chosen(selection: Selection, cells: Sequence[Cell], dimension: str) -> Sele
 
 def kept(selection: Selection, cells: Sequence[Cell]) -> list[Cell]:
     """The cells that pass the filters."""
-    return [
-        cell for cell in cells if all(text_of(cell.dims.get(n)) == v for n, v in filters(selection).items())
-    ]
+    wanted = [(name, key_of(cells, name, text)) for name, text in filters(selection).items()]
+    return [cell for cell in cells if all(cell.dims.get(name) == key for name, key in wanted)]
 
 
 def filters(selection: Selection) -> dict[str, str]:
