@@ -40,7 +40,10 @@ Field = Literal["mark", "status", "topic", "homework", "taken"]
 
 @dataclass(frozen=True)
 class Change:
-    """One value of a lesson as someone wants it, and as they saw it. Marks have a slot and a kind of work."""
+    """One value of a lesson as someone wants it, and as they saw it. Marks have a slot and a kind of work.
+
+    ``own`` are values the same author sent before without learning whether they arrived.
+    """
 
     field: Field
     value: int | str | None
@@ -48,6 +51,7 @@ class Change:
     pupil: int = 0
     slot: int = 0
     kind: int | None = None
+    own: tuple[int | str | None, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -110,7 +114,7 @@ def save(
     wanted = [change for change in changes if desk.stands(change) != change.value]
     for change in wanted:
         _check(desk, change)
-    clashes = [(c, desk.stands(c)) for c in wanted if desk.stands(c) != c.seen]
+    clashes = [(c, desk.stands(c)) for c in wanted if desk.stands(c) not in (c.seen, *c.own)]
     if clashes:
         raise ChangedMeanwhile(clashes)
     if desk.late and not reason.strip() and any(c.pupil for c in wanted):

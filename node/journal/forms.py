@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from werkzeug.datastructures import MultiDict
+
 from node.journal.actions import Change, Result
 from node.journal.queries import SLOTS, Cell
 from shared.i18n import current_language
@@ -28,18 +30,22 @@ def whole(text: str | None) -> int | None:
         raise BadRequest() from error
 
 
-def one_change(form: Mapping[str, str]) -> Change:
-    """A single change as the script sends it. BadRequest."""
-    field, value, seen = form.get("field", ""), form.get("value", ""), form.get("seen", "")
+def one_change(form: MultiDict[str, str]) -> Change:
+    """A single change as the script sends it; the first ``seen`` was shown, others were sent before. BadRequest."""
+    field, value = form.get("field", ""), form.get("value", "")
+    seen, *own = form.getlist("seen") or [""]
     pupil, slot = whole(form.get("pupil")) or 0, whole(form.get("slot")) or 0
     if field == "mark":
-        return Change("mark", whole(value), whole(seen), pupil, slot, whole(form.get("kind")))
+        kind, known = whole(form.get("kind")), tuple(whole(text) for text in own)
+        return Change("mark", whole(value), whole(seen), pupil, slot, kind, known)
     if field == "status":
-        return Change("status", value or "present", seen or "present", pupil)
+        return Change("status", value or "present", seen or "present", pupil, own=tuple(own))
     if field == "taken":
-        return Change("taken", whole(value) or 0, whole(seen) or 0)
+        return Change(
+            "taken", whole(value) or 0, whole(seen) or 0, own=tuple(whole(text) or 0 for text in own)
+        )
     if field in ("topic", "homework"):
-        return Change("topic" if field == "topic" else "homework", value, seen)
+        return Change("topic" if field == "topic" else "homework", value.strip(), seen, own=tuple(own))
     raise BadRequest()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -138,6 +138,27 @@ def members(db: Database, group: int, first: int, last: int) -> frozenset[int]:
     """The pupils of a subject group on some day of a span; a group without a list of its own is the whole class."""
     found = db.execute(_MEMBERS, {"group": group, "first": first, "last": last})
     return frozenset(row[0] for row in found.fetchall())
+
+
+def membership(db: Database, group_id: int) -> Callable[[int, int], bool]:
+    """Does a pupil belong to the group on a day? The rule of `members`, for many days at once."""
+    enrolled = db.execute(
+        """SELECT e.pupil, e.start, ifnull(e."end", 99999) FROM enrolment e JOIN subject_group sg
+           ON sg.class_group = e.class_group WHERE sg.id = ? AND e.retired_at IS NULL AND e.start IS NOT NULL""",
+        (group_id,),
+    ).fetchall()
+    listed = db.execute(
+        """SELECT pupil, ifnull(start, 0), ifnull("end", 99999) FROM subject_group_pupil
+           WHERE subject_group = ? AND retired_at IS NULL""",
+        (group_id,),
+    ).fetchall()
+
+    def there(pupil: int, day: int) -> bool:
+        on_roll = any(one == pupil and start <= day < end for one, start, end in enrolled)
+        in_list = not listed or any(one == pupil and start <= day < end for one, start, end in listed)
+        return on_roll and in_list
+
+    return there
 
 
 def named(db: Database, pupils: Collection[int], today: int) -> list[tuple[int, str]]:

@@ -1,0 +1,346 @@
+// The journal saves cell by cell in the background. Without this script its forms do the same all at once.
+//
+// What has not arrived waits in this browser's storage: addresses of lessons, row ids, marks and texts of lessons, no
+// names; under the account that wrote it, and sent by that account alone. A cell is one entry, so nothing is doubled.
+"use strict";
+(() => {
+  const book = document.querySelector("[data-journal][data-account]");
+  if (!book) return;
+  const texts = JSON.parse(book.dataset.texts);
+  const STORE = `mektep-unsent:${book.dataset.account}:`;
+  const AGAIN = [1000, 2000, 5000, 15000];
+  const bars = document.querySelectorAll("[data-state]");
+  const token = document.querySelector("input[name=form_token]").value;
+  const kept = new Map();
+  let sending = false, tries = 0, timer = 0, note = "", refused = 0, saved = false;
+
+  // ---- what waits
+
+  for (let i = 0; i < localStorage.length; i++) {
+    const key = localStorage.key(i);
+    if (!key.startsWith(STORE)) continue;
+    try { kept.set(key, JSON.parse(localStorage.getItem(key))); } catch { localStorage.removeItem(key); }
+  }
+  const keyOf = (cell) => STORE + [cell.url, cell.field, cell.pupil, cell.slot].join("|");
+  function keep(key, entry) {
+    kept.set(key, entry);
+    try { localStorage.setItem(key, JSON.stringify(entry)); } catch { /* full or forbidden: it waits in the page */ }
+  }
+  function drop(key) {
+    kept.delete(key);
+    try { localStorage.removeItem(key); } catch { /* it was not kept */ }
+  }
+  const value = (id) => (document.getElementById(id) || {}).value || "";
+
+  // Someone entered a value; `base` is what the school is known to hold.
+  function enter(cell, wanted) {
+    const key = keyOf(cell), waits = kept.get(key);
+    if (!waits && wanted === cell.base) { page.show(cell, wanted, ""); return; }
+    const entry = waits || { ...cell, seen: [cell.base] };
+    if (waits && entry.tried && !entry.seen.includes(entry.value)) entry.seen.push(entry.value);
+    Object.assign(entry, { value: wanted, kind: value("kind"), reason: value("reason"), tried: false, clash: null });
+    keep(key, entry);
+    page.show(entry, wanted, "waiting");
+    tell();
+    send();
+  }
+
+  // ---- sending, one at a time
+
+  const next = () => [...kept].find(([, entry]) => !entry.clash);
+  async function send() {
+    const found = next();
+    if (sending || !found) return;
+    clearTimeout(timer);
+    sending = true;
+    const [key, entry] = found, sent = entry.value;
+    keep(key, { ...entry, tried: true });
+    let answer = null, told = {};
+    try {
+      answer = await fetch(entry.url, { method: "POST", body: body(entry), headers: { Accept: "application/json", "X-Form-Token": token }, redirect: "error" });
+      told = await answer.json();
+    } catch { answer = null; }
+    sending = false;
+    settle(key, sent, answer ? answer.status : 0, told);
+    tell();
+  }
+  function body(entry) {
+    const form = new URLSearchParams();
+    for (const name of ["field", "pupil", "slot", "value", "kind", "reason"]) form.append(name, entry[name] ?? "");
+    for (const seen of entry.seen) form.append("seen", seen);
+    return form;
+  }
+  function settle(key, sent, status, told) {
+    const entry = kept.get(key);
+    note = "";
+    if (status === 200) {
+      tries = 0;
+      saved = true;
+      page.base(entry, sent, told);
+      if (entry.value === sent) {
+        drop(key);
+        page.show(entry, sent, "saved");
+      } else keep(key, { ...entry, seen: [sent], tried: false });
+    } else if (status === 409 && told.error === "changed_meanwhile") {
+      keep(key, { ...entry, clash: { current: told.current, author: told.author }, tried: false });
+      page.show(kept.get(key), entry.value, "refused");
+      page.ask(kept.get(key), () => decide(key, true), () => decide(key, false));
+    } else if (status === 401 || (status === 403 && told.error === "form_expired")) {
+      note = texts.sign_in;
+      return later();
+    } else if (status === 0 || status >= 500 || status === 429) {
+      note = texts.offline;
+      return later();
+    } else {
+      drop(key);
+      refused += 1;
+      page.show(entry, entry.value, "refused", told.sentence || "");
+      if (told.error === "reason_needed") page.reason();
+    }
+    send();
+  }
+  function later() {
+    timer = setTimeout(send, AGAIN[Math.min(tries++, AGAIN.length - 1)]);
+  }
+  addEventListener("online", () => { tries = 0; send(); });
+
+  // Two wrote into one cell: one of the values is chosen.
+  function decide(key, mine) {
+    const entry = kept.get(key), current = entry.clash.current;
+    if (mine) {
+      keep(key, { ...entry, seen: [current], clash: null, tried: false });
+      page.show(entry, entry.value, "waiting");
+      send();
+    } else {
+      drop(key);
+      page.base(entry, current, {});
+      page.show(entry, current, "");
+    }
+    tell();
+  }
+  function tell() {
+    const asks = [...kept.values()].filter((entry) => entry.clash).length, waiting = kept.size - asks;
+    const parts = [];
+    if (waiting) parts.push(`${texts.waiting}: ${waiting}`);
+    if (refused || asks) parts.push(`${texts.refused}: ${refused + asks}`);
+    if (!parts.length && saved) parts.push(`✓ ${texts.saved}`);
+    if (note) parts.push(note);
+    for (const bar of bars) {
+      bar.textContent = parts.join(" · ");
+      bar.className = `state ${waiting ? "waiting" : refused || asks ? "refused" : saved ? "saved" : ""}`;
+    }
+  }
+  function question(entry, mine, theirs) {
+    const box = document.createElement("div"), bar = document.createElement("div");
+    box.className = "clash";
+    box.setAttribute("role", "alert");
+    box.append(`${texts.clash} ${entry.clash.current || texts.nothing}${entry.clash.author ? ` (${entry.clash.author})` : ""}`);
+    bar.className = "bar";
+    for (const [label, then] of [[texts.theirs, theirs], [`${texts.mine}: ${entry.value || texts.nothing}`, mine]]) {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.className = "btn";
+      button.textContent = label;
+      button.addEventListener("click", () => { box.remove(); then(); });
+      bar.append(button);
+    }
+    box.append(bar);
+    return box;
+  }
+  document.addEventListener("submit", (event) => {
+    if (event.target.action.endsWith("/sign-out") && kept.size && !confirm(texts.leave)) event.preventDefault();
+  });
+
+  // ---- the lesson: a form with a row for every pupil
+
+  function lesson(form) {
+    form.classList.add("scripted");
+    for (const button of form.querySelectorAll(".without-journal-script")) button.hidden = true;
+    const seen = (name) => form.elements[`seen-${name}`];
+    const nameOf = (cell) => cell.field === "status" ? `status-${cell.pupil}`
+      : cell.field === "mark" ? `mark-${cell.pupil}-${cell.slot}` : cell.field;
+    const rowOf = (cell) => cell.pupil ? form.querySelector(`[data-pupil="${cell.pupil}"]`)
+      : form.querySelector(`[data-cell="${cell.field}"]`);
+    const here = (cell) => cell.url === form.dataset.url;
+    function cellOf(name) {
+      const [, field, pupil, slot] = /^(\w+)(?:-(\d+))?(?:-(\d+))?$/.exec(name);
+      return { url: form.dataset.url, field, pupil: pupil || "", slot: slot || "", base: seen(name).value };
+    }
+    function put(name, wanted) {
+      const control = form.elements[name];
+      if (control.type === "checkbox") control.checked = wanted === "1";
+      else control.value = wanted;
+    }
+    function current(name) {
+      const control = form.elements[name];
+      return control.type === "checkbox" ? String(Number(control.checked)) : control.value.trim();
+    }
+    form.addEventListener("change", (event) => {
+      const name = event.target.name;
+      if (!name || !seen(name)) return;
+      enter(cellOf(name), current(name));
+      // Whoever says that attendance was taken has the topic and the homework in sight.
+      if (name === "taken" && event.target.checked) for (const text of ["topic", "homework"]) enter(cellOf(text), current(text));
+    });
+    // A second tap on the chosen key takes it back.
+    let chosen = null;
+    form.addEventListener("pointerdown", (event) => {
+      const key = event.target.closest(".key");
+      chosen = key && key.querySelector("input:checked");
+    });
+    form.addEventListener("click", (event) => {
+      if (event.target !== chosen) return;
+      chosen = null;
+      back(event.target);
+    });
+    form.addEventListener("keydown", (event) => {
+      if (event.target.type === "radio" && ["Delete", "Backspace"].includes(event.key)) back(event.target);
+    });
+    function back(key) {
+      put(key.name, key.name.startsWith("status") ? "present" : "");
+      enter(cellOf(key.name), current(key.name));
+    }
+    form.addEventListener("submit", (event) => event.preventDefault());
+    return {
+      show(cell, wanted, state, told) {
+        if (!here(cell)) return;
+        const row = rowOf(cell), line = row && row.querySelector("[data-told]");
+        if (current(nameOf(cell)) !== wanted && document.activeElement !== form.elements[nameOf(cell)]) put(nameOf(cell), wanted);
+        if (!line) return;
+        line.className = `state ${state}`;
+        line.textContent = { saved: `✓ ${texts.saved}`, waiting: `… ${texts.waiting}`, refused: `! ${told || texts.refused}` }[state] || "";
+      },
+      base(cell, known) { if (here(cell)) seen(nameOf(cell)).value = known; },
+      ask(cell, mine, theirs) { if (here(cell)) rowOf(cell).append(question(cell, mine, theirs)); },
+      reason() { const field = document.getElementById("reason"); if (field) field.focus(); },
+    };
+  }
+
+  // ---- the grid: a table one types into
+
+  function grid(table) {
+    const [absent, late] = [...book.dataset.letters];
+    const low = Number(book.dataset.low), high = Number(book.dataset.high);
+    const heads = [...table.tHead.rows[0].cells], rows = [...table.tBodies[0].rows];
+    const letters = { [absent]: "absent", [late]: "late", ж: "absent", н: "absent", n: "absent", a: "absent", к: "late", о: "late", l: "late" };
+    const attribute = { status: "s", mark: { "": "m", 0: "m", 1: "n" } };
+    const dataOf = (field, slot) => field === "status" ? attribute.status : attribute.mark[slot];
+    let typed = "", undo = null, last = null;
+    for (const part of document.querySelectorAll("[data-with-script]")) part.hidden = false;
+    table.setAttribute("role", "grid");
+    for (const row of rows) for (const td of row.cells) if (heads[td.cellIndex].dataset.at && !td.classList.contains("out")) td.tabIndex = -1;
+    const first = rows[0] && [...rows[0].cells].filter((td) => td.tabIndex === -1 && td.cellIndex).pop();
+    if (first) first.tabIndex = 0;
+    const box = table.closest(".scroll");
+    box.scrollLeft = box.scrollWidth;
+    const urlOf = (td) => book.dataset.url + heads[td.cellIndex].dataset.at;
+    const cellOf = (td, field, slot) => {
+      const base = td.dataset[`base${dataOf(field, slot)}`] ?? td.dataset[dataOf(field, slot)] ?? (field === "status" ? "present" : "");
+      return { url: urlOf(td), field, pupil: td.parentNode.dataset.pupil, slot: field === "mark" ? String(slot) : "", base };
+    };
+    function tdOf(cell) {
+      const row = rows.find((one) => one.dataset.pupil === cell.pupil);
+      const column = heads.findIndex((head) => head.dataset.at && book.dataset.url + head.dataset.at === cell.url);
+      return row && column > 0 && ["mark", "status"].includes(cell.field) ? row.cells[column] : null;
+    }
+    function draw(td) {
+      const letter = { absent, late }[td.dataset.s] || "", marks = [td.dataset.m, td.dataset.n].filter(Boolean).join("/");
+      td.textContent = [letter, marks].filter(Boolean).join(" ");
+      td.classList.toggle("absent", td.dataset.s === "absent");
+    }
+    const set = (td, field, slot, wanted) => enter(cellOf(td, field, slot), wanted);
+    const valueOf = (td) => ({ m: td.dataset.m || "", n: td.dataset.n || "", s: td.dataset.s || "present" });
+    function go(td, down, right) {
+      let row = rows.indexOf(td.parentNode), column = td.cellIndex, to = td;
+      do {
+        row += down;
+        column += right;
+        to = rows[row] && rows[row].cells[column];
+      } while (to && to.classList.contains("out"));
+      if (to && heads[column].dataset.at) enterCell(to);
+    }
+    function enterCell(to) {
+      for (const one of table.querySelectorAll("td[tabindex='0']")) one.tabIndex = -1;
+      to.tabIndex = 0;
+      to.focus();
+    }
+    table.addEventListener("focusin", (event) => {
+      const td = event.target;
+      if (td.tagName !== "TD") return;
+      typed = "";
+      undo = valueOf(td);
+      for (const one of table.querySelectorAll("td[tabindex='0']")) if (one !== td) one.tabIndex = -1;
+      td.tabIndex = 0;
+      const old = document.querySelector("[data-late]");
+      if (old) old.hidden = !heads[td.cellIndex].hasAttribute("data-old");
+    });
+    table.addEventListener("keydown", (event) => {
+      const td = event.target, key = event.key;
+      if (td.tagName !== "TD" || event.ctrlKey || event.altKey || event.metaKey) return;
+      const moves = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1], Enter: [event.shiftKey ? -1 : 1, 0] };
+      if (moves[key]) go(td, ...moves[key]);
+      else if (/^[0-9]$/.test(key) && high) digit(td, key);
+      else if (key === "/" && high) second(td);
+      else if (letters[key.toLowerCase()]) {
+        const status = letters[key.toLowerCase()];
+        set(td, "status", "", td.dataset.s === status ? "present" : status);
+        go(td, 1, 0);
+      } else if (key === "Delete" || key === "Backspace") restore(td, { m: "", n: "", s: "present" });
+      else if (key === "Escape") restore(td, undo);
+      else return;
+      event.preventDefault();
+    });
+    // A digit goes on to the next pupil once no longer value is possible.
+    function digit(td, key) {
+      const place = last && last.second === td ? 1 : 0;
+      typed += key;
+      if (Number(typed) > high) typed = key;
+      set(td, "mark", place, typed);
+      last = { td };
+      if (Number(typed) * 10 > high || Number(typed) === 0) go(td, 1, 0);
+    }
+    // 5/4: after the first mark the cell above is meant, if the digit has gone on already.
+    function second(td) {
+      const back = !td.dataset.m && last && last.td && last.td.dataset.m ? last.td : td;
+      if (!back.dataset.m) return;
+      if (back !== td) enterCell(back);
+      typed = "";
+      last = { second: back };
+    }
+    function restore(td, to) {
+      const now = valueOf(td);
+      if (now.m !== to.m) set(td, "mark", 0, to.m);
+      if (now.n !== to.n) set(td, "mark", 1, to.n);
+      if (now.s !== to.s) set(td, "status", "", to.s);
+      typed = "";
+    }
+    return {
+      show(cell, wanted, state, told) {
+        const td = tdOf(cell);
+        if (!td) return;
+        td.dataset[dataOf(cell.field, cell.slot)] = wanted;
+        draw(td);
+        td.classList.remove("saved", "waiting", "refused");
+        if (state) td.classList.add(state);
+        if (told) td.title = told;
+        else if (state) td.removeAttribute("title");
+      },
+      base(cell, known, told) {
+        const td = tdOf(cell);
+        if (!td) return;
+        td.dataset[`base${dataOf(cell.field, cell.slot)}`] = known;
+        for (const name of ["average", "proposed"]) if (told[name]) td.parentNode.querySelector(`[data-${name}]`).textContent = told[name];
+      },
+      ask(cell, mine, theirs) { if (tdOf(cell)) book.prepend(question(cell, mine, theirs)); },
+      reason() { const field = document.querySelector("[data-late]"); if (field) { field.hidden = false; field.querySelector("input").focus(); } },
+    };
+  }
+
+  const page = book.tagName === "FORM" ? lesson(book) : grid(book.querySelector("table"));
+  for (const [key, entry] of kept) {
+    page.show(entry, entry.value, entry.clash ? "refused" : "waiting");
+    if (entry.clash) page.ask(entry, () => decide(key, true), () => decide(key, false));
+  }
+  tell();
+  send();
+})();
