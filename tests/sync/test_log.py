@@ -6,8 +6,6 @@ from contextlib import closing
 from random import Random
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from sqlite_utils import Database
 
 from shared import crypto
@@ -264,7 +262,8 @@ def require_truth(db: Database) -> None:
     log = NodeLog(db)
     lineage = log.lineage()
     conflicts = set()
-    for table in TABLES:
+    touched = {number for (number,) in db.execute("SELECT DISTINCT tbl FROM change")}
+    for table in (t for t in TABLES if t.number in touched):
         key = ", ".join(map(quoted, table.key))
         keys: list[Key] = db.execute(f"SELECT {key} FROM {quoted(table.name)}").fetchall()
         histories = log.histories(table.number, keys)
@@ -289,23 +288,16 @@ def nonzero(log: NodeLog) -> dict[tuple[int, int], int]:
     return {place: total for place, total in log.sums().items() if total}
 
 
-STEPS = st.lists(
-    st.tuples(
-        st.integers(0, 2),
-        st.sampled_from(["write"] * 5 + ["exchange"] * 3 + ["cut", "copy", "lose", "erase"]),
-    ),
-    min_size=5,
-    max_size=30,
-)
+ACTS = ("write",) * 6 + ("exchange",) * 3 + ("cut", "copy", "lose", "erase")
 
 
-@settings(max_examples=25)
-@given(STEPS, st.integers(0, 2**16))
-def test_whoever_writes_what_all_come_to_hold_the_same(steps: list[tuple[int, str]], seed: int) -> None:
+@pytest.mark.parametrize("seed", range(10))
+def test_whoever_writes_what_all_come_to_hold_the_same(seed: int) -> None:
     random = Random(seed)
     school = School()
     copies: dict[int, Database] = {}
-    for n, (at, act) in enumerate(steps):
+    for n in range(90):
+        at, act = random.randrange(3), random.choice(ACTS)
         db = school.machines[at]
         if act == "write":
             write(school, db, random)
@@ -320,16 +312,13 @@ def test_whoever_writes_what_all_come_to_hold_the_same(steps: list[tuple[int, st
             if act == "copy":
                 copies[at] = a_copy(db)
         require_truth(school.machines[at])
-    for _ in range(2):
-        for db in school.machines:
-            school.exchange(db)
+    for db in (*school.machines, *school.machines):
+        school.exchange(db)
     first = school.machines[0]
     for db in school.machines:
         require_truth(db)
         assert list(dump(db, False)) == list(dump(first, False))
         assert nonzero(NodeLog(db)) == nonzero(NodeLog(first))
-    for db in (*school.machines, *copies.values()):
-        db.close()
 
 
 def test_a_conflict_ends_when_someone_who_sees_it_decides() -> None:
