@@ -20,7 +20,7 @@ import sqlalchemy as sa
 
 from shared import db
 
-LONGEST_SECONDS = 300
+LONGEST_SECONDS = 1_800
 """A process left behind by a test that died ends by itself."""
 _FILE_EVENTS = frozenset({"os.rename", "os.remove", "os.mkdir", "os.rmdir"})
 _WRITING = os.O_WRONLY | os.O_RDWR

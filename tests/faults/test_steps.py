@@ -101,7 +101,7 @@ def test_a_hub_is_made_whole_or_can_be_made_again(tmp_path, where, request):
         request.addfinalizer(lambda: cluster.execute(f"DROP DATABASE {name} WITH (FORCE)"))
         return cluster.url(name)
 
-    every = 1 if where == "sqlcipher" else 3
+    every = 2 if where == "sqlcipher" else 4
     for step in steps_of(tmp_path, workers.make_hub, tmp_path / "whole", database("whole"), every=every):
         home, url = tmp_path / f"hub{step}", database(f"killed_{step}")
         assert killed_at(step, tmp_path, workers.make_hub, home, url)
