@@ -56,10 +56,12 @@
     const [key, entry] = found, sent = entry.value;
     keep(key, { ...entry, tried: true });
     let answer = null, told = {};
+    const patience = new AbortController(), end = setTimeout(() => patience.abort(), 15000);
     try {
-      answer = await fetch(entry.url, { method: "POST", body: body(entry), headers: { Accept: "application/json", "X-Form-Token": token }, redirect: "error" });
+      answer = await fetch(entry.url, { method: "POST", body: body(entry), headers: { Accept: "application/json", "X-Form-Token": token }, redirect: "error", signal: patience.signal });
       told = await answer.json();
     } catch { answer = null; }
+    clearTimeout(end);
     sending = false;
     settle(key, sent, answer ? answer.status : 0, told);
     tell();
@@ -169,6 +171,7 @@
     function put(name, wanted) {
       const control = form.elements[name];
       if (control.type === "checkbox") control.checked = wanted === "1";
+      else if (control instanceof RadioNodeList) for (const key of control) key.checked = key.value === wanted;
       else control.value = wanted;
     }
     function current(name) {

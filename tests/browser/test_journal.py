@@ -1,0 +1,253 @@
+"""The journal in a browser: a lesson on a phone through a power cut, the grid by keyboard, a form without a script."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from node.journal import actions, queries, views
+from node.journal.actions import Change
+from sync.writer import writing
+from tests.node.conftest import PASSWORD, SchoolPages
+from tests.node.test_journal import ORAL, TODAY, Desk, a_school, address
+from tests.serving import serving
+
+PUPILS = 35
+SERVER = """
+import sys
+from pathlib import Path
+from waitress.server import create_server
+from node import create_app
+from node.journal import views
+from node.storage import open_node
+views.today = lambda: int(sys.argv[2])
+server = create_server(create_app(open_node(Path(sys.argv[1]))), host="127.0.0.1", port=int(sys.argv[3]), threads=4)
+print(server.effective_port, flush=True)
+server.run()
+"""
+
+
+class Server:
+    """The school's server as a process of its own, which can lose its power."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.port = 0
+        self.on()
+
+    def on(self) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", SERVER, str(self.home), str(TODAY), str(self.port)],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self.process.stdout is not None
+        self.port = int(self.process.stdout.readline())
+
+    def cut(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+
+@pytest.fixture(scope="module")
+def school(tmp_path_factory: pytest.TempPathFactory) -> SchoolPages:
+    """A generated school in which the teacher's first group of the day has 35 pupils."""
+    school = a_school(tmp_path_factory.mktemp("journal"))
+    desk = Desk(school)
+    class_id = desk.db.execute(
+        "SELECT class_group FROM subject_group WHERE id = ?", (desk.place.group,)
+    ).fetchone()[0]
+    with writing(desk.db, desk.account) as w:
+        for _ in range(PUPILS - len(desk.pupils)):
+            person = w.insert("person", sex="f", birth_year=2015)
+            w.put("pupil", person=person)
+            w.insert("enrolment", pupil=person, class_group=class_id, start=TODAY - 40)
+            w.put("subject_group_pupil", subject_group=desk.place.group, pupil=person, start=TODAY - 40)
+    desk.db.close()
+    return school
+
+
+@pytest.fixture
+def desk(school: SchoolPages) -> Iterator[Desk]:
+    """The lesson, empty again."""
+    made = Desk(school)
+    with writing(made.db, made.account) as w:
+        for group, day, period, pupil, slot in made.db.execute(
+            "SELECT subject_group, day, period, pupil, slot FROM mark WHERE day = ?", (TODAY,)
+        ).fetchall():
+            w.put("mark", subject_group=group, day=day, period=period, pupil=pupil, slot=slot, value=None)
+        for group, day, period, pupil in made.db.execute(
+            "SELECT subject_group, day, period, pupil FROM attendance WHERE day = ?", (TODAY,)
+        ).fetchall():
+            w.put("attendance", subject_group=group, day=day, period=period, pupil=pupil, status="present")
+        for key in made.db.execute(
+            "SELECT subject_group, day, period FROM lesson WHERE day = ? AND retired_at IS NULL", (TODAY,)
+        ).fetchall():
+            w.retire("lesson", *key)
+    yield made
+    made.db.close()
+
+
+@pytest.fixture
+def here(school: SchoolPages, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    monkeypatch.setattr(views, "today", lambda: TODAY)
+    with serving(school.app) as found:
+        yield found
+
+
+def sign_in(page: Page, at: str, desk: Desk) -> None:
+    login = desk.db.execute("SELECT login FROM account WHERE id = ?", (desk.account,)).fetchone()[0]
+    page.goto(f"{at}/sign-in")
+    page.fill("#login", login)
+    page.fill("#password", PASSWORD)
+    page.click("main button")
+    page.wait_for_url(f"{at}/")
+
+
+def key(page: Page, pupil: int, value: str) -> None:
+    """Tap a key of a pupil's row."""
+    page.locator(f"[data-pupil='{pupil}'] .key:has(input[value='{value}'])").click()
+
+
+@pytest.mark.parametrize("page", ["phone"], indirect=True)
+def test_three_absences_and_32_marks_survive_a_power_cut(page: Page, school: SchoolPages, desk: Desk) -> None:
+    server = Server(school.node.home)
+    try:
+        sign_in(page, server.address, desk)
+        page.goto(server.address + address(desk.place))
+        absent, marked = desk.pupils[:3], desk.pupils[3:]
+        for pupil in absent:
+            key(page, pupil, "absent")
+        for number, pupil in enumerate(marked):
+            if number == 12:
+                server.cut()
+            key(page, pupil, str(2 + number % 4))
+        page.locator(".foot .state.waiting").wait_for()
+        stored = page.evaluate("JSON.stringify(localStorage)")
+        assert str(marked[-1]) in stored
+        names = [name for _, name in queries.named(desk.db, desk.pupils, TODAY) if name]
+        assert names and not any(name in stored for name in names)
+        page.locator("input[name=taken]").check()
+        server.on()
+        page.locator(".foot .state.saved").wait_for()
+        assert page.evaluate("localStorage.length") == 0
+        assert [desk.cell(pupil).status for pupil in absent] == ["absent"] * 3
+        assert [desk.cell(p).value(0) for p in marked] == [2 + n % 4 for n in range(len(marked))]
+        lesson = queries.lesson(desk.db, desk.place)
+        planned = queries.planned_topic(desk.db, desk.place)
+        assert lesson is not None and planned is not None
+        assert (lesson["taken"], lesson["topic"]) == (1, planned["topic"])
+    finally:
+        server.cut()
+
+
+@pytest.mark.parametrize("page", ["phone"], indirect=True)
+def test_what_waits_is_there_after_the_page_was_closed(page: Page, school: SchoolPages, desk: Desk) -> None:
+    server = Server(school.node.home)
+    try:
+        sign_in(page, server.address, desk)
+        page.goto(server.address + address(desk.place))
+        server.cut()
+        key(page, desk.pupils[0], "5")
+        page.locator(".foot .state.waiting").wait_for()
+        page.goto("about:blank")
+        server.on()
+        page.goto(server.address + address(desk.place))
+        page.locator(".foot .state.saved").wait_for()
+        assert page.locator(f"input[name='mark-{desk.pupils[0]}-0'][value='5']").is_checked()
+        assert desk.cell(desk.pupils[0]).value(0) == 5
+    finally:
+        server.cut()
+
+
+@pytest.mark.parametrize("page", ["phone"], indirect=True)
+def test_a_second_tap_takes_back_and_a_colleagues_value_is_asked_about(
+    page: Page, desk: Desk, here: str
+) -> None:
+    first, second = desk.pupils[:2]
+    sign_in(page, here, desk)
+    page.goto(here + address(desk.place))
+    key(page, first, "5")
+    page.locator(f"[data-pupil='{first}'] .state.saved").wait_for()
+    key(page, first, "5")
+    page.locator(f"input[name='seen-mark-{first}-0'][value='']").wait_for(state="attached")
+    assert desk.cell(first).value(0) is None
+    with writing(desk.db, desk.account) as w:
+        actions.save(w, desk.place, desk.teacher, TODAY, [Change("mark", 3, None, second, 0, ORAL)])
+    key(page, second, "4")
+    question = page.locator(f"[data-pupil='{second}'] .clash")
+    question.wait_for()
+    assert "3" in question.inner_text() and "4" in question.inner_text()
+    assert desk.cell(second).value(0) == 3
+    question.locator("button").nth(1).click()
+    page.locator(f"[data-pupil='{second}'] .state.saved").wait_for()
+    assert desk.cell(second).value(0) == 4
+
+
+@pytest.mark.parametrize("page", ["desktop"], indirect=True)
+def test_the_grid_is_typed_into(page: Page, desk: Desk, here: str) -> None:
+    order = [pupil for pupil, _ in queries.named(desk.db, desk.pupils, TODAY)]
+    sign_in(page, here, desk)
+    page.goto(f"{here}/journal/group/{desk.place.group}")
+    at = page.evaluate(
+        "[...document.querySelectorAll('thead th')].findIndex(h => (h.dataset.at || '').startsWith('2025-10-23'))"
+    )
+    page.locator(f"tr[data-pupil='{order[0]}'] > :nth-child({at + 1})").click()
+    # Five; four and, back again, three beside it; absent; a two that Escape takes back.
+    for typed in ("5", "4", "/", "3", "n", "2", "ArrowUp"):
+        page.keyboard.press(typed)
+    page.locator("[data-state].saved").wait_for()
+    cells = [desk.cell(pupil) for pupil in order[:4]]
+    assert [(cell.status, cell.value(0), cell.value(1)) for cell in cells] == [
+        ("present", 5, None), ("present", 4, 3), ("absent", None, None), ("present", 2, None)
+    ]  # fmt: skip
+    page.keyboard.press("Delete")
+    page.locator("td:focus.saved:empty").wait_for()
+    page.keyboard.press("Escape")
+    page.locator("td:focus.saved:has-text('2')").wait_for()
+    assert desk.cell(order[3]).value(0) == 2
+
+
+def test_without_a_script_one_form_does_it(browser: Browser, desk: Desk, here: str) -> None:
+    with browser.new_context(java_script_enabled=False, viewport={"width": 360, "height": 640}) as context:
+        page = context.new_page()
+        sign_in(page, here, desk)
+        page.click("details.fold summary")
+        page.click("details.fold nav a[href='/journal/']")
+        page.click(f"main a[href='{address(desk.place)}']")
+        key(page, desk.pupils[0], "absent")
+        key(page, desk.pupils[1], "4")
+        page.check("input[name=taken]")
+        page.click(".foot button")
+        page.locator(".notice.good").wait_for()
+        assert desk.cell(desk.pupils[0]).status == "absent"
+        assert desk.cell(desk.pupils[1]).value(0) == 4
+
+
+def test_every_page_is_accessible_and_fits(
+    page: Page, axe: Callable[[Page], list[str]], desk: Desk, here: str
+) -> None:
+    desk.save(desk.mark(desk.pupils[0], 5), Change("status", "absent", "present", desk.pupils[1]))
+    sign_in(page, here, desk)
+    group = desk.place.group
+    flaws = []
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+        for path in (
+            "/journal/", "/journal/?day=2025-10-22", address(desk.place), f"/journal/group/{group}",
+            f"/journal/results/{group}", address(desk.place, "history") + f"/{desk.pupils[0]}",
+        ):  # fmt: skip
+            page.goto(here + path)
+            flaws += [(scheme, path, flaw) for flaw in axe(page)]
+            if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+                flaws.append((scheme, path, "wider than the screen"))
+    assert flaws == []
