@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -98,7 +99,7 @@ def _answer(hub: Hub, connection: sa.Connection, request: Request, hashed: bytes
     answer.digest = digest.total(log.sums(), min(VERSION, request.version))
     answer.known = log.head_of(request.head[0])
     answer.nodes = [
-        (bytes(n.signing), bytes(n.opening), n.revoked_at)
+        node_entry(n)
         for n in connection.execute(sa.select(tables.node).where(tables.node.c.school == node.school))
     ]
     recipients = [bytes(node.opening)]
@@ -109,6 +110,11 @@ def _answer(hub: Hub, connection: sa.Connection, request: Request, hashed: bytes
     answer.joining = registration.joining(connection, node.school)
     answer.school_name = schools_name(connection, node.school)
     return answer
+
+
+def node_entry(row: sa.Row[Any]) -> tuple[bytes, bytes, int, bytes, int]:
+    """A node as the other nodes of its school are told of it."""
+    return bytes(row.signing), bytes(row.opening), row.revoked_at, bytes(row.proof or b""), row.epoch
 
 
 def schools_name(connection: sa.Connection, school: int) -> str:
@@ -139,6 +145,8 @@ def _note_heard(connection: sa.Connection, request: Request) -> None:
             version=request.version,
             backup_at=request.backup_at,
             conflicts=request.conflicts,
+            proof=request.proof,
+            epoch=request.epoch,
         )
     )
 

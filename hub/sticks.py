@@ -49,7 +49,7 @@ def export_bundles(hub: Hub, school: int, folder: Path) -> int:
             answer.entries = ingest.entries(log, node.position, _BUDGET)
             answer.version = min(VERSION, node.version or VERSION)
             answer.digest = digest.total(log.sums(), answer.version)
-            answer.nodes = [(bytes(n.signing), bytes(n.opening), n.revoked_at) for n in nodes]
+            answer.nodes = [ingest.node_entry(n) for n in nodes]
             name = f"{bytes(node.signing)[:8].hex()}-{answer.time:020d}{ANSWER}"
             write_bundle(folder / name, seal_answer(answer, hub.signer, bytes(node.opening)))
     return len(nodes)

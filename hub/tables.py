@@ -114,6 +114,8 @@ node = sa.Table(
     sa.Column("version", sa.Integer, nullable=False, server_default=sa.text("0")),
     sa.Column("backup_at", _big, nullable=False, server_default=sa.text("0")),
     sa.Column("conflicts", _big, nullable=False, server_default=sa.text("0")),
+    sa.Column("proof", sa.LargeBinary),
+    sa.Column("epoch", sa.Integer, nullable=False, server_default=sa.text("0")),
 )
 
 registration = sa.Table(

@@ -33,7 +33,7 @@ from shared.problems import (
     WrongKey,
     WrongPassphrase,
 )
-from sync import capture, clock, fork
+from sync import capture, clock, fork, registration
 from sync.adopt import adopt_in_node
 from sync.state import State
 from sync.writer import writing
@@ -177,7 +177,9 @@ def _found(
     with db.transaction(connection):
         _make_keys(connection, kit.secret)
         state.school_name = school_name
-        connection.execute("INSERT INTO epoch VALUES (1, ?)", (crypto.random_bytes(crypto.KEY_BYTES),))
+        first_key = crypto.random_bytes(crypto.KEY_BYTES)
+        connection.execute("INSERT INTO epoch VALUES (1, ?)", (first_key,))
+        state.first_tag = registration.first_tag(kit.secret, first_key)
     account = (int(state.origin) << 32) + 1
     with writing(connection, actor=account) as w:
         person = w.insert("person")

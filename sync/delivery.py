@@ -81,7 +81,7 @@ def _take(db: Database, answer: Answer, progress: Progress, kit: bytes | None) -
             return
     log.apply_mode()
     _take_reference(db, log, answer.reference_entries)
-    progress.changes_received += _take_stream(db, log, fresh, {signing for signing, _, _ in answer.nodes})
+    progress.changes_received += _take_stream(db, log, fresh, {signing for signing, *_ in answer.nodes})
     log.capture_mode()
     # The version is the one the hub reckoned with, which an upgrade in between does not change.
     reckoned = min(VERSION, answer.version)

@@ -34,8 +34,8 @@ _REQUEST, _ANSWER, _INFO, _RECEIPT = (
     b"mektep hub v1",
     b"mektep receipt v1",
 )
-_SEALED_KEY = 81
-"""Bytes of a 32-byte key sealed by `crypto.seal_to`."""
+_SEALED_KEY = 113
+"""Bytes of a school key and its proof, 32 each, sealed by `crypto.seal_to`."""
 _SEALED = 1
 """First byte of what `crypto.seal_to` makes; a refusal, a CBOR array, begins otherwise."""
 
@@ -53,7 +53,8 @@ class Request:
     """What a node asks. ``counter`` grows with every request, so that an old one is known when it comes again.
 
     ``own``: hashes of own changesets that were sent before and have no place yet. ``epoch``: the newest key it holds;
-    ``epochs``: keys it hands on, as (number, recipient, sealed); ``approvals``: nodes its administrator lets join.
+    ``epochs``: keys it hands on, as (number, recipient, sealed); ``approvals``: nodes its administrator lets join;
+    ``proof``: shows the others that it holds the school's key.
     """
 
     node: bytes
@@ -73,6 +74,7 @@ class Request:
     epoch: int = 0
     epochs: list[tuple[int, bytes, bytes]] = field(default_factory=list)
     approvals: list[bytes] = field(default_factory=list)
+    proof: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,8 @@ class StreamEntry:
 class Answer:
     """What the hub answers. ``head``, ``reference_head``: last positions.
 
-    ``digest`` of the district view at ``head``.
+    ``digest`` of the district view at ``head``. ``nodes``: of each the two public keys, the instant of its revocation
+    (0: none), its proof and its newest epoch.
     """
 
     request: bytes
@@ -105,7 +108,7 @@ class Answer:
     digest: bytes = b""
     version: int = 1
     known: tuple[int, bytes] = (0, b"")
-    nodes: list[tuple[bytes, bytes, int]] = field(default_factory=list)
+    nodes: list[tuple[bytes, bytes, int, bytes, int]] = field(default_factory=list)
     epochs: list[tuple[int, bytes, bytes]] = field(default_factory=list)
     school_name: str = ""
     joining: list[tuple[bytes, bytes]] = field(default_factory=list)
@@ -154,7 +157,8 @@ def _read_request(named: Any) -> Request:
         lists = (request.changesets, request.own, request.epochs, request.approvals)
         fits = fits and all(isinstance(some, list) and len(some) <= MAX_ITEMS for some in lists)
         fits = fits and all(isinstance(c, bytes) for c in request.changesets)
-        fits = fits and request.version < 2**31
+        fits = fits and request.version < 2**31 and request.epoch < 2**31
+        fits = fits and isinstance(request.proof, bytes) and len(request.proof) in (0, 32)
         fits = fits and all(map(_is_key, (*request.own, *request.approvals)))
         fits = fits and all(is_sealed_key(n, k) and _is_key(r) for n, r, k in request.epochs)
         fits = fits and (request.registration is None or isinstance(request.registration, dict))
@@ -243,7 +247,7 @@ def _read_answer(named: dict[int, Any]) -> Answer:
         answer.entries = [_read_entry(e) for e in answer.entries]
         answer.reference_entries = [_read_entry(e) for e in answer.reference_entries]
         answer.refused = [_typed(item, bytes, str, str) for item in answer.refused]
-        answer.nodes = [_typed(item, bytes, bytes, int) for item in answer.nodes]
+        answer.nodes = [_typed(item, bytes, bytes, int, bytes, int) for item in answer.nodes]
         answer.epochs = [_typed(item, int, bytes, bytes) for item in answer.epochs]
         answer.joining = [_typed(item, bytes, bytes) for item in answer.joining]
         answer.known = _typed(answer.known, int, bytes)

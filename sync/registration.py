@@ -12,7 +12,7 @@ from sqlite_utils import Database
 from shared import crypto
 from shared.db import transaction
 from shared.keys import RegistrationCode, recovery_keypair, recovery_signer, six_words
-from shared.problems import CannotOpen, HubAnswer, ImpostorHub, MistypedWords, NotRegistered, WrongRecoveryKey
+from shared.problems import CannotOpen, ImpostorHub, MistypedWords, NotRegistered, WrongRecoveryKey
 from sync.cbor import pack, unpack
 from sync.messages import Answer
 from sync.state import State, epoch_keys, identity
@@ -25,7 +25,7 @@ def by_code(db: Database, code: RegistrationCode) -> dict[int, object]:
     """The registration of a school's first node; it hands the school's keys, sealed to the kit, to the hub."""
     state = State(db)
     recovery = bytes(state.recovery_public)
-    sealed = [[n, seal_epoch(recovery, n, key)] for n, key in sorted(epoch_keys(db).items())]
+    sealed = [[n, seal_epoch(db, recovery, n)] for n in sorted(epoch_keys(db))]
     return {1: code.secret, **_self(db), 5: recovery, 6: sealed, 7: state.recovery_signing}
 
 
@@ -74,7 +74,7 @@ def approve(db: Database, words: str) -> None:
         state = State(db)
         for signing, opening in unpack(state.joining, "the list") if state.joining else []:
             if crypto.same(words_of(db, signing, opening).encode(), wanted.encode()):
-                keys = [[n, opening, seal_epoch(opening, n, k)] for n, k in sorted(epoch_keys(db).items())]
+                keys = [[n, opening, seal_epoch(db, opening, n)] for n in sorted(epoch_keys(db))]
                 state.approved = pack([[signing, keys]])
                 return
     raise MistypedWords()
@@ -83,9 +83,43 @@ def approve(db: Database, words: str) -> None:
 # -- the school's keys -------------------------------------------------------------------------------------------
 
 
-def seal_epoch(recipient: bytes, number: int, key: bytes) -> bytes:
-    """Seal an epoch's key to a node or to the recovery kit."""
-    return crypto.seal_to(recipient, key, _EPOCH, number.to_bytes(4, "big"))
+def first_tag(kit_secret: bytes, key: bytes) -> bytes:
+    """What proves a school's first key to whoever holds the recovery kit; made when the school is founded."""
+    return crypto.derive(kit_secret, b"mektep first epoch v1\0" + key)
+
+
+def _tag(before: bytes, number: int, key: bytes) -> bytes:
+    """What proves a later key to whoever knows the one before it, so that the hub cannot bring in one of its own."""
+    return crypto.derive(before, b"mektep next epoch v1\0" + number.to_bytes(4, "big") + key)
+
+
+def seal_epoch(db: Database, recipient: bytes, number: int, key: bytes | None = None) -> bytes:
+    """Seal an epoch's key with its proof to a node or to the recovery kit; ``key``: of an epoch not yet kept here."""
+    known = epoch_keys(db)
+    key = key or known[number]
+    tag = _tag(known[number - 1], number, key) if number > 1 else bytes(State(db).first_tag)
+    return crypto.seal_to(recipient, key + tag, _EPOCH, number.to_bytes(4, "big"))
+
+
+def proof_of(key: bytes, signing: bytes, opening: bytes) -> bytes:
+    """What shows that a node with these public keys holds a school key, and is not one the hub made up."""
+    return crypto.derive(key, b"mektep member v1\0" + signing + opening)
+
+
+def own_proof(db: Database) -> bytes:
+    """This node's proof under the newest key; empty while it has none."""
+    keys = identity(db)
+    return proof_of(keys.school_key, keys.signer.public, keys.opener.public) if keys.epoch else b""
+
+
+def _members(db: Database, answer: Answer) -> list[tuple[bytes, int]]:
+    """Opening key and newest epoch of each node that is not revoked and proves that it is the school's."""
+    keys = epoch_keys(db).values()
+    return [
+        (opening, epoch)
+        for signing, opening, revoked_at, proof, epoch in answer.nodes
+        if not revoked_at and any(crypto.same(proof, proof_of(key, signing, opening)) for key in keys)
+    ]
 
 
 def new_epoch(db: Database, answer: Answer) -> None:
@@ -94,32 +128,57 @@ def new_epoch(db: Database, answer: Answer) -> None:
     It comes into use when the hub has taken it, for two nodes may offer one at once and only the first counts.
     """
     state = State(db)
-    latest = identity(db).epoch
-    number, key = latest + 1, crypto.random_bytes(crypto.KEY_BYTES)
-    recipients = [opening for _, opening, revoked_at in answer.nodes if not revoked_at]
-    offered = [[number, r, seal_epoch(r, number, key)] for r in (bytes(state.recovery_public), *recipients)]
-    state.offered_epochs = pack(offered)
+    number, key = identity(db).epoch + 1, crypto.random_bytes(crypto.KEY_BYTES)
+    recipients = [bytes(state.recovery_public), *(opening for opening, _ in _members(db, answer))]
+    state.offered_epochs = pack([[number, r, seal_epoch(db, r, number, key)] for r in recipients])
+
+
+def _hand_on(db: Database, answer: Answer) -> None:
+    """Seal keys to members that lack them, as one that was away when the key was made."""
+    own = identity(db).opener.public
+    newest = identity(db).epoch
+    lacking = [(r, epoch) for r, epoch in _members(db, answer) if r != own and epoch < newest]
+    offered = [
+        [n, r, seal_epoch(db, r, n)] for r, epoch in lacking for n in sorted(epoch_keys(db)) if n > epoch
+    ]
+    State(db).offered_epochs = pack(offered) if offered else b""
 
 
 def take_epochs(db: Database, answer: Answer, kit: bytes | None) -> None:
-    """Keep the keys that the hub passes on, inside the caller's transaction; ImpostorHub when the kit's do not open."""
+    """Keep the keys that the hub passes on, inside the caller's transaction.
+
+    ImpostorHub: they do not open, or are not the school's own: the first is proved by the kit, each later one by the
+    key before it. Without the kit (joining by another node's word) the first one is taken on the hub's word.
+    """
     known = epoch_keys(db)
     opener = identity(db).opener
     recovery = recovery_keypair(kit) if kit is not None else None
-    for number, recipient, sealed in answer.epochs:
-        if number in known:
-            continue
+    for number, recipient, sealed in sorted(answer.epochs):
         chosen = opener if recipient == opener.public else recovery
-        if chosen is None or recipient != chosen.public:
+        if number in known or chosen is None or recipient != chosen.public:
             continue
         try:
-            key = chosen.open(sealed, _EPOCH, number.to_bytes(4, "big"))
+            plain = chosen.open(sealed, _EPOCH, number.to_bytes(4, "big"))
         except CannotOpen as error:
-            raise (ImpostorHub() if kit is not None else HubAnswer()) from error
-        db.conn.execute("INSERT INTO epoch VALUES (?, ?)", (number, key))
-        known[number] = key
+            raise ImpostorHub() from error
+        _keep_epoch(db, number, plain, known, kit)
     if kit is not None and not known:
         raise WrongRecoveryKey()
+
+
+def _keep_epoch(db: Database, number: int, plain: bytes, known: dict[int, bytes], kit: bytes | None) -> None:
+    key, tag = plain[: crypto.KEY_BYTES], plain[crypto.KEY_BYTES :]
+    if len(tag) != crypto.KEY_BYTES or (number > 1 and number - 1 not in known):
+        raise ImpostorHub()
+    if number > 1:
+        expected = _tag(known[number - 1], number, key)
+    else:
+        expected = first_tag(kit, key) if kit is not None else tag
+        State(db).first_tag = tag
+    if not crypto.same(tag, expected):
+        raise ImpostorHub()
+    db.conn.execute("INSERT INTO epoch VALUES (?, ?)", (number, key))
+    known[number] = key
 
 
 def take_registration(db: Database, answer: Answer) -> None:
@@ -136,20 +195,20 @@ def note_nodes(db: Database, answer: Answer) -> None:
     """Note who asks to join, drop what is settled, and offer a new key when a node was revoked; in the transaction."""
     state = State(db)
     state.joining = pack([list(pair) for pair in answer.joining])
-    known = {signing for signing, _, _ in answer.nodes}
+    known = {signing for signing, *_ in answer.nodes}
     approved = [
         item
         for item in (unpack(state.approved, "the list") if state.approved else [])
         if item[0] not in known
     ]
     state.approved = pack(approved) if approved else b""
+    if not epoch_keys(db):
+        return
     offered = unpack(state.offered_epochs, "the list") if state.offered_epochs else []
-    if offered and offered[0][0] <= identity(db).epoch:
-        state.offered_epochs, offered = b"", []
+    if offered and offered[0][0] > identity(db).epoch:
+        return
     # Who was revoked after the newest key came about knows it; what is written from now on is not for them.
-    if (
-        not offered
-        and any(revoked_at > answer.epoch_at for _, _, revoked_at in answer.nodes)
-        and epoch_keys(db)
-    ):
+    if any(revoked_at > answer.epoch_at for _, _, revoked_at, _, _ in answer.nodes):
         new_epoch(db, answer)
+    else:
+        _hand_on(db, answer)

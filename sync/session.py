@@ -202,6 +202,7 @@ def make_request(
             epoch=keys.epoch,
             epochs=_epochs(state, approved),
             approvals=[signing for signing, _ in approved],
+            proof=registration.own_proof(db),
         )
     return seal_request(request, keys.signer, HubInfo(state.hub_signing, state.hub_opening))
 

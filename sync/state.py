@@ -51,6 +51,7 @@ class State:
     opening_key: Any = _Value(b"")
     recovery_public: Any = _Value(b"")
     recovery_signing: Any = _Value(b"")
+    first_tag: Any = _Value(b"")
     joining: Any = _Value(b"")
     approved: Any = _Value(b"")
     offered_epochs: Any = _Value(b"")

@@ -16,7 +16,7 @@ from shared.db import transaction
 from sync import session
 from sync.log import dump
 from sync.writer import writing
-from tests.properties.histories import empty_database, make_keys
+from tests.properties.histories import empty_database, first_school_key, make_keys
 from tests.world import a_hub, no_derived_rows, transport_to
 
 NODES = 100
@@ -35,7 +35,7 @@ def a_registered_node(hub: Hub, number: int) -> tuple[Database, int]:
     db = empty_database()
     with transaction(db):
         make_keys(db)
-        db.execute("INSERT INTO epoch VALUES (1, ?)", (bytes(32),))
+        first_school_key(db)
     school = schools.add_school(hub, f"School {number}")
     session.register(db, transport_to(hub), schools.registration_code(hub, school).text)
     with writing(db, 0) as w:

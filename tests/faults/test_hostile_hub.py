@@ -322,7 +322,7 @@ def honest_answer(world: World, **other: object) -> Answer:
         log, own = (HubLog(connection, n, world.hub.signer) for n in (world.school, 0))
         answer = Answer(b"", identity(world.db).signer.public, 0, world.school)
         answer.head, answer.reference_head = log.head()[0], own.head()[0]
-        answer.nodes = [(identity(world.db).signer.public, identity(world.db).opener.public, 0)]
+        answer.nodes = [(identity(world.db).signer.public, identity(world.db).opener.public, 0, b"", 1)]
     for name, value in other.items():
         setattr(answer, name, value)
     return answer

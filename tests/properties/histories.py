@@ -27,7 +27,7 @@ from shared.keys import recovery_keypair, recovery_signer
 from shared.migrations import migrate
 from shared.problems import Problem
 from shared.schema import BY_NAME
-from sync import capture, clock, fork, session
+from sync import capture, clock, fork, registration, session
 from sync.checks import verify_chain
 from sync.log import NodeLog, dump
 from sync.merge import heads_of
@@ -93,7 +93,7 @@ def new_world(hub: Hub, seed: int, forks: bool) -> World:
     db = empty_database()
     with transaction(db):
         make_keys(db)
-        db.execute("INSERT INTO epoch VALUES (1, ?)", (crypto.random_bytes(32),))
+        first_school_key(db)
     session.register(db, transport(lambda: ""), schools.registration_code(hub, school).text)
     with writing(db, 0) as w:
         group = w.insert("class_group", letter="0")
@@ -122,6 +122,13 @@ def make_keys(db: Database) -> None:
     state.recovery_public = recovery_keypair(KIT).public
     state.recovery_signing = recovery_signer(KIT).public
     fork.begin_incarnation(db, signer.public, continues=None)
+
+
+def first_school_key(db: Database) -> None:
+    """What founding a school makes."""
+    key = crypto.random_bytes(crypto.KEY_BYTES)
+    db.execute("INSERT INTO epoch VALUES (1, ?)", (key,))
+    State(db).first_tag = registration.first_tag(KIT, key)
 
 
 def play(world: World, steps: int) -> None:

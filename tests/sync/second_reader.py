@@ -353,7 +353,7 @@ def is_key(value: Any) -> bool:
 
 
 def is_epoch(value: Any) -> bool:
-    return is_list(value, lambda n: is_number(n, 1, 2**31 - 1), is_key, lambda key: is_bytes(key, 81))
+    return is_list(value, lambda n: is_number(n, 1, 2**31 - 1), is_key, lambda key: is_bytes(key, 113))
 
 
 def is_entry(value: Any) -> bool:
@@ -380,6 +380,7 @@ REQUEST = {
     14: list_of(is_key, 4_096),
     16: list_of(is_epoch, 4_096),
     17: list_of(is_key, 4_096),
+    18: lambda value: is_bytes(value) and len(value) in (0, 32),
 }
 ANSWER = {
     **dict.fromkeys((3, 4, 9, 10, 12, 18), is_number),
@@ -391,7 +392,7 @@ ANSWER = {
     8: list_of(is_entry),
     11: is_bytes,
     13: lambda value: is_list(value, is_number, is_bytes),
-    14: list_of(lambda value: is_list(value, is_key, is_key, is_number)),
+    14: list_of(lambda value: is_list(value, is_key, is_key, is_number, is_bytes, is_number)),
     15: list_of(is_epoch),
     16: is_text,
     17: list_of(lambda value: is_list(value, is_key, is_key)),

@@ -8,16 +8,24 @@ from contextlib import closing
 
 import pytest
 
-from hub import schools
+from hub import schools, tables
 from hub.log import HubLog
+from hub.storage import upsert
 from node.derived import derive
 from node.storage import Node, backup, join_node, restore
-from shared.keys import RecoveryKit
-from shared.problems import AlreadyRegistered, ApprovalPending, MistypedWords, Revoked, WrongRecoveryKey
+from shared.keys import RecoveryKit, recovery_keypair
+from shared.problems import (
+    AlreadyRegistered,
+    ApprovalPending,
+    ImpostorHub,
+    MistypedWords,
+    Revoked,
+    WrongRecoveryKey,
+)
 from sync import registration, session
 from sync.checks import verify_chain
 from sync.log import NodeLog, dump
-from sync.state import epoch_keys
+from sync.state import State, epoch_keys
 from sync.writer import writing
 from tests.world import CHEAP, a_hub, a_node, transport_to
 
@@ -337,3 +345,92 @@ def test_a_revoked_node_gets_nothing_more_and_a_new_key_comes(cast):
     with closing(third.connect()) as db:
         assert sorted(epoch_keys(db)) == [1, 2]
         assert db.execute("SELECT count(*) FROM room").fetchone()[0] == 1
+
+
+def forged_epoch(cast, number, recipient, key, tag=bytes(32)):
+    """A row a lying hub could make: a key of its own, sealed to a node."""
+    from shared import crypto
+
+    sealed = crypto.seal_to(recipient, key + tag, b"mektep epoch v1", number.to_bytes(4, "big"))
+    with cast.hub.write() as connection:
+        upsert(
+            connection,
+            tables.epoch,
+            [
+                {
+                    "school": cast.id,
+                    "number": number,
+                    "recipient": recipient,
+                    "sealed": sealed,
+                    "received_at": 1,
+                }
+            ],
+        )
+
+
+def test_a_lying_hub_cannot_hand_out_a_key_of_its_own(cast):
+    first = cast.nodes[0]
+    cast.sync(first)
+    with closing(first.connect()) as db:
+        opening = session.identity(db).opener.public
+    forged_epoch(cast, 2, opening, bytes(range(32)))
+    with pytest.raises(ImpostorHub):
+        cast.sync(first)
+    with closing(first.connect()) as db:
+        assert sorted(epoch_keys(db)) == [1]
+
+
+def test_a_joining_node_believes_the_kit_not_the_hub(cast, tmp_path):
+    cast.sync(cast.nodes[0])
+    with cast.hub.write() as connection:
+        connection.execute(tables.epoch.delete())
+    forged_epoch(cast, 1, recovery_keypair(cast.kit.secret).public, bytes(range(32)))
+    node = join_node(tmp_path / "n9", passphrase="p", kit=cast.kit.words, cost=CHEAP)
+    with closing(node.connect()) as db:
+        with pytest.raises(ImpostorHub):
+            session.join_by_kit(db, cast.transport, cast.kit.secret)
+        assert epoch_keys(db) == {} and not State(db).registered
+
+
+def test_a_node_the_hub_made_up_gets_no_key(cast):
+    from shared import crypto
+
+    first, second = cast.nodes[0], cast.join()
+    cast.settle()
+    spy = crypto.OpeningKey.generate()
+    with closing(second.connect()) as db:
+        public = session.identity(db).signer.public
+    with cast.hub.write() as connection:
+        connection.execute(
+            tables.node.insert().values(
+                signing=bytes(31) + b"s", opening=spy.public, school=cast.id, registered_at=1, proof=bytes(32)
+            )
+        )
+    schools.revoke(cast.hub, public)
+    cast.nodes.remove(second)
+    cast.settle()
+    with closing(first.connect()) as db:
+        assert sorted(epoch_keys(db)) == [1, 2]
+    with cast.hub.read() as connection:
+        recipients = {
+            bytes(r)
+            for (r,) in connection.execute(tables.epoch.select().with_only_columns(tables.epoch.c.recipient))
+        }
+    assert spy.public not in recipients
+
+
+def test_a_node_that_was_away_receives_the_new_key_later(cast):
+    first, second, third = cast.nodes[0], cast.join(), cast.join()
+    cast.settle()
+    with closing(third.connect()) as db:
+        public = session.identity(db).signer.public
+    schools.revoke(cast.hub, public)
+    cast.nodes.remove(third)
+    cast.sync(first)
+    cast.sync(first)
+    cast.write(first, "room", name="new key")
+    cast.sync(first)
+    cast.settle()
+    cast.check()
+    with closing(second.connect()) as db:
+        assert sorted(epoch_keys(db)) == [1, 2]

@@ -31,6 +31,7 @@ from sync.messages import (
     open_request,
     read_hub,
 )
+from sync.registration import first_tag
 from sync.transport.folder import bundle_of, message_of
 from tests.vectors import FOLDER, Vector, load, text_of
 from tests.vectors.build import build
@@ -131,7 +132,8 @@ def read_message(v: Vector) -> None:
     elif v["kind"] == "epoch":
         opener = recovery_keypair(bytes.fromhex(v["kit"]))
         key = opener.open(message, b"mektep epoch v1", v["epoch"].to_bytes(4, "big"))
-        assert key.hex() == v["school_key"]
+        assert key[:32].hex() == v["school_key"]
+        assert key[32:] == first_tag(bytes.fromhex(v["kit"]), key[:32])
     elif v["kind"] == "request":
         opener = crypto.OpeningKey.from_bytes(bytes.fromhex(v["hub_opening_secret"]))
         request, hashed = open_request(message, opener)

@@ -16,7 +16,7 @@ from sync.codec import Envelope, _header_map, encode, is_open, open_envelope
 from sync.columns import pack_integers
 from sync.merge import NOWHERE, Entry, resolve
 from sync.messages import Answer, Request, StreamEntry, describe_hub, next_head, sign_receipt
-from sync.registration import join_body
+from sync.registration import first_tag, join_body
 from sync.transport.folder import bundle_of
 from tests.forging import Forged, compress, group
 from tests.vectors import (
@@ -610,7 +610,8 @@ def a_request(**more: Any) -> Request:
 def a_registration() -> dict[int, object]:
     kit = seed("kit")[:16]
     opening = recovery_keypair(kit).public
-    key = seal(opening, SCHOOL_KEY, b"mektep epoch v1", (1).to_bytes(4, "big"), "ephemeral epoch")
+    proved = SCHOOL_KEY + first_tag(kit, SCHOOL_KEY)
+    key = seal(opening, proved, b"mektep epoch v1", (1).to_bytes(4, "big"), "ephemeral epoch")
     return {
         1: seed("code")[:5],
         2: NODE_OPENING.public,
@@ -645,7 +646,10 @@ def an_answer(request: bytes) -> Answer:
         reference_head=1,
         digest=seed("digest"),
         known=(900, seed("changeset 8")),
-        nodes=[(NODE.public, NODE_OPENING.public, 0), (STRANGER.public, bytes(range(32)), 1_780_000_000_000)],
+        nodes=[
+            (NODE.public, NODE_OPENING.public, 0, bytes(32), 1),
+            (STRANGER.public, bytes(range(32)), 1_780_000_000_000, b"", 0),
+        ],
         school_name="№ 8 мектеп",
         joining=[(STRANGER.public, bytes(range(32)))],
         epoch_at=1_770_000_000_000,
@@ -687,7 +691,10 @@ def messages() -> dict[str, Any]:
         ("a request", a_request()),
         ("a registration by code", a_request(registration=a_registration(), changesets=[])),
         ("a registration by kit", a_request(registration=by_kit(), changesets=[], epoch=0)),
-        ("keys handed on", a_request(epochs=[(2, bytes(range(32)), bytes(81))], approvals=[STRANGER.public])),
+        (
+            "keys handed on",
+            a_request(epochs=[(2, bytes(range(32)), bytes(113))], approvals=[STRANGER.public]),
+        ),
     ]
     valid += [_request(name, _fields(request)) for name, request in asked]
     least = {n: v for n, v in _fields(a_request()).items() if n <= 5}
