@@ -16,11 +16,10 @@ from node.journal.actions import Change
 from node.journal.queries import Cell, Place
 from node.people.queries import class_name, number_of
 from node.request import acting, database
-from node.results.queries import Heading
-from node.results.views import term_name
 from shared.access import allow
 from shared.dates import NO_LESSONS, date_of, parse_day
-from shared.i18n import exact, gettext, row_name
+from shared.i18n import current_language, exact, gettext, row_name
+from shared.indicators import value_label
 from shared.problems import ChangedMeanwhile, InputProblem, InvalidValue, NotAllowed, NotFound
 from shared.web import today, visitor
 
@@ -327,7 +326,8 @@ def _chosen_term(terms: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None
 
 
 def _label(term: Mapping[str, Any]) -> str:
-    return term_name(Heading(term["id"], term))
+    kind, number = term["kind"], term["number"]
+    return value_label("term", f"{kind}-{number}" if number else kind, current_language())
 
 
 # ---- results of a term

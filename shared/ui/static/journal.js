@@ -235,7 +235,7 @@
     const first = rows[0] && [...rows[0].cells].filter((td) => td.tabIndex === -1 && td.cellIndex).pop();
     if (first) first.tabIndex = 0;
     const box = table.closest(".scroll");
-    box.scrollLeft = box.scrollWidth;
+    if (first) box.scrollLeft = first.offsetLeft - first.parentNode.cells[0].offsetWidth - 100;
     const urlOf = (td) => book.dataset.url + heads[td.cellIndex].dataset.at;
     const cellOf = (td, field, slot) => {
       const base = td.dataset[`base${dataOf(field, slot)}`] ?? td.dataset[dataOf(field, slot)] ?? (field === "status" ? "present" : "");
