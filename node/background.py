@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from node.exchange.actions import run_sync
 from node.storage import Node
+from shared.db import DriverError
 from shared.problems import HubUnreachable, NotRegistered, Problem, SyncRunning
 from sync.state import State
 
@@ -46,7 +47,8 @@ class Agent:
     def stop(self) -> None:
         self._stopping = True
         self._wake.set()
-        self._thread.join(timeout=30)
+        if self._thread.ident is not None:
+            self._thread.join(timeout=30)
 
     def next_pause(self) -> float:
         """Seconds until the next try: the interval, or after failures a doubling pause; a quarter of it is chance."""
@@ -91,14 +93,14 @@ class Agent:
         self._wake.clear()
 
     def _link_is_back(self) -> bool:
-        """Does the hub's port take a connection?"""
-        with closing(self.node.connect()) as db:
-            address = urlsplit(str(State(db).hub_url))
-        if not address.hostname:
-            return False
-        port = address.port or (443 if address.scheme == "https" else 80)
+        """Does the hub's port take a connection? No, too, while this machine cannot tell."""
         try:
+            with closing(self.node.connect()) as db:
+                address = urlsplit(str(State(db).hub_url))
+            if not address.hostname:
+                return False
+            port = address.port or (443 if address.scheme == "https" else 80)
             socket.create_connection((address.hostname, port), timeout=5).close()
-        except OSError:
+        except (OSError, ValueError, Problem, DriverError):
             return False
         return True
