@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from markupsafe import Markup
 from werkzeug.datastructures import MultiDict
 
 from node.journal.actions import Change, Result
@@ -100,9 +101,28 @@ def shown(value: int | str | None) -> str:
     return "" if value is None else str(value)
 
 
-def cell_text(cell: Cell) -> str:
-    """What stands in a cell of the grid: marks as 5/4, after the letter for absent or late."""
-    absent, late = letters()
-    letter = {"absent": absent, "late": late}.get(cell.status, "")
-    marks = "/".join(str(cell.value(slot)) for slot in SLOTS if cell.value(slot) is not None)
-    return " ".join(part for part in (letter, marks) if part)
+EMPTY_CELL = Markup("<td></td>")
+OUT = Markup('<td class="out"></td>')
+
+
+def row_of_cells(cells: Iterable[Cell | None]) -> Markup:
+    """The cells of a grid's row; None where the pupil does not belong to the group. A term holds a thousand of them."""
+    words = dict(zip(("absent", "late"), letters(), strict=True))
+    return Markup("").join(_cell(cell, words) for cell in cells)
+
+
+def _cell(cell: Cell | None, words: Mapping[str, str]) -> Markup:
+    if cell is None:
+        return OUT
+    if not cell.marks and cell.status == "present":
+        return EMPTY_CELL
+    marks = {name: cell.value(slot) for name, slot in zip(("m", "n"), SLOTS, strict=True)}
+    told: dict[str, object] = {f"data-{name}": value for name, value in marks.items() if value is not None}
+    if cell.status != "present":
+        told |= {"class": cell.status, "data-s": cell.status}
+    if cell.comment:
+        told["title"] = cell.comment
+    shown_marks = "/".join(str(value) for value in marks.values() if value is not None)
+    text = " ".join(part for part in (words.get(cell.status, ""), shown_marks) if part)
+    attributes = Markup("").join(Markup(' {}="{}"').format(name, value) for name, value in told.items())
+    return Markup("<td{}>{}</td>").format(attributes, text)

@@ -153,12 +153,20 @@ def membership(db: Database, group_id: int) -> Callable[[int, int], bool]:
         (group_id,),
     ).fetchall()
 
+    rolls, lists = _spans(enrolled), _spans(listed)
+
     def there(pupil: int, day: int) -> bool:
-        on_roll = any(one == pupil and start <= day < end for one, start, end in enrolled)
-        in_list = not listed or any(one == pupil and start <= day < end for one, start, end in listed)
-        return on_roll and in_list
+        on_roll = any(start <= day < end for start, end in rolls.get(pupil, ()))
+        return on_roll and (not lists or any(start <= day < end for start, end in lists.get(pupil, ())))
 
     return there
+
+
+def _spans(rows: Iterable[tuple[int, int, int]]) -> dict[int, list[tuple[int, int]]]:
+    found: dict[int, list[tuple[int, int]]] = {}
+    for pupil, start, end in rows:
+        found.setdefault(pupil, []).append((start, end))
+    return found
 
 
 def named(db: Database, pupils: Collection[int], today: int) -> list[tuple[int, str]]:

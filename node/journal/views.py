@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 from flask import Blueprint, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from markupsafe import Markup
 
 from node import access
 from node.classes import queries as class_queries
@@ -277,6 +278,7 @@ def grid(group_id: int) -> ResponseReturnValue:
     cells = queries.cells(db, group_id, first, last)
     members = queries.members(db, group_id, first, last) if term and first <= last else frozenset()
     standings = queries.standings(cells, queries.weights(db))
+    columns = queries.columns(db, group_id, first, last)
     return render_template(
         "journal/grid.html",
         group=group,
@@ -284,18 +286,15 @@ def grid(group_id: int) -> ResponseReturnValue:
         terms=terms,
         term=term,
         label=_label,
-        columns=queries.columns(db, group_id, first, last),
+        columns=columns,
         pupils=queries.named(db, members, today()),
-        there=queries.membership(db, group_id),
-        cells=cells,
-        nobody=Cell(),
+        row=_row_maker(columns, cells, queries.membership(db, group_id)),
         nothing=queries.Standing(None, None),
         standings=standings,
         writes=who.has(*WRITE) and group["teacher"] == who.person,
         scale=queries.scale_of(db, group_id),
         kinds=queries.work_kinds(db),
         given=queries.results(db, group_id, term["id"]) if term else {},
-        cell_text=forms.cell_text,
         shown=forms.shown,
         letters=forms.letters(),
         number_of=number_of,
@@ -306,6 +305,21 @@ def grid(group_id: int) -> ResponseReturnValue:
         edit_from=today() - actions.EDIT_DAYS,
         days=actions.EDIT_DAYS,
     )
+
+
+def _row_maker(
+    columns: Sequence[queries.Column],
+    cells: Mapping[tuple[int, int, int], Cell],
+    there: Callable[[int, int], bool],
+) -> Callable[[int], Markup]:
+    """What makes the cells of one pupil's row."""
+    nobody, places = Cell(), [(column.place.day, column.place.period) for column in columns]
+
+    def row(pupil: int) -> Markup:
+        found = (cells.get((*at, pupil), nobody) if there(pupil, at[0]) else None for at in places)
+        return forms.row_of_cells(found)
+
+    return row
 
 
 def _group(group_id: int) -> Mapping[str, Any]:

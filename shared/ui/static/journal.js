@@ -232,7 +232,7 @@
     for (const part of document.querySelectorAll("[data-with-script]")) part.hidden = false;
     table.setAttribute("role", "grid");
     for (const row of rows) for (const td of row.cells) if (heads[td.cellIndex].dataset.at && !td.classList.contains("out")) td.tabIndex = -1;
-    const first = rows[0] && [...rows[0].cells].filter((td) => td.tabIndex === -1 && td.cellIndex).pop();
+    const first = rows.map((row) => [...row.querySelectorAll("td[tabindex]")].pop()).find(Boolean);
     if (first) first.tabIndex = 0;
     const box = table.closest(".scroll");
     if (first) box.scrollLeft = first.offsetLeft - first.parentNode.cells[0].offsetWidth - 100;
