@@ -22,7 +22,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from hub import tables
 from shared import crypto, db, reference
 from shared.keyslots import Keyslots, write_private
-from shared.problems import AlreadyInitialised, NewerFile, NotInitialised
+from shared.problems import AlreadyInitialised, DamagedFile, MissingFile, NewerFile, NotInitialised, WrongKey
 from shared.schema import BY_NAME, VERSION, Table
 from sync.adopt import adopt
 
@@ -87,7 +87,7 @@ def create_hub(
     data_key, recovery = crypto.random_bytes(crypto.KEY_BYTES), crypto.random_bytes(16)
     for left in home.glob(DATABASE + "*"):
         left.unlink()
-    engine = _engine(home, data_key, database)
+    engine = _engine(home, data_key, database, create=True)
     signer, opener = crypto.SigningKey.generate(), crypto.OpeningKey.generate()
     hub = Hub(home, engine, signer, opener)
     with hub.write() as connection:
@@ -130,13 +130,14 @@ def _finish(hub: Hub) -> None:
 def open_hub(home: Path, passphrase: str | None = None) -> Hub:
     """Unlock a hub, by this machine's slot when no passphrase is given, and bring its database up to this release.
 
-    NotInitialised, WrongPassphrase, NoSuchSlot, WrongKey, DamagedFile, NewerFile.
+    NotInitialised, MissingFile, WrongPassphrase, NoSuchSlot, DamagedFile, NewerFile.
     """
     if not (home / KEYS).exists():
         raise NotInitialised(home=home)
+    database = _read_config(home)
     keyslots = Keyslots(home / KEYS)
     key = keyslots.open_with_machine() if passphrase is None else keyslots.open_with_passphrase(passphrase)
-    engine = _engine(home, key, json.loads((home / CONFIG).read_bytes())["database"])
+    engine = _engine(home, key, database)
     with db.errors(DATABASE):
         _migrate(engine)
         with engine.connect() as connection:
@@ -149,13 +150,34 @@ def open_hub(home: Path, passphrase: str | None = None) -> Hub:
     return hub
 
 
-def _engine(home: Path, key: bytes, database: str | None) -> sa.Engine:
+def _read_config(home: Path) -> str | None:
+    """Where the database is: its URL, or None for the file, which must be there."""
+    try:
+        database = json.loads((home / CONFIG).read_bytes())["database"]
+    except FileNotFoundError as error:
+        raise MissingFile(file=CONFIG) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise DamagedFile(file=CONFIG) from error
+    if database is None and not (home / DATABASE).exists():
+        raise MissingFile(file=DATABASE)
+    return str(database) if database is not None else None
+
+
+def _connect(home: Path, key: bytes, create: bool) -> Any:
+    try:
+        return db.open_database(home / DATABASE, key, create).conn
+    except WrongKey as error:
+        # The key file says that the key is the right one.
+        raise DamagedFile(file=DATABASE) from error
+
+
+def _engine(home: Path, key: bytes, database: str | None, create: bool = False) -> sa.Engine:
     if database is not None:
         return sa.create_engine(database, pool_pre_ping=True)
     engine = sa.create_engine(
         "sqlite://",
         module=db.DRIVER,
-        creator=lambda: db.open_database(home / DATABASE, key, create=True).conn,
+        creator=lambda: _connect(home, key, create),
         poolclass=sa.QueuePool,
         pool_size=4,
         max_overflow=8,

@@ -200,6 +200,7 @@ def open_node(home: Path, passphrase: str | None = None) -> Node:
     keyslots = Keyslots(home / KEYS)
     key = keyslots.open_with_machine() if passphrase is None else keyslots.open_with_passphrase(passphrase)
     node = Node(home, key)
+    db.refuse_newer(home / DATABASE, key)
     with closing(node.connect()) as connection:
         _upgrade(connection)
         fork.go_on_if_old(connection)

@@ -66,6 +66,22 @@ def open_database(path: Path, key: bytes, create: bool = False) -> Database:
     return Database(connection)
 
 
+def refuse_newer(path: Path, key: bytes) -> None:
+    """Raise NewerFile for a file that was not closed in order, without touching it.
+
+    The last connection to close moves the write-ahead log into the file, unless it may only read. Files without such a
+    log, and those that cannot be read at all, are left to `open_database`.
+    """
+    log = path.with_name(path.name + "-wal")
+    if not log.exists() or not log.stat().st_size:
+        return
+    with contextlib.closing(driver.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+        _give_key(connection, key)
+        with contextlib.suppress(driver.Error):
+            if connection.execute("PRAGMA user_version").fetchone()[0] > VERSION:
+                raise NewerFile(file=path.name)
+
+
 def memory_database() -> Database:
     """Return an empty database in memory with the settings of a real one, for tests."""
     connection = driver.connect(":memory:", isolation_level=None, check_same_thread=False)
@@ -74,10 +90,14 @@ def memory_database() -> Database:
     return Database(connection)
 
 
-def _prepare(connection: Any, key: bytes, path: Path) -> None:
+def _give_key(connection: Any, key: bytes) -> None:
     # SQLCipher reports on standard error by itself; a person gets one sentence, from the problem.
     connection.execute("PRAGMA cipher_log_level = NONE")
     connection.execute(f"PRAGMA key = \"x'{key.hex()}'\"")
+
+
+def _prepare(connection: Any, key: bytes, path: Path) -> None:
+    _give_key(connection, key)
     with errors(path.name):
         try:
             version = connection.execute("PRAGMA user_version").fetchone()[0]
@@ -170,7 +190,7 @@ def backup(db: Database, target: Path, key: bytes) -> None:
     with errors(target.name):
         copy = driver.connect(str(target), isolation_level=None)
         try:
-            copy.execute(f"PRAGMA key = \"x'{key.hex()}'\"")
+            _give_key(copy, key)
             db.conn.backup(copy)
             copy.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             copy.execute("PRAGMA journal_mode = DELETE")

@@ -16,7 +16,7 @@ from shared.problems import ConsentMissing, InvalidValue, TooLarge
 from shared.schema import BY_NAME, Table, Value, check_row
 from shared.tables import quoted
 from sync import clock
-from sync.capture import encode_values
+from sync.capture import CAPTURE, encode_values
 
 SYSTEM = 0
 """Actor of what Mektep itself derives."""
@@ -162,13 +162,15 @@ def has_consent(db: Database, person: int, purpose: str, day: int) -> bool:
 
 @contextlib.contextmanager
 def writing(db: Database, actor: int) -> Iterator[Writer]:
-    """One write transaction of an acting account; all of it is kept, or nothing.
+    """One write transaction of an acting account; all of it is kept, or nothing, and all of it is logged.
 
     DatabaseBusy, DiskFull, NoActingAccount; whatever is raised inside rolls everything back.
     """
     with transaction(db):
         now = clock.now_ms()
         origin, last = db.conn.execute("SELECT origin, clock FROM writing").fetchone()
-        db.conn.execute("UPDATE writing SET actor = ?, clock = ?", (actor, clock.tick(last, now)))
+        db.conn.execute(
+            "UPDATE writing SET actor = ?, clock = ?, mode = ?", (actor, clock.tick(last, now), CAPTURE)
+        )
         yield Writer(db, origin, now)
         db.conn.execute("UPDATE writing SET actor = NULL")

@@ -191,6 +191,20 @@ def test_a_file_of_a_newer_release_is_left_as_it_is(node: Node) -> None:
     assert "newer version of Mektep" in refused(node, NewerFile)
 
 
+def test_a_file_of_a_newer_release_that_was_not_closed_is_left_as_it_is(node: Node, tmp_path: Path) -> None:
+    """As after a power cut: what was last written is still in the log beside the file."""
+    home = tmp_path / "cut"
+    with closing(node.connect()) as db:
+        db.execute(f"PRAGMA user_version = {VERSION + 1}")
+        shutil.copytree(node.home, home)
+    (home / f"{DATABASE}-shm").unlink()
+    before = files(home)
+    assert len(before[f"{DATABASE}-wal"]) > 0
+    with pytest.raises(NewerFile):
+        open_node(home)
+    assert {name: data for name, data in files(home).items() if not name.endswith("-shm")} == before
+
+
 @pytest.mark.parametrize("name", [KEYS, DATABASE])
 def test_a_missing_file_is_named(node: Node, name: str) -> None:
     (node.home / name).rename(node.home.parent / name)

@@ -301,6 +301,14 @@ def test_apply_mode_ends_with_its_transaction_whatever_is_raised(db: Database) -
     assert last_change(db) == before + 1
 
 
+def test_a_writer_is_logged_even_if_someone_forgot_to_end_apply_mode(db: Database) -> None:
+    with transaction(db):
+        NodeLog(db).apply_mode()
+    with writing(db, ACTOR) as w:
+        row = w.insert("person", sex="f")
+    assert logged(db) == [(20, row, '{"2":"f"}')]
+
+
 def test_an_acting_account_ends_with_its_transaction(db: Database) -> None:
     with writing(db, ACTOR) as w:
         w.insert("person", sex="f")
