@@ -64,7 +64,8 @@ def consents_missing(db: Database, year: int, day: int) -> int:
 
 
 _LESSONS = """SELECT t.period, cg.id AS class_group, cg.grade, cg.letter, sg.name AS part, b.start, b."end",
-    s.code, s.name_ky, s.name_ru, s.name_en, r.name AS room, {substituted} AS substituted
+    s.code, s.name_ky, s.name_ru, s.name_en, r.name AS room, {substituted} AS substituted,
+    sg.id AS "group"
   FROM timetable_slot t JOIN subject_group sg ON sg.id = t.subject_group
   JOIN class_group cg ON cg.id = sg.class_group LEFT JOIN subject s ON s.id = sg.subject
   LEFT JOIN room r ON r.id = t.room

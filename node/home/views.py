@@ -14,7 +14,7 @@ from node.people.queries import class_name
 from node.request import database
 from node.results import queries as result_queries
 from shared.access import allow
-from shared.dates import NO_LESSONS
+from shared.dates import NO_LESSONS, date_of
 from shared.i18n import in_order
 from shared.web import today, visitor
 
@@ -33,6 +33,7 @@ def index() -> ResponseReturnValue:
     return render_template(
         "home/index.html",
         day=day,
+        iso=date_of(day).isoformat(),
         kind=kind,
         free=kind in NO_LESSONS,
         year=year,

@@ -259,7 +259,6 @@ def texts() -> dict[str, str]:
         "theirs": gettext("Keep what stands there"),
         "mine": gettext("Write mine"),
         "nothing": gettext("(empty)"),
-        "leave": gettext("Some marks have not reached the school yet. Sign out all the same?"),
     }
 
 

@@ -159,12 +159,22 @@ def test_what_waits_is_there_after_the_page_was_closed(page: Page, school: Schoo
         server.cut()
         key(page, desk.pupils[0], "5")
         page.locator(".foot .state.waiting").wait_for()
+        stranger = "mektep-unsent:1:/journal/cell/1/2025-10-23/1|mark|2|0"
+        page.evaluate("key => localStorage.setItem(key, '{}')", stranger)
+        # Whoever signs out is asked first; here the answer is no.
+        asked: list[str] = []
+        page.once("dialog", lambda dialog: (asked.append(dialog.message), dialog.dismiss()))
+        page.click("details.account summary")
+        page.click("details.account form .plain")
+        assert len(asked) == 1
         page.goto("about:blank")
         server.on()
         page.goto(server.address + address(desk.place))
         page.locator(".foot .state.saved").wait_for()
         assert page.locator(f"input[name='mark-{desk.pupils[0]}-0'][value='5']").is_checked()
         assert desk.cell(desk.pupils[0]).value(0) == 5
+        # What another account left here waits for that account.
+        assert page.evaluate("Object.keys(localStorage)") == [stranger]
     finally:
         server.cut()
 

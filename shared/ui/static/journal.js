@@ -149,10 +149,6 @@
     box.append(bar);
     return box;
   }
-  document.addEventListener("submit", (event) => {
-    if (event.target.action.endsWith("/sign-out") && kept.size && !confirm(texts.leave)) event.preventDefault();
-  });
-
   // ---- the lesson: a form with a row for every pupil
 
   function lesson(form) {

@@ -35,6 +35,13 @@ document.addEventListener("change", (event) => {
 });
 for (const button of document.querySelectorAll("form[data-at-once] .without-script")) button.hidden = true;
 
+// Whoever signs out is told what still waits in this browser.
+document.addEventListener("submit", (event) => {
+  const form = event.target, own = `mektep-unsent:${form.dataset.account}:`;
+  const waits = form.dataset.unsent && Object.keys(localStorage).some((key) => key.startsWith(own));
+  if (waits && !confirm(form.dataset.unsent)) event.preventDefault();
+});
+
 // A form is sent once.
 document.addEventListener("submit", (event) => {
   const button = event.submitter;
