@@ -57,7 +57,7 @@ def _silence(school: SchoolStatus, now: int) -> Iterator[Advice]:
     if not school.nodes and school.revoked:
         yield Advice(
             "waiting",
-            gettext("Its node was revoked. Make a new registration code and give it to the school."),
+            gettext("Its node was revoked. A new machine joins with the school's recovery kit."),
         )
     elif not school.nodes:
         yield Advice(
