@@ -29,7 +29,7 @@ demo: .venv/installed  ## a hub and three schools on this machine; ONCE=1 prints
 	@$(BIN)/python -m demo $(if $(ONCE),--once)
 
 test: .venv/installed-test  ## every test; says which are left out for want of Chromium or PostgreSQL
-	@$(BIN)/python -m pytest -n 2 --dist loadscope
+	@TMPDIR=$(SCRATCH) $(BIN)/python -m pytest -n 2 --dist loadscope
 
 lint: .venv/installed-test  ## style, types, layers, generated files
 	@$(BIN)/ruff check --quiet --output-format concise .
@@ -40,7 +40,7 @@ lint: .venv/installed-test  ## style, types, layers, generated files
 	@$(BIN)/python -m pytest tests/test_house.py
 
 faults: .venv/installed-test  ## the long way: 200 histories of killed processes and cut links
-	@MEKTEP_FAULTS=full $(BIN)/python -m pytest tests/faults tests/properties
+	@TMPDIR=$(SCRATCH) MEKTEP_FAULTS=full $(BIN)/python -m pytest tests/faults tests/properties
 
 bench: .venv/installed-test  ## sizes and times against their limits
 	@$(BIN)/python -m tests.bench
