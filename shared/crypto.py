@@ -49,11 +49,6 @@ def random_bytes(n: int) -> bytes:
     return secrets.token_bytes(n)
 
 
-def random_below(n: int) -> int:
-    """Return an unguessable number from 0 to `n` - 1."""
-    return secrets.randbelow(n)
-
-
 def same(a: bytes, b: bytes) -> bool:
     """Compare in a time that does not depend on where the two differ."""
     return hmac.compare_digest(a, b)

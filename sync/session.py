@@ -30,7 +30,6 @@ from sync.messages import MAX_MESSAGE, Answer, HubInfo, Request, open_answer, re
 from sync.state import State, identity
 from sync.transport import Transport
 
-FIRST_BUDGET = 32_768
 SMALLEST_BUDGET = 4_096
 LARGEST_BUDGET = 2 * 1024 * 1024
 _TRIES = 4

@@ -29,7 +29,6 @@ from sync import clock, delivery, session
 from sync.delivery import Progress
 from sync.lock import sync_lock
 from sync.log import NodeLog
-from sync.messages import read_hub
 from sync.state import State, identity
 from sync.transport import Transport
 from sync.transport.folder import ANSWER, HUB_FILE, FolderTransport, bundles, read_bundle
@@ -214,12 +213,6 @@ def change_address(node: Node, address: str) -> None:
         if not isinstance(transport_to(db, address), HttpTransport):
             raise FlawedAddress()
         State(db).hub_url = address
-
-
-def trust_hub_file(node: Node, path: Path) -> None:
-    """Trust the hub whose keys a file shows; the registration code must name it too."""
-    with closing(node.connect()) as db:
-        session.remember_hub(db, read_hub(read_bundle(path)))
 
 
 def _name(db: Database) -> str:

@@ -141,10 +141,6 @@ def staff_member(db: Database, person_id: int) -> Mapping[str, Any] | None:
     return _one(db, "SELECT * FROM staff WHERE person = ? AND retired_at IS NULL", person_id)
 
 
-def is_guardian(db: Database, person_id: int) -> bool:
-    return _one(db, "SELECT 1 FROM guardian WHERE person = ? AND retired_at IS NULL", person_id) is not None
-
-
 def children_of(db: Database, person_id: int) -> frozenset[int]:
     """The pupils of whom the person is a parent or legal representative."""
     rows = db.execute("SELECT pupil FROM guardian WHERE person = ? AND retired_at IS NULL", (person_id,))

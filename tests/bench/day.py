@@ -17,7 +17,6 @@ from pathlib import Path
 from sqlite_utils import Database
 
 from node.derived import derive
-from node.storage import Node
 from sync import session
 from sync.log import NodeLog
 from sync.writer import writing
@@ -48,10 +47,6 @@ def cast(seed: int = 1, database: str | None = None) -> Iterator[Cast]:
             groups, pupils = _people(db, school.actor)
             yield Cast(school, db, groups, pupils, random.Random(seed))
         hub.close()
-
-
-def node_of(cast: Cast) -> Node:
-    return cast.school.node
 
 
 def _people(db: Database, actor: int) -> tuple[list[int], list[list[int]]]:
