@@ -2,7 +2,7 @@
 
 From this come the node's tables and triggers, the hub's tables, the numbers on the wire, merge units, import
 templates, form validation and the data dictionary. Table and column numbers are permanent: they are what travels.
-To add a column: one line here with ``since`` set to a new VERSION. Defaults are frozen once released.
+To add a column or a table: one entry here with ``since`` set to a new VERSION. Defaults are frozen once released.
 
 Scopes (who can read a column):
 
@@ -20,13 +20,13 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
 
 from shared.problems import InvalidValue
 
-VERSION = 1
+VERSION = 2
 
 Scope = Literal["district", "reference", "school"]
 Value = int | str | bytes | None
@@ -208,13 +208,15 @@ def _table(
     key: tuple[str, ...] = ("id",),
     derived: bool = False,
     indexes: tuple[tuple[str, ...], ...] = (),
+    since: int = 1,
 ) -> Table:
     scope: Scope = (
         "district" if any(c.scope == "district" and c.name not in key for c in columns) else "school"
     )
     head = (_id(),) if key == ("id",) else ()
     retired = _c(RETIRED, "retired_at", "instant", scope, "Жокко чыгарылган", "Изъято", "Retired at")
-    return Table(name, number, group, labels, key, (*head, retired, *columns), derived, 1, indexes)
+    all_columns = tuple(replace(c, since=max(c.since, since)) for c in (*head, retired, *columns))
+    return Table(name, number, group, labels, key, all_columns, derived, since, indexes)
 
 
 SEX = ("f", "m")
@@ -667,6 +669,12 @@ TABLES: tuple[Table, ...] = (
         key=("subject_group", "pupil", "term"), indexes=(("pupil",),),
     ),
     # ---- access
+    _table(
+        93, "setting", "access", ("Жөндөө", "Настройка", "Setting"),
+        _c(2, "name", "code", "school", "Аталышы", "Имя", "Name", max_length=60, pattern=r"[a-z0-9_]*"),
+        _c(3, "value", "text", "school", "Мааниси", "Значение", "Value", max_length=2000),
+        since=2,
+    ),
     _table(
         90, "account", "access", ("Каттоо жазуусу", "Учётная запись", "Account"),
         _c(2, "person", "ref", "school", "Адам", "Человек", "Person", references="person"),

@@ -12,6 +12,7 @@ from shared.migrations import migrate
 from shared.schema import Column, Table, Value
 from shared.tables import quoted
 from sync import capture
+from sync.adopt import adopt_in_node
 from sync.fork import add_origin
 
 KEY = bytes(range(32))
@@ -24,6 +25,7 @@ def a_store(path: Path | None = None, origin: int = ORIGIN) -> Database:
     db = memory_database() if path is None else open_database(path, KEY, create=True)
     migrate(db)
     capture.install(db)
+    adopt_in_node(db)
     with transaction(db):
         add_origin(db, origin, 0, bytes(32), None)
         db.conn.execute("UPDATE writing SET origin = ?", (origin,))
