@@ -15,6 +15,7 @@ from node import (
     request,
     results,
     sessions,
+    settings,
     signin,
 )
 from node.background import Agent
@@ -35,6 +36,7 @@ AREAS = (
     results.area,
     conflicts.area,
     exchange.area,
+    settings.area,
     dictionary.area,
     signin.area,
 )
@@ -46,6 +48,7 @@ NAVIGATION = (
     NavItem("results.index", N_("Results")),
     NavItem("conflicts.index", N_("Conflicts")),
     NavItem("exchange.index", N_("Sync")),
+    NavItem("settings.index", N_("Settings")),
     NavItem("dictionary.index", N_("Data dictionary")),
 )
 

@@ -1,0 +1,104 @@
+"""Every setting a school may change, declared once: one entry each, and its page, its checks and its default follow.
+
+A value is kept as text in the table `setting`; a setting that was never changed has no row and reads as its default.
+Names are permanent.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from shared.i18n import N_
+
+Kind = Literal["int", "bool", "choice", "text"]
+
+DEPUTY = ("head", "deputy")
+HEAD = ("head",)
+KEEPERS = ("head", "administrator")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting. ``kind`` bool is 0 or 1; ``choices`` are (value, label) pairs; labels are marked with `N_`.
+
+    ``minimum`` and ``maximum`` bound an int; ``max_length`` a text. ``editors`` are the duties that may change it.
+    """
+
+    name: str
+    kind: Kind
+    default: int | str
+    label: str
+    group: str
+    help: str = ""
+    minimum: int = 0
+    maximum: int = 1_000_000
+    choices: tuple[tuple[str, str], ...] = ()
+    max_length: int = 200
+    editors: tuple[str, ...] = DEPUTY
+
+    def parse(self, text: str) -> int | str:
+        """The value that a text stands for; ValueError when the setting does not allow it."""
+        text = text.strip()
+        if self.kind in ("int", "bool"):
+            low, high = (0, 1) if self.kind == "bool" else (self.minimum, self.maximum)
+            if not (text.isascii() and text.isdigit() and low <= int(text) <= high):
+                raise ValueError(text)
+            return int(text)
+        allowed = text in dict(self.choices) if self.kind == "choice" else len(text) <= self.max_length
+        if not allowed or not text.isprintable():
+            raise ValueError(text)
+        return text
+
+
+GROUPS = {
+    "journal": N_("Journal"),
+    "marks": N_("Marks"),
+    "attendance": N_("Attendance"),
+    "security": N_("Security"),
+    "regulation": N_("Regulation"),
+}
+"""Group -> its heading, in the order of the page. A setting of another group needs a line here."""
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting(
+        "edit_days", "int", 7, N_("Days in which the journal may be changed freely"), "journal",
+        N_("Later changes need a reason and show as on paper: old value struck through, author, date."),
+        maximum=365,
+    ),
+    Setting(
+        "rounding", "int", 50, N_("Threshold of rounding, in hundredths"), "marks",
+        N_("50 rounds 3.50 up, 65 rounds up from 3.65 only."), minimum=50, maximum=65,
+    ),
+    Setting(
+        "minimum_marks", "int", 3, N_("Marks needed for a term mark"), "marks",
+        N_("With fewer marks the proposal is 'not assessed'."), minimum=1, maximum=20,
+    ),
+    Setting(
+        "use_of_one", "bool", 1, N_("The mark 1 is used"), "marks",
+        N_("Some schools do not give it; then the journal refuses it."),
+    ),
+    Setting(
+        "alert_days_running", "int", 3, N_("Alarm after days missed running"), "attendance",
+        minimum=1, maximum=60,
+    ),
+    Setting(
+        "alert_unexcused", "int", 10, N_("Alarm after days missed without a valid reason"), "attendance",
+        minimum=1, maximum=200,
+    ),
+    Setting(
+        "pin_lock_minutes", "int", 10, N_("Minutes without a touch after which a shared computer locks"), "security",
+        N_("On a computer where someone signs in with a PIN."), minimum=1, maximum=240, editors=KEEPERS,
+    ),
+    Setting(
+        "stage", "choice", "3", N_("Stage of introduction (clause 4.1)"), "regulation",
+        N_("Pages of a later stage are hidden, and nobody may open them."),
+        choices=(
+            ("1", N_("Stage 1: pupils and teachers, results, short reports, movement")),
+            ("2", N_("Stage 2: also personal data, timetable, journal, reports")),
+            ("3", N_("Stage 3: also plans, courses, portfolios, messages")),
+        ),
+        editors=HEAD,
+    ),
+)  # fmt: skip
+BY_NAME = {setting.name: setting for setting in SETTINGS}
