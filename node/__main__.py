@@ -269,7 +269,8 @@ def _import(chosen: argparse.Namespace) -> Result:
             result = run_import(
                 db, path, chosen.mapping, actor, chosen.dry_run, text=cli.gettext, progress=report
             )
-            done.append({"file": path.name, **vars(result)} if chosen.json else _told(path.name, result))
+            facts = {"file": path.name, **vars(result), "act": str(result.act)}
+            done.append(facts if chosen.json else _told(path.name, result))
     if chosen.dry_run:
         cli.note(_("A dry run: nothing was written."))
     return {"dry_run": chosen.dry_run, "files": done}

@@ -229,6 +229,7 @@ MOVEMENT_REASONS = ("district", "country", "abroad", "college", "illness", "deat
 RESULT_STATUSES = ("assessed", "na", "exempt", "unmarked")
 ATTENDANCE_STATUSES = ("present", "absent", "late")
 ABSENCE_REASONS = ("ill", "excused", "unexcused", "unknown")
+ACT_KINDS = ("import", "merge", "undo", "erasure")
 DUTIES = (
     "head",
     "deputy",
@@ -674,6 +675,17 @@ TABLES: tuple[Table, ...] = (
         _c(2, "name", "code", "school", "Аталышы", "Имя", "Name", max_length=60, pattern=r"[a-z0-9_]*"),
         _c(3, "value", "text", "school", "Мааниси", "Значение", "Value", max_length=2000),
         since=2,
+    ),
+    _table(
+        165, "act", "access", ("Аракет", "Действие", "Act"),
+        _c(2, "kind", "code", "school", "Түрү", "Вид", "Kind", choices=ACT_KINDS),
+        _c(3, "label", "text", "school", "Белгиси", "Название", "Label", max_length=300),
+        _c(4, "lines", "int", "school", "Саптар", "Строки", "Lines", 0, minimum=0),
+        _c(5, "undoes_clock", "int", "school", "Кайсы аракетти жокко чыгарат", "Отменяет действие с отметкой",
+           "Undoes the act with this stamp", minimum=0, unit="undoes"),
+        _c(6, "undoes_account", "ref", "school", "Ал аракеттин каттоо жазуусу", "Учётная запись того действия",
+           "Account of that act", references="account", unit="undoes"),
+        since=2, indexes=(("undoes_clock",),),
     ),
     _table(
         90, "account", "access", ("Каттоо жазуусу", "Учётная запись", "Account"),

@@ -78,6 +78,10 @@ class NodeLog:
         """The key of a row by its local one."""
         return self._keys(table.number, {rid}).get(rid, ())
 
+    def keys_of(self, number: int, rids: set[int]) -> dict[int, Key]:
+        """The keys of rows of a known table by their local ones."""
+        return self._keys(number, rids)
+
     def last_cut(self) -> int:
         """Local number of the last change that stands in a changeset; what follows is this node's own and uncut."""
         return int(self.db.conn.execute("SELECT ifnull(max(local_last), 0) FROM changeset").fetchone()[0])

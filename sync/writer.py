@@ -7,7 +7,7 @@ the product and the hub are read only), and a row larger than a changeset.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from sqlite_utils import Database
 
@@ -68,6 +68,13 @@ class Writer:
         if found is None:
             raise InvalidValue(table=table.name, column=table.row_id, value=row_id)
         return self._write(table, {table.row_id: row_id, **values})
+
+    def change(self, table: Table, key: Sequence[int], values: Mapping[str, Value]) -> bool:
+        """Change columns of an existing row, whatever its key; returns whether anything changed.
+
+        InvalidValue, ConsentMissing, TooLarge.
+        """
+        return self._write(table, {**dict(zip(table.key, key, strict=True)), **values})
 
     def retire(self, table_name: str, *key: int) -> bool:
         """Retire a row by its key; returns whether it was alive. InvalidValue: the row is not the school's own."""

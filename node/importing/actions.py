@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -20,6 +20,7 @@ from shared.grading import Band, band_of, bands_of
 from shared.problems import N_, ConsentMissing, ImportRefused, InvalidValue, LineError
 from shared.schema import Column, Table, Value
 from shared.tables import quoted
+from sync.undo import note_act
 from sync.writer import SYSTEM, Writer, writing
 
 Text = Callable[[str], str]
@@ -36,13 +37,17 @@ class Connects(Protocol):
 
 @dataclass(frozen=True)
 class ImportResult:
-    """Rows by table: written anew, changed, found as they should be; lines taken and passed over."""
+    """Rows by table: written anew, changed, found as they should be; lines taken and passed over.
+
+    ``act``: the mark by which the import can be undone as one (`sync.undo`); 0 when it changed nothing.
+    """
 
     inserted: dict[str, int] = field(default_factory=dict)
     changed: dict[str, int] = field(default_factory=dict)
     unchanged: dict[str, int] = field(default_factory=dict)
     lines: int = 0
     passed_over: int = 0
+    act: int = field(default=0, compare=False)
 
     @property
     def changes_nothing(self) -> bool:
@@ -82,6 +87,8 @@ def run_import(
                 raise ImportRefused(sorted(run.errors, key=lambda e: e.line))
             if dry_run:
                 raise _RolledBack(result)
+            if not result.changes_nothing:
+                result = replace(result, act=note_act(w, "import", path.name, result.lines))
     except _RolledBack as rolled_back:
         return rolled_back.result
     return result
@@ -176,10 +183,18 @@ class _Run:
             taken += self._line(line)
             if progress:
                 progress(done, len(self.sheet.lines))
-        counts = {outcome: Counter[str]() for outcome in ("inserted", "changed", "unchanged")}
+        counts: dict[str, dict[str, int]] = {
+            outcome: Counter[str]() for outcome in ("inserted", "changed", "unchanged")
+        }
         for (table, _), outcome in self.outcomes.items():
             counts[outcome][table] += 1
-        return ImportResult(**counts, lines=taken, passed_over=len(self.sheet.lines) - taken)
+        return ImportResult(
+            counts["inserted"],
+            counts["changed"],
+            counts["unchanged"],
+            lines=taken,
+            passed_over=len(self.sheet.lines) - taken,
+        )
 
     def outcome(self, table: Table, key: Key, outcome: str) -> None:
         """Note what became of a row; a row met again keeps what it was unless it changes after all."""

@@ -19,6 +19,7 @@ from shared.migrations import migrate
 from shared.problems import DamagedFile, FlawedMapping, ImportRefused, TooLarge
 from shared.schema import BY_NAME
 from sync import capture, fork
+from sync.undo import marked_act, undo
 from sync.writer import writing
 
 HEADER = "Личное дело;Фамилия;Имя;Отчество;Дата рождения;Пол;Класс;Дата зачисления;Согласие;Местность"
@@ -300,6 +301,18 @@ def test_pupils_come_in_with_names_only_under_consent(db: Database, tmp_path: Pa
 def test_windows_1251_gives_the_same(db: Database, tmp_path: Path) -> None:
     run_import(db, pupils_file(tmp_path, *LINES, encoding="cp1251"), "pupils", actor=7)
     assert people(db)[0][3:5] == ("Асанова", "Айпери")
+
+
+def test_an_import_is_one_act_and_can_be_undone(db: Database, tmp_path: Path) -> None:
+    result = run_import(db, pupils_file(tmp_path, *LINES), "pupils", actor=7)
+    act = marked_act(db, result.act)
+    assert (act.kind, act.label, act.lines) == ("import", "pupils.csv", result.lines)
+    with writing(db, 7) as w:
+        undone = undo(w, act)
+    assert undone.left_alone == ()
+    for table in result.inserted:
+        own = f"{BY_NAME[table].key[0]} >> 32 AND retired_at IS NULL"
+        assert db.execute(f"SELECT count(*) FROM {table} WHERE {own}").fetchone() == (0,)
 
 
 def test_importing_again_changes_nothing_and_adds_what_is_new(db: Database, tmp_path: Path) -> None:
