@@ -1,31 +1,174 @@
-"""Who may do what in a school: duties from the appointments of today, and which rows a duty reads.
+"""Who may do what in a school: the table of rights, duties from the appointments of today, rows a duty reaches.
 
-The matrix is that of the regulation's practice: head, deputy, secretary and social pedagogue read every pupil's card; a
-class teacher those of the own class; a subject teacher and the librarian names only; the administrator keeps the
-software running and reads no pupil's data; pupils and guardians read their own.
+The table is the regulation's practice as data. Verbs: V views, E enters, A approves, N reads names alone;
+who enters or approves views too, and who views reads names. Qualifiers narrow a right: o own (one's own rows, a
+guardian's children), c own class, l own lessons, p a part that the area itself defines. A right without o, c or l
+reaches every row.
+
+    @area.get("/")
+    @right("plans", "V")            whoever views plans, of whatever reach
+    ...
+    reaches_group(db, visitor(), "plans", "E", group)   is this row within reach?
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
 from sqlite_utils import Database
 
-from shared.access import Visitor
+from shared.access import Rights, Visitor, declare
 from shared.schema import DUTIES
 from shared.web import today
 
-ROLES = frozenset(DUTIES) | {"pupil", "guardian"}
+ORDER = (*DUTIES, "pupil", "guardian")
+"""The columns of the table: head, deputy, class teacher, teacher, secretary, social pedagogue, librarian,
+administrator, pupil, guardian."""
+ROLES = frozenset(ORDER)
 STAFF = tuple(DUTIES)
 
-ALL_CARDS = ("head", "deputy", "secretary", "social")
+# fmt: off
+_TABLE = {
+    #                    head deputy class_t teacher secr social libr admin pupil guardian
+    "card":             "VA   V      VEc     Nl      VE   V      N    -     Vo    Vo",
+    "consent":          "VA   V      VEc     -       VE   V      -    -     Vo    EVo",
+    "movement":         "VA   VE     Vc      -       VE   V      -    -     -     Vo",
+    "orders":           "VA   VE     Vo      Vo      VE   V      Vo   Vo    -     -",
+    "lesson_marks":     "V    V      Vc      VEl     -    -      -    -     Vo    Vo",
+    "term_marks":       "VA   VA     Vc      VEl     -    -      -    -     Vo    Vo",
+    "attendance":       "V    V      VEc     VEl     -    V      -    -     Vo    Vo",
+    "timetable":        "VA   VE     V       V       V    V      V    -     V     V",
+    "plans":            "VA   VA     Vo      VEo     -    -      -    -     -     -",
+    "staff_file":       "VA   VE     Vo      Vo      VE   Vo     Vo   -     -     -",
+    "social":           "VA   -      Vcp     -       -    VE     -    -     -     Vo",
+    "pupil_portfolio":  "V    V      VEc     El      -    V      -    -     VEo   Vo",
+    "teacher_portfolio":"VA   VA     VEo     VEo     V    VEo    VEo  -     -     -",
+    "textbooks":        "V    V      Vc      -       -    -      VE   -     Vo    Vo",
+    "courses":          "V    VA     V       VEl     -    -      -    -     Eo    Vo",
+    "reports":          "VA   VE     VEc     VEl     VE   VEp    VE   -     -     Vo",
+    "accounts":         "A    -      -       -       -    -      -    VE    Eo    Eo",
+    "messages":         "VEA  VEA    VE      VE      VE   VE     VE   -     VEo   VEo",
+    "audit":            "V    Vp     -       -       -    -      -    Vp    -     -",
+    # Not in the regulation's table, and needed by it: clauses 1.1, 3.1g, 5.1b and c, and the settings.
+    "regulation":       "VA   V      V       V       V    V      V    V     V     V",
+    "tasks":            "VEA  VEA    VEo     VEo     VEo  VEo    VEo  VEo   -     -",
+    "sign_off":         "VA   VA     VEc     -       -    -      -    -     -     -",
+    "usage":            "V    -      -       -       -    -      -    V     -     -",
+    "settings":         "VE   VE     -       -       -    -      -    VEp   -     -",
+}
+# fmt: on
+_ENTRY = re.compile(r"([NVEA]+)([oclp]*)")
+
+
+@dataclass(frozen=True)
+class Right:
+    """One cell of the table."""
+
+    verbs: frozenset[str]
+    qualifiers: frozenset[str]
+
+    @property
+    def scope(self) -> str:
+        """`o`, `c` or `l`; empty when every row is reached."""
+        return "".join(self.qualifiers & {"o", "c", "l"})
+
+    def allows(self, verb: str) -> bool:
+        """Entering and approving imply viewing, and viewing implies names."""
+        return verb in self.verbs or verb == "N" or (verb == "V" and self.verbs != {"N"})
+
+
+def _cell(text: str) -> Right:
+    found = _ENTRY.fullmatch(text)
+    assert found, text
+    return Right(frozenset(found[1]), frozenset(found[2]))
+
+
+MATRIX: dict[str, dict[str, Right]] = {
+    area: {duty: _cell(text) for duty, text in zip(ORDER, line.split(), strict=True) if text != "-"}
+    for area, line in _TABLE.items()
+}
+"""Area -> duty -> right; a duty that is not there has none."""
+
+
+def roles(area: str, verb: str) -> tuple[str, ...]:
+    """The duties that have a right in an area, of whatever reach; what a route of it declares."""
+    return tuple(duty for duty, held in MATRIX[area].items() if held.allows(verb))
+
+
+def everywhere(area: str, verb: str) -> tuple[str, ...]:
+    """The duties whose right in an area reaches every row."""
+    return tuple(duty for duty, held in MATRIX[area].items() if held.allows(verb) and not held.scope)
+
+
+View = TypeVar("View", bound=Callable[..., object])
+
+
+def right(area: str, verb: str) -> Callable[[View], View]:
+    """Declare what a route asks for, as `shared.access.allow` does, by area and verb of the table."""
+    return lambda view: declare(view, Rights(roles=frozenset(roles(area, verb)), area=area, verb=verb))
+
+
+def scopes(visitor: Visitor, area: str, verb: str) -> frozenset[str]:
+    """How far the visitor's duties reach in an area: of `o`, `c`, `l`, and the empty text for every row."""
+    held = (MATRIX[area][duty] for duty in visitor.roles if duty in MATRIX[area])
+    return frozenset(one.scope for one in held if one.allows(verb))
+
+
+def may(visitor: Visitor, area: str, verb: str) -> bool:
+    """Has the visitor this right in the area, to whatever rows?"""
+    return bool(scopes(visitor, area, verb))
+
+
+def may_all(visitor: Visitor, area: str, verb: str) -> bool:
+    """Has the visitor this right to every row of the area?"""
+    return "" in scopes(visitor, area, verb)
+
+
+def reaches_pupil(db: Database, visitor: Visitor, area: str, verb: str, pupil: int) -> bool:
+    """Does a right reach a pupil: any, oneself or one's child, one's class, one's lessons?"""
+    reach = scopes(visitor, area, verb)
+    own = {visitor.person} | own_children(db, visitor)
+    return (
+        "" in reach
+        or ("o" in reach and visitor.has(*OWN) and pupil in own)
+        or ("c" in reach and pupil in pupils_of(db, led_classes(db, visitor)))
+        or ("l" in reach and pupil in pupils_of(db, taught_classes(db, visitor)))
+    )
+
+
+def reaches_class(db: Database, visitor: Visitor, area: str, verb: str, class_group: int) -> bool:
+    """Does a right reach a class: any, the one the visitor leads, one the visitor teaches in?"""
+    reach = scopes(visitor, area, verb)
+    return (
+        "" in reach
+        or ("c" in reach and class_group in led_classes(db, visitor))
+        or ("l" in reach and class_group in taught_classes(db, visitor))
+    )
+
+
+def reaches_group(db: Database, visitor: Visitor, area: str, verb: str, subject_group: int) -> bool:
+    """Does a right reach a subject group: any, one the visitor teaches, one in the class the visitor leads?"""
+    reach = scopes(visitor, area, verb)
+    if "" in reach or (reach & {"l", "o"} and subject_group in taught_groups(db, visitor)):
+        return True
+    led = led_classes(db, visitor)
+    found = _ids(db, "SELECT class_group FROM subject_group WHERE id = ?", subject_group)
+    return "c" in reach and not found.isdisjoint(led)
+
+
+ALL_CARDS = everywhere("card", "V")
 """Read every pupil's card."""
-SOCIAL = ("head", "social")
+SOCIAL = everywhere("social", "V")
 """Read social categories."""
-ALL_NAMES = (*ALL_CARDS, "librarian")
+ALL_NAMES = everywhere("card", "N")
 """Read every name and class list."""
 TEACHING = ("class_teacher", "teacher")
 """Read the classes they lead or teach."""
-ALL_RESULTS = ("head", "deputy")
-STAFF_FILES = ("head", "deputy", "secretary")
+ALL_RESULTS = everywhere("term_marks", "V")
+STAFF_FILES = everywhere("staff_file", "V")
 OWN = ("pupil", "guardian")
 
 LISTS = (*ALL_NAMES, *TEACHING)

@@ -12,11 +12,13 @@ from node import (
     home,
     journal,
     people,
+    reading,
     request,
     results,
     sessions,
     settings,
     signin,
+    stages,
 )
 from node.background import Agent
 from node.exchange import views as exchange
@@ -36,6 +38,7 @@ AREAS = (
     results.area,
     conflicts.area,
     exchange.area,
+    reading.area,
     settings.area,
     dictionary.area,
     signin.area,
@@ -48,6 +51,7 @@ NAVIGATION = (
     NavItem("results.index", N_("Results")),
     NavItem("conflicts.index", N_("Conflicts")),
     NavItem("exchange.index", N_("Sync")),
+    NavItem("reading.index", N_("Reading log")),
     NavItem("settings.index", N_("Settings")),
     NavItem("dictionary.index", N_("Data dictionary")),
 )
@@ -65,6 +69,7 @@ def create(node: Node, agent: Agent | None = None) -> Flask:
         navigation=NAVIGATION,
         chip=_chip,
         remember_language=_remember_language,
+        switched_on=lambda endpoint: stages.switched_on(request.database(), endpoint),
     )
     app = make_app(__name__, setup)
     app.extensions["mektep_node"] = node

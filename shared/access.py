@@ -41,10 +41,15 @@ class Visitor:
 
 @dataclass(frozen=True)
 class Rights:
-    """What a route asks for: one of the roles, or merely a sign-in, or nothing."""
+    """What a route asks for: one of the roles, or merely a sign-in, or nothing.
+
+    ``area`` and ``verb`` tell which line of an app's table of rights the roles come from, if there is one.
+    """
 
     roles: frozenset[str] = frozenset()
     open_to: str = ""
+    area: str = ""
+    verb: str = ""
 
     def admits(self, visitor: Visitor | None) -> bool:
         """Tell whether the door opens."""
@@ -64,22 +69,22 @@ class _Allow:
     def __call__(self, *roles: str) -> Callable[[View], View]:
         if not roles:
             raise TypeError("name a role, or use allow.public or allow.signed_in")
-        return lambda view: _mark(view, Rights(roles=frozenset(roles)))
+        return lambda view: declare(view, Rights(roles=frozenset(roles)))
 
     def public(self, view: View) -> View:
-        return _mark(view, Rights(open_to="public"))
+        return declare(view, Rights(open_to="public"))
 
     def signed_in(self, view: View) -> View:
-        return _mark(view, Rights(open_to="signed_in"))
+        return declare(view, Rights(open_to="signed_in"))
 
     def machine(self, view: View) -> View:
-        return _mark(view, Rights(open_to="machine"))
+        return declare(view, Rights(open_to="machine"))
 
 
 allow = _Allow()
 
 
-def _mark(view: View, rights: Rights) -> View:
+def declare(view: View, rights: Rights) -> View:
     setattr(view, _MARK, rights)
     return view
 

@@ -60,6 +60,7 @@
     `-- AccessProblem
         |-- NotSignedIn
         |-- NotAllowed
+        |-- SwitchedOff           an area of a later stage of introduction
         |-- SignInFailed
         `-- TooManyTries          (retry, after a while)
 
@@ -502,6 +503,11 @@ class NotSignedIn(AccessProblem):
 class NotAllowed(AccessProblem):
     code = "not_allowed"
     template = N_("You are not allowed to do this.")
+
+
+class SwitchedOff(AccessProblem):
+    code = "switched_off"
+    template = N_("This part of Mektep is not in use in this school yet.")
 
 
 class SignInFailed(AccessProblem):

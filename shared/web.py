@@ -43,6 +43,7 @@ from shared.problems import (
     NotFound,
     NotSignedIn,
     Problem,
+    SwitchedOff,
     TooLarge,
     TooManyTries,
 )
@@ -90,6 +91,10 @@ def _duty_name(role: str) -> str:
     return i18n.in_list(role, "duty")
 
 
+def _always(endpoint: str) -> bool:
+    return True
+
+
 def _forget(visitor: Visitor, language: str) -> None:
     """An app without accounts that keep a language leaves it to the cookie."""
 
@@ -100,7 +105,7 @@ class Setup:
 
     ``identify`` turns an account into the visitor it is today, or None when it may not come in any more.
     ``sign_in`` and ``change_password`` are endpoints; ``brand`` is the name at the top of every page;
-    ``role_name`` names a role to people.
+    ``role_name`` names a role to people; ``switched_on`` tells whether an endpoint is in use here at all.
     """
 
     store: SessionStore
@@ -111,6 +116,7 @@ class Setup:
     navigation: Sequence[NavItem] = ()
     chip: Callable[[], Chip | None] = _nobody
     remember_language: Callable[[Visitor, str], None] = _forget
+    switched_on: Callable[[str], bool] = _always
     role_name: Callable[[str], str] = _duty_name
     sign_in: str = "signin.sign_in"
     sign_out: str = "signin.sign_out"
@@ -171,6 +177,8 @@ def _open_door() -> Response | None:
     if request.method not in ("GET", "HEAD", "OPTIONS"):
         _check_form_token()
     rights.require(visitor_or_none())
+    if not _setup().switched_on(request.endpoint or ""):
+        raise SwitchedOff()
     return _password_first(rights)
 
 
@@ -205,7 +213,8 @@ def visitor() -> Visitor:
 def may_open(endpoint: str) -> bool:
     """Is there such a page, and may the visitor open it?"""
     rights = rights_of(current_app, endpoint)
-    return rights is not None and rights.admits(visitor_or_none())
+    admitted = rights is not None and rights.admits(visitor_or_none())
+    return admitted and _setup().switched_on(endpoint)
 
 
 # ---- sessions and form tokens

@@ -204,12 +204,6 @@ def taught(db: Database, person_id: int) -> list[Mapping[str, Any]]:
     return list(db.query(sql, (person_id,)))
 
 
-def read_today(db: Database, account: int, person_id: int, since: int) -> bool:
-    """Has the account's reading of the person been logged since an instant?"""
-    sql = "SELECT 1 FROM reading_log WHERE person = ? AND account = ? AND act = 'read' AND at >= ? LIMIT 1"
-    return db.execute(sql, (person_id, account, since)).fetchone() is not None
-
-
 def page_of(people: Sequence[Person], number: int) -> Sequence[Person]:
     """One page of a list; pages count from 1."""
     return people[(number - 1) * PAGE : number * PAGE]

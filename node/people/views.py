@@ -9,16 +9,16 @@ from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from node import access
-from node.people import actions, queries
+from node.people import queries
 from node.people.queries import PAGE, Person
-from node.request import acting, database
+from node.reading.noting import noted
+from node.request import database
 from shared.access import Visitor, allow
 from shared.problems import NotAllowed, NotFound
 from shared.schema import BY_NAME, Column
 from shared.web import today, visitor
 
 area = Blueprint("people", __name__, url_prefix="/people", template_folder="templates")
-DAY_MS = 86_400_000
 KINDS = ("pupil", "staff", "guardian")
 
 
@@ -79,7 +79,7 @@ def card(person_id: int) -> ResponseReturnValue:
     pupil, member = queries.pupil(db, person_id), queries.staff_member(db, person_id)
     whole = _reads_whole(person_id, pupil, member)
     if whole:
-        _note_reading(person_id)
+        noted("read", "card", person_id)
     return render_template(
         "people/card.html",
         person=person,
@@ -133,12 +133,3 @@ def _among(person_id: int, cards: frozenset[int] | None, names: frozenset[int] |
     if names is None or person_id in names:
         return False
     raise NotAllowed()
-
-
-def _note_reading(person_id: int) -> None:
-    """Log that the visitor read another's card, once a day."""
-    who = visitor()
-    if person_id == who.person or queries.read_today(database(), who.account, person_id, today() * DAY_MS):
-        return
-    with acting() as w:
-        actions.note_reading(w, who.account, person_id)

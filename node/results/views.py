@@ -14,6 +14,7 @@ from node.classes import queries as class_queries
 from node.classes.queries import Year
 from node.people import queries as people_queries
 from node.people.queries import class_name, number_of
+from node.reading.noting import noted
 from node.request import database
 from node.results import queries
 from node.results.queries import Heading, Result
@@ -183,6 +184,7 @@ def pupil(person_id: int) -> ResponseReturnValue:
     groups = _readable_of_pupil(person_id)
     if people_queries.pupil(db, person_id) is None:
         raise NotFound()
+    noted("read", "results", person_id)
     results = queries.of_pupil(db, person_id, groups)
     terms = queries.terms(db, {r.term for r in results})
     cells: dict[tuple[int, int], list[Result]] = {}

@@ -5,27 +5,26 @@ from __future__ import annotations
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from node.access import right
 from node.request import acting, database
 from node.settings import actions, queries
 from node.settings.registry import GROUPS, SETTINGS, Setting
-from shared.access import allow
 from shared.i18n import gettext, translate
 from shared.problems import InvalidValue
 from shared.web import visitor
 
 area = Blueprint("settings", __name__, url_prefix="/settings", template_folder="templates")
-KEEPERS = ("head", "deputy", "administrator")
 
 
 @area.get("/")
-@allow(*KEEPERS)
+@right("settings", "V")
 def index() -> ResponseReturnValue:
     """All settings by group; those of one's own duties as fields."""
     return _page({}, {})
 
 
 @area.post("/")
-@allow(*KEEPERS)
+@right("settings", "V")
 def keep() -> ResponseReturnValue:
     """Change the settings that were sent; all of them, or with one sentence at a field none."""
     given = {s.name: request.form[s.name] for s in SETTINGS if s.name in request.form}

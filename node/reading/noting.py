@@ -1,0 +1,30 @@
+"""Writing the reading log; any area's page may. What a visitor reads of the own data is not noted.
+
+The same reading is noted once a day, so that a page opened again costs a look-up and no write.
+"""
+
+from __future__ import annotations
+
+from node.reading import queries
+from node.request import acting, database
+from shared.web import today, visitor
+from sync.writer import Writer
+
+_DAY_MS = 86_400_000
+
+
+def note(w: Writer, account: int, act: str, what: str, person: int | None = None) -> None:
+    """A line in the reading log. ``act`` is read, export or print; ``what`` a code of `WHAT` or a few words."""
+    w.insert("reading_log", at=w.now, account=account, person=person, act=act, what=what[:200])
+
+
+def noted(act: str, what: str, person: int | None = None) -> None:
+    """Note what the visitor of this request reads, exports or prints about a person, or about many (None)."""
+    who = visitor()
+    if person is not None and person == who.person:
+        return
+    since = today() * _DAY_MS
+    if act == "read" and queries.is_noted(database(), who.account, act, what, person, since):
+        return
+    with acting() as w:
+        note(w, who.account, act, what, person)

@@ -1,0 +1,102 @@
+"""Looking up the reading log. A name shows only under a consent that is valid today, as everywhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlite_utils import Database
+
+from node.people.queries import NAME_COLUMNS, NAMED, full_name, number_of
+from shared.i18n import N_, folded
+
+ACTS = ("read", "export", "print")
+WHAT = {
+    "card": N_("Card"),
+    "results": N_("Results"),
+    "all tables": N_("Everything the school holds"),
+    "class list": N_("Class list"),
+    "accounts": N_("Slips with first passwords"),
+    "order": N_("Order"),
+    "page": N_("Page"),
+}
+"""Code of what was read -> its name; other words show as they are."""
+MOST = 500
+_DAY_MS = 86_400_000
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line: ``who`` read, ``about`` whom (empty for many); ``at`` milliseconds since 1970."""
+
+    at: int
+    who: str
+    act: str
+    what: str
+    about: str
+    person: int | None
+    number: int
+
+
+@dataclass(frozen=True)
+class Filter:
+    """What is looked for. ``start`` and ``end`` are days, both included; ``text`` is of a name on either side.
+
+    ``pupils_only`` leaves out what was read about staff and guardians; ``persons`` False hides about whom.
+    """
+
+    start: int
+    end: int
+    act: str = ""
+    text: str = ""
+    person: int | None = None
+    pupils_only: bool = False
+    persons: bool = True
+
+
+_LINES = f"""WITH {NAMED}
+  SELECT r.at, r.act, r.what, r.person, a.login, {NAME_COLUMNS},
+    m.surname AS about_surname, m.given_name AS about_given, m.patronymic AS about_patronymic
+  FROM reading_log r LEFT JOIN account a ON a.id = r.account LEFT JOIN named n ON n.id = a.person
+  LEFT JOIN named m ON m.id = r.person
+  WHERE r.retired_at IS NULL AND r.at >= :start AND r.at < :end AND (:act = '' OR r.act = :act)
+    AND (:person IS NULL OR r.person = :person)
+    AND (NOT :pupils OR r.person IS NULL OR r.person IN (SELECT person FROM pupil))
+  ORDER BY r.at DESC"""
+
+
+def lines(db: Database, wanted: Filter, today: int) -> list[Line]:
+    """The newest lines that match, at most MOST."""
+    words = folded(wanted.text).split()
+    rows = db.query(
+        _LINES,
+        {
+            "today": today, "start": wanted.start * _DAY_MS, "end": (wanted.end + 1) * _DAY_MS, "act": wanted.act,
+            "person": wanted.person, "pupils": wanted.pupils_only,
+        },
+    )  # fmt: skip
+    found: list[Line] = []
+    for row in rows:
+        about = full_name(
+            {
+                "surname": row["about_surname"],
+                "given_name": row["about_given"],
+                "patronymic": row["about_patronymic"],
+            }
+        )
+        person = row["person"] if wanted.persons else None
+        line = Line(
+            row["at"], full_name(row) or row["login"] or "", row["act"] or "", row["what"] or "",
+            about if wanted.persons else "", person, number_of(person or 0),
+        )  # fmt: skip
+        if all(word in folded(f"{line.who} {line.about}") for word in words):
+            found.append(line)
+        if len(found) >= MOST:
+            break
+    return found
+
+
+def is_noted(db: Database, account: int, act: str, what: str, person: int | None, since: int) -> bool:
+    """Is the same act noted since an instant?"""
+    sql = """SELECT 1 FROM reading_log WHERE person IS ? AND account = ? AND act = ? AND what = ? AND at >= ?
+             AND retired_at IS NULL LIMIT 1"""
+    return db.execute(sql, (person, account, act, what, since)).fetchone() is not None

@@ -1,0 +1,37 @@
+"""The regulation's three stages of introduction (clause 4.1): which areas a school uses already.
+
+Areas that are not named belong to every stage. The setting `stage` tells how far the school has come; a later stage's
+pages are neither shown nor opened.
+"""
+
+from __future__ import annotations
+
+from typing import cast
+
+from flask import g, has_request_context
+from sqlite_utils import Database
+
+from node.settings import queries
+
+STAGES = {"journal": 2}
+"""Area -> the stage that switches it on."""
+
+
+def stage_of(endpoint: str) -> int:
+    """The stage to which the area of an endpoint belongs."""
+    return STAGES.get(endpoint.partition(".")[0], 1)
+
+
+def switched_on(db: Database, endpoint: str) -> bool:
+    """Is the endpoint's area in use at the school's present stage?"""
+    wanted = stage_of(endpoint)
+    return wanted == 1 or wanted <= _present(db)
+
+
+def _present(db: Database) -> int:
+    """The stage as set; read once a request."""
+    if not has_request_context():
+        return queries.number(db, "stage")
+    if "stage" not in g:
+        g.stage = queries.number(db, "stage")
+    return cast(int, g.stage)

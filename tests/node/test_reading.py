@@ -1,0 +1,79 @@
+"""The reading log: what is noted, once a day, and who looks up how much of it."""
+
+from __future__ import annotations
+
+from contextlib import closing
+
+from node.reading import queries
+from shared.web import today
+from tests.node.conftest import SchoolPages
+
+
+def noted(pages: SchoolPages, person: int, act: str = "read") -> int:
+    return pages.one("SELECT count(*) FROM reading_log WHERE person = ? AND act = ?", person, act)
+
+
+def test_a_card_read_twice_is_noted_once_and_ones_own_never(pages: SchoolPages) -> None:
+    pupil = pages.pupil_of(pages.led)
+    before = noted(pages, pupil)
+    for _ in range(2):
+        assert pages.as_("secretary").get(f"/people/{pupil}")[0] == 200
+    assert noted(pages, pupil) == before + 1
+    own = pages.person("secretary")
+    assert pages.as_("secretary").get(f"/people/{own}")[0] == 200
+    assert noted(pages, own) == 0
+
+
+def test_a_name_alone_is_not_a_reading(pages: SchoolPages) -> None:
+    pupil = pages.pupil_of(pages.taught)
+    before = noted(pages, pupil)
+    assert pages.as_("librarian").get(f"/people/{pupil}")[0] == 200
+    assert noted(pages, pupil) == before
+
+
+def test_what_goes_to_the_printer_is_noted_every_time(pages: SchoolPages) -> None:
+    pupil, client = pages.pupil_of(pages.led), pages.as_("class_teacher")
+    before = noted(pages, pupil, "print")
+    for _ in range(2):
+        assert client.post("/reading/printed", what="card", person=str(pupil))[0] == 204
+    assert noted(pages, pupil, "print") == before + 2
+
+
+def test_nobody_notes_a_print_of_someone_they_may_not_read(pages: SchoolPages) -> None:
+    pupil = pages.pupil_of(pages.led)
+    before = noted(pages, pupil, "print")
+    assert pages.as_("administrator").post("/reading/printed", what="card", person=str(pupil))[0] == 403
+    assert noted(pages, pupil, "print") == before
+
+
+def test_the_head_looks_up_by_act_and_name_and_day(pages: SchoolPages) -> None:
+    pupil = pages.pupil_of(pages.led)
+    pages.as_("deputy").get(f"/people/{pupil}")
+    head = pages.as_("head")
+    link = f'href="/people/{pupil}"'
+    assert link in head.get(f"/reading/?person={pupil}")[1]
+    assert link not in head.get(f"/reading/?person={pupil}&act=export")[1]
+    assert link not in head.get(f"/reading/?person={pupil}&q=ъъъ")[1]
+    assert link not in head.get(f"/reading/?person={pupil}&to=2020-01-01")[1]
+    assert head.get("/reading/?from=yesterday")[0] == 400
+
+
+def test_the_administrator_sees_acts_and_no_person(pages: SchoolPages) -> None:
+    pupil = pages.pupil_of(pages.led)
+    pages.as_("deputy").get(f"/people/{pupil}")
+    assert f"/people/{pupil}" not in pages.as_("administrator").get("/reading/")[1]
+    head = pages.person("head")
+    pages.as_("secretary").get(f"/people/{head}")
+    assert f"/people/{head}" in pages.as_("head").get("/reading/")[1]
+    assert f"/people/{head}" not in pages.as_("deputy").get("/reading/")[1].partition('id="found"')[2]
+
+
+def test_lines_are_the_newest_first_and_name_whom_they_may(pages: SchoolPages) -> None:
+    pupil = pages.named_pupil
+    pages.as_("social").get(f"/people/{pupil}")
+    with closing(pages.node.connect()) as db:
+        day = today()
+        found = queries.lines(db, queries.Filter(day, day, person=pupil), day)
+        assert found and [line.at for line in found] == sorted((line.at for line in found), reverse=True)
+        assert all(line.about for line in found)
+        assert queries.lines(db, queries.Filter(day + 1, day + 2, person=pupil), day) == []

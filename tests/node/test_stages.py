@@ -1,0 +1,33 @@
+"""The three stages of introduction: a later stage's pages are neither shown nor opened."""
+
+from __future__ import annotations
+
+from contextlib import closing
+
+from node import stages
+from node.app import AREAS
+from node.settings import actions
+from sync.state import State
+from sync.writer import writing
+from tests.node.conftest import SchoolPages
+
+
+def test_every_staged_area_is_one_of_the_app() -> None:
+    assert set(stages.STAGES) <= {area.name for area in AREAS}
+    assert set(stages.STAGES.values()) <= {2, 3}
+
+
+def test_an_area_of_a_later_stage_is_hidden_and_shut(empty_school: SchoolPages) -> None:
+    client = empty_school.as_("head")
+    assert 'href="/journal/"' in client.get("/")[1]
+    with closing(empty_school.node.connect()) as db, writing(db, int(State(db).administrator)) as w:
+        actions.change(w, "stage", "1", {"head"})
+    assert 'href="/journal/"' not in client.get("/")[1]
+    status, text = client.get("/journal/")
+    assert status == 403 and "азырынча колдонулбайт" in text
+    assert client.get("/results/")[0] == 200
+    with closing(empty_school.node.connect()) as db:
+        assert not stages.switched_on(db, "journal.index") and stages.switched_on(db, "results.index")
+        with writing(db, int(State(db).administrator)) as w:
+            actions.change(w, "stage", "2", {"head"})
+    assert client.get("/journal/")[0] == 200
