@@ -170,6 +170,8 @@ TEACHING = ("class_teacher", "teacher")
 ALL_RESULTS = everywhere("term_marks", "V")
 STAFF_FILES = everywhere("staff_file", "V")
 OWN = ("pupil", "guardian")
+CLASS_KEEPERS = ("head", "deputy")
+"""Make, change and close classes and their subjects."""
 
 LISTS = (*ALL_NAMES, *TEACHING)
 RESULTS = (*ALL_RESULTS, *TEACHING)

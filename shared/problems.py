@@ -55,6 +55,15 @@
     |   |-- WithoutMarks          a mark where nobody is marked
     |   |-- ReasonNeeded          a late change, or a result that differs from the proposal, without a reason
     |   |-- ChangedMeanwhile      someone else has written the same cell since it was shown
+    |   |-- ClassExists           the school year has a class of that grade and letter
+    |   |-- ClassNotEmpty         a class is closed while pupils are on its roll
+    |   |-- SubjectTaught         a class has the subject; it can be split into subgroups
+    |   |-- GroupInUse            a subject group whose journal holds something is not removed
+    |   |-- OnRoll                the pupil is enrolled on that day already
+    |   |-- NotOnRoll             the pupil is not enrolled on the day before
+    |   |-- LaterActs             a later act about the pupil stands in the way
+    |   |-- OutsideYear           a day that does not belong to the school year of the class
+    |   |-- Undecided             a year is closed while pupils are undecided
     |   |-- FlawedAddress         neither the address of a hub nor a folder
     |   `-- ConsentMissing        a column of a person that needs a written consent first
     `-- AccessProblem
@@ -473,6 +482,55 @@ class ChangedMeanwhile(InputProblem):
     def __init__(self, clashes: Sequence[tuple[object, object]] = (), **details: object) -> None:
         self.clashes = tuple(clashes)
         super().__init__(**details)
+
+
+class ClassExists(InputProblem):
+    code = "class_exists"
+    template = N_("The school year has this class already; choose another letter.")
+
+
+class ClassNotEmpty(InputProblem):
+    code = "class_not_empty"
+    template = N_("Pupils are on the roll of this class on that day: {count}; move them first.")
+
+
+class SubjectTaught(InputProblem):
+    code = "subject_taught"
+    template = N_("The class is taught this subject already; split it into subgroups instead.")
+
+
+class GroupInUse(InputProblem):
+    """Lessons, marks or results were written for the group, or the timetable holds it."""
+
+    code = "group_in_use"
+    template = N_("The journal or the timetable uses this subject; move its pupils instead of removing it.")
+
+
+class OnRoll(InputProblem):
+    code = "on_roll"
+    template = N_("The pupil is enrolled in a class on that day already.")
+
+
+class NotOnRoll(InputProblem):
+    code = "not_on_roll"
+    template = N_("The pupil is not enrolled in a class on the day before.")
+
+
+class LaterActs(InputProblem):
+    """Acts are written in the order of their days; the later one is withdrawn first."""
+
+    code = "later_acts"
+    template = N_("A later act about this pupil stands in the movement book; withdraw it first.")
+
+
+class OutsideYear(InputProblem):
+    code = "outside_year"
+    template = N_("The day does not belong to the school year of the class.")
+
+
+class Undecided(InputProblem):
+    code = "undecided"
+    template = N_("The year cannot be closed yet; pupils without a decision: {count}.")
 
 
 class FlawedAddress(InputProblem):

@@ -8,8 +8,9 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from node.people.queries import NAME_COLUMNS, NAMED
+from node.people.queries import NAME_COLUMNS, NAMED, full_name
 from shared.dates import school_year_name, year_on
+from shared.i18n import in_order
 
 ON_ROLL = 'e.retired_at IS NULL AND e.start <= :day AND (e."end" IS NULL OR e."end" > :day)'
 """The roll rule: start inclusive, end exclusive."""
@@ -39,6 +40,19 @@ def years(db: Database) -> list[Year]:
     return [Year(*row) for row in db.execute(sql).fetchall()]
 
 
+def all_years(db: Database) -> list[Year]:
+    """The school years that are known, with classes or without, the newest first."""
+    sql = """SELECT id, start, "end" FROM academic_year
+      WHERE start IS NOT NULL AND "end" IS NOT NULL AND retired_at IS NULL ORDER BY start DESC"""
+    return [Year(*row) for row in db.execute(sql).fetchall()]
+
+
+def following(db: Database, year: Year) -> Year | None:
+    """The school year after one."""
+    later = [one for one in all_years(db) if one.start > year.start]
+    return min(later, key=lambda one: one.start, default=None)
+
+
 def present_year(found: Sequence[Year], today: int) -> Year | None:
     """The year of today, or the last one known."""
     return year_on(found, today) or (found[0] if found else None)
@@ -47,7 +61,8 @@ def present_year(found: Sequence[Year], today: int) -> Year | None:
 def classes(db: Database, year: Year, today: int) -> list[Mapping[str, Any]]:
     """The classes of a year by grade and letter, each with its class teacher, pupils and girls."""
     sql = f"""WITH {NAMED}
-      SELECT cg.id, cg.grade, cg.letter, cg.language, cg.shift, cg.teacher, {NAME_COLUMNS},
+      SELECT cg.id, cg.grade, cg.letter, cg.language, cg.shift, cg.week_days, cg.teacher, cg.closed_on,
+        cg.combined, {NAME_COLUMNS},
         (SELECT count(*) FROM enrolment e WHERE e.class_group = cg.id AND {ON_ROLL}) AS pupils,
         (SELECT count(*) FROM enrolment e JOIN person p ON p.id = e.pupil
          WHERE e.class_group = cg.id AND p.sex = 'f' AND {ON_ROLL}) AS girls
@@ -59,8 +74,10 @@ def classes(db: Database, year: Year, today: int) -> list[Mapping[str, Any]]:
 def class_group(db: Database, class_id: int, today: int) -> Mapping[str, Any] | None:
     """One class with its year and class teacher."""
     sql = f"""WITH {NAMED}
-      SELECT cg.*, {NAME_COLUMNS}, y.start AS year_start, y."end" AS year_end
+      SELECT cg.*, {NAME_COLUMNS}, y.start AS year_start, y."end" AS year_end, r.name AS room_name,
+        other.grade AS other_grade, other.letter AS other_letter
       FROM class_group cg LEFT JOIN named n ON n.id = cg.teacher LEFT JOIN academic_year y ON y.id = cg.year
+      LEFT JOIN room r ON r.id = cg.room LEFT JOIN class_group other ON other.id = cg.combined
       WHERE cg.id = :id AND cg.retired_at IS NULL"""
     return next(iter(db.query(sql, {"id": class_id, "today": today})), None)
 
@@ -97,3 +114,73 @@ def subject_groups(db: Database, class_id: int, today: int) -> list[Mapping[str,
       FROM subject_group sg LEFT JOIN subject s ON s.id = sg.subject LEFT JOIN named n ON n.id = sg.teacher
       WHERE sg.class_group = :id AND sg.retired_at IS NULL ORDER BY s.sort, s.id, sg.name"""
     return list(db.query(sql, {"id": class_id, "today": today}))
+
+
+# ---- what a class is made from
+
+
+def partners(db: Database, year: int, class_id: int = 0) -> list[Mapping[str, Any]]:
+    """The other open classes of a year that a class can share lessons with: those that share nobody else's."""
+    sql = """SELECT id, grade, letter, language FROM class_group WHERE year = :year AND id <> :id
+      AND retired_at IS NULL AND closed_on IS NULL AND combined IS NULL
+      AND NOT EXISTS (SELECT 1 FROM class_group c WHERE c.combined = :id AND c.retired_at IS NULL)
+      ORDER BY grade, letter, id"""
+    return list(db.query(sql, {"year": year, "id": class_id}))
+
+
+def teachers(db: Database, today: int) -> list[tuple[int, str]]:
+    """Who can be given a class or lessons: the staff of today in alphabetical order, with the names that may show."""
+    sql = f"""WITH {NAMED} SELECT s.person, {NAME_COLUMNS} FROM staff s JOIN person p ON p.id = s.person
+      LEFT JOIN named n ON n.id = s.person WHERE s.retired_at IS NULL AND p.retired_at IS NULL
+      AND (s."end" IS NULL OR s."end" > :today) ORDER BY s.person"""
+    rows = [(row["person"], full_name(row)) for row in db.query(sql, {"today": today})]
+    return in_order(rows, lambda row: row[1])
+
+
+def rooms(db: Database) -> list[tuple[int, str]]:
+    """The rooms of the school by name."""
+    sql = "SELECT id, name FROM room WHERE retired_at IS NULL ORDER BY length(name), name"
+    return [(row[0], row[1] or "") for row in db.execute(sql).fetchall()]
+
+
+def subjects(db: Database) -> list[Mapping[str, Any]]:
+    """Every subject in the usual order."""
+    return list(db.query("SELECT * FROM subject WHERE retired_at IS NULL ORDER BY sort, id"))
+
+
+def scales(db: Database) -> list[Mapping[str, Any]]:
+    """Every grading scale."""
+    return list(db.query("SELECT * FROM grading_scale WHERE retired_at IS NULL ORDER BY id"))
+
+
+def subject_group(db: Database, group: int) -> Mapping[str, Any] | None:
+    """One subject group with the names of its subject and what its class is called."""
+    sql = """SELECT sg.*, s.code, s.name_ky, s.name_ru, s.name_en, cg.grade, cg.letter, cg.year FROM subject_group sg
+      JOIN class_group cg ON cg.id = sg.class_group LEFT JOIN subject s ON s.id = sg.subject
+      WHERE sg.id = ? AND sg.retired_at IS NULL AND cg.retired_at IS NULL"""
+    return next(iter(db.query(sql, (group,))), None)
+
+
+def divided(db: Database, class_id: int, subject: int, day: int, today: int) -> list[dict[str, Any]]:
+    """The subgroups of a subject in a class: name, teacher, and the pupils of each on a day."""
+    sql = f"""WITH {NAMED} SELECT sg.id, sg.name AS part, sg.teacher, {NAME_COLUMNS} FROM subject_group sg
+      LEFT JOIN named n ON n.id = sg.teacher WHERE sg.class_group = :id AND sg.subject = :subject
+      AND sg.retired_at IS NULL ORDER BY ifnull(sg.name, ''), sg.id"""
+    rows: list[dict[str, Any]] = [
+        dict(row) for row in db.query(sql, {"id": class_id, "subject": subject, "today": today})
+    ]
+    for row in rows:
+        row["pupils"] = listed(db, row["id"], day)
+    return rows
+
+
+def listed(db: Database, group: int, day: int) -> frozenset[int]:
+    """Who stands on a subject group's list on a day."""
+    sql = """SELECT pupil FROM subject_group_pupil WHERE subject_group = :group AND retired_at IS NULL
+      AND ifnull(start, :day) <= :day AND ("end" IS NULL OR "end" > :day)"""
+    return frozenset(row[0] for row in db.execute(sql, {"group": group, "day": day}).fetchall())
+
+
+def in_alphabetical_order(db: Database, class_id: int, day: int) -> list[int]:
+    """The pupils on a class's roll on a day, as they stand in its list."""
+    return [row["id"] for row in in_order(roll(db, class_id, day, day), full_name)]

@@ -6,18 +6,22 @@ from collections.abc import Iterable, Mapping
 from itertools import groupby
 from typing import Any
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from node import access
-from node.classes import queries
+from node.classes import actions, forms, queries
 from node.people.queries import class_name, full_name, number_of
-from node.request import database
+from node.request import acting, database
+from node.settings.queries import number as setting
 from shared.access import allow
-from shared.i18n import alphabetical, in_order
-from shared.problems import NotAllowed, NotFound
+from shared.dates import date_of
+from shared.i18n import alphabetical, gettext, in_order, row_name
+from shared.problems import InputProblem, NotAllowed, NotFound
+from shared.schema import LANGUAGES
 from shared.web import today, visitor
 
+KEEP = access.CLASS_KEEPERS
 area = Blueprint("classes", __name__, url_prefix="/classes", template_folder="templates")
 
 
@@ -30,6 +34,7 @@ def index() -> ResponseReturnValue:
     chosen = request.args.get("year", type=int)
     year = next((y for y in years if y.id == chosen), None) or queries.present_year(years, day)
     classes = queries.classes(db, year, day) if year else []
+    norm = setting(db, "class_norm")
     return render_template(
         "classes/index.html",
         years=years,
@@ -41,6 +46,7 @@ def index() -> ResponseReturnValue:
         classes=len(classes),
         own=access.led_classes(db, visitor()),
         may_list={c["id"] for c in classes if access.may_list(db, visitor(), c["id"])},
+        norm=norm,
         class_name=class_name,
         full_name=full_name,
     )
@@ -74,7 +80,235 @@ def show(class_id: int) -> ResponseReturnValue:
         ages=any(p["age"] is not None for p in roll),
         left=queries.left(db, class_id, roll_day, day),
         groups=queries.subject_groups(db, class_id, day),
+        split_from=setting(db, "split_from"),
+        norm=setting(db, "class_norm"),
+        others=_others(found) if visitor().has(*KEEP) else [],
+        iso=iso,
         cards=access.readable_cards(db, visitor()),
+        full_name=full_name,
+        number_of=number_of,
+        class_name=class_name,
+    )
+
+
+def iso(day: int) -> str:
+    """A day as a form holds it: 2025-09-01."""
+    return date_of(day).isoformat()
+
+
+def _others(found: Mapping[str, Any]) -> list[tuple[int, str]]:
+    """The other classes of the year from which subjects can be taken over, those of the same grade first."""
+    year = queries.year_of(found)
+    rows = [c for c in queries.classes(database(), year, today()) if c["id"] != found["id"]]
+    rows.sort(key=lambda c: (c["grade"] != found["grade"], c["grade"] or 0, alphabetical(c["letter"] or "")))
+    return [(c["id"], class_name(c["grade"], c["letter"])) for c in rows]
+
+
+def _to_class(class_id: int) -> ResponseReturnValue:
+    return redirect(url_for("classes.show", class_id=class_id))
+
+
+# ---- making and changing a class
+
+
+@area.get("/new")
+@allow(*KEEP)
+def new() -> ResponseReturnValue:
+    """The form of a new class."""
+    return _class_page(None, request.args)
+
+
+@area.post("/new")
+@allow(*KEEP)
+def create() -> ResponseReturnValue:
+    """Make a class; the form again, with what was typed, when something is in the way."""
+    try:
+        with acting() as w:
+            made = actions.create_class(
+                w, forms.whole(request.form, "year") or 0, forms.class_draft(request.form)
+            )
+    except InputProblem as problem:
+        return _class_page(None, request.form, problem.sentence(gettext)), problem.status
+    return _to_class(made)
+
+
+@area.get("/<int:class_id>/edit")
+@allow(*KEEP)
+def edit(class_id: int) -> ResponseReturnValue:
+    """The form of a class."""
+    return _class_page(_found(class_id), None)
+
+
+@area.post("/<int:class_id>/edit")
+@allow(*KEEP)
+def change(class_id: int) -> ResponseReturnValue:
+    """Keep a changed class."""
+    found = _found(class_id)
+    try:
+        with acting() as w:
+            actions.change_class(w, class_id, forms.class_draft(request.form))
+    except InputProblem as problem:
+        return _class_page(found, request.form, problem.sentence(gettext)), problem.status
+    return _to_class(class_id)
+
+
+@area.post("/<int:class_id>/close")
+@allow(*KEEP)
+def close(class_id: int) -> ResponseReturnValue:
+    """Close a class from a day on, or open it again."""
+    found = _found(class_id)
+    try:
+        with acting() as w:
+            if "reopen" in request.form:
+                actions.reopen_class(w, class_id)
+            else:
+                actions.close_class(w, class_id, forms.day(request.form))
+    except InputProblem as problem:
+        return _class_page(found, None, problem.sentence(gettext)), problem.status
+    return _to_class(class_id)
+
+
+def _found(class_id: int) -> Mapping[str, Any]:
+    found = queries.class_group(database(), class_id, today())
+    if found is None:
+        raise NotFound()
+    return found
+
+
+def _class_page(found: Mapping[str, Any] | None, typed: Mapping[str, str] | None, problem: str = "") -> str:
+    db, day = database(), today()
+    years = queries.all_years(db)
+    present = queries.present_year(years, day)
+    values: Mapping[str, Any] = typed if typed is not None else found or {}
+    year = found["year"] if found else forms.whole(values, "year") or (present.id if present else 0)
+    return render_template(
+        "classes/edit.html",
+        group=found,
+        name=class_name(found["grade"], found["letter"]) if found else "",
+        values=values,
+        year=year,
+        years=years,
+        teachers=_staff(),
+        rooms=queries.rooms(db),
+        partners=[
+            (one["id"], class_name(one["grade"], one["letter"]))
+            for one in queries.partners(db, year, found["id"] if found else 0)
+        ],
+        languages=LANGUAGES,
+        problem=problem,
+        iso=iso,
+    )
+
+
+def _staff() -> list[tuple[int, str]]:
+    """Who can be given a class or lessons; a number for those who may not be named."""
+    found = queries.teachers(database(), today())
+    return [(person, name or _nameless(person)) for person, name in found]
+
+
+def _nameless(person: int) -> str:
+    return gettext("No. %(number)s, no name recorded", number=number_of(person))
+
+
+# ---- what is taught in a class
+
+
+@area.get("/<int:class_id>/subject")
+@allow(*KEEP)
+def new_subject(class_id: int) -> ResponseReturnValue:
+    """The form of one more subject of a class."""
+    return _subject_page(_found(class_id), None, {})
+
+
+@area.post("/<int:class_id>/subject")
+@allow(*KEEP)
+def add_subject(class_id: int) -> ResponseReturnValue:
+    """Teach a class one more subject."""
+    found = _found(class_id)
+    try:
+        with acting() as w:
+            actions.add_group(w, class_id, forms.group_draft(request.form))
+    except InputProblem as problem:
+        return _subject_page(found, None, request.form, problem.sentence(gettext)), problem.status
+    return _to_class(class_id)
+
+
+@area.post("/<int:class_id>/subjects")
+@allow(*KEEP)
+def copy_subjects(class_id: int) -> ResponseReturnValue:
+    """Take over the subjects of another class."""
+    _found(class_id)
+    with acting() as w:
+        actions.copy_groups(w, class_id, forms.whole(request.form, "source") or 0)
+    return _to_class(class_id)
+
+
+@area.get("/subject/<int:group_id>")
+@allow(*KEEP)
+def subject(group_id: int) -> ResponseReturnValue:
+    """The form of a subject group, and who belongs to which part of the class."""
+    group = _group(group_id)
+    return _subject_page(_found(group["class_group"]), group, group)
+
+
+@area.post("/subject/<int:group_id>")
+@allow(*KEEP)
+def change_subject(group_id: int) -> ResponseReturnValue:
+    """Change a subject group, remove it, split it, or move pupils among its parts: the button says which."""
+    group = _group(group_id)
+    there = url_for("classes.subject", group_id=group_id, saved=1)
+    try:
+        with acting() as w:
+            if "remove" in request.form:
+                actions.remove_group(w, group_id)
+                there = url_for("classes.show", class_id=group["class_group"])
+            elif "split" in request.form:
+                names = (request.form.get("first", "").strip(), request.form.get("second", "").strip())
+                teacher = forms.whole(request.form, "teacher")
+                actions.split(w, group_id, forms.day(request.form), teacher, names)
+            elif "place" in request.form:
+                actions.place_pupils(w, group_id, forms.day(request.form), forms.places(request.form))
+                there = url_for("classes.subject", group_id=group_id, day=request.form.get("day"), saved=1)
+            else:
+                actions.change_group(w, group_id, forms.group_draft(request.form))
+    except InputProblem as problem:
+        page = _subject_page(_found(group["class_group"]), group, group, problem.sentence(gettext))
+        return page, problem.status
+    return redirect(there)
+
+
+def _group(group_id: int) -> Mapping[str, Any]:
+    found = queries.subject_group(database(), group_id)
+    if found is None:
+        raise NotFound()
+    return found
+
+
+def _subject_page(
+    found: Mapping[str, Any], group: Mapping[str, Any] | None, values: Mapping[str, Any], problem: str = ""
+) -> str:
+    db, now = database(), today()
+    year = queries.year_of(found)
+    day = year.roll_day(forms.day(request.args) if request.args.get("day") else now)
+    parts = queries.divided(db, found["id"], group["subject"], day, now) if group else []
+    return render_template(
+        "classes/subject.html",
+        group=group,
+        in_class=found,
+        name=class_name(found["grade"], found["letter"]),
+        subject=row_name(group) if group else "",
+        values=values,
+        subjects=[(one["id"], row_name(one)) for one in queries.subjects(db)],
+        scales=[(one["id"], row_name(one)) for one in queries.scales(db)],
+        teachers=_staff(),
+        parts=parts,
+        where={pupil: part["id"] for part in parts for pupil in part["pupils"]},
+        roll=in_order(queries.roll(db, found["id"], day, now), full_name) if group else [],
+        day=day,
+        iso=iso,
+        split_from=setting(db, "split_from"),
+        problem=problem,
+        saved="saved" in request.args and not problem,
         full_name=full_name,
         number_of=number_of,
     )

@@ -52,6 +52,7 @@ class Setting:
 
 
 GROUPS = {
+    "classes": N_("Classes"),
     "journal": N_("Journal"),
     "marks": N_("Marks"),
     "attendance": N_("Attendance"),
@@ -61,6 +62,13 @@ GROUPS = {
 """Group -> its heading, in the order of the page. A setting of another group needs a line here."""
 
 SETTINGS: tuple[Setting, ...] = (
+    Setting(
+        "class_norm", "int", 36, N_("Most pupils a class should have"), "classes", minimum=1, maximum=99,
+    ),
+    Setting(
+        "split_from", "int", 25, N_("Pupils from which a class may be split into subgroups"), "classes",
+        N_("Usually 25 in a town and 20 in a village."), minimum=2, maximum=99,
+    ),
     Setting(
         "edit_days", "int", 7, N_("Days in which the journal may be changed freely"), "journal",
         N_("Later changes need a reason and show as on paper: old value struck through, author, date."),

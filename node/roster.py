@@ -1,0 +1,195 @@
+"""Who belongs to which class and subject group on which day: one place for every act that changes it.
+
+An enrolment and a membership hold from ``start`` to the day before ``end``. A subject group without a list of its own
+is the whole class, so nobody is put on a list that does not exist; a class that is split has a list for every part.
+A membership has one span for each pupil and group: who comes back takes up the old one, and the roll of the class
+still says on which days the pupil was there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from sqlite_utils import Database
+
+from shared.dates import age_on, date_of
+from sync.writer import Writer
+
+Chosen = Mapping[int, int]
+"""Subject -> the subgroup a pupil joins where the class is split; the smallest where nothing is chosen."""
+FOREVER = 99_999
+
+
+def enrol(
+    w: Writer, pupil: int, class_group: int, day: int, repeating: bool = False, chosen: Chosen | None = None
+) -> int:
+    """Put a pupil on the roll of a class, and on the lists of its subject groups; returns the enrolment."""
+    row = w.insert(
+        "enrolment",
+        pupil=pupil,
+        class_group=class_group,
+        start=day,
+        age=age(w.db, pupil, class_group),
+        repeating=int(repeating),
+    )
+    join_groups(w, pupil, class_group, day, chosen or {})
+    return row
+
+
+def leave(w: Writer, pupil: int, class_group: int, day: int) -> None:
+    """End every enrolment and membership of a pupil in a class with the day before `day`."""
+    for row, start in w.db.execute(
+        """SELECT id, start FROM enrolment WHERE pupil = ? AND class_group = ? AND retired_at IS NULL
+           AND ("end" IS NULL OR "end" > ?)""",
+        (pupil, class_group, day),
+    ).fetchall():
+        if start is not None and start >= day:
+            w.retire("enrolment", row)
+        else:
+            w.update("enrolment", row, end=day)
+    for group, start in _memberships(w.db, pupil, class_group, day):
+        _end(w, group, pupil, start, day)
+
+
+def return_to(w: Writer, pupil: int, class_group: int, day: int) -> None:
+    """Take back a `leave` of that day: the enrolments and memberships that ended on it go on."""
+    for (row,) in w.db.execute(
+        'SELECT id FROM enrolment WHERE pupil = ? AND class_group = ? AND "end" = ? AND retired_at IS NULL',
+        (pupil, class_group, day),
+    ).fetchall():
+        w.update("enrolment", row, end=None)
+    for (group,) in w.db.execute(
+        """SELECT gp.subject_group FROM subject_group_pupil gp JOIN subject_group sg ON sg.id = gp.subject_group
+           WHERE gp.pupil = ? AND sg.class_group = ? AND gp."end" = ? AND gp.retired_at IS NULL
+             AND sg.retired_at IS NULL""",
+        (pupil, class_group, day),
+    ).fetchall():
+        w.put("subject_group_pupil", subject_group=group, pupil=pupil, end=None)
+
+
+def unenrol(w: Writer, pupil: int, class_group: int, day: int) -> None:
+    """Take back an `enrol` of that day: it never was."""
+    leave(w, pupil, class_group, day)
+
+
+def join_groups(w: Writer, pupil: int, class_group: int, day: int, chosen: Chosen) -> None:
+    """Put a pupil on the lists of a class's subject groups from a day on: one group for each subject."""
+    for subject, groups in parts(w.db, class_group).items():
+        listed = [group for group in groups if has_list(w.db, group)]
+        if not listed:
+            continue
+        wanted = chosen.get(subject)
+        group = wanted if wanted in listed else min(listed, key=lambda g: (size(w.db, g, day), g))
+        put_on_list(w, group, pupil, day)
+
+
+def put_on_list(w: Writer, group: int, pupil: int, day: int) -> None:
+    """A pupil belongs to the group from a day on; a span that was there is taken up again."""
+    old = w.db.execute(
+        "SELECT start FROM subject_group_pupil WHERE subject_group = ? AND pupil = ? AND retired_at IS NULL",
+        (group, pupil),
+    ).fetchone()
+    start = day if old is None or old[0] is None else min(old[0], day)
+    w.put("subject_group_pupil", subject_group=group, pupil=pupil, start=start, end=None)
+
+
+def place(w: Writer, class_group: int, subject: int, day: int, where: Mapping[int, int | None]) -> int:
+    """Put pupils into subgroups of a subject from a day on (None: into none); returns how many have moved.
+
+    Only groups of that class and subject are joined or left; a group of another is passed over.
+    """
+    groups = parts(w.db, class_group).get(subject, [])
+    moved = 0
+    for pupil, wanted in sorted(where.items()):
+        now = {
+            group: start for group, start in _memberships(w.db, pupil, class_group, day) if group in groups
+        }
+        if set(now) == ({wanted} if wanted is not None else set()) or not (
+            wanted is None or wanted in groups
+        ):
+            continue
+        for group, start in now.items():
+            if group != wanted:
+                _end(w, group, pupil, start, day)
+        if wanted is not None and wanted not in now:
+            put_on_list(w, wanted, pupil, day)
+        moved += 1
+    return moved
+
+
+def write_list(w: Writer, group: int) -> None:
+    """Give a group that was the whole class a list of its own, which says the same."""
+    if has_list(w.db, group):
+        return
+    for pupil, start, end in w.db.execute(
+        f"""SELECT e.pupil, min(e.start), max(ifnull(e."end", {FOREVER})) FROM enrolment e
+            JOIN subject_group sg ON sg.class_group = e.class_group
+            WHERE sg.id = ? AND e.retired_at IS NULL AND e.start IS NOT NULL GROUP BY e.pupil""",
+        (group,),
+    ).fetchall():
+        ended = None if end == FOREVER else end
+        w.put("subject_group_pupil", subject_group=group, pupil=pupil, start=start, end=ended)
+
+
+# ---- what is so
+
+
+def parts(db: Database, class_group: int) -> dict[int, list[int]]:
+    """Subject -> the groups of a class in which it is taught."""
+    found: dict[int, list[int]] = {}
+    for group, subject in db.execute(
+        """SELECT id, subject FROM subject_group WHERE class_group = ? AND retired_at IS NULL
+           AND subject IS NOT NULL ORDER BY ifnull(name, ''), id""",
+        (class_group,),
+    ).fetchall():
+        found.setdefault(subject, []).append(group)
+    return found
+
+
+def has_list(db: Database, group: int) -> bool:
+    """Has the group a list of its own?"""
+    sql = "SELECT 1 FROM subject_group_pupil WHERE subject_group = ? AND retired_at IS NULL LIMIT 1"
+    return db.execute(sql, (group,)).fetchone() is not None
+
+
+def size(db: Database, group: int, day: int) -> int:
+    """Pupils on a group's list on a day."""
+    sql = """SELECT count(*) FROM subject_group_pupil WHERE subject_group = ? AND retired_at IS NULL
+             AND ifnull(start, ?) <= ? AND ("end" IS NULL OR "end" > ?)"""
+    return int(db.execute(sql, (group, day, day, day)).fetchone()[0])
+
+
+def age(db: Database, pupil: int, class_group: int) -> int | None:
+    """Full years on the reference date of the class's year.
+
+    Where only the year of birth is known, the age reached in the calendar year of that date.
+    """
+    row = db.execute(
+        """SELECT p.birth_date, p.birth_year, y.reference_date FROM person p, class_group cg
+           JOIN academic_year y ON y.id = cg.year WHERE p.id = ? AND cg.id = ?""",
+        (pupil, class_group),
+    ).fetchone()
+    if row is None or row[2] is None or (row[0] is None and row[1] is None):
+        return None
+    born, year, reference = row
+    years = age_on(born, reference) if born is not None else date_of(reference).year - year
+    return years if 0 <= years <= 99 else None
+
+
+def _memberships(db: Database, pupil: int, class_group: int, day: int) -> Sequence[tuple[int, int | None]]:
+    """The groups of a class that list the pupil on a day or later, each with the day the pupil joined."""
+    found: list[tuple[int, int | None]] = db.execute(
+        """SELECT gp.subject_group, gp.start FROM subject_group_pupil gp
+           JOIN subject_group sg ON sg.id = gp.subject_group
+           WHERE gp.pupil = ? AND sg.class_group = ? AND gp.retired_at IS NULL AND sg.retired_at IS NULL
+             AND (gp."end" IS NULL OR gp."end" > ?)""",
+        (pupil, class_group, day),
+    ).fetchall()
+    return found
+
+
+def _end(w: Writer, group: int, pupil: int, start: int | None, day: int) -> None:
+    if start is not None and start >= day:
+        w.retire("subject_group_pupil", group, pupil)
+    else:
+        w.put("subject_group_pupil", subject_group=group, pupil=pupil, end=day)
