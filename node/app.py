@@ -6,6 +6,7 @@ from flask import Flask
 
 from node import (
     access,
+    calendar,
     classes,
     conflicts,
     dictionary,
@@ -33,6 +34,7 @@ from sync.state import State
 AREAS = (
     home.area,
     journal.area,
+    calendar.area,
     classes.area,
     people.area,
     results.area,
@@ -46,6 +48,7 @@ AREAS = (
 NAVIGATION = (
     NavItem("home.index", N_("Today")),
     NavItem("journal.index", N_("Journal")),
+    NavItem("calendar.index", N_("Calendar")),
     NavItem("classes.index", N_("Classes")),
     NavItem("people.index", N_("People")),
     NavItem("results.index", N_("Results")),

@@ -9,13 +9,14 @@ from collections.abc import Iterator
 
 from sqlite_utils import Database
 
+from node import schooldays as calendar
 from shared.grading import count_standings, standing
 from shared.schema import BY_NAME, PUPIL_CATEGORIES
 from sync.state import State
 from sync.writer import SYSTEM, Writer, writing
 
 _OF_A_LESSON = ("lesson", "mark", "attendance")
-_TERM_KINDS = "('quarter', 'half', 'period')"
+EVERY_DAY = (-40_000, 80_000)
 _WATCHED = (
     "lesson",
     "mark",
@@ -25,6 +26,9 @@ _WATCHED = (
     "subject_group",
     "subject_group_pupil",
     "term",
+    "own_term",
+    "own_day",
+    "calendar_day",
 )
 
 
@@ -39,9 +43,10 @@ def derive(db: Database) -> bool:
         days = set(_class_days(db, since))
         lessons = set(_group_terms(db, since))
         categories = set(_class_terms(db, since))
-        changed = [_attendance_day(w, *place) for place in sorted(days)]
-        changed += [_lesson_summary(w, *place) for place in sorted(lessons)]
-        changed += [_category_count(w, *place) for place in sorted(categories)]
+        dates = _Dates(db)
+        changed = [_attendance_day(w, dates, *place) for place in sorted(days)]
+        changed += [_lesson_summary(w, dates, *place) for place in sorted(lessons)]
+        changed += [_category_count(w, dates, *place) for place in sorted(categories)]
         State(db).derived_to = last
     return any(changed)
 
@@ -88,6 +93,13 @@ def _class_days(db: Database, since: int) -> Iterator[tuple[int, int]]:
     for table in ("lesson", "attendance"):
         for group, day in _rows(db, since, table, "t.subject_group, t.day"):
             yield from ((class_group, day) for class_group in _class_of(db, group))
+    for day in _days_said(db, since):
+        yield from db.execute(
+            "SELECT DISTINCT g.class_group, l.day FROM lesson l JOIN subject_group g ON g.id = l.subject_group "
+            "WHERE l.day = ?1 AND l.attendance_taken = 1 AND g.class_group IS NOT NULL "
+            "UNION SELECT class_group, day FROM attendance_day WHERE day = ?1",
+            (day,),
+        ).fetchall()
     classes = _classes(db, since)
     for (group,) in _rows(db, since, "subject_group_pupil", "t.subject_group"):
         classes |= _class_of(db, group)
@@ -100,20 +112,31 @@ def _class_days(db: Database, since: int) -> Iterator[tuple[int, int]]:
         ).fetchall()
 
 
+def _days_said(db: Database, since: int) -> set[int]:
+    """Days of which the calendar may say something else than before."""
+    return _ever(db, since, "own_day", "day") | {
+        day for (day,) in _rows(db, since, "calendar_day", "t.day") if day is not None
+    }
+
+
+def _terms(db: Database, since: int) -> set[int]:
+    """Terms whose dates may be others than before, for some grade at least."""
+    moved = {term for (term,) in _rows(db, since, "own_term", "t.term") if term is not None}
+    return {term for (term,) in _rows(db, since, "term", "t.id")} | moved
+
+
 def _group_terms(db: Database, since: int) -> Iterator[tuple[int, int]]:
     """Subject groups and terms whose lessons may have changed."""
+    dates = _Dates(db)
     for table in _OF_A_LESSON:
         for group, day in _rows(db, since, table, "t.subject_group, t.day"):
-            for (term,) in db.execute(
-                f"SELECT id FROM term WHERE kind IN {_TERM_KINDS} AND start <= ? AND end >= ?", (day, day)
-            ).fetchall():
-                yield group, term
-    for (term,) in _rows(db, since, "term", "t.id"):
+            yield from ((group, term) for term in dates.terms_on(group, day))
+    for term in _terms(db, since):
+        first, last = dates.widest(term)
         for table in _OF_A_LESSON:
             yield from db.execute(
-                f"SELECT DISTINCT l.subject_group, t.id FROM {table} l JOIN term t ON l.day BETWEEN t.start AND t.end "
-                "WHERE t.id = ?",
-                (term,),
+                f"SELECT DISTINCT subject_group, ? FROM {table} WHERE day BETWEEN ? AND ?",
+                (term, first, last),
             ).fetchall()
         yield from db.execute(
             "SELECT subject_group, term FROM lesson_summary WHERE term = ?", (term,)
@@ -130,7 +153,7 @@ def _class_terms(db: Database, since: int) -> Iterator[tuple[int, int]]:
     )
     for class_group in _classes(db, since):
         yield from db.execute(known.format("g.class_group", "class_group"), {"x": class_group}).fetchall()
-    for (term,) in _rows(db, since, "term", "t.id"):
+    for term in _terms(db, since):
         yield from db.execute(known.format("r.term", "term"), {"x": term}).fetchall()
 
 
@@ -138,6 +161,53 @@ def _class_of(db: Database, group: int) -> set[int]:
     """The class of a subject group; none for a group across classes."""
     found = db.execute("SELECT class_group FROM subject_group WHERE id = ?", (group,)).fetchall()
     return {class_group for (class_group,) in found if class_group is not None}
+
+
+class _Dates:
+    """The dates of every term, as they hold for the grade of a group or class; read once in each recount."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._by_grade: dict[int | None, dict[int, tuple[int, int]]] = {}
+        self._moved = calendar.own_terms(db)
+        self._grades: dict[int, int | None] = {}
+        self._whom: dict[int, calendar.Whom] = {}
+        self._days = calendar.calendar(db, *EVERY_DAY)
+
+    def of_grade(self, grade: int | None) -> dict[int, tuple[int, int]]:
+        """Term -> first and last day."""
+        if grade not in self._by_grade:
+            found = calendar.terms(self._db, None, grade)
+            self._by_grade[grade] = {term["id"]: (term["start"], term["end"]) for term in found}
+        return self._by_grade[grade]
+
+    def grade_of(self, group: int) -> int | None:
+        """The grade in which a subject group is taught."""
+        if group not in self._grades:
+            row = self._db.execute(
+                "SELECT cg.grade FROM subject_group sg JOIN class_group cg ON cg.id = sg.class_group "
+                "WHERE sg.id = ?",
+                (group,),
+            ).fetchone()
+            self._grades[group] = row[0] if row else None
+        return self._grades[group]
+
+    def terms_on(self, group: int, day: int) -> list[int]:
+        """The terms of a group that contain a day."""
+        spans = self.of_grade(self.grade_of(group))
+        return [term for term, (start, end) in spans.items() if start <= day <= end]
+
+    def is_closed(self, class_group: int, day: int) -> bool:
+        """Does the calendar call the day free for the class?"""
+        if class_group not in self._whom:
+            self._whom[class_group] = calendar.whom(self._db, class_group)
+        return self._days.is_closed(day, self._whom[class_group])
+
+    def widest(self, term: int) -> tuple[int, int]:
+        """First and last day of a term over all grades; nothing is between them when it does not count."""
+        grades: set[int | None] = {None, *self._moved.get(term, {})}
+        spans = [self.of_grade(grade)[term] for grade in grades if term in self.of_grade(grade)]
+        return min((s for s, _ in spans), default=0), max((e for _, e in spans), default=-1)
 
 
 # -- what is so --------------------------------------------------------------------------------------------------
@@ -164,15 +234,22 @@ def _members(db: Database, group: int, day: int, everyone: set[int]) -> set[int]
     return {pupil for pupil, now in listed if now} & everyone if listed else everyone
 
 
-def _attendance_day(w: Writer, class_group: int, day: int) -> bool:
-    """A day is missed when every lesson of it was; lessons without attendance taken say nothing."""
+def _attendance_day(w: Writer, dates: _Dates, class_group: int, day: int) -> bool:
+    """A day is missed when every lesson of it was; lessons without attendance taken say nothing.
+
+    On a day that the calendar calls free nobody can miss a lesson, whatever was entered before it was called so.
+    """
     db = w.db
     enrolled = _enrolled(db, class_group, day)
-    lessons = db.execute(
-        "SELECT l.subject_group, l.period FROM lesson l JOIN subject_group g ON g.id = l.subject_group "
-        "WHERE g.class_group = ? AND l.day = ? AND l.attendance_taken = 1 AND l.retired_at IS NULL",
-        (class_group, day),
-    ).fetchall()
+    lessons = (
+        []
+        if dates.is_closed(class_group, day)
+        else db.execute(
+            "SELECT l.subject_group, l.period FROM lesson l JOIN subject_group g ON g.id = l.subject_group "
+            "WHERE g.class_group = ? AND l.day = ? AND l.attendance_taken = 1 AND l.retired_at IS NULL",
+            (class_group, day),
+        ).fetchall()
+    )
     if not lessons:
         return bool(w.retire("attendance_day", class_group, day))
     expected: dict[int, set[tuple[int, int]]] = {}
@@ -207,15 +284,12 @@ def _attendance_day(w: Writer, class_group: int, day: int) -> bool:
     )
 
 
-def _lesson_summary(w: Writer, group: int, term: int) -> bool:
+def _lesson_summary(w: Writer, dates: _Dates, group: int, term: int) -> bool:
     db = w.db
-    start, end, counted = db.execute(
-        f"SELECT ifnull(start, 0), ifnull(end, -1), kind IN {_TERM_KINDS} AND retired_at IS NULL "
-        "FROM term WHERE id = ?",
-        (term,),
-    ).fetchone()
-    if not counted:
+    found = dates.of_grade(dates.grade_of(group)).get(term)
+    if found is None:
         return bool(w.retire("lesson_summary", group, term))
+    start, end = found
     span = (group, start, end)
     where = "WHERE subject_group = ? AND day BETWEEN ? AND ? AND retired_at IS NULL"
     return w.put(
@@ -228,10 +302,12 @@ def _lesson_summary(w: Writer, group: int, term: int) -> bool:
     )
 
 
-def _category_count(w: Writer, class_group: int, term: int) -> bool:
+def _category_count(w: Writer, dates: _Dates, class_group: int, term: int) -> bool:
     """Pupils of the class at the period's end by category; leavers count only until leaving."""
     db = w.db
-    end = db.execute("SELECT ifnull(end, 0) FROM term WHERE id = ?", (term,)).fetchone()[0]
+    grade = db.execute("SELECT grade FROM class_group WHERE id = ?", (class_group,)).fetchone()[0]
+    found = dates.of_grade(grade).get(term)
+    end = found[1] if found else _end_of(db, term)
     results: dict[int, list[tuple[str, int | None]]] = {}
     for pupil, status, band in db.execute(
         "SELECT r.pupil, r.status, r.band FROM term_result r JOIN subject_group g ON g.id = r.subject_group "
@@ -246,6 +322,11 @@ def _category_count(w: Writer, class_group: int, term: int) -> bool:
         term=term,
         **{name: counts[name] for name in PUPIL_CATEGORIES},
     )
+
+
+def _end_of(db: Database, term: int) -> int:
+    row = db.execute('SELECT ifnull("end", 0) FROM term WHERE id = ?', (term,)).fetchone()
+    return int(row[0])
 
 
 def _count(db: Database, sql: str, span: tuple[int, int, int]) -> int:

@@ -17,6 +17,10 @@ NO_LESSONS = frozenset({"holiday", "public", "off"})
 """Kinds of calendar day on which no lesson is held; distance and exam days are school days."""
 
 
+DATE_SPAN = 60
+"""Days around a school year into which the school may still move its dates."""
+
+
 class Span(Protocol):
     """Anything with a first and a last day, such as a school year or a period."""
 

@@ -50,6 +50,10 @@
     |   |-- ImportRefused         an import with errors; nothing was written
     |   |-- InvalidValue          a value its column does not allow
     |   |-- NoLesson              neither timetable nor journal knows the lesson, or its day is to come
+    |   |-- WrongOrder            something would end before it begins
+    |   |-- TermsOverlap          a term would overlap another of its kind
+    |   |-- BeyondYear            a day far outside its school year
+    |   |-- BellsOverlap          a lesson would begin before the one before it has ended
     |   |-- NotInGroup            a mark or absence of a pupil who does not belong to the group that day
     |   |-- OutsideScale          a mark beyond the bounds of its scale
     |   |-- WithoutMarks          a mark where nobody is marked
@@ -448,6 +452,26 @@ class InvalidValue(InputProblem):
 class NoLesson(InputProblem):
     code = "no_lesson"
     template = N_("There is no such lesson, or its day has not come yet.")
+
+
+class WrongOrder(InputProblem):
+    code = "wrong_order"
+    template = N_("The end comes before the beginning.")
+
+
+class TermsOverlap(InputProblem):
+    code = "terms_overlap"
+    template = N_("Two periods of the same kind would overlap; move the other one first.")
+
+
+class BeyondYear(InputProblem):
+    code = "beyond_year"
+    template = N_("This day lies too far outside the school year.")
+
+
+class BellsOverlap(InputProblem):
+    code = "bells_overlap"
+    template = N_("A lesson would begin before the one before it has ended.")
 
 
 class NotInGroup(InputProblem):

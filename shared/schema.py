@@ -584,6 +584,8 @@ TABLES: tuple[Table, ...] = (
         _c(3, "period", "int", "school", "Сабак", "Урок", "Period", minimum=0, maximum=15),
         _c(4, "start", "time", "school", "Башталышы", "Начало", "Start", minimum=0, maximum=1440, unit="times"),
         _c(5, "end", "time", "school", "Аягы", "Конец", "End", minimum=0, maximum=1440, unit="times"),
+        _c(6, "grade", "int", "school", "Ушул класстар үчүн гана", "Только для параллели", "For this grade only",
+           since=2, **GRADE),
     ),
     _table(
         51, "room", "time", ("Кабинет", "Кабинет", "Room"),
@@ -615,6 +617,28 @@ TABLES: tuple[Table, ...] = (
         _c(3, "end", "instant", "school", "Аягы", "Конец", "End"),
         _c(4, "title", "text", "school", "Аталышы", "Название", "Title", max_length=200),
         _c(5, "place", "text", "school", "Орду", "Место", "Place", max_length=200),
+    ),
+    _table(
+        55, "own_term", "time", ("Мектептин мезгил күндөрү", "Даты периода в школе", "Term dates of the school"),
+        _c(2, "term", "ref", "district", "Окуу мезгили", "Период", "Term", references="term"),
+        _c(3, "grade", "int", "district", "Класс", "Параллель", "For this grade only", **GRADE),
+        _c(4, "start", "date", "district", "Башталышы", "Начало", "Start", unit="dates", **DATE),
+        _c(5, "end", "date", "district", "Аягы", "Конец", "End", unit="dates", **DATE),
+        _c(6, "reason", "text", "school", "Негизи", "Основание", "Reason", max_length=200),
+        indexes=(("term",),), since=2,
+    ),
+    _table(
+        56, "own_day", "time", ("Мектептин календарь күнү", "День школьного календаря", "Day of the school"),
+        _c(2, "year", "ref", "district", "Окуу жылы", "Учебный год", "School year", references="academic_year"),
+        _c(3, "day", "date", "district", "Күнү", "Дата", "Day", **DATE),
+        _c(4, "kind", "code", "district", "Түрү", "Вид", "Kind", choices=DAY_KINDS, unit="kind"),
+        _c(5, "taught_as", "int", "district", "Ушул күндүн жүгүртмөсү", "По расписанию дня недели",
+           "Timetable of the weekday", minimum=1, maximum=7, unit="kind"),
+        _c(6, "grade", "int", "district", "Класстар", "Параллель", "For this grade only", **GRADE),
+        _c(7, "shift", "int", "district", "Смена", "Смена", "For this shift only", minimum=1, maximum=5),
+        _c(8, "class_group", "ref", "district", "Класс", "Класс", "For this class only", references="class_group"),
+        _c(9, "reason", "text", "school", "Негизи", "Основание", "Reason", max_length=200),
+        indexes=(("day",),), since=2,
     ),
     # ---- teaching
     _table(

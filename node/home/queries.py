@@ -11,7 +11,6 @@ from sqlite_utils import Database
 from node.exchange.outcomes import outcome_of
 from node.exchange.queries import last_run, waiting
 from node.people.queries import NAMED
-from shared.dates import weekday
 from shared.problems import HubUnreachable
 from sync.state import State
 
@@ -61,33 +60,6 @@ def consents_missing(db: Database, year: int, day: int) -> int:
       LEFT JOIN named n ON n.id = e.pupil WHERE cg.year = :year AND n.id IS NULL AND e.retired_at IS NULL
       AND e.start <= :day AND (e."end" IS NULL OR e."end" > :day)"""
     return int(db.execute(sql, {"year": year, "day": day, "today": day}).fetchone()[0])
-
-
-_LESSONS = """SELECT t.period, cg.id AS class_group, cg.grade, cg.letter, sg.name AS part, b.start, b."end",
-    s.code, s.name_ky, s.name_ru, s.name_en, r.name AS room, {substituted} AS substituted,
-    sg.id AS "group"
-  FROM timetable_slot t JOIN subject_group sg ON sg.id = t.subject_group
-  JOIN class_group cg ON cg.id = sg.class_group LEFT JOIN subject s ON s.id = sg.subject
-  LEFT JOIN room r ON r.id = t.room
-  LEFT JOIN bell b ON b.shift = cg.shift AND b.period = t.period AND b.retired_at IS NULL
-  LEFT JOIN substitution x ON x.subject_group = t.subject_group AND x.day = :day AND x.period = t.period
-    AND x.retired_at IS NULL
-  WHERE t.weekday = :weekday AND t.retired_at IS NULL AND sg.retired_at IS NULL
-    AND ifnull(t.start, :day) <= :day AND (t."end" IS NULL OR t."end" > :day) AND {whose}"""
-
-
-def lessons(db: Database, teacher: int, day: int) -> list[Mapping[str, Any]]:
-    """A teacher's lessons of a day by the timetable and its substitutions, in the order of the bells."""
-    own = _LESSONS.format(substituted="0", whose="sg.teacher = :teacher AND x.day IS NULL")
-    others = _LESSONS.format(substituted="1", whose="x.teacher = :teacher")
-    sql = f"{own} UNION ALL {others} ORDER BY 6, 1"
-    return list(db.query(sql, {"teacher": teacher, "day": day, "weekday": weekday(day)}))
-
-
-def day_kind(db: Database, day: int) -> str:
-    """The calendar's word for a day, `school` when it has none."""
-    row = db.execute("SELECT kind FROM calendar_day WHERE day = ? AND retired_at IS NULL", (day,)).fetchone()
-    return str(row[0]) if row else "school"
 
 
 def led(db: Database, teacher: int, year: int) -> list[Mapping[str, Any]]:

@@ -8,8 +8,10 @@ from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
 from node import access
+from node.calendar import queries as calendar_queries
 from node.classes import queries as class_queries
 from node.home import queries
+from node.journal import queries as journal_queries
 from node.people.queries import class_name
 from node.request import database
 from node.results import queries as result_queries
@@ -28,7 +30,7 @@ def index() -> ResponseReturnValue:
     db, day, who = database(), today(), visitor()
     year = class_queries.present_year(class_queries.years(db), day)
     staff, teaches = who.has(*access.STAFF), who.has(*access.TEACHING) and who.person is not None
-    kind = queries.day_kind(db, day)
+    kind = calendar_queries.day_kind(db, day)
     roll_day = year.roll_day(day) if year else day
     return render_template(
         "home/index.html",
@@ -40,7 +42,9 @@ def index() -> ResponseReturnValue:
         staff=staff,
         counts=queries.counts(db, year.id, roll_day) if staff and year else None,
         teaches=teaches,
-        lessons=queries.lessons(db, who.person, day) if teaches and who.person is not None else [],
+        lessons=journal_queries.lessons(db, day, teacher=who.person)
+        if teaches and who.person is not None
+        else [],
         minute=_minute(),
         led=queries.led(db, who.person, year.id) if teaches and year and who.person is not None else [],
         unnamed=queries.consents_missing(db, year.id, roll_day) if year and who.has(*access.ALL_CARDS) else 0,

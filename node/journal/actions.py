@@ -206,7 +206,11 @@ def give_results(
     the proposal, or changes after the edit window; ChangedMeanwhile with every clash.
     """
     row = queries.group(w.db, group)
-    span = next((t for t in queries.terms(w.db, row["year"]) if t["id"] == term), None) if row else None
+    span = (
+        next((t for t in queries.terms(w.db, row["year"], row["grade"]) if t["id"] == term), None)
+        if row
+        else None
+    )
     if row is None or span is None:
         raise NotFound()
     if person is None or row["teacher"] != person:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -9,12 +10,11 @@ from typing import Any
 
 from sqlite_utils import Database
 
+from node.calendar import queries as calendar
 from node.people.queries import NAME_COLUMNS, NAMED, full_name
-from shared.dates import NO_LESSONS, weekday
 from shared.grading import propose, weighted_mean
 from shared.i18n import in_order
 
-MARKING_TERMS = "('quarter', 'half', 'period')"
 SLOTS = (0, 1)
 """Places of marks in one cell: the paper's 5/4 is two."""
 
@@ -69,37 +69,25 @@ class Scale:
     high: int
 
 
-_LESSONS = """
-  WITH planned AS (
-    SELECT subject_group, period, room FROM timetable_slot
-    WHERE weekday = :weekday AND :held AND retired_at IS NULL
-      AND ifnull(start, :day) <= :day AND ("end" IS NULL OR "end" > :day)
+_LESSONS = f"""
+  WITH taught (class_group, weekday) AS (SELECT CAST(key AS INTEGER), value FROM json_each(:taught)), planned AS (
+    SELECT t.subject_group, t.period, t.room FROM taught JOIN subject_group g ON g.class_group = taught.class_group
+    JOIN timetable_slot t ON t.subject_group = g.id AND t.weekday = taught.weekday
+    WHERE t.retired_at IS NULL AND ifnull(t.start, :day) <= :day AND (t."end" IS NULL OR t."end" > :day)
     UNION ALL SELECT subject_group, period, NULL FROM lesson WHERE day = :day AND retired_at IS NULL)
   SELECT p.subject_group AS "group", p.period, :day AS day, max(r.name) AS room, cg.id AS class_group, cg.grade,
-    cg.letter, sg.name AS part, s.code, s.name_ky, s.name_ru, s.name_en, min(b.start) AS start, min(b."end") AS "end",
+    cg.letter, sg.name AS part, s.code, s.name_ky, s.name_ru, s.name_en, b.start, b."end",
     sg.scale, sg.teacher AS own_teacher, x.teacher AS substitute, coalesce(x.teacher, sg.teacher) AS teacher,
     l.rid IS NOT NULL AS held, l.topic, l.homework, ifnull(l.attendance_taken, 0) AS taken
   FROM planned p JOIN subject_group sg ON sg.id = p.subject_group JOIN class_group cg ON cg.id = sg.class_group
   LEFT JOIN subject s ON s.id = sg.subject LEFT JOIN room r ON r.id = p.room
-  LEFT JOIN bell b ON b.shift = cg.shift AND b.period = p.period AND b.retired_at IS NULL
+  LEFT JOIN bell b ON b.id = {calendar.BELL_OF_CLASS.format(period="p.period")}
   LEFT JOIN substitution x ON x.subject_group = p.subject_group AND x.day = :day AND x.period = p.period
     AND x.retired_at IS NULL
   LEFT JOIN lesson l ON l.subject_group = p.subject_group AND l.day = :day AND l.period = p.period
     AND l.retired_at IS NULL
-  WHERE sg.retired_at IS NULL AND cg.retired_at IS NULL AND {where}
-  GROUP BY p.subject_group, p.period ORDER BY min(b.start), p.period, cg.grade, cg.letter"""
-
-
-def day_kind(db: Database, day: int) -> str:
-    """The calendar's word for a day; `holiday` outside every term, `school` otherwise."""
-    row = db.execute("SELECT kind FROM calendar_day WHERE day = ? AND retired_at IS NULL", (day,)).fetchone()
-    if row is not None:
-        return str(row[0])
-    within = db.execute(
-        f"""SELECT 1 FROM term WHERE kind IN {MARKING_TERMS} AND retired_at IS NULL AND start <= ? AND "end" >= ?""",
-        (day, day),
-    ).fetchone()
-    return "school" if within else "holiday"
+  WHERE sg.retired_at IS NULL AND cg.retired_at IS NULL AND {{where}}
+  GROUP BY p.subject_group, p.period ORDER BY b.start, p.period, cg.grade, cg.letter"""
 
 
 def lessons(
@@ -112,19 +100,26 @@ def lessons(
     where, values = "1", {}
     if teacher is not None:
         where, values = "coalesce(x.teacher, sg.teacher) = :teacher", {"teacher": teacher}
-    found = db.query(_LESSONS.format(where=where), _on(db, day) | values)
+    found = db.query(_LESSONS.format(where=where), _on(day, calendar.taught(db, day)) | values)
     return [row for row in found if classes is None or row["class_group"] in classes]
 
 
 def lesson(db: Database, place: Place) -> Mapping[str, Any] | None:
     """One lesson; None when neither timetable nor journal knows it."""
     where = "p.subject_group = :group AND p.period = :period"
-    values = _on(db, place.day) | {"group": place.group, "period": place.period}
+    class_group = _class_of(db, place.group)
+    on = calendar.calendar(db, place.day, place.day).taught_as(place.day, calendar.whom(db, class_group))
+    values = _on(place.day, {class_group: on}) | {"group": place.group, "period": place.period}
     return next(iter(db.query(_LESSONS.format(where=where), values)), None)
 
 
-def _on(db: Database, day: int) -> dict[str, int]:
-    return {"day": day, "weekday": weekday(day), "held": day_kind(db, day) not in NO_LESSONS}
+def _on(day: int, taught: Mapping[int, int]) -> dict[str, int | str]:
+    return {"day": day, "taught": json.dumps(taught)}
+
+
+def _class_of(db: Database, group: int) -> int:
+    row = db.execute("SELECT ifnull(class_group, 0) FROM subject_group WHERE id = ?", (group,)).fetchone()
+    return int(row[0]) if row else 0
 
 
 _MEMBERS = """SELECT DISTINCT e.pupil FROM enrolment e JOIN subject_group sg ON sg.class_group = e.class_group
@@ -264,11 +259,9 @@ def groups(db: Database, year: int) -> list[Mapping[str, Any]]:
     return list(db.query(sql, (year,)))
 
 
-def terms(db: Database, year: int) -> list[Mapping[str, Any]]:
-    """The terms of a year in which marks are proposed, quarters before halves."""
-    sql = f"""SELECT * FROM term WHERE year = ? AND kind IN {MARKING_TERMS} AND retired_at IS NULL
-      AND start IS NOT NULL AND "end" IS NOT NULL ORDER BY kind = 'half', start"""
-    return list(db.query(sql, (year,)))
+def terms(db: Database, year: int, grade: int | None = None) -> list[dict[str, Any]]:
+    """The terms of a year in which marks are proposed, with the dates that hold for a grade, quarters before halves."""
+    return calendar.terms(db, year, grade)
 
 
 @dataclass(frozen=True)
@@ -306,15 +299,13 @@ def _timetabled(db: Database, group_id: int, first: int, last: int) -> set[tuple
            WHERE subject_group = ? AND retired_at IS NULL""",
         (group_id,),
     ).fetchall()
-    kinds = db.execute(
-        "SELECT day, kind FROM calendar_day WHERE day BETWEEN ? AND ? AND retired_at IS NULL", (first, last)
-    ).fetchall()
-    free = {day for day, kind in kinds if kind in NO_LESSONS}
+    days, whom = calendar.calendar(db, first, last), calendar.whom(db, _class_of(db, group_id))
+    taught = {day: days.taught_as(day, whom) for day in range(first, last + 1)}
     return {
         (day, period)
-        for day in range(first, last + 1)
+        for day, taught_as in taught.items()
         for on, period, start, end in slots
-        if weekday(day) == on and day not in free and start <= day < end
+        if taught_as == on and start <= day < end
     }
 
 
@@ -351,7 +342,7 @@ def term_of(db: Database, group_id: int, day: int) -> Mapping[str, Any] | None:
     found = group(db, group_id)
     if found is None:
         return None
-    return next((t for t in terms(db, found["year"]) if t["start"] <= day <= t["end"]), None)
+    return next((t for t in terms(db, found["year"], found["grade"]) if t["start"] <= day <= t["end"]), None)
 
 
 def results(db: Database, group_id: int, term: int) -> dict[int, Mapping[str, Any]]:

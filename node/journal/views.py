@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
 from node import access
+from node.calendar import queries as calendar_queries
 from node.classes import queries as class_queries
 from node.journal import actions, forms, history, queries
 from node.journal.actions import Change
@@ -43,7 +44,7 @@ def index() -> ResponseReturnValue:
     """The visitor's lessons of a day, and the lessons whose attendance nobody has taken."""
     db, who, day = database(), visitor(), _chosen_day()
     teaches = who.has(*access.TEACHING) and who.person is not None
-    kind = queries.day_kind(db, day)
+    kind = calendar_queries.day_kind(db, day)
     mine = queries.lessons(db, day, teacher=who.person) if teaches else []
     return render_template(
         "journal/index.html",
@@ -271,7 +272,7 @@ def grid(group_id: int) -> ResponseReturnValue:
     """A term of a group: pupils down, lessons across, average and proposed mark at the end."""
     db, who = database(), visitor()
     group = _group(group_id)
-    terms = queries.terms(db, group["year"])
+    terms = queries.terms(db, group["year"], group["grade"])
     term = _chosen_term(terms)
     first, last = (term["start"], min(term["end"], today())) if term else (0, -1)
     cells = queries.cells(db, group_id, first, last)
@@ -358,7 +359,7 @@ def results(group_id: int) -> ResponseReturnValue:
 def give(group_id: int) -> ResponseReturnValue:
     """Confirm the results of a term."""
     group = _group(group_id)
-    term = _chosen_term(queries.terms(database(), group["year"]))
+    term = _chosen_term(queries.terms(database(), group["year"], group["grade"]))
     if term is None:
         raise NotFound()
     pupils = queries.members(database(), group_id, term["start"], term["end"])
@@ -384,7 +385,7 @@ def _results_page(
 ) -> str:
     db, who = database(), visitor()
     group = _group(group_id)
-    terms = queries.terms(db, group["year"])
+    terms = queries.terms(db, group["year"], group["grade"])
     term = _chosen_term(terms)
     first, last = (term["start"], term["end"]) if term else (0, -1)
     cells = queries.cells(db, group_id, first, last)

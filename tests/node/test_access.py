@@ -41,7 +41,7 @@ def address(pages: SchoolPages, rule: str, role: str, own: bool = True) -> str:
     places = {
         "<int:class_id>": str(class_id), "<int:person_id>": str(person), "<name>": "person",
         "<int:group_id>": str(group), "<day>": day, "<int:period>": str(period),
-        "<int:pupil_id>": str(pages.member_of(group)),
+        "<int:pupil_id>": str(pages.member_of(group)), "<int:shift>": "1",
     }  # fmt: skip
     for place, value in places.items():
         rule = rule.replace(place, value)

@@ -300,18 +300,18 @@ def test_zero_is_a_mark(empty_school: SchoolPages) -> None:
 
 
 def test_a_teacher_sees_the_lessons_of_the_day(pages: SchoolPages) -> None:
-    from node.home.queries import lessons
+    from node.journal.queries import lessons
 
     monday = parse_day("2025-11-10")
     with closing(pages.node.connect()) as db:
-        found = lessons(db, pages.person("teacher"), monday)
+        found = lessons(db, monday, teacher=pages.person("teacher"))
         slots = db.execute(
             """SELECT count(*) FROM timetable_slot t JOIN subject_group sg ON sg.id = t.subject_group
                WHERE sg.teacher = ? AND t.weekday = 1 AND t.subject_group NOT IN
                (SELECT subject_group FROM substitution WHERE day = ?)""",
             (pages.person("teacher"), monday),
         ).fetchone()[0]
-    own = [lesson for lesson in found if not lesson["substituted"]]
+    own = [lesson for lesson in found if lesson["own_teacher"] == pages.person("teacher")]
     assert len(own) == slots
     assert [lesson["start"] for lesson in found] == sorted(lesson["start"] for lesson in found)
 
