@@ -45,6 +45,8 @@ _MAX_ENTRIES = 65_536
 _MAX_BUDGET = MAX_MESSAGE
 _MAX_CHANGES = 262_144
 """Changes taken from one request, give or take a changeset; what is left is sent again."""
+_AT_ONCE = 20_000
+"""Changes applied at once, give or take a changeset, to hold few in memory."""
 
 
 def describe(hub: Hub) -> bytes:
@@ -161,8 +163,11 @@ def _take(
     accepted: list[bytes] = []
     refused: list[tuple[bytes, str, str]] = []
     delivered: list[Delivered] = []
-    position, taken = log.head()[0], 0
+    position, taken, applied = log.head()[0], 0, 0
     for data in request.changesets:
+        if taken - applied >= _AT_ONCE:
+            apply(log, delivered, log.lineage())
+            delivered, applied = [], taken
         try:
             envelope = open_envelope(data)
             if not _is_known(connection, log, envelope):

@@ -30,6 +30,8 @@ from sync.messages import Answer, StreamEntry, check_receipt, next_head
 from sync.state import State, epoch_keys, identity
 
 _MOST_LINES = 64
+_AT_ONCE = 20_000
+"""Changes applied at once, give or take a changeset; an answer may hold more than a small machine's memory does."""
 
 
 @dataclass
@@ -157,11 +159,15 @@ def _take_stream(db: Database, log: NodeLog, entries: list[StreamEntry], nodes: 
     keys = epoch_keys(db)
     position, head = int(state.position), bytes(state.stream_hash)
     delivered: list[Delivered] = []
+    count = 0
     for entry in entries:
         if entry.position <= position:
             continue
         if entry.position != position + 1:
             raise HubAnswer()
+        if sum(len(one.changes) for one in delivered) >= _AT_ONCE:
+            count += apply(log, delivered, log.lineage())
+            delivered = []
         next_ = next_head(head, entry.hash)
         check_receipt(state.hub_signing, state.school, entry.position, entry.hash, next_, entry.receipt)
         if _place_own(db, entry):
@@ -175,7 +181,7 @@ def _take_stream(db: Database, log: NodeLog, entries: list[StreamEntry], nodes: 
             delivered.append(_checked(db, envelope, entry, nodes, keys, delivered))
         except Problem as problem:
             _quarantine(db, envelope, problem)
-    count = apply(log, delivered, log.lineage())
+    count += apply(log, delivered, log.lineage())
     state.position, state.stream_hash = position, head
     return count
 

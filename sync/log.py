@@ -18,7 +18,7 @@ from sync.apply import Delivered, Key, RowWrite
 from sync.capture import APPLY, CAPTURE, REBUILD, decode_values, encode_values, is_erasure
 from sync.cbor import pack
 from sync.change import NO_HASH, Change, Header
-from sync.codec import MAX_CHANGES, Envelope, encode, open_envelope
+from sync.codec import Envelope, encode, open_envelope
 from sync.merge import NOWHERE, Entry, Lineage, Shown, resolve
 from sync.state import Identity, State
 
@@ -26,6 +26,8 @@ _T = TypeVar("_T")
 _CHUNK = 400
 _TARGET = 30_000
 """Bytes a changeset is cut to: about one request of the first budget."""
+_MOST = 20_000
+"""Changes in one changeset, however small they become: both ends hold its changes in memory at once."""
 
 _HISTORY = """SELECT c.n, c.clock, c.actor, c.key, c.vals, s.origin, s.first + c.n - s.local_first, s.position, s.seen
     FROM change c LEFT JOIN changeset s ON s.local_first =
@@ -343,7 +345,7 @@ class NodeLog:
         before = self.uncut()
         size = 6_000
         while self.uncut():
-            changes = self._next_changes(min(size, MAX_CHANGES))
+            changes = self._next_changes(min(size, _MOST))
             envelope, used = self.fit(changes, identity)
             self._add_to_own_digest(changes[:used])
             first = self.last_cut() + 1

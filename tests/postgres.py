@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,12 +25,15 @@ from tests.requirements import require_or_skip
 SETTINGS = """
 listen_addresses = ''
 unix_socket_directories = '{socket}'
-fsync = off
-synchronous_commit = off
-full_page_writes = off
 shared_buffers = 16MB
 max_connections = 40
 """
+CARELESS = """
+fsync = off
+synchronous_commit = off
+full_page_writes = off
+"""
+"""What tests need not wait for."""
 SUPERUSER = "mektep"
 
 
@@ -58,6 +62,7 @@ class Cluster:
     directory: Path
     binaries: Path
     account: pwd.struct_passwd | None
+    durable: bool = False
 
     def run(self, program: str, *arguments: str) -> None:
         """Run one of the server's programs as its account; raises RuntimeError with what it printed."""
@@ -82,7 +87,7 @@ class Cluster:
             "initdb", "-D", data, "-U", SUPERUSER, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"
         )
         with (self.directory / "data" / "postgresql.conf").open("a") as settings:
-            settings.write(SETTINGS.format(socket=self.directory))
+            settings.write(SETTINGS.format(socket=self.directory) + ("" if self.durable else CARELESS))
         self.run("pg_ctl", "-D", data, "-w", "-t", "60", "start")
 
     def stop(self) -> None:
@@ -100,14 +105,12 @@ class Cluster:
             connection.execute(statement.encode())
 
 
-@pytest.fixture(scope="session")
-def postgres_cluster() -> Iterator[Cluster]:
-    binaries = find_binaries()
-    if binaries is None:
-        require_or_skip("PostgreSQL is not installed (no initdb)")
+@contextmanager
+def a_cluster(binaries: Path, durable: bool = False) -> Iterator[Cluster]:
+    """A server for as long as the context lasts; ``durable``: it waits for the disk."""
     # The path of a socket may have 107 bytes: a short directory, not one of pytest's.
     directory = Path(tempfile.mkdtemp(prefix="mektep-pg-"))
-    cluster = Cluster(directory, binaries, _account())
+    cluster = Cluster(directory, binaries, _account(), durable)
     if cluster.account:
         os.chown(directory, cluster.account.pw_uid, cluster.account.pw_gid)
     try:
@@ -116,6 +119,15 @@ def postgres_cluster() -> Iterator[Cluster]:
         cluster.stop()
     finally:
         shutil.rmtree(directory, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres_cluster() -> Iterator[Cluster]:
+    binaries = find_binaries()
+    if binaries is None:
+        require_or_skip("PostgreSQL is not installed (no initdb)")
+    with a_cluster(binaries) as cluster:
+        yield cluster
 
 
 _numbers = itertools.count(1)

@@ -1,4 +1,4 @@
-"""One definition of a school day and of a pile of marks, written through the paths users write through."""
+"""The rows of `tests.bench.rows` in a Mektep school, written through the paths that users write through."""
 
 from __future__ import annotations
 
@@ -19,11 +19,27 @@ from sqlite_utils import Database
 from node.derived import derive
 from sync import session
 from sync.log import NodeLog
-from sync.writer import writing
+from sync.writer import Writer, writing
+from tests.bench.rows import CLASSES, FIRST_DAY, PUPILS, Lesson, Mark, lesson, pile, school_day
 from tests.world import School, a_hub, a_school
 
-LESSONS, PUPILS = 30, 30
-FIRST_DAY = 20_700
+__all__ = ["FIRST_DAY", "Cast", "Register", "a_day", "cast", "found", "history", "marks", "sync", "topics"]
+
+
+@dataclass
+class Register:
+    """The school's row ids: a subject group for each class, and its pupils."""
+
+    groups: list[int]
+    pupils: list[list[int]]
+
+    def at(self, one: Lesson) -> dict[str, int]:
+        """The key of a lesson's row."""
+        return {"subject_group": self.groups[one.number], "day": one.day, "period": one.period}
+
+    def mark(self, one: Mark) -> dict[str, int]:
+        """The key of a mark's row."""
+        return {**self.at(one.lesson), "pupil": self.pupils[one.lesson.number][one.pupil], "slot": 0}
 
 
 @dataclass
@@ -32,27 +48,26 @@ class Cast:
 
     school: School
     db: Database
-    groups: list[int]
-    pupils: list[list[int]]
-    random: random.Random
+    register: Register
 
 
 @contextmanager
-def cast(seed: int = 1, database: str | None = None) -> Iterator[Cast]:
+def cast(database: str | None = None) -> Iterator[Cast]:
+    """A hub, on SQLCipher or the PostgreSQL at an address, and the school."""
     with tempfile.TemporaryDirectory(prefix="mektep-bench-") as place:
         hub = a_hub(Path(place) / "hub", database)
         school = a_school(Path(place) / "node", hub)
         school.derive = derive
         with closing(school.node.connect()) as db:
-            groups, pupils = _people(db, school.actor)
-            yield Cast(school, db, groups, pupils, random.Random(seed))
+            yield Cast(school, db, found(db, school.actor))
         hub.close()
 
 
-def _people(db: Database, actor: int) -> tuple[list[int], list[list[int]]]:
+def found(db: Database, actor: int) -> Register:
+    """Write classes and pupils."""
     groups, pupils = [], []
     with writing(db, actor) as w:
-        for at in range(LESSONS):
+        for at in range(CLASSES):
             class_group = w.insert("class_group", grade=1 + at % 11, letter="АБВ"[at % 3])
             groups.append(w.insert("subject_group", class_group=class_group, subject=1, scale=1))
             members = []
@@ -61,48 +76,65 @@ def _people(db: Database, actor: int) -> tuple[list[int], list[list[int]]]:
                 w.put("pupil", person=person, language="ky")
                 members.append(person)
             pupils.append(members)
-    return groups, pupils
+    return Register(groups, pupils)
 
 
-def a_day(cast: Cast, day: int) -> int:
-    """30 lessons, 900 marks, 150 absences, 50 edits of marks; returns the number of changes."""
-    before = NodeLog(cast.db).uncut()
-    rnd = cast.random
-    for at, group in enumerate(cast.groups):
-        with writing(cast.db, cast.school.actor) as w:
-            w.put("lesson", subject_group=group, day=day, period=1 + at % 6, attendance_taken=1)
-            for pupil in cast.pupils[at]:
-                w.put("mark", **_mark(group, day, at, pupil), value=_value(rnd), kind=1, scale=1)
-            for pupil in rnd.sample(cast.pupils[at], 5):
-                key = {"subject_group": group, "day": day, "period": 1 + at % 6, "pupil": pupil}
-                w.put("attendance", **key, status="absent", reason=rnd.choice(("ill", "excused", "unknown")))
-    for _ in range(50):
-        at = rnd.randrange(LESSONS)
-        with writing(cast.db, cast.school.actor) as w:
-            key = _mark(cast.groups[at], day, at, rnd.choice(cast.pupils[at]))
-            w.put("mark", **key, value=rnd.choice((2, 3, 4, 5)))
-    return NodeLog(cast.db).uncut() - before
+def a_day(db: Database, actor: int, register: Register, day: int) -> int:
+    """Write a school day, a lesson at a time; returns the number of changes."""
+    before = NodeLog(db).uncut()
+    rows = school_day(day)
+    for one in rows.lessons:
+        with writing(db, actor) as w:
+            w.put("lesson", **register.at(one), attendance_taken=1)
+            for mark in (m for m in rows.marks if m.lesson == one):
+                _give(w, register, mark)
+            for _, pupil, reason in (a for a in rows.absences if a[0] == one):
+                key = {**register.at(one), "pupil": register.pupils[one.number][pupil]}
+                w.put("attendance", **key, status="absent", reason=reason)
+    for mark in rows.edits:
+        with writing(db, actor) as w:
+            w.put("mark", **register.mark(mark), value=mark.value)
+    return NodeLog(db).uncut() - before
+
+
+def marks(db: Database, actor: int, register: Register, count: int, first_day: int | None = None) -> int:
+    """Write a pile of marks, each lesson and its 30 marks in one transaction; returns the number of changes."""
+    before = NodeLog(db).uncut()
+    for lesson_marks in pile(count) if first_day is None else pile(count, first_day):
+        with writing(db, actor) as w:
+            w.put("lesson", **register.at(lesson_marks[0].lesson))
+            for mark in lesson_marks:
+                _give(w, register, mark)
+    return NodeLog(db).uncut() - before
+
+
+def history(db: Database, actor: int, register: Register, count: int, first_day: int) -> None:
+    """The same marks by the statement behind the writer, a school day in one transaction: a past, made quickly."""
+    days: dict[int, list[Mark]] = {}
+    for lesson_marks in pile(count, first_day):
+        days.setdefault(lesson_marks[0].lesson.day, []).extend(lesson_marks)
+    for of_day in days.values():
+        with writing(db, actor):
+            db.conn.executemany(
+                "INSERT INTO mark (subject_group, day, period, pupil, slot, value, kind, scale) "
+                "VALUES (:subject_group, :day, :period, :pupil, :slot, :value, 1, 1)",
+                [{**register.mark(m), "value": m.value} for m in of_day],
+            )
+
+
+def _give(w: Writer, register: Register, mark: Mark) -> None:
+    w.put("mark", **register.mark(mark), value=mark.value, kind=1, scale=1)
 
 
 def topics(cast: Cast, day: int) -> int:
-    """A topic and homework for each of the day's lessons."""
-    for at, group in enumerate(cast.groups):
+    """A topic and homework for each of the day's lessons; returns the number of changes."""
+    rnd = random.Random(day)
+    for number in range(CLASSES):
         with writing(cast.db, cast.school.actor) as w:
-            topic = f"Тема {cast.random.randrange(10**6)}: " + " ".join(cast.random.choices(_WORDS, k=5))
-            homework = f"№ {cast.random.randrange(1, 900)}, " + " ".join(cast.random.choices(_WORDS, k=3))
-            w.put("lesson", subject_group=group, day=day, period=1 + at % 6, topic=topic, homework=homework)
-    return len(cast.groups)
-
-
-def marks(cast: Cast, count: int, first_day: int = FIRST_DAY + 400) -> int:
-    """A pile of marks, 30 a lesson."""
-    for number in range(count // PUPILS):
-        at = number % LESSONS
-        with writing(cast.db, cast.school.actor) as w:
-            for pupil in cast.pupils[at]:
-                key = _mark(cast.groups[at], first_day + number // LESSONS, at, pupil)
-                w.put("mark", **key, value=_value(cast.random), kind=1, scale=1)
-    return count // PUPILS * PUPILS
+            topic = f"Тема {rnd.randrange(10**6)}: " + " ".join(rnd.choices(_WORDS, k=5))
+            homework = f"№ {rnd.randrange(1, 900)}, " + " ".join(rnd.choices(_WORDS, k=3))
+            w.put("lesson", **cast.register.at(lesson(day, number)), topic=topic, homework=homework)
+    return CLASSES
 
 
 def sync(cast: Cast) -> tuple[int, int]:
@@ -129,14 +161,6 @@ def _uncut(db: Database) -> list[tuple[object, ...]]:
     return db.execute(
         "SELECT clock, actor, tbl, key, vals FROM change WHERE n > ? ORDER BY n", (NodeLog(db).last_cut(),)
     ).fetchall()
-
-
-def _mark(group: int, day: int, at: int, pupil: int) -> dict[str, int]:
-    return {"subject_group": group, "day": day, "period": 1 + at % 6, "pupil": pupil, "slot": 0}
-
-
-def _value(rnd: random.Random) -> int:
-    return rnd.choices((2, 3, 4, 5), (1, 4, 6, 4))[0]
 
 
 _WORDS = (
