@@ -36,7 +36,7 @@ _TABLE = {
     "card":             "VA   V      VEc     Nl      VE   V      N    -     Vo    Vo",
     "consent":          "VA   V      VEc     -       VE   V      -    -     Vo    EVo",
     "movement":         "VA   VE     Vc      -       VE   V      -    -     -     Vo",
-    "orders":           "VA   VE     Vo      Vo      VE   V      Vo   Vo    -     -",
+    "orders":           "VA   VE     Vo      Vo      VE   V      Vo   -     -     -",
     "lesson_marks":     "V    V      Vc      VEl     -    -      -    -     Vo    Vo",
     "term_marks":       "VA   VA     Vc      VEl     -    -      -    -     Vo    Vo",
     "attendance":       "V    V      VEc     VEl     -    V      -    -     Vo    Vo",
@@ -54,6 +54,7 @@ _TABLE = {
     "audit":            "V    Vp     -       -       -    -      -    Vp    -     -",
     # Not in the regulation's table, and needed by it: clauses 1.1, 3.1g, 5.1b and c, and the settings.
     "regulation":       "VA   V      V       V       V    V      V    V     V     V",
+    "duties":           "VA   V      V       V       V    V      V    V     -     -",
     "tasks":            "VEA  VEA    VEo     VEo     VEo  VEo    VEo  VEo   -     -",
     "sign_off":         "VA   VA     VEc     -       -    -      -    -     -     -",
     "usage":            "V    -      -       -       -    -      -    V     -     -",

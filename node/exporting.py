@@ -14,7 +14,7 @@ from shared.tables import quoted
 from sync import clock
 from sync.writer import writing
 
-_SECRET = {("account", "password")}
+_SECRET = {("account", "password"), ("account", "totp"), ("account", "recovery")}
 
 
 def export_tables(

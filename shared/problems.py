@@ -68,6 +68,10 @@
     |   |-- LaterActs             a later act about the pupil stands in the way
     |   |-- OutsideYear           a day that does not belong to the school year of the class
     |   |-- Undecided             a year is closed while pupils are undecided
+    |   |-- NumberTaken           another order of the series and year has the number
+    |   |-- OrderSigned           a signed order is not changed, another order is written
+    |   |-- OrderUnsigned         duties are given and ended by signed orders only
+    |   |-- DutyHeld              the person has the duty on that day already
     |   |-- FlawedAddress         neither the address of a hub nor a folder
     |   `-- ConsentMissing        a column of a person that needs a written consent first
     `-- AccessProblem
@@ -555,6 +559,26 @@ class OutsideYear(InputProblem):
 class Undecided(InputProblem):
     code = "undecided"
     template = N_("The year cannot be closed yet; pupils without a decision: {count}.")
+
+
+class NumberTaken(InputProblem):
+    code = "number_taken"
+    template = N_("Another order of this series and year has this number.")
+
+
+class OrderSigned(InputProblem):
+    code = "order_signed"
+    template = N_("A signed order is not changed; write another order.")
+
+
+class OrderUnsigned(InputProblem):
+    code = "order_unsigned"
+    template = N_("Duties are given and ended by a signed order; sign it first.")
+
+
+class DutyHeld(InputProblem):
+    code = "duty_held"
+    template = N_("This person holds the duty on that day already.")
 
 
 class FlawedAddress(InputProblem):

@@ -272,7 +272,16 @@ class _School:
 
     def _order(self, w: Writer, series: str, day: int, title: str) -> int:
         self.orders[series] += 1
-        return w.insert("order_book", series=series, number=self._number(series), date=day, title=title)
+        head = self.ids.staff[self.cast.of_position("head")[0]]
+        return w.insert(
+            "order_book",
+            series=series,
+            number=self._number(series),
+            date=day,
+            title=title,
+            signatory=head,
+            signed_on=day,
+        )
 
     def _number(self, series: str) -> str:
         return f"{self.orders[series]}-{ {'pupils': 'о', 'staff': 'к', 'main': 'н'}[series] }"

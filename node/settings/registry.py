@@ -99,6 +99,10 @@ SETTINGS: tuple[Setting, ...] = (
         N_("On a computer where someone signs in with a PIN."), minimum=1, maximum=240, editors=KEEPERS,
     ),
     Setting(
+        "orders_year", "choice", "calendar", N_("Orders are numbered anew"), "regulation",
+        choices=(("calendar", N_("From January")), ("school", N_("From August"))), editors=HEAD,
+    ),
+    Setting(
         "stage", "choice", "3", N_("Stage of introduction (clause 4.1)"), "regulation",
         N_("Pages of a later stage are hidden, and nobody may open them."),
         choices=(

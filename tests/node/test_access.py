@@ -42,6 +42,7 @@ def address(pages: SchoolPages, rule: str, role: str, own: bool = True) -> str:
         "<int:class_id>": str(class_id), "<int:person_id>": str(person), "<name>": "person",
         "<int:group_id>": str(group), "<day>": day, "<int:period>": str(period),
         "<int:pupil_id>": str(pages.member_of(group)), "<int:shift>": "1",
+        "<int:order_id>": str(order_of(pages, role, own)),
     }  # fmt: skip
     for place, value in places.items():
         rule = rule.replace(place, value)
@@ -62,7 +63,16 @@ def strange_class(pages: SchoolPages) -> int:
     )
 
 
-ROW = re.compile(r"<int:(class|person|group|pupil)_id>")
+def order_of(pages: SchoolPages, role: str, own: bool) -> int:
+    """An order that gave the role its duty, or one that concerns nobody."""
+    if own and role not in ("administrator", "pupil", "guardian"):
+        return pages.one(
+            'SELECT "order" FROM appointment WHERE person = ? AND "order" IS NOT NULL', pages.person(role)
+        )
+    return pages.one("SELECT id FROM order_book WHERE series = 'main' ORDER BY id LIMIT 1")
+
+
+ROW = re.compile(r"<int:(class|person|group|pupil|order)_id>")
 """A place in a route's address that names a row which belongs to someone."""
 
 

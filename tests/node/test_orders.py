@@ -1,0 +1,265 @@
+"""The orders book: numbers, drafts and signatures, who reads what, duties given and ended by an order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+from sqlite_utils import Database
+
+from node import access
+from node.orders import actions, queries
+from node.orders.actions import Draft
+from node.settings import actions as settings
+from shared.dates import parse_day
+from shared.problems import (
+    DutyHeld,
+    InvalidValue,
+    NotFound,
+    NumberTaken,
+    OrderSigned,
+    OrderUnsigned,
+)
+from shared.web import today
+from sync.state import State
+from sync.writer import writing
+from tests.node.conftest import SchoolPages
+
+DAY = parse_day("2026-02-10")
+
+
+@pytest.fixture
+def db(empty_school: SchoolPages) -> Iterator[Database]:
+    with closing(empty_school.node.connect()) as found:
+        yield found
+
+
+def actor(db: Database) -> int:
+    return int(State(db).administrator)
+
+
+def draft(number: str, day: int = DAY, series: str = "staff") -> Draft:
+    return Draft(series, number, day, "Дайындоо жөнүндө", "Арыз", "Дайындалсын.")
+
+
+def signed_order(db: Database, number: str = "1") -> int:
+    with writing(db, actor(db)) as w:
+        order = actions.write(w, draft(number))
+        actions.sign(w, order, None, DAY)
+    return order
+
+
+def member(db: Database) -> int:
+    with writing(db, actor(db)) as w:
+        person = w.insert("person", sex="f")
+        w.put("staff", person=person, position="teacher")
+    return person
+
+
+# ---- numbers
+
+
+def test_the_next_number_follows_the_highest_of_series_and_year(db: Database) -> None:
+    with writing(db, actor(db)) as w:
+        for number, day, series in [
+            ("9", DAY, "staff"), ("10-к", DAY, "staff"), ("40", DAY, "pupils"), ("77", DAY - 365, "staff"),
+        ]:  # fmt: skip
+            actions.write(w, draft(number, day, series))
+    assert queries.next_number(db, "staff", DAY) == "11"
+    assert queries.next_number(db, "pupils", DAY) == "41"
+    assert queries.next_number(db, "main", DAY) == "1"
+    assert queries.next_number(db, "staff", DAY - 365) == "78"
+
+
+def test_a_school_may_number_by_the_school_year(db: Database) -> None:
+    with writing(db, actor(db)) as w:
+        actions.write(w, draft("5", parse_day("2025-09-03")))
+        assert queries.next_number(db, "staff", DAY) == "1"
+        settings.change(w, "orders_year", "school", {"head"})
+    assert queries.next_number(db, "staff", DAY) == "6"
+    assert queries.next_number(db, "staff", parse_day("2026-08-01")) == "1"
+
+
+def test_a_number_is_taken_once_in_its_series_and_year(db: Database) -> None:
+    with writing(db, actor(db)) as w:
+        first = actions.write(w, draft("5"))
+        actions.write(w, draft("5", series="main"))
+        actions.write(w, draft("5", DAY - 365))
+        assert actions.write(w, draft("5"), first) == first
+        with pytest.raises(NumberTaken):
+            actions.write(w, draft(" 5 "))
+
+
+@pytest.mark.parametrize(
+    "flawed", [draft(" "), Draft("staff", "1", DAY, ""), Draft("staff", "1", DAY, "a", executor=7)]
+)
+def test_an_order_needs_number_and_title_and_an_executor_who_works_here(db: Database, flawed: Draft) -> None:
+    with pytest.raises(InvalidValue), writing(db, actor(db)) as w:
+        actions.write(w, flawed)
+
+
+# ---- signature
+
+
+def test_a_signed_order_stands_as_it_is(db: Database) -> None:
+    order = signed_order(db)
+    with writing(db, actor(db)) as w:
+        for attempt in (
+            lambda: actions.write(w, draft("2"), order),
+            lambda: actions.sign(w, order, None, DAY),
+            lambda: actions.drop(w, order),
+        ):
+            with pytest.raises(OrderSigned):
+                attempt()
+
+
+def test_a_draft_may_be_taken_back(db: Database) -> None:
+    with writing(db, actor(db)) as w:
+        order = actions.write(w, draft("1"))
+        actions.drop(w, order)
+        with pytest.raises(NotFound):
+            actions.sign(w, order, None, DAY)
+    assert queries.order(db, order) is None
+    assert queries.next_number(db, "staff", DAY) == "1"
+
+
+# ---- who has read it
+
+
+def test_people_are_acquainted_once_and_only_when_asked(db: Database) -> None:
+    order, person, other = signed_order(db), member(db), member(db)
+    with writing(db, actor(db)) as w:
+        actions.make_known(w, order, [person])
+        with pytest.raises(NotFound):
+            actions.acquaint(w, order, other)
+        actions.acquaint(w, order, person)
+    first = queries.readers(db, order, DAY)[0][1]
+    assert first and queries.unread(db, person) == 0
+    with writing(db, actor(db)) as w:
+        actions.acquaint(w, order, person)
+        actions.make_known(w, order, [other])
+    found = {one.id: at for one, at in queries.readers(db, order, DAY)}
+    assert found == {person: first, other: None}
+    with writing(db, actor(db)) as w:
+        actions.make_known(w, order, [])
+    assert [one.id for one, _ in queries.readers(db, order, DAY)] == [person]
+
+
+def test_an_unsigned_order_concerns_nobody_yet(db: Database) -> None:
+    person = member(db)
+    with writing(db, actor(db)) as w:
+        order = actions.write(w, draft("1"))
+        actions.make_known(w, order, [person])
+        assert queries.concerned(db, person) == frozenset()
+        with pytest.raises(NotFound):
+            actions.acquaint(w, order, person)
+        actions.sign(w, order, None, DAY)
+    assert queries.concerned(db, person) == {order}
+
+
+# ---- duties
+
+
+def test_rights_follow_the_duties_of_the_day(db: Database) -> None:
+    order, person, day = signed_order(db), member(db), today()
+    with writing(db, actor(db)) as w:
+        account = w.insert("account", person=person, login="aigul")
+        actions.give_duty(w, order, person, "librarian", day)
+        teaching = actions.give_duty(w, order, person, "teacher", day - 10)
+        actions.give_duty(w, order, person, "deputy", day + 1)
+    found = access.identify(db, account)
+    assert found is not None and found.roles == {"librarian", "teacher"}
+    assert access.may_all(found, "textbooks", "E") and access.may(found, "lesson_marks", "E")
+    assert not access.may(found, "orders", "E")
+    with writing(db, actor(db)) as w:
+        actions.end_duty(w, signed_order_in(w, "2"), teaching, day)
+    found = access.identify(db, account)
+    assert found is not None and found.roles == {"librarian"}
+    assert queries.concerned(db, person) == {order, order + 1}
+
+
+def signed_order_in(w: object, number: str) -> int:
+    order = actions.write(w, draft(number))  # type: ignore[arg-type]
+    actions.sign(w, order, None, DAY)  # type: ignore[arg-type]
+    return order
+
+
+def test_a_duty_needs_a_signed_order_and_a_member_of_staff_and_is_held_once(db: Database) -> None:
+    person = member(db)
+    with writing(db, actor(db)) as w:
+        unsigned = actions.write(w, draft("1"))
+        with pytest.raises(OrderUnsigned):
+            actions.give_duty(w, unsigned, person, "teacher", DAY)
+        actions.sign(w, unsigned, None, DAY)
+        given = actions.give_duty(w, unsigned, person, "teacher", DAY)
+        with pytest.raises(DutyHeld):
+            actions.give_duty(w, unsigned, person, "teacher", DAY + 5)
+        stranger = w.insert("person", sex="m")
+        with pytest.raises(InvalidValue):
+            actions.give_duty(w, unsigned, stranger, "teacher", DAY)
+        with pytest.raises(InvalidValue):
+            actions.end_duty(w, unsigned, given, DAY - 1)
+        actions.end_duty(w, unsigned, given, DAY + 3)
+        with pytest.raises(InvalidValue):
+            actions.end_duty(w, unsigned, given, DAY + 4)
+        actions.give_duty(w, unsigned, person, "teacher", DAY + 3)
+
+
+# ---- pages
+
+
+def order_id(pages: SchoolPages, number: str) -> int:
+    return pages.one("SELECT id FROM order_book WHERE number = ? AND series = 'staff'", number)
+
+
+def test_secretary_writes_head_signs_and_gives_a_duty_and_the_person_reads(pages: SchoolPages) -> None:
+    secretary, head, librarian = pages.as_("secretary"), pages.as_("head"), pages.as_("librarian")
+    form = {
+        "series": "staff",
+        "date": "2025-11-19",
+        "title": "Китепкана жөнүндө",
+        "basis": "",
+        "text": "Текст.",
+    }
+    assert 'value="' in secretary.get("/orders/new?series=staff")[1]
+    status, text = secretary.post("/orders/new", number="", **form)
+    assert status == 422 and "Китепкана жөнүндө" in text and 'id="error-number"' in text
+    status, there = secretary.post("/orders/new", number="901", **form)
+    order = order_id(pages, "901")
+    assert (status, there) == (302, f"/orders/{order}")
+    assert secretary.post(f"/orders/{order}/sign")[0] == 403
+    person = str(pages.person("librarian"))
+    assert secretary.post(f"/orders/{order}/readers", person=person)[0] == 302
+    assert librarian.get(f"/orders/{order}")[0] == 403
+    assert head.post(f"/orders/{order}/give", person=person, duty="social", start="2025-11-19")[0] == 422
+    assert head.post(f"/orders/{order}/sign")[0] == 302
+    assert head.post(f"/orders/{order}/give", person=person, duty="", start="2025-11-19")[0] == 422
+    assert secretary.post(f"/orders/{order}/give", person=person, duty="social", start="2025-11-19")[0] == 403
+    assert secretary.post(f"/orders/{order}/edit", number="902", **form)[0] == 422
+    assert "Китепкана жөнүндө" in librarian.get("/orders/")[1]
+    assert librarian.post(f"/orders/{order}/read")[0] == 302
+    assert (
+        pages.one("SELECT count(*) FROM order_reader WHERE read_at IS NOT NULL AND person = ?", int(person))
+        == 1
+    )
+
+
+def test_a_taken_number_is_told_at_its_field(pages: SchoolPages) -> None:
+    secretary = pages.as_("secretary")
+    form = {"series": "staff", "number": "910", "date": "2025-11-19", "title": "Бир"}
+    assert secretary.post("/orders/new", **form)[0] == 302
+    status, text = secretary.post("/orders/new", **form)
+    assert status == 422 and 'id="error-number"' in text
+
+
+def test_the_book_is_searched_and_others_find_their_own_orders_only(pages: SchoolPages) -> None:
+    assert "Окуу жылын баштоо" in pages.as_("deputy").get("/orders/?q=баштоо")[1]
+    assert "Окуу жылын баштоо" not in pages.as_("deputy").get("/orders/?q=баштоо&series=pupils")[1]
+    text = pages.as_("teacher").get("/orders/")[1]
+    assert "Окуу жылын баштоо" not in text and "Мугалимдерди дайындоо" in text
+
+
+def test_everyone_here_sees_who_holds_which_duty(pages: SchoolPages) -> None:
+    assert "Мектеп жетекчиси" in pages.as_("teacher").get("/orders/duties")[1]
+    assert pages.as_("guardian").get("/orders/duties")[0] == 403
