@@ -10,7 +10,7 @@ from sqlite_utils import Database
 
 from shared.db import transaction
 from shared.schema import TABLES, VERSION, Table
-from sync import digest
+from sync import digest, gate
 from sync.apply import Key, RowWrite, Store
 from sync.log import NodeLog, shipped
 from sync.merge import Lineage, Shown, resolve
@@ -83,5 +83,7 @@ def adopt_in_node(db: Database) -> None:
         state, log = State(db), NodeLog(db)
         log.apply_mode()
         adopt(log, int(state.shows), log.lineage())
+        if gate.is_new_since(int(state.shows)):
+            gate.hold_all(log)
         log.capture_mode()
         state.shows = VERSION

@@ -13,7 +13,7 @@ from shared import crypto, reference
 from shared.problems import TooLarge
 from shared.schema import BY_NAME, BY_NUMBER, TABLES, VERSION, Table, Value
 from shared.tables import quoted
-from sync import clock, digest
+from sync import clock, digest, gate
 from sync.apply import Delivered, Key, RowWrite
 from sync.capture import APPLY, CAPTURE, REBUILD, decode_values, encode_values, is_erasure
 from sync.cbor import pack
@@ -146,6 +146,7 @@ class NodeLog:
             )
 
     def append(self, delivered: Sequence[Delivered]) -> None:
+        touched: dict[int, set[int]] = {}
         for changeset in delivered:
             first = self.db.conn.execute("SELECT ifnull(max(n), 0) + 1 FROM change").fetchone()[0]
             rids = self._rids_of_changes(changeset.changes)
@@ -167,6 +168,9 @@ class NodeLog:
             position = None if changeset.position == NOWHERE else changeset.position
             self._add_changeset(changeset.envelope, first, last, position, changeset.receipt)
             self._follow(changeset.changes)
+            for c in changeset.changes:
+                touched.setdefault(c.table, set()).add(rids[c.table][c.key])
+        gate.hold(self, touched)
 
     def add_to_digest(self, sums: digest.Sums) -> None:
         stored = self.sums()
@@ -237,6 +241,8 @@ class NodeLog:
                         table, key, rids[number][key], before[number][key], after.get(key), lineage, sums
                     )
         self.add_to_digest(sums)
+        consents = before.get(gate.CONSENT.number, {}).values()
+        gate.hold(self, {n: set(some.values()) for n, some in rids.items()}, gate.people_of(consents))
 
     def _restore(
         self,

@@ -15,8 +15,9 @@ from shared.db import transaction
 from shared.problems import ConsentMissing, InvalidValue, TooLarge
 from shared.schema import BY_NAME, Table, Value, check_row
 from shared.tables import quoted
-from sync import clock
+from sync import clock, gate
 from sync.capture import CAPTURE, encode_values
+from sync.log import NodeLog
 
 SYSTEM = 0
 """Actor of what Mektep itself derives."""
@@ -145,10 +146,23 @@ class Writer:
         """The one gate: a personal column fills only under a valid consent of the person for its purpose."""
         for column in table.consented:
             if values.get(column.name) not in (None, ""):
-                person = values["id" if table.name == "person" else "person"]
-                assert isinstance(person, int)
-                if not has_consent(self.db, person, column.consent or "", self.now // _DAY_MS):
+                person = self._subject(table, values)
+                if person is None or not has_consent(
+                    self.db, person, column.consent or "", self.now // _DAY_MS
+                ):
                     raise ConsentMissing(purpose=column.consent, column=column.name)
+
+    def _subject(self, table: Table, values: dict[str, Value]) -> int | None:
+        """The person a row is about, or will be."""
+        name = gate.subject(table)
+        if name in values:
+            person = values[name]
+        else:
+            where = " AND ".join(f"{quoted(k)} = ?" for k in table.key)
+            sql = f"SELECT {quoted(name)} FROM {quoted(table.name)} WHERE {where}"
+            found = self.db.conn.execute(sql, [values[k] for k in table.key]).fetchone()
+            person = found[0] if found else None
+        return person if isinstance(person, int) else None
 
 
 def _size(value: Value) -> int:
@@ -159,7 +173,7 @@ def has_consent(db: Database, person: int, purpose: str, day: int) -> bool:
     """Is there a written consent of the person for the purpose, valid on the day (days since 1970)?"""
     return (
         db.conn.execute(
-            "SELECT 1 FROM consent WHERE person = ? AND purpose = ? AND retired_at IS NULL AND withdrawn_on IS NULL "
+            f"SELECT 1 FROM consent WHERE person = ? AND purpose = ? AND {gate.ON_RECORD} "
             "AND ifnull(valid_from, ?) <= ? AND ifnull(valid_to, ? + 1) > ? LIMIT 1",
             (person, purpose, day, day, day, day),
         ).fetchone()
@@ -179,5 +193,22 @@ def writing(db: Database, actor: int) -> Iterator[Writer]:
         db.conn.execute(
             "UPDATE writing SET actor = ?, clock = ?, mode = ?", (actor, clock.tick(last, now), CAPTURE)
         )
+        before = db.conn.execute("SELECT ifnull(max(n), 0) FROM change").fetchone()[0]
         yield Writer(db, origin, now)
+        _hold_gate(db, before)
         db.conn.execute("UPDATE writing SET actor = NULL")
+
+
+def _hold_gate(db: Database, before: int) -> None:
+    """What was written under a consent hides with it and comes back with it."""
+    numbers = ", ".join(str(t.number) for t in (gate.CONSENT, *gate.GATED))
+    touched: dict[int, set[int]] = {}
+    for number, rid in db.conn.execute(
+        f"SELECT DISTINCT tbl, key FROM change WHERE n > ? AND tbl IN ({numbers})", (before,)
+    ):
+        touched.setdefault(number, set()).add(rid)
+    if touched:
+        log = NodeLog(db)
+        log.apply_mode()
+        gate.hold(log, touched)
+        log.capture_mode()
