@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from node import storage
+from node.accounts import actions as accounts
 from node.background import INTERVAL_SECONDS, Agent
 from node.exchange import actions as exchange
 from node.exchange import queries
@@ -20,18 +21,21 @@ from node.exchange.joining import approve, join, own_words
 from node.exchange.outcomes import outcome_of
 from node.exporting import export_tables
 from node.importing.actions import ImportResult, run_import
+from node.signin import queries as signin
 from shared import cli
+from shared.auth import normal_login
 from shared.cli import gettext as _
 from shared.db import check_integrity
 from shared.i18n import DEFAULT, LANGUAGES, gettext_in
 from shared.keys import RecoveryKit, write_private
-from shared.problems import ApprovalPending, Flawed, NoSuchSlot
+from shared.problems import ApprovalPending, Flawed, NoSuchSlot, NotFound
 from shared.report import EMPTY
 from sync.checks import verify_chain
 from sync.delivery import Progress
 from sync.log import dump
 from sync.state import State
 from sync.transport.folder import HUB_FILE
+from sync.writer import writing
 
 Result = Mapping[str, Any] | None
 
@@ -84,6 +88,10 @@ def main(arguments: list[str] | None = None) -> int:
     restore.add_argument("file", type=Path)
     restore.add_argument("--kit", help=_("the words of the recovery kit, instead of the passphrase"))
     cli.add(commands, "verify", _verify, _("check file, signatures, chain, receipts, digest"))
+    forgotten = cli.add(
+        commands, "password", _password, _("give an account a new first password, as for a lost one")
+    )
+    forgotten.add_argument("login")
     cli.add(commands, "passphrase", _passphrase, _("change the passphrase; the database is not re-encrypted"))
     return cli.run(top, arguments)
 
@@ -345,6 +353,19 @@ def _verify(chosen: argparse.Namespace) -> Result:
     if flaws:
         raise Flawed(count=len(flaws), first=flaws[0])
     return {"verified": True}
+
+
+def _password(chosen: argparse.Namespace) -> Result:
+    """Whoever opens the database may: the way back in when the only administrator has forgotten the password."""
+    password, stored = accounts.passwords(1)[0]
+    with closing(_open(chosen).connect()) as db:
+        found = signin.accounts(db, normal_login(chosen.login))
+        if not found:
+            raise NotFound()
+        with writing(db, int(State(db).administrator)) as w:
+            accounts.reset(w, found[0].id, stored)
+            accounts.forget_codes(w, found[0].id)
+    return {"login": chosen.login, "password": password}
 
 
 def _passphrase(chosen: argparse.Namespace) -> Result:

@@ -49,7 +49,8 @@ _TABLE = {
     "textbooks":        "V    V      Vc      -       -    -      VE   -     Vo    Vo",
     "courses":          "V    VA     V       VEl     -    -      -    -     Eo    Vo",
     "reports":          "VA   VE     VEc     VEl     VE   VEp    VE   -     -     Vo",
-    "accounts":         "A    -      -       -       -    -      -    VE    Eo    Eo",
+    # One's own account (o in the regulation's table) is everyone's who has signed in.
+    "accounts":         "A    -      -       -       -    -      -    VE    -     -",
     "messages":         "VEA  VEA    VE      VE      VE   VE     VE   -     VEo   VEo",
     "audit":            "V    Vp     -       -       -    -      -    Vp    -     -",
     # Not in the regulation's table, and needed by it: clauses 1.1, 3.1g, 5.1b and c, and the settings.

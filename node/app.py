@@ -6,6 +6,7 @@ from flask import Flask
 
 from node import (
     access,
+    accounts,
     calendar,
     classes,
     conflicts,
@@ -42,6 +43,7 @@ AREAS = (
     orders.area,
     conflicts.area,
     exchange.area,
+    accounts.area,
     reading.area,
     settings.area,
     dictionary.area,
@@ -57,6 +59,7 @@ NAVIGATION = (
     NavItem("orders.index", N_("Orders")),
     NavItem("conflicts.index", N_("Conflicts")),
     NavItem("exchange.index", N_("Sync")),
+    NavItem("accounts.index", N_("Accounts")),
     NavItem("reading.index", N_("Reading log")),
     NavItem("settings.index", N_("Settings")),
     NavItem("dictionary.index", N_("Data dictionary")),

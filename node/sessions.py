@@ -39,7 +39,9 @@ class Sessions:
         now = now_ms()
         db = self._connection()
         row = db.conn.execute(
-            "SELECT account, used FROM session WHERE token = :token AND used >= :idle AND started >= :old",
+            """SELECT s.account, s.used FROM session s JOIN account a ON a.id = s.account
+               WHERE s.token = :token AND s.used >= :idle AND s.started >= :old
+                 AND s.started >= ifnull(a.signed_out_at, 0)""",
             {"token": token, "idle": now - IDLE_MS, "old": now - LONGEST_MS},
         ).fetchone()
         if row is None:

@@ -72,6 +72,9 @@
     |   |-- OrderSigned           a signed order is not changed, another order is written
     |   |-- OrderUnsigned         duties are given and ended by signed orders only
     |   |-- DutyHeld              the person has the duty on that day already
+    |   |-- AccountExists         the person has an account already
+    |   |-- LastAdministrator     nobody could open accounts any more
+    |   |-- HeadExists            the school has a head, whose orders give duties
     |   |-- FlawedAddress         neither the address of a hub nor a folder
     |   `-- ConsentMissing        a column of a person that needs a written consent first
     `-- AccessProblem
@@ -579,6 +582,21 @@ class OrderUnsigned(InputProblem):
 class DutyHeld(InputProblem):
     code = "duty_held"
     template = N_("This person holds the duty on that day already.")
+
+
+class AccountExists(InputProblem):
+    code = "account_exists"
+    template = N_("This person has an account already.")
+
+
+class LastAdministrator(InputProblem):
+    code = "last_administrator"
+    template = N_("This is the only administrator's account; appoint another administrator first.")
+
+
+class HeadExists(InputProblem):
+    code = "head_exists"
+    template = N_("This school has a head; duties are given by the head's orders.")
 
 
 class FlawedAddress(InputProblem):

@@ -86,16 +86,6 @@ SURNAMES: dict[People, tuple[str, ...]] = {
     ),
 }  # fmt: skip
 
-_LATIN = dict(
-    zip(
-        "абвгдеёжзийклмнңоөпрстуүфхцчшщъыьэюя",
-        "a b v g d e e j z i y k l m n n o o p r s t u u f h ts ch sh sh - y - e yu ya".replace(
-            "-", ""
-        ).split(" "),
-        strict=True,
-    )
-)
-
 
 @dataclass(frozen=True)
 class Name:
@@ -172,10 +162,3 @@ def patronymic(father_given: str, sex: Sex) -> str:
     if stem == "Павел":
         stem = "Павл"
     return stem + (daughter if sex == "f" else son)
-
-
-def latin(text: str) -> str:
-    """Cyrillic text in small Latin letters, as in a login."""
-    return "".join(
-        _LATIN.get(letter, letter if letter.isascii() and letter.isalnum() else "") for letter in text.lower()
-    )

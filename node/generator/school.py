@@ -17,6 +17,7 @@ from node.generator.timetable import Slot
 from node.generator.year import Held, Month, Move, Quarter, SchoolYear, Story, moves, part_of, stays
 from shared.dates import age_on, date_of, day_number, school_days
 from shared.grading import annual, propose
+from shared.latin import latin
 from shared.problems import InvalidValue
 from shared.schema import Value
 from sync.writer import Writer, writing
@@ -237,7 +238,7 @@ class _School:
 
     def _account(self, w: Writer, person: int, member: Teacher, taken: Counter[str]) -> int:
         login = OFFICE_LOGINS.get(member.position) or (
-            names.latin(member.name.surname.split()[0]) + "." + names.latin(member.name.given)
+            latin(member.name.surname.split()[0]) + "." + latin(member.name.given)
         )
         taken[login] += 1
         if taken[login] > 1:

@@ -124,9 +124,10 @@ def period_of_number(db: Database, day: int) -> tuple[int, int]:
 
 
 def next_number(db: Database, series: str, day: int) -> str:
-    """The number after the highest of the series in the year of the day."""
-    numbers = (re.match(r"\d+", number) for number in _numbers(db, series, day))
-    return str(max((int(found[0]) for found in numbers if found), default=0) + 1)
+    """The number after the highest of the series in the year of the day, with what follows it: 12-к after 11-к."""
+    numbers = (re.match(r"(\d+)(.*)", number) for number in _numbers(db, series, day))
+    highest = max(((int(found[1]), found[2]) for found in numbers if found), default=(0, ""))
+    return f"{highest[0] + 1}{highest[1]}"
 
 
 def is_taken(db: Database, series: str, number: str, day: int, but: int | None) -> bool:

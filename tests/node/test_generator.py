@@ -10,10 +10,11 @@ from sqlite_utils import Database
 
 from node.generator import GeneratedSchool, generate, plant_markers
 from node.generator.curriculum import subjects_of
-from node.generator.names import Family, child, father, latin, mother, patronymic, surname_for
+from node.generator.names import Family, child, father, mother, patronymic, surname_for
 from shared.dates import date_of, parse_day
 from shared.db import memory_database, transaction
 from shared.grading import annual, propose
+from shared.latin import latin
 from shared.migrations import migrate
 from shared.problems import InvalidValue
 from shared.schema import TABLES

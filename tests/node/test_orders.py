@@ -66,7 +66,7 @@ def test_the_next_number_follows_the_highest_of_series_and_year(db: Database) ->
             ("9", DAY, "staff"), ("10-к", DAY, "staff"), ("40", DAY, "pupils"), ("77", DAY - 365, "staff"),
         ]:  # fmt: skip
             actions.write(w, draft(number, day, series))
-    assert queries.next_number(db, "staff", DAY) == "11"
+    assert queries.next_number(db, "staff", DAY) == "11-к"
     assert queries.next_number(db, "pupils", DAY) == "41"
     assert queries.next_number(db, "main", DAY) == "1"
     assert queries.next_number(db, "staff", DAY - 365) == "78"

@@ -1,0 +1,130 @@
+"""Who has an account, and who could have one. Names alone are read: the administrator sees nothing else of a pupil."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlite_utils import Database
+
+from node.people.queries import NAME_COLUMNS, NAMED, class_name, full_name, number_of
+from shared.auth import normal_login
+from shared.i18n import in_order
+from shared.latin import latin
+
+KINDS = ("staff", "pupil", "guardian")
+
+
+@dataclass(frozen=True)
+class Holder:
+    """A person and the account, if there is one. ``place`` is a position's code or a class."""
+
+    person: int
+    name: str
+    place: str
+    account: int | None
+    login: str
+    disabled: bool
+    waits: bool
+    codes: bool
+
+    @property
+    def number(self) -> int:
+        return number_of(self.person)
+
+    @property
+    def state(self) -> str:
+        """none, unnamed (no account, and without a consent none may be opened), disabled, waits, open."""
+        if self.account is None:
+            return "none" if self.name else "unnamed"
+        return "disabled" if self.disabled else "waits" if self.waits else "open"
+
+
+_ACCOUNT = "a.id AS account, a.login, a.disabled, a.must_change, a.totp"
+_JOIN = "LEFT JOIN account a ON a.person = p.id AND a.retired_at IS NULL"
+_ROLL = 'e.retired_at IS NULL AND e.start <= :day AND (e."end" IS NULL OR e."end" > :day)'
+_STAFF = f"""WITH {NAMED} SELECT p.id, s.position AS place, {NAME_COLUMNS}, {_ACCOUNT}
+  FROM staff s JOIN person p ON p.id = s.person LEFT JOIN named n ON n.id = p.id {_JOIN}
+  WHERE s.retired_at IS NULL AND p.retired_at IS NULL AND (s."end" IS NULL OR s."end" > :today)"""
+_PUPILS = f"""WITH {NAMED} SELECT p.id, cg.grade, cg.letter, {NAME_COLUMNS}, {_ACCOUNT}
+  FROM enrolment e JOIN person p ON p.id = e.pupil JOIN class_group cg ON cg.id = e.class_group
+  LEFT JOIN named n ON n.id = p.id {_JOIN}
+  WHERE e.class_group = :class_id AND p.retired_at IS NULL AND {_ROLL}"""
+_GUARDIANS = f"""WITH {NAMED} SELECT p.id, cg.grade, cg.letter, {NAME_COLUMNS}, {_ACCOUNT}
+  FROM enrolment e JOIN guardian g ON g.pupil = e.pupil JOIN person p ON p.id = g.person
+  JOIN class_group cg ON cg.id = e.class_group LEFT JOIN named n ON n.id = p.id {_JOIN}
+  WHERE e.class_group = :class_id AND g.retired_at IS NULL AND g.may_read = 1 AND p.retired_at IS NULL AND {_ROLL}"""
+_ONE = f"""WITH {NAMED} SELECT p.id, s.position AS place, {NAME_COLUMNS}, {_ACCOUNT}
+  FROM account a LEFT JOIN person p ON p.id = a.person LEFT JOIN named n ON n.id = p.id
+  LEFT JOIN staff s ON s.person = p.id AND s.retired_at IS NULL WHERE a.id = :account AND a.retired_at IS NULL"""
+
+
+def holders(db: Database, kind: str, class_id: int, day: int, today: int) -> list[Holder]:
+    """Staff, or the pupils of a class on a day, or their guardians, in alphabetical order."""
+    sql = {"staff": _STAFF, "pupil": _PUPILS, "guardian": _GUARDIANS}[kind]
+    rows = db.query(sql, {"class_id": class_id, "day": day, "today": today})
+    found = {(row["id"], row["account"]): _holder(row) for row in rows}
+    return in_order(found.values(), lambda one: one.name)
+
+
+def holder(db: Database, account: int, today: int) -> Holder | None:
+    """The one whose account it is."""
+    return next(map(_holder, db.query(_ONE, {"account": account, "today": today})), None)
+
+
+def _holder(row: Mapping[str, Any]) -> Holder:
+    place = row["place"] if "place" in row else class_name(row["grade"], row["letter"])
+    return Holder(
+        row["id"] or 0, full_name(row), place or "", row["account"], row["login"] or "", bool(row["disabled"]),
+        bool(row["must_change"]), bool(row["totp"]),
+    )  # fmt: skip
+
+
+def account_of(db: Database, person: int) -> int | None:
+    """The living account of a person."""
+    sql = "SELECT id FROM account WHERE person = ? AND retired_at IS NULL ORDER BY id LIMIT 1"
+    found = db.execute(sql, (person,)).fetchone()
+    return None if found is None else int(found[0])
+
+
+def belongs(db: Database, person: int) -> bool:
+    """Is the person staff, a pupil, or a guardian who may read?"""
+    sql = """SELECT 1 FROM staff WHERE person = :p AND retired_at IS NULL
+             UNION SELECT 1 FROM pupil WHERE person = :p AND retired_at IS NULL
+             UNION SELECT 1 FROM guardian WHERE person = :p AND retired_at IS NULL AND may_read = 1"""
+    return db.execute(sql, {"p": person}).fetchone() is not None
+
+
+def name_of(db: Database, person: int, today: int) -> tuple[str, str]:
+    """Surname and given name, as far as they may be shown."""
+    sql = f"WITH {NAMED} SELECT {NAME_COLUMNS} FROM named n WHERE n.id = :person"
+    row = next(iter(db.query(sql, {"person": person, "today": today})), None)
+    return ("", "") if row is None else (row["surname"] or "", row["given_name"] or "")
+
+
+def taken_logins(db: Database) -> set[str]:
+    """Every login in use, as they are compared; also of disabled accounts."""
+    rows = db.execute("SELECT login FROM account WHERE retired_at IS NULL AND login IS NOT NULL")
+    return {normal_login(row[0]) for row in rows.fetchall()}
+
+
+def free_login(surname: str, given: str, taken: Iterable[str]) -> str:
+    """`surname.given` in Latin letters, with a number when others are called so too."""
+    plain = ".".join(part for part in (latin(surname.split(" ")[0]), latin(given)) if part)[:50] or "user"
+    login, number, used = plain, 1, set(taken)
+    while login in used:
+        number += 1
+        login = f"{plain}{number}"
+    return login
+
+
+def administrators(db: Database, today: int) -> frozenset[int]:
+    """The accounts, not disabled, of those who hold the duty of administrator today."""
+    rows = db.execute(
+        """SELECT a.id FROM account a JOIN appointment d ON d.person = a.person
+           WHERE d.duty = 'administrator' AND d.retired_at IS NULL AND d.start <= :today
+             AND (d."end" IS NULL OR d."end" > :today) AND a.retired_at IS NULL AND a.disabled = 0""",
+        {"today": today},
+    )
+    return frozenset(row[0] for row in rows.fetchall())

@@ -1,0 +1,208 @@
+"""Routes of the accounts, for the administrator."""
+
+from __future__ import annotations
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from node.access import may, right
+from node.accounts import actions, queries
+from node.accounts.actions import FirstHead, Slip
+from node.accounts.queries import KINDS, Holder
+from node.classes import queries as classes
+from node.orders import queries as orders
+from node.people.queries import class_name
+from node.reading.noting import note
+from node.request import acting, database
+from shared.dates import date_of, parse_day
+from shared.i18n import current_language, gettext
+from shared.problems import InputProblem, InvalidValue, NotFound
+from shared.schema import SEX
+from shared.web import today, visitor
+
+area = Blueprint("accounts", __name__, url_prefix="/accounts", template_folder="templates")
+MOST_AT_ONCE = 80
+HEAD_FIELDS = ("surname", "given_name", "patronymic", "sex", "document", "number", "date", "basis")
+
+
+@area.get("/")
+@right("accounts", "V")
+def index() -> ResponseReturnValue:
+    """Accounts of staff, or of a class's pupils or guardians, with those who have none yet."""
+    return _index()
+
+
+def _index(problem: str = "") -> str:
+    db, day = database(), today()
+    kind = request.values.get("kind", "")
+    kind = kind if kind in KINDS else "staff"
+    year = classes.present_year(classes.years(db), day)
+    those = classes.classes(db, year, day) if year else []
+    chosen = request.values.get("class", type=int)
+    class_id = next((c["id"] for c in those if c["id"] == chosen), those[0]["id"] if those else 0)
+    found = queries.holders(db, kind, class_id, year.roll_day(day) if year else day, day)
+    return render_template(
+        "accounts/index.html",
+        kind=kind,
+        kinds=KINDS,
+        classes=[(c["id"], class_name(c["grade"], c["letter"])) for c in those],
+        class_id=class_id,
+        holders=found,
+        without=[one for one in found if one.state == "none"],
+        unnamed=sum(one.state == "unnamed" for one in found),
+        enters=may(visitor(), "accounts", "E"),
+        headless=not orders.has_head(db, day),
+        problem=problem,
+    )
+
+
+@area.post("/open")
+@right("accounts", "E")
+def open_accounts() -> ResponseReturnValue:
+    """Open accounts for those chosen and show their slips, this once."""
+    chosen = {int(text) for text in request.form.getlist("person") if text.isascii() and text.isdigit()}
+    db, day = database(), today()
+    kind, class_id = request.form.get("kind", ""), request.form.get("class", 0, type=int)
+    if kind not in KINDS:
+        raise NotFound()
+    year = classes.present_year(classes.years(db), day)
+    found = queries.holders(db, kind, class_id, year.roll_day(day) if year else day, day)
+    people = [(one.person, "" if kind == "staff" else one.place) for one in found if one.person in chosen]
+    if not 0 < len(people) <= MOST_AT_ONCE:
+        return _index(gettext("Choose those who are to get an account.")), 422
+    made = actions.passwords(len(people))
+    try:
+        with acting() as w:
+            slips = actions.open_accounts(w, people, made, current_language(), day)
+            note(w, visitor().account, "print", "accounts")
+    except InputProblem as problem:
+        return _index(problem.sentence(gettext)), problem.status
+    return _slips(slips)
+
+
+def _slips(slips: list[Slip]) -> str:
+    return render_template("accounts/slips.html", slips=slips, address=request.host_url)
+
+
+# ---- one account
+
+
+@area.get("/<int:account_id>")
+@right("accounts", "V")
+def show(account_id: int) -> ResponseReturnValue:
+    return _show(_holder(account_id))
+
+
+def _show(holder: Holder, problem: str = "") -> str:
+    return render_template(
+        "accounts/show.html",
+        holder=holder,
+        problem=problem,
+        enters=may(visitor(), "accounts", "E"),
+        own=holder.account == visitor().account,
+    )
+
+
+def _holder(account_id: int) -> Holder:
+    found = queries.holder(database(), account_id, today())
+    if found is None:
+        raise NotFound()
+    return found
+
+
+@area.post("/<int:account_id>/reset")
+@right("accounts", "E")
+def reset(account_id: int) -> ResponseReturnValue:
+    """A new first password on a slip; one's own is changed on the page of the password."""
+    holder = _holder(account_id)
+    if account_id == visitor().account:
+        raise NotFound()
+    password, stored = actions.passwords(1)[0]
+    with acting() as w:
+        actions.reset(w, account_id, stored)
+        note(w, visitor().account, "print", "accounts")
+    return _slips([Slip(account_id, holder.name, "", holder.login, password)])
+
+
+@area.post("/<int:account_id>/disable")
+@right("accounts", "E")
+def disable(account_id: int) -> ResponseReturnValue:
+    holder = _holder(account_id)
+    try:
+        with acting() as w:
+            actions.disable(w, account_id, today())
+    except InputProblem as problem:
+        return _show(holder, problem.sentence(gettext)), problem.status
+    return redirect(url_for("accounts.show", account_id=account_id))
+
+
+@area.post("/<int:account_id>/enable")
+@right("accounts", "E")
+def enable(account_id: int) -> ResponseReturnValue:
+    with acting() as w:
+        actions.enable(w, account_id)
+    return redirect(url_for("accounts.show", account_id=account_id))
+
+
+@area.post("/<int:account_id>/sign-out")
+@right("accounts", "E")
+def sign_out(account_id: int) -> ResponseReturnValue:
+    """Sign the account out everywhere, as after a lost phone."""
+    with acting() as w:
+        actions.sign_out_everywhere(w, account_id)
+    return redirect(url_for("accounts.show", account_id=account_id))
+
+
+@area.post("/<int:account_id>/codes")
+@right("accounts", "E")
+def forget_codes(account_id: int) -> ResponseReturnValue:
+    with acting() as w:
+        actions.forget_codes(w, account_id)
+    return redirect(url_for("accounts.show", account_id=account_id))
+
+
+# ---- the first head
+
+
+@area.get("/head")
+@right("accounts", "E")
+def head() -> ResponseReturnValue:
+    """A school that has no head gets one here; afterwards the head's orders give all duties."""
+    return _head_form({"date": date_of(today()).isoformat()}, {})
+
+
+@area.post("/head")
+@right("accounts", "E")
+def appoint_head() -> ResponseReturnValue:
+    given = {name: " ".join(request.form.get(name, "").split()) for name in HEAD_FIELDS}
+    errors = {
+        name: gettext("Fill this in.")
+        for name in ("surname", "given_name", "document", "number", "date")
+        if not given[name]
+    }
+    day = today()
+    try:
+        date = parse_day(given["date"]) if given["date"] else day
+    except InvalidValue:
+        errors["date"] = gettext("Write a date.")
+    if given["sex"] not in SEX:
+        errors["sex"] = gettext("Fill this in.")
+    if errors:
+        return _head_form(given, errors), 422
+    draft = FirstHead(
+        given["surname"], given["given_name"], given["patronymic"], given["sex"], given["document"],
+        given["number"], date, gettext("On the appointment of the head"), given["basis"],
+    )  # fmt: skip
+    made = actions.passwords(1)[0]
+    try:
+        with acting() as w:
+            slip = actions.appoint_first_head(w, draft, made, current_language(), day)
+    except InputProblem as problem:
+        return _head_form(given, {"": problem.sentence(gettext)}), problem.status
+    return _slips([slip])
+
+
+def _head_form(values: dict[str, str], errors: dict[str, str]) -> str:
+    return render_template(
+        "accounts/head.html", values=values, errors=errors, has_head=orders.has_head(database(), today())
+    )

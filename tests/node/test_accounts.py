@@ -1,0 +1,202 @@
+"""Accounts: opened class by class with slips, reset, disabled, signed out; the first head of a new school."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+from sqlite_utils import Database
+
+from node import access
+from node.accounts import actions, queries
+from node.accounts.actions import FirstHead
+from shared.problems import AccountExists, ConsentMissing, HeadExists, InvalidValue, LastAdministrator
+from shared.web import today
+from sync.state import State
+from sync.writer import Writer, writing
+from tests.node.conftest import CHEAP, PASSWORD, SchoolPages
+
+SLIP = re.compile(r"<code class=\"code\">([a-z-]+)</code>")
+LOGIN = re.compile(r"Логин[^<]*<b>([^<]+)</b>")
+
+
+@pytest.fixture
+def db(empty_school: SchoolPages) -> Iterator[Database]:
+    with closing(empty_school.node.connect()) as found:
+        yield found
+
+
+def actor(db: Database) -> int:
+    return int(State(db).administrator)
+
+
+def member(w: Writer, surname: str = "Асанова", given: str = "Айгүл", consent: bool = True) -> int:
+    person = w.insert("person", sex="f")
+    w.put("staff", person=person, position="teacher")
+    if consent:
+        w.insert("consent", person=person, purpose="core", valid_from=0)
+        w.update("person", person, surname=surname, given_name=given)
+    return person
+
+
+def opened(w: Writer, *people: int) -> list[actions.Slip]:
+    made = actions.passwords(len(people), CHEAP)
+    return actions.open_accounts(w, [(person, "") for person in people], made, "ky", today())
+
+
+def test_first_passwords_are_three_words_and_never_the_same() -> None:
+    found = {actions.first_password() for _ in range(50)}
+    assert len(found) == 50
+    assert all(re.fullmatch(r"[a-z]{5}-[a-z]{5}-[a-z]{5}", password) for password in found)
+
+
+def test_namesakes_get_logins_of_their_own(db: Database) -> None:
+    with writing(db, actor(db)) as w:
+        slips = opened(w, member(w), member(w), member(w, "Ибраимова кызы", "Өмүр"))
+    assert [slip.login for slip in slips] == ["asanova.aygul", "asanova.aygul2", "ibraimova.omur"]
+    rows = db.execute("SELECT password, must_change FROM account WHERE login LIKE 'asanova%'").fetchall()
+    assert all(row[1] == 1 and row[0].startswith("scrypt$") for row in rows)
+
+
+def test_one_account_a_person_under_a_consent_and_only_who_belongs_here(db: Database) -> None:
+    with writing(db, actor(db)) as w:
+        person, nameless, stranger = member(w), member(w, consent=False), w.insert("person", sex="m")
+        opened(w, person)
+        with pytest.raises(AccountExists):
+            opened(w, person)
+        with pytest.raises(ConsentMissing):
+            opened(w, nameless)
+        with pytest.raises(InvalidValue):
+            opened(w, stranger)
+
+
+def test_the_only_administrator_is_not_disabled(db: Database) -> None:
+    with writing(db, actor(db)) as w:
+        with pytest.raises(LastAdministrator):
+            actions.disable(w, actor(db), today())
+        second = member(w)
+        account = opened(w, second)[0].account
+        w.insert("appointment", person=second, duty="administrator", start=0)
+        actions.disable(w, actor(db), today())
+        with pytest.raises(LastAdministrator):
+            actions.disable(w, account, today())
+        actions.enable(w, actor(db))
+    assert queries.administrators(db, today()) == {actor(db), account}
+
+
+def test_the_first_head_comes_with_consent_order_duty_and_account(empty_school: SchoolPages) -> None:
+    head = FirstHead("Осмонов", "Бакыт", "", "m", "№ 1", "7-к", today(), "Дайындоо", "РББ")
+    with closing(empty_school.node.connect()) as db:
+        made = actions.passwords(1, CHEAP)[0]
+        with pytest.raises(HeadExists), writing(db, actor(db)) as w:
+            actions.appoint_first_head(w, head, made, "ky", today())
+        present = db.execute("SELECT id FROM appointment WHERE duty = 'head'").fetchone()[0]
+        with writing(db, actor(db)) as w:
+            w.update("appointment", present, end=today())
+            slip = actions.appoint_first_head(w, head, made, "ky", today())
+        found = access.identify(db, slip.account)
+        assert found is not None and found.roles == {"head"} and found.must_change
+        assert slip.login == "osmonov.bakyt"
+        order = db.execute(
+            'SELECT "order" FROM appointment WHERE duty = ? AND "end" IS NULL', ("head",)
+        ).fetchone()
+        assert db.execute("SELECT number FROM order_book WHERE id = ?", order).fetchone()[0] == "7-к"
+
+
+# ---- pages
+
+
+def test_the_first_head_is_entered_by_the_administrator_and_signs_in(empty_school: SchoolPages) -> None:
+    with closing(empty_school.node.connect()) as db, writing(db, actor(db)) as w:
+        w.retire("appointment", db.execute("SELECT id FROM appointment WHERE duty = 'head'").fetchone()[0])
+    client = empty_school.sign_in("admin")
+    assert 'href="/accounts/head"' in client.get("/accounts/")[1]
+    form = {
+        "surname": "Осмонов",
+        "given_name": "Бакыт",
+        "sex": "m",
+        "document": "№ 1",
+        "number": "",
+        "date": "x",
+    }
+    status, text = client.post("/accounts/head", **form)
+    assert status == 422 and 'id="error-number"' in text and 'id="error-date"' in text
+    status, text = client.post("/accounts/head", **form | {"number": "7", "date": "2026-01-10"})
+    assert status == 200
+    head = empty_school.sign_in("osmonov.bakyt", SLIP.findall(text)[0])
+    assert head.http.get("/orders/").headers["Location"] == "/password"
+    assert client.post("/accounts/head", **form | {"number": "8", "date": "2026-01-10"})[0] == 422
+
+
+def test_a_class_gets_accounts_and_slips_once(pages: SchoolPages) -> None:
+    admin, class_id = pages.as_("administrator"), str(pages.led)
+    text = admin.get(f"/accounts/?kind=pupil&class={class_id}")[1]
+    people = re.findall(r'name="person" value="(\d+)"', text)[:3]
+    assert len(people) == 3
+    data = {"form_token": admin.token, "kind": "pupil", "class": class_id, "person": people}
+    answer = admin.http.post("/accounts/open", data=data)
+    text = answer.get_data(as_text=True)
+    slips, logins = SLIP.findall(text), LOGIN.findall(text)
+    assert answer.status_code == 200 and len(slips) == len(logins) == 3
+    assert admin.http.post("/accounts/open", data=data).status_code == 422
+    client = pages.sign_in(logins[0], slips[0])
+    assert client.http.get("/").headers["Location"] == "/password"
+    client.get("/password")
+    assert client.post("/password", old=slips[0], new=PASSWORD, again=PASSWORD)[0] == 302
+    assert client.get(f"/people/{people[0]}")[0] in (200, 403)
+    assert all(password not in admin.get("/accounts/")[1] for password in slips)
+
+
+def test_nobody_gets_an_account_out_of_another_list(pages: SchoolPages) -> None:
+    admin = pages.as_("administrator")
+    other = pages.one(
+        """SELECT pupil FROM enrolment WHERE class_group <> ? AND pupil NOT IN (SELECT person FROM account
+           WHERE person IS NOT NULL) LIMIT 1""",
+        pages.led,
+    )
+    form = {"kind": "pupil", "class": str(pages.led), "person": str(other)}
+    assert admin.post("/accounts/open", **form)[0] == 422
+    assert pages.one("SELECT count(*) FROM account WHERE person = ?", other) == 0
+
+
+def test_a_reset_signs_out_and_asks_for_a_new_password(pages: SchoolPages) -> None:
+    account = pages.one("SELECT id FROM account WHERE login = ?", pages.logins["librarian"])
+    librarian = pages.sign_in(pages.logins["librarian"])
+    status, text = pages.as_("administrator").post(f"/accounts/{account}/reset")
+    assert status == 200
+    assert librarian.http.get("/").status_code == 302
+    first = SLIP.findall(text)[0]
+    again = pages.sign_in(pages.logins["librarian"], first)
+    again.get("/password")
+    assert again.post("/password", old=first, new=PASSWORD, again=PASSWORD)[0] == 302
+    pages.clients.pop("librarian", None)
+
+
+def test_a_disabled_account_is_out_at_once_and_may_come_back(pages: SchoolPages) -> None:
+    account = pages.one("SELECT id FROM account WHERE login = ?", pages.logins["social"])
+    social, admin = pages.sign_in(pages.logins["social"]), pages.as_("administrator")
+    assert admin.post(f"/accounts/{account}/disable")[0] == 302
+    assert social.http.get("/").status_code == 302
+    client = pages.stranger()
+    client.get("/sign-in")
+    assert client.post("/sign-in", login=pages.logins["social"], password=PASSWORD)[0] == 401
+    assert admin.post(f"/accounts/{account}/enable")[0] == 302
+    assert pages.sign_in(pages.logins["social"]).get("/")[0] == 200
+    pages.clients.pop("social", None)
+
+
+def test_the_administrator_keeps_the_own_account_in_use(pages: SchoolPages) -> None:
+    own = pages.one("SELECT id FROM account WHERE login = 'admin'")
+    admin = pages.as_("administrator")
+    assert admin.post(f"/accounts/{own}/reset")[0] == 404
+    assert admin.post(f"/accounts/{own}/disable")[0] == 422
+    assert pages.one("SELECT disabled FROM account WHERE id = ?", own) == 0
+
+
+def test_the_head_sees_accounts_and_changes_none(pages: SchoolPages) -> None:
+    head, account = pages.as_("head"), pages.one("SELECT id FROM account WHERE login = 'pupil'")
+    assert head.get(f"/accounts/{account}")[0] == 200
+    assert head.post(f"/accounts/{account}/reset")[0] == 403
+    assert "checkbox" not in head.get(f"/accounts/?kind=pupil&class={pages.led}")[1]
