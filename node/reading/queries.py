@@ -17,6 +17,8 @@ WHAT = {
     "class list": N_("Class list"),
     "accounts": N_("Slips with first passwords"),
     "order": N_("Order"),
+    "movement book": N_("Movement book"),
+    "alphabetic book": N_("Alphabetic book"),
     "page": N_("Page"),
 }
 """Code of what was read -> its name; other words show as they are."""

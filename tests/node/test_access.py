@@ -44,6 +44,7 @@ def address(pages: SchoolPages, rule: str, role: str, own: bool = True) -> str:
         "<int:pupil_id>": str(pages.member_of(group)), "<int:shift>": "1",
         "<int:account_id>": str(pages.one("SELECT id FROM account WHERE login = 'pupil'")),
         "<int:order_id>": str(order_of(pages, role, own)),
+        "<int:line_id>": str(pages.one("SELECT max(id) FROM movement")),
     }  # fmt: skip
     for place, value in places.items():
         rule = rule.replace(place, value)

@@ -1,0 +1,329 @@
+"""Acts of the movement book: a pupil arrives, departs, changes class; an act is mended or withdrawn.
+
+One act keeps everything in step in one transaction: enrolment, lists of the subject groups and the line in the book.
+The day of an act is the first on which it holds: who departs on the 5th was on the roll until the 4th. Acts about a
+pupil are written in the order of their days. Nothing here knows of HTTP.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlite_utils import Database
+
+from node import roster
+from node.movement import files
+from shared.dates import date_of
+from shared.problems import InvalidValue, LaterActs, NotFound, NotOnRoll, OnRoll, OutsideYear
+from shared.schema import SEX, Value
+from sync.writer import Writer
+
+ARRIVAL_REASONS = ("district", "country", "abroad", "other", "start")
+DEPARTURE_REASONS = ("district", "country", "abroad", "college", "illness", "death", "other")
+WITHDRAWN_KINDS = ("arrived", "departed", "transfer")
+ROW = 1 << 32
+"""Row ids begin here: an origin stands before the number."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """The order behind an act: a row of the orders book, or number and date as they stand on paper."""
+
+    row: int | None = None
+    number: str = ""
+    date: int | None = None
+
+
+@dataclass(frozen=True)
+class Paper:
+    """What the book says beside the act itself; `place` is where from or where to."""
+
+    order: Order = field(default_factory=Order)
+    place: str = ""
+    document: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Newcomer:
+    """A child who was never a pupil here. Names come with a written consent of that date alone; else they stay empty.
+
+    ``moved_from`` is the child's row in the system of another school, from its certificate of departure.
+    """
+
+    sex: str
+    birth_year: int | None = None
+    birth_date: int | None = None
+    residence: str | None = None
+    moved_from: int | None = None
+    consent_from: int | None = None
+    consent_document: str = ""
+    consent_ground: str = ""
+    surname: str = ""
+    given_name: str = ""
+    patronymic: str = ""
+
+
+def arrive(
+    w: Writer,
+    who: int | Newcomer,
+    class_group: int,
+    day: int,
+    reason: str,
+    paper: Paper,
+    chosen: Mapping[int, int] | None = None,
+) -> int:
+    """Admit a newcomer, or a pupil who comes back; returns the line in the book. `chosen`: subject -> subgroup.
+
+    InvalidValue, NotFound, OutsideYear, OnRoll, LaterActs, ConsentMissing.
+    """
+    _check_reason(reason, ARRIVAL_REASONS)
+    _require_open(w.db, class_group, day)
+    language = w.db.execute("SELECT language FROM class_group WHERE id = ?", (class_group,)).fetchone()[0]
+    if isinstance(who, Newcomer):
+        pupil = _admit(w, who, language)
+    else:
+        pupil = _known(w.db, who)
+        _require_off_roll(w.db, pupil, day)
+    roster.enrol(w, pupil, class_group, day, chosen=chosen)
+    surname = w.db.execute("SELECT surname FROM person WHERE id = ?", (pupil,)).fetchone()[0]
+    files.give_number(w, pupil, surname)
+    return _write(w, pupil, "arrived", day, paper, reason=reason, to_class=class_group)
+
+
+def depart(
+    w: Writer,
+    pupil: int,
+    day: int,
+    reason: str,
+    paper: Paper,
+    confirmed: bool = False,
+    file_issued: int | None = None,
+) -> int:
+    """End a pupil's time in the school; returns the line in the book. NotFound, InvalidValue, NotOnRoll, LaterActs."""
+    _check_reason(reason, DEPARTURE_REASONS)
+    left = _require_on_roll(w.db, _known(w.db, pupil), day)
+    for class_group in left:
+        roster.leave(w, pupil, class_group, day)
+    return _write(
+        w, pupil, "departed", day, paper, reason=reason, from_class=left[-1], confirmed=int(confirmed),
+        file_issued=file_issued,
+    )  # fmt: skip
+
+
+def transfer(
+    w: Writer,
+    pupil: int,
+    to_class: int,
+    day: int,
+    paper: Paper,
+    chosen: Mapping[int, int] | None = None,
+) -> int:
+    """Move a pupil to another class of the same year; returns the line in the book.
+
+    NotFound, InvalidValue, OutsideYear, NotOnRoll, LaterActs.
+    """
+    left = _require_on_roll(w.db, _known(w.db, pupil), day)
+    _require_open(w.db, to_class, day)
+    if to_class in left:
+        raise InvalidValue(table="movement", column="to_class", value=to_class)
+    repeating = _repeats(w.db, pupil, left[-1])
+    for class_group in left:
+        roster.leave(w, pupil, class_group, day)
+    roster.enrol(w, pupil, to_class, day, repeating, chosen)
+    return _write(w, pupil, "transfer", day, paper, from_class=left[-1], to_class=to_class)
+
+
+def amend(
+    w: Writer, line: int, paper: Paper, confirmed: bool | None = None, file_issued: int | None = None
+) -> bool:
+    """Change what a line says beside its act; returns whether anything changed. NotFound, InvalidValue."""
+    row = _line(w.db, line)
+    values: dict[str, Value] = _paper(w.db, paper)
+    if row["kind"] == "departed":
+        values |= {"file_issued": file_issued}
+        values |= {} if confirmed is None else {"confirmed": int(confirmed)}
+    return w.update("movement", line, **values)
+
+
+def withdraw(w: Writer, line: int) -> None:
+    """Take an act back as if it had never been: rolls and lists are as before it. NotFound, LaterActs.
+
+    Marks that were given meanwhile stay in the journal's history. An arrival that is taken back leaves the child's
+    record without a class.
+    """
+    row = _line(w.db, line)
+    if row["kind"] not in WITHDRAWN_KINDS:
+        raise NotFound()
+    pupil, day = row["pupil"], row["date"]
+    _require_latest(w.db, pupil, day, line)
+    if row["to_class"] is not None:
+        roster.leave(w, pupil, row["to_class"], day)
+    if row["from_class"] is not None:
+        roster.return_to(w, pupil, row["from_class"], day)
+    w.retire("movement", line)
+
+
+def give_missing_numbers(w: Writer) -> int:
+    """Give every named pupil without a personal file number the next of the letter; returns how many got one."""
+    return files.give_missing(w)
+
+
+# ---- what is checked
+
+
+def _check_reason(reason: str, allowed: tuple[str, ...]) -> None:
+    if reason not in allowed:
+        raise InvalidValue(table="movement", column="reason", value=reason)
+
+
+def _known(db: Database, pupil: int) -> int:
+    sql = "SELECT 1 FROM pupil WHERE person = ? AND retired_at IS NULL"
+    if db.execute(sql, (pupil,)).fetchone() is None:
+        raise NotFound()
+    return pupil
+
+
+def _require_open(db: Database, class_group: int, day: int) -> None:
+    """The class takes pupils on that day: it is of the year that holds the day (its summer too), and not closed."""
+    row = db.execute(
+        """SELECT y.start, cg.closed_on, (SELECT min(z.start) FROM academic_year z WHERE z.start > y.start
+             AND z.retired_at IS NULL) FROM class_group cg LEFT JOIN academic_year y ON y.id = cg.year
+           WHERE cg.id = ? AND cg.retired_at IS NULL""",
+        (class_group,),
+    ).fetchone()
+    if row is None:
+        raise NotFound()
+    start, closed, following = row
+    if start is not None and (day < start or (following is not None and day >= following)):
+        raise OutsideYear()
+    if closed is not None and day >= closed:
+        raise InvalidValue(table="movement", column="to_class", value=class_group)
+
+
+def _require_off_roll(db: Database, pupil: int, day: int) -> None:
+    """OnRoll when the pupil is enrolled on that day; LaterActs when an enrolment begins after it, or ends on it."""
+    for start, end in _enrolments(db, pupil):
+        if end is None or end >= day:
+            raise OnRoll() if start <= day and end != day else LaterActs()
+    _require_latest(db, pupil, day)
+
+
+def _require_on_roll(db: Database, pupil: int, day: int) -> list[int]:
+    """The classes whose roll the pupil leaves. NotOnRoll; LaterActs when something about the pupil happens later."""
+    for start, end in _enrolments(db, pupil):
+        if start >= day or (end is not None and end > day):
+            raise LaterActs()
+    _require_latest(db, pupil, day)
+    rows = db.execute(
+        """SELECT class_group FROM enrolment WHERE pupil = ? AND retired_at IS NULL AND start < ?
+           AND "end" IS NULL AND class_group IS NOT NULL ORDER BY start, id""",
+        (pupil, day),
+    ).fetchall()
+    if not rows:
+        raise NotOnRoll()
+    return [row[0] for row in rows]
+
+
+def _require_latest(db: Database, pupil: int, day: int, but: int = 0) -> None:
+    sql = """SELECT 1 FROM movement WHERE pupil = ? AND date > ? AND id <> ? AND retired_at IS NULL
+             AND kind IN ('arrived', 'departed', 'transfer', 'graduated')"""
+    if db.execute(sql, (pupil, day, but)).fetchone() is not None:
+        raise LaterActs()
+    sql = """SELECT 1 FROM enrolment WHERE pupil = ? AND start > ? AND retired_at IS NULL"""
+    if db.execute(sql, (pupil, day)).fetchone() is not None:
+        raise LaterActs()
+
+
+def _enrolments(db: Database, pupil: int) -> list[tuple[int, int | None]]:
+    rows: list[tuple[int, int | None]] = db.execute(
+        'SELECT start, "end" FROM enrolment WHERE pupil = ? AND retired_at IS NULL AND start IS NOT NULL',
+        (pupil,),
+    ).fetchall()
+    return rows
+
+
+def _repeats(db: Database, pupil: int, class_group: int) -> bool:
+    row = db.execute(
+        """SELECT repeating FROM enrolment WHERE pupil = ? AND class_group = ? AND retired_at IS NULL
+           ORDER BY start DESC LIMIT 1""",
+        (pupil, class_group),
+    ).fetchone()
+    return bool(row and row[0])
+
+
+def _line(db: Database, line: int) -> Mapping[str, Any]:
+    row = next(iter(db.query("SELECT * FROM movement WHERE id = ? AND retired_at IS NULL", (line,))), None)
+    if row is None:
+        raise NotFound()
+    return row
+
+
+# ---- what is written
+
+
+def _admit(w: Writer, who: Newcomer, language: str | None) -> int:
+    """A new person and pupil; names only under the consent that is written with them."""
+    if who.sex not in SEX:
+        raise InvalidValue(table="person", column="sex", value=who.sex)
+    if who.moved_from is not None and who.moved_from < ROW:
+        raise InvalidValue(table="pupil", column="moved_from", value=who.moved_from)
+    year = date_of(who.birth_date).year if who.birth_date is not None else who.birth_year
+    if year is None:
+        raise InvalidValue(table="person", column="birth_year", value=None)
+    person = w.insert("person", sex=who.sex, birth_year=year)
+    if who.consent_from is not None:
+        w.insert(
+            "consent",
+            person=person,
+            purpose="core",
+            valid_from=who.consent_from,
+            document=who.consent_document or None,
+            ground=who.consent_ground or None,
+        )
+    named: dict[str, Value] = {
+        "surname": who.surname or None,
+        "given_name": who.given_name or None,
+        "patronymic": who.patronymic or None,
+        "birth_date": who.birth_date if who.consent_from is not None or who.surname else None,
+    }
+    w.update("person", person, **{name: value for name, value in named.items() if value is not None})
+    w.put(
+        "pupil", person=person, language=language, residence=who.residence or None, moved_from=who.moved_from
+    )
+    return person
+
+
+def _write(w: Writer, pupil: int, kind: str, day: int, paper: Paper, **values: Value) -> int:
+    return w.insert("movement", pupil=pupil, kind=kind, date=day, **values, **_paper(w.db, paper))
+
+
+def _paper(db: Database, paper: Paper) -> dict[str, Value]:
+    row, number, date = _order(db, paper.order)
+    return {
+        "order": row,
+        "order_number": number or None,
+        "order_date": date,
+        "place": paper.place or None,
+        "document": paper.document or None,
+        "note": paper.note or None,
+    }
+
+
+def _order(db: Database, order: Order) -> tuple[int | None, str, int | None]:
+    """The order's row, number and date: those of the row that is named, or of the row with that number and date."""
+    if order.row is not None:
+        found = db.execute(
+            "SELECT number, date FROM order_book WHERE id = ? AND retired_at IS NULL", (order.row,)
+        ).fetchone()
+        if found is None:
+            raise InvalidValue(table="movement", column="order", value=order.row)
+        return order.row, found[0] or "", found[1]
+    found = db.execute(
+        """SELECT id FROM order_book WHERE series = 'pupils' AND number = ? AND date = ? AND retired_at IS NULL
+           ORDER BY id LIMIT 1""",
+        (order.number, order.date),
+    ).fetchone()
+    return (found[0] if found and order.number else None), order.number, order.date

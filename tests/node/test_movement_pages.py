@@ -1,0 +1,117 @@
+"""The pages of pupil movement: acts through the browser, the books, and who sees what of them."""
+
+from __future__ import annotations
+
+import re
+from contextlib import closing
+
+import pytest
+
+from node.classes.queries import all_years
+from node.movement import queries
+from node.movement.balance import arrived, departed, holds, summed
+from shared.dates import parse_day
+from shared.indicators import evaluate
+from sync.state import State
+from sync.writer import writing
+from tests.node.conftest import SchoolPages
+
+DAY = "2025-11-18"
+YEAR_START, UNTIL = parse_day("2025-09-01"), parse_day("2026-05-29")
+
+
+def admit(pages: SchoolPages, **more: str) -> int:
+    """Admit a newcomer and return who it is."""
+    form = {"class": str(pages.led), "day": DAY, "reason": "district", "sex": "f", "birth_year": "2012",
+            "place": "Ош ш., № 5 мектеп", "order_number": "77-о", "order_date": "2025-11-17"}  # fmt: skip
+    status, there = pages.as_("secretary").post("/movement/arrival?year=3", **(form | more))
+    assert status == 302, there
+    found = re.search(r"/movement/pupil/(\d+)", there)
+    assert found
+    return int(found[1])
+
+
+def test_a_secretary_admits_moves_and_lets_go(pages: SchoolPages) -> None:
+    secretary = pages.as_("secretary")
+    assert secretary.get("/movement/arrival")[0] == 200
+    pupil = admit(pages, surname="Үсөнова", given_name="Назгүл", consent_from="2025-11-17")
+    status, text = secretary.get(f"/movement/pupil/{pupil}")
+    assert status == 200 and "Үсөнова Назгүл" in text and "77-о" in text and "Ү/1" in text
+    other = pages.one(
+        "SELECT id FROM class_group WHERE id <> ? AND year = 3 AND grade = 8 LIMIT 1", pages.led
+    )
+    form = {"transfer": "1", "class": str(other), "day": "2025-11-19"}
+    assert secretary.post(f"/movement/pupil/{pupil}", **form)[0] == 302
+    status, text = secretary.post(f"/movement/pupil/{pupil}", depart="1", day="2025-11-19", reason="abroad")
+    assert status == 422 and "кийинчерээк" in text
+    form = {"depart": "1", "day": "2025-11-20", "reason": "abroad", "place": "Эч жер", "document": "12"}
+    assert secretary.post(f"/movement/pupil/{pupil}", **form)[0] == 302
+    line = pages.one("SELECT id FROM movement WHERE pupil = ? AND kind = 'departed'", pupil)
+    assert secretary.get(f"/movement/line/{line}")[0] == 200
+    assert secretary.post(f"/movement/line/{line}", place="Казакстан", file_issued=DAY)[0] == 302
+    book = secretary.get("/movement/book?year=3")[1]
+    assert "Казакстан" in book and "Эч жер" not in book
+    status, text = secretary.get("/movement/alphabet?letter=Ү")
+    assert status == 200 and "Үсөнова" in text and "Ү/1" in text and "Казакстан" in text
+    assert "Үсөнова" in secretary.get("/movement/arrival?q=усонова")[1]
+    assert secretary.post(f"/movement/line/{line}", withdraw="1")[0] == 302
+    assert "Казакстан" not in secretary.get("/movement/book?year=3")[1]
+    assert secretary.get(f"/movement/line/{line}")[0] == 404
+
+
+def test_without_a_consent_a_newcomer_has_no_name_anywhere(pages: SchoolPages) -> None:
+    pupil = admit(pages)
+    for page in (f"/movement/pupil/{pupil}", "/movement/book?year=3", "/movement/?year=3&period=year"):
+        assert f"№ {pupil & 0xFFFFFFFF}" in pages.as_("head").get(page)[1]
+    status, text = pages.as_("secretary").post(
+        "/movement/arrival?year=3", **{"class": str(pages.led), "day": DAY, "reason": "abroad", "sex": "m",
+                                       "birth_year": "2011", "surname": "Жашырынов"}
+    )  # fmt: skip
+    assert status == 422 and 'value="Жашырынов"' in text
+    assert pages.one("SELECT count(*) FROM person WHERE surname = 'Жашырынов'") == 0
+
+
+def test_who_writes_and_who_reads(pages: SchoolPages) -> None:
+    pupil = admit(pages)
+    for duty in ("head", "class_teacher", "social", "teacher", "librarian", "guardian", "administrator"):
+        assert pages.as_(duty).post(f"/movement/pupil/{pupil}", depart="1", day=DAY, reason="other")[0] == 403
+    own = pages.as_("class_teacher").get("/movement/?year=3&period=year")[1]
+    assert f"/movement/pupil/{pupil}" in own
+    strange = pages.one(
+        "SELECT pupil FROM movement WHERE ? NOT IN (ifnull(to_class, 0), ifnull(from_class, 0)) LIMIT 1",
+        pages.led,
+    )
+    assert f"/movement/pupil/{strange}" not in own
+    assert f"/movement/pupil/{strange}" in pages.as_("head").get("/movement/?year=3&period=year")[1]
+    assert f"/movement/pupil/{pupil}" not in pages.as_("guardian").get("/movement/?year=3&period=year")[1]
+
+
+def test_missing_numbers_are_given_on_the_page(pages: SchoolPages) -> None:
+    pupil = admit(pages, surname="Ыманов", consent_from="2025-11-17")
+    with closing(pages.node.connect()) as db, writing(db, int(State(db).administrator)) as w:
+        w.put("pupil", person=pupil, personal_file=None)
+    assert "өздүк ишинин номери жок" in pages.as_("secretary").get("/movement/alphabet")[1]
+    assert pages.as_("secretary").post("/movement/alphabet")[0] == 302
+    assert "Ы/1" in pages.as_("secretary").get("/movement/alphabet?letter=Ы")[1]
+
+
+@pytest.mark.parametrize("key", ["quarter-1", "quarter-2", "year"])
+def test_node_and_district_count_the_same_movement(pages: SchoolPages, key: str) -> None:
+    with closing(pages.node.connect()) as db:
+        year = next(y for y in all_years(db) if y.id == 3)
+        period = next(one for one in queries.periods(db, year) if one.key == key)
+        flows = queries.balance(db, period.after, period.until)
+        total = summed(flows.values()).total
+        cells = [
+            cell
+            for cell in evaluate(db.execute, "movement", int(State(db).school))
+            if period.after < int(str(cell.dims["day"])) <= period.until
+        ]
+        assert queries.discrepancies(db, period.after, period.until) == []
+    assert all(holds(flow.total) for flow in flows.values()) and total["in"] == total["out"]
+    assert arrived(total) == sum(cell.measures["arrived"] for cell in cells) > 0
+    assert departed(total) == sum(cell.measures["departed"] for cell in cells) > 0
+    assert total["out"] == sum(cell.measures["transfers"] for cell in cells)
+    for class_id, flow in flows.items():
+        of_class = [cell for cell in cells if cell.dims["class_group"] == class_id]
+        assert departed(flow.total) == sum(cell.measures["departed"] for cell in of_class)
