@@ -23,6 +23,7 @@ from node import (
     settings,
     signin,
     stages,
+    timetable,
 )
 from node.background import Agent
 from node.exchange import views as exchange
@@ -38,6 +39,7 @@ AREAS = (
     home.area,
     journal.area,
     calendar.area,
+    timetable.area,
     classes.area,
     movement.area,
     people.area,
@@ -54,6 +56,7 @@ AREAS = (
 NAVIGATION = (
     NavItem("home.index", N_("Today")),
     NavItem("journal.index", N_("Journal")),
+    NavItem("timetable.index", N_("Timetable")),
     NavItem("calendar.index", N_("Calendar")),
     NavItem("classes.index", N_("Classes")),
     NavItem("movement.index", N_("Movement")),

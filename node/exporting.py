@@ -14,7 +14,12 @@ from shared.tables import quoted
 from sync import clock
 from sync.writer import writing
 
-_SECRET = {("account", "password"), ("account", "totp"), ("account", "recovery")}
+_SECRET = {
+    ("calendar_address", "secret"),
+    ("account", "password"),
+    ("account", "totp"),
+    ("account", "recovery"),
+}
 
 
 def export_tables(

@@ -679,6 +679,14 @@ TABLES: tuple[Table, ...] = (
         _c(9, "reason", "text", "school", "Негизи", "Основание", "Reason", max_length=200),
         indexes=(("day",),), since=2,
     ),
+    _table(
+        57, "calendar_address", "time", ("Календардын жашыруун дареги", "Секретный адрес календаря", "Calendar address"),
+        _c(2, "account", "ref", "school", "Каттоо жазуусу", "Учётная запись", "Account", references="account"),
+        _c(3, "person", "ref", "school", "Кимдин сабактары", "Чьи уроки", "Whose lessons", references="person"),
+        _c(4, "secret", "bytes", "school", "Сырдын изи", "Хеш секрета", "Digest of the secret", max_length=32),
+        _c(5, "made_at", "instant", "school", "Түзүлгөн убактысы", "Создан", "Made at"),
+        indexes=(("account",),), since=2,
+    ),
     # ---- teaching
     _table(
         60, "plan", "teaching", ("Календардык-тематикалык план", "Календарно-тематический план", "Plan"),

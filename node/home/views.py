@@ -15,10 +15,11 @@ from node.journal import queries as journal_queries
 from node.people.queries import class_name
 from node.request import database
 from node.results import queries as result_queries
+from node.timetable.weeks import iso, own_weeks, week_of
 from shared.access import allow
 from shared.dates import NO_LESSONS, date_of
 from shared.i18n import in_order
-from shared.web import today, visitor
+from shared.web import may_open, today, visitor
 
 area = Blueprint("home", __name__, template_folder="templates")
 
@@ -49,6 +50,10 @@ def index() -> ResponseReturnValue:
         led=queries.led(db, who.person, year.id) if teaches and year and who.person is not None else [],
         unnamed=queries.consents_missing(db, year.id, roll_day) if year and who.has(*access.ALL_CARDS) else 0,
         own=_own(),
+        weeks=[(one, week_of(db, one.lessons, day, day)) for one in own_weeks()]
+        if may_open("timetable.index")
+        else [],
+        iso_of=iso,
         only_administrator=who.roles == {"administrator"},
         class_name=class_name,
     )

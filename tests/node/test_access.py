@@ -45,6 +45,7 @@ def address(pages: SchoolPages, rule: str, role: str, own: bool = True) -> str:
         "<int:account_id>": str(pages.one("SELECT id FROM account WHERE login = 'pupil'")),
         "<int:order_id>": str(order_of(pages, role, own)),
         "<int:line_id>": str(pages.one("SELECT max(id) FROM movement")),
+        "<int:weekday>": "1", "<secret>": "0",
     }  # fmt: skip
     for place, value in places.items():
         rule = rule.replace(place, value)
@@ -149,7 +150,9 @@ def test_a_stranger_sees_the_sign_in_page_alone(pages: SchoolPages) -> None:
                 entered.append(endpoint)
         elif client.http.post(path).status_code != 403:
             entered.append(endpoint)
-    assert entered == ["signin.sign_in"]
+    # The calendar's address asks for no session: its secret is the key, and an unknown one opens nothing.
+    assert entered == ["signin.sign_in", "timetable.feed"]
+    assert client.http.get("/timetable/feed/0.ics").status_code == 404
 
 
 def test_what_is_open_to_all_and_to_all_who_signed_in(pages: SchoolPages) -> None:
@@ -159,7 +162,7 @@ def test_what_is_open_to_all_and_to_all_who_signed_in(pages: SchoolPages) -> Non
     assert kinds["public"] == {
         "base.choose_language", "signin.enter", "signin.sign_in", "signin.sign_out", "ui.static"
     }  # fmt: skip
-    assert "machine" not in kinds
+    assert kinds["machine"] == {"timetable.feed"}
     assert kinds["signed_in"] == {
         "dictionary.index", "dictionary.table", "home.index", "people.card", "signin.change_password",
         "reading.printed", "signin.keep_password",

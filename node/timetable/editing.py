@@ -1,0 +1,384 @@
+"""Routes of the timetable's editor: a grid for a class or a teacher, one cell with its rooms, warnings, rooms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from flask import redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from node.access import right
+from node.calendar import queries as calendar
+from node.people.queries import class_name
+from node.request import acting, database
+from node.timetable import actions, forms, queries
+from node.timetable.blueprint import area
+from node.timetable.clashes import Entry, meet, reasons
+from node.timetable.weeks import iso
+from shared.dates import parse_day
+from shared.i18n import day_of_week, gettext, row_name
+from shared.problems import InputProblem, InvalidValue, NotFound
+from shared.web import today
+
+FEWEST_PERIODS = 7
+MONDAY = 4
+"""Day number of some Monday, for the names of the weekdays."""
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What an editor's page stands on: the school year and the day from which its changes hold."""
+
+    year: int
+    first: int
+    last: int
+    day: int
+
+
+def _desk() -> Desk:
+    """NotFound without a school year."""
+    text = request.values.get("from", "")
+    try:
+        wanted = parse_day(text) if text else today()
+    except InvalidValue as error:
+        raise NotFound() from error
+    found = queries.school_year(database(), wanted)
+    if found is None:
+        raise NotFound()
+    year, first, last = found
+    return Desk(year, first, last, max(first, min(wanted, last)))
+
+
+def _saved(page: str, desk: Desk, **place: int) -> ResponseReturnValue:
+    values: dict[str, Any] = {"from": iso(desk.day), "saved": 1} | place
+    return cast(ResponseReturnValue, redirect(url_for(f"timetable.{page}", **values)))
+
+
+def group_name(row: Mapping[str, Any]) -> str:
+    """The subject and the part of the class."""
+    return " ".join(part for part in (row_name(row), row["part"] or "") if part)
+
+
+# ---- the grid
+
+
+@area.get("/edit/class/<int:class_id>")
+@right("timetable", "E")
+def edit_class(class_id: int) -> ResponseReturnValue:
+    """The week of a class as a grid of choices."""
+    return _class_page(class_id)
+
+
+@area.post("/edit/class/<int:class_id>")
+@right("timetable", "E")
+def keep_class(class_id: int) -> ResponseReturnValue:
+    """Keep what changed in the grid of a class."""
+    desk = _desk()
+    try:
+        with acting() as w:
+            for (weekday, period), chosen in forms.cells(request.form).items():
+                wanted = {group: actions.usual_room(w.db, group) for group in chosen}
+                actions.set_cell(w, class_id, weekday, period, wanted, desk.day)
+    except InputProblem as problem:
+        return _class_page(class_id, problem.sentence(gettext)), problem.status
+    return _saved("edit_class", desk, class_id=class_id)
+
+
+@area.get("/edit/teacher/<int:person_id>")
+@right("timetable", "E")
+def edit_teacher(person_id: int) -> ResponseReturnValue:
+    """The week of a teacher as a grid of choices."""
+    return _teacher_page(person_id)
+
+
+@area.post("/edit/teacher/<int:person_id>")
+@right("timetable", "E")
+def keep_teacher(person_id: int) -> ResponseReturnValue:
+    """Keep what changed in the grid of a teacher."""
+    desk = _desk()
+    try:
+        with acting() as w:
+            for (weekday, period), chosen in forms.cells(request.form).items():
+                wanted = {group: actions.usual_room(w.db, group) for group in chosen}
+                actions.set_teachers_cell(w, person_id, weekday, period, wanted, desk.day)
+    except InputProblem as problem:
+        return _teacher_page(person_id, problem.sentence(gettext)), problem.status
+    return _saved("edit_teacher", desk, person_id=person_id)
+
+
+def _class_page(class_id: int, problem: str = "") -> str:
+    db, desk = database(), _desk()
+    one = next((c for c in calendar.classes(db, desk.year) if c["id"] == class_id), None)
+    if one is None:
+        raise NotFound()
+    return _grid_page(
+        desk,
+        [g for g in queries.groups(db, desk.year) if g["class_group"] == class_id],
+        [s for s in queries.slots(db, desk.year, desk.day) if s["class_group"] == class_id],
+        name=class_name(one["grade"], one["letter"]),
+        weekdays=one["week_days"],
+        rings=calendar.rings(db, one["shift"], one["grade"]),
+        label=group_name,
+        class_id=class_id,
+        problem=problem,
+    )
+
+
+def _teacher_page(person_id: int, problem: str = "") -> str:
+    db, desk = database(), _desk()
+    groups = [g for g in queries.groups(db, desk.year) if g["teacher"] == person_id]
+    if not groups:
+        raise NotFound()
+    return _grid_page(
+        desk,
+        groups,
+        [s for s in queries.slots(db, desk.year, desk.day) if s["teacher"] == person_id],
+        name=queries.names(db, [person_id], today()).get(person_id, "") or gettext("Teacher"),
+        weekdays=queries.WEEKDAYS,
+        rings={},
+        label=lambda row: f"{class_name(row['grade'], row['letter'])} {group_name(row)}",
+        person_id=person_id,
+        problem=problem,
+    )
+
+
+def _grid_page(
+    desk: Desk, groups: list[Mapping[str, Any]], slots: list[Mapping[str, Any]], **more: Any
+) -> str:
+    label = more.pop("label")
+    chosen: dict[forms.Cell, set[int]] = {}
+    placed: dict[int, int] = {}
+    for slot in slots:
+        chosen.setdefault((slot["weekday"], slot["period"]), set()).add(slot["group"])
+        placed[slot["group"]] = placed.get(slot["group"], 0) + 1
+    rings = more["rings"]
+    last = max([FEWEST_PERIODS, *rings, *(slot["period"] for slot in slots)])
+    first = min([1, *rings, *(slot["period"] for slot in slots)])
+    names = {one["id"]: label(one) for one in groups}
+    found = queries.warnings(database(), desk.year, desk.day)
+    ids = set(names)
+    return render_template(
+        "timetable/edit.html",
+        desk=desk,
+        iso=iso,
+        periods=range(first, min(last, queries.LAST_PERIOD) + 1),
+        cells={cell: forms.choice(frozenset(ids)) for cell, ids in chosen.items()},
+        options=_options(groups, chosen.values(), names),
+        hours=[(names[one["id"]], placed.get(one["id"], 0), one["hours_week"]) for one in groups],
+        lines=_warning_lines(found, ids),
+        monday=MONDAY,
+        saved="saved" in request.args,
+        **more,
+    )
+
+
+def _options(groups: list[Mapping[str, Any]], chosen: Any, names: Mapping[int, str]) -> list[tuple[str, str]]:
+    """What a cell may hold: each group, all parts of a split subject together, and what cells hold now."""
+    found = {forms.choice(frozenset({one["id"]})): names[one["id"]] for one in groups}
+    parts: dict[tuple[Any, Any], list[Mapping[str, Any]]] = {}
+    for one in groups:
+        parts.setdefault((one["class_group"], one["subject"]), []).append(one)
+    for together in parts.values():
+        if len(together) > 1:
+            key = forms.choice(frozenset(one["id"] for one in together))
+            whole = gettext("%(subject)s: all parts", subject=row_name(together[0]))
+            found[key] = whole
+    for ids in chosen:
+        key = forms.choice(frozenset(ids))
+        found.setdefault(key, " + ".join(names.get(group, "—") for group in sorted(ids)))
+    return list(found.items())
+
+
+# ---- one cell
+
+
+@area.get("/cell/<int:class_id>/<int:weekday>/<int:period>")
+@right("timetable", "E")
+def cell(class_id: int, weekday: int, period: int) -> ResponseReturnValue:
+    """One cell of a class: any of its groups, each with its room, and who is busy then."""
+    return _cell_page(class_id, weekday, period)
+
+
+@area.post("/cell/<int:class_id>/<int:weekday>/<int:period>")
+@right("timetable", "E")
+def keep_cell(class_id: int, weekday: int, period: int) -> ResponseReturnValue:
+    """Keep a cell."""
+    desk = _desk()
+    try:
+        with acting() as w:
+            actions.set_cell(w, class_id, weekday, period, forms.cell(request.form), desk.day)
+    except InputProblem as problem:
+        return _cell_page(class_id, weekday, period, problem.sentence(gettext)), problem.status
+    return _saved("edit_class", desk, class_id=class_id)
+
+
+def _cell_page(class_id: int, weekday: int, period: int, problem: str = "") -> str:
+    db, desk = database(), _desk()
+    one = next((c for c in calendar.classes(db, desk.year) if c["id"] == class_id), None)
+    if one is None or not 1 <= weekday <= queries.WEEKDAYS or period > queries.LAST_PERIOD:
+        raise NotFound()
+    groups = [g for g in queries.groups(db, desk.year) if g["class_group"] == class_id]
+    here = {
+        slot["group"]: slot["room"]
+        for slot in queries.slots(db, desk.year, desk.day)
+        if (slot["class_group"], slot["weekday"], slot["period"]) == (class_id, weekday, period)
+    }
+    make, all_entries = queries.entry_maker(db, desk.day), queries.entries(db, desk.year, desk.day)
+    busy, taken = {}, set[int]()
+    for group in groups:
+        wish = make(
+            dict(group)
+            | {"id": 0, "group": group["id"], "weekday": weekday, "period": period, "room": None}
+            | {"first": desk.day, "last": desk.last}
+        )
+        others = [
+            entry for entry in all_entries if "teacher" in reasons(wish, entry) and entry.group not in here
+        ]
+        busy[group["id"]] = _place(others)
+        taken |= {
+            entry.room
+            for entry in all_entries
+            if meet(wish, entry) and entry.room and entry.class_group != class_id
+        }
+    return render_template(
+        "timetable/cell.html",
+        desk=desk,
+        iso=iso,
+        class_id=class_id,
+        weekday=weekday,
+        period=period,
+        name=class_name(one["grade"], one["letter"]),
+        groups=groups,
+        group_name=group_name,
+        placed=here,
+        usual={group["id"]: actions.usual_room(db, group["id"]) for group in groups},
+        rooms=queries.rooms(db),
+        busy=busy,
+        taken=taken,
+        names=queries.names(db, {group["teacher"] for group in groups}, today()),
+        monday=MONDAY,
+        problem=problem,
+    )
+
+
+def _place(entries: list[Entry]) -> str:
+    """Where a teacher is then, as the names of classes."""
+    db = database()
+    found = []
+    for entry in entries:
+        row = db.execute(
+            "SELECT grade, letter FROM class_group WHERE id = ?", (entry.class_group,)
+        ).fetchone()
+        found.append(class_name(*row))
+    return ", ".join(found)
+
+
+# ---- warnings
+
+
+@area.get("/warnings")
+@right("timetable", "E")
+def warnings() -> ResponseReturnValue:
+    """All that is wrong with the timetable as it holds on a day."""
+    desk = _desk()
+    found = queries.warnings(database(), desk.year, desk.day)
+    return render_template(
+        "timetable/warnings.html", desk=desk, iso=iso, lines=_warning_lines(found), count=found.count
+    )
+
+
+@dataclass(frozen=True)
+class Line:
+    """One warning as it is read: what is wrong, where, and the class in which to mend it."""
+
+    kind: str
+    text: str
+    where: str
+    class_id: int | None
+
+
+def _warning_lines(found: queries.Warnings, only: set[int] | None = None) -> list[Line]:
+    """Warnings in words; of some groups alone when they are named."""
+    db = database()
+    rows = {
+        row["id"]: row
+        for row in db.query(
+            """SELECT sg.id, sg.name AS part, sg.teacher, sg.class_group, cg.grade, cg.letter, s.code, s.name_ky,
+                 s.name_ru, s.name_en FROM subject_group sg JOIN class_group cg ON cg.id = sg.class_group
+               LEFT JOIN subject s ON s.id = sg.subject"""
+        )
+    }
+    people = queries.names(db, {row["teacher"] for row in rows.values()}, today())
+    places = {room["id"]: room["name"] for room in queries.rooms(db)}
+
+    def told(group: int) -> str:
+        row = rows[group]
+        return f"{class_name(row['grade'], row['letter'])} {group_name(row)}"
+
+    def at(entry: Entry) -> str:
+        return gettext(
+            "%(day)s, lesson %(period)s", day=day_of_week(MONDAY + entry.weekday - 1), period=entry.period
+        )
+
+    lines = []
+    for clash in found.clashes:
+        one, other = clash.one, clash.other
+        if only is not None and not {one.group, other.group} & only:
+            continue
+        who = {
+            "teacher": people.get(one.teacher or 0, "") or gettext("Teacher"),
+            "room": gettext("room %(room)s", room=places.get(one.room or 0, "")),
+            "class": gettext("The same pupils"),
+        }[clash.reason]
+        lines.append(
+            Line(clash.reason, f"{who}: {told(one.group)} — {told(other.group)}", at(one), one.class_group)
+        )
+    for entry in found.without_bell:
+        if only is None or entry.group in only:
+            lines.append(Line("bell", told(entry.group), at(entry), entry.class_group))
+    for entry in found.seventh_day:
+        if only is None or entry.group in only:
+            lines.append(Line("day", told(entry.group), at(entry), entry.class_group))
+    for group, placed, wanted in found.hours:
+        if group in rows and (only is None or group in only):
+            text = gettext(
+                "%(group)s: %(placed)s of %(wanted)s hours a week",
+                group=told(group),
+                placed=placed,
+                wanted=wanted,
+            )
+            lines.append(Line("hours", text, "", rows[group]["class_group"]))
+    return lines
+
+
+# ---- rooms
+
+
+@area.get("/rooms")
+@right("timetable", "E")
+def rooms() -> ResponseReturnValue:
+    """The school's rooms."""
+    return _rooms_page()
+
+
+def _rooms_page(problem: str = "") -> str:
+    return render_template("timetable/rooms.html", rooms=queries.rooms(database()), problem=problem)
+
+
+@area.post("/rooms")
+@right("timetable", "E")
+def keep_room() -> ResponseReturnValue:
+    """Enter, rename or close a room."""
+    form = request.form
+    room = forms.whole(form.get("room"))
+    try:
+        with acting() as w:
+            if "close" in form and room is not None:
+                actions.close_room(w, room)
+            else:
+                actions.save_room(w, room, form.get("name", ""), forms.whole(form.get("seats")))
+    except InputProblem as problem:
+        return _rooms_page(problem.sentence(gettext)), problem.status
+    return cast(ResponseReturnValue, redirect(url_for("timetable.rooms")))

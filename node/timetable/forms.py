@@ -1,0 +1,77 @@
+"""From what the timetable's pages send to cells, days, times and people."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+
+from werkzeug.datastructures import MultiDict
+
+from shared.dates import parse_day
+from shared.problems import BadRequest, InvalidValue
+
+TIME_ZONE = datetime.timezone(datetime.timedelta(hours=6))
+Cell = tuple[int, int]
+"""Weekday and period."""
+
+
+def whole(text: str | None) -> int | None:
+    """A number as a browser sends it; None for an empty field. BadRequest."""
+    if text is None or not text.strip():
+        return None
+    try:
+        return int(text)
+    except ValueError as error:
+        raise BadRequest() from error
+
+
+def needed(text: str | None) -> int:
+    """A number that must be there. BadRequest."""
+    found = whole(text)
+    if found is None:
+        raise BadRequest()
+    return found
+
+
+def groups(text: str) -> frozenset[int]:
+    """The subject groups of a choice: `17`, `17+18` where a class is split, empty for none. BadRequest."""
+    return frozenset(needed(part) for part in text.split("+")) if text.strip() else frozenset()
+
+
+def choice(chosen: frozenset[int]) -> str:
+    """Subject groups as a choice holds them."""
+    return "+".join(str(group) for group in sorted(chosen))
+
+
+def cells(form: Mapping[str, str]) -> dict[Cell, frozenset[int]]:
+    """The cells of a grid that differ from what the page showed. BadRequest."""
+    found = {}
+    for name, text in form.items():
+        if name.startswith("cell-"):
+            _, weekday, period = (*name.split("-"), "", "")[:3]
+            if groups(text) != groups(form.get(f"seen-{weekday}-{period}", "")):
+                found[needed(weekday), needed(period)] = groups(text)
+    return found
+
+
+def cell(form: MultiDict[str, str]) -> dict[int, int | None]:
+    """The groups of one cell, each with its room. BadRequest."""
+    return {needed(group): whole(form.get(f"room-{group}")) for group in form.getlist("group")}
+
+
+def moment(day: str, time: str) -> int:
+    """An instant from a day and a time of the school's clock; midnight where no time is given. InvalidValue."""
+    try:
+        at = datetime.time.fromisoformat(time.strip()) if time.strip() else datetime.time()
+    except ValueError as error:
+        raise InvalidValue(table="event", column="start", value=time) from error
+    date = datetime.date(1970, 1, 1) + datetime.timedelta(days=parse_day(day))
+    return int(datetime.datetime.combine(date, at, TIME_ZONE).timestamp() * 1000)
+
+
+def event_span(form: Mapping[str, str]) -> tuple[int, int | None]:
+    """Begin and end of an event as instants; no end where no time of it is given. InvalidValue."""
+    first = form.get("day", "")
+    last, until = form.get("last", "").strip(), form.get("until", "").strip()
+    start = moment(first, form.get("from", ""))
+    return start, moment(last or first, until) if last or until else None

@@ -1,0 +1,363 @@
+"""Reading the timetable: weekly slots as they hold on a day, and the real lessons that come of them in a span."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlite_utils import Database
+
+from node.calendar import queries as calendar
+from node.people.queries import NAME_COLUMNS, NAMED, full_name
+from node.timetable.clashes import FOREVER, Clash, Entry, clashes
+
+WEEKDAYS = 6
+LAST_PERIOD = 15
+
+_SLOTS = """SELECT t.id, t.subject_group AS "group", t.weekday, t.period, t.room, r.name AS room_name,
+    ifnull(t.start, 0) AS first, ifnull(t."end", 1000000) AS last, sg.teacher, sg.name AS part, sg.class_group,
+    sg.subject, sg.hours_week, cg.grade, cg.letter, cg.shift, cg.year, ifnull(cg.week_days, 5) AS week_days,
+    s.code, s.name_ky, s.name_ru, s.name_en
+  FROM timetable_slot t JOIN subject_group sg ON sg.id = t.subject_group JOIN class_group cg ON cg.id = sg.class_group
+  LEFT JOIN subject s ON s.id = sg.subject LEFT JOIN room r ON r.id = t.room
+  WHERE t.retired_at IS NULL AND sg.retired_at IS NULL AND cg.retired_at IS NULL
+    AND t.weekday IS NOT NULL AND t.period IS NOT NULL AND {where}
+  ORDER BY t.weekday, t.period, cg.grade, cg.letter, sg.name, t.id"""
+
+
+def slots(db: Database, year: int, day: int) -> list[Mapping[str, Any]]:
+    """The weekly slots of a year's classes as they hold on a day."""
+    where = 'cg.year = :year AND ifnull(t.start, 0) <= :day AND (t."end" IS NULL OR t."end" > :day)'
+    return list(db.query(_SLOTS.format(where=where), {"year": year, "day": day}))
+
+
+def slot(db: Database, slot_id: int) -> Mapping[str, Any] | None:
+    """One slot."""
+    return next(iter(db.query(_SLOTS.format(where="t.id = :id"), {"id": slot_id})), None)
+
+
+def groups(db: Database, year: int) -> list[Mapping[str, Any]]:
+    """The subject groups of a year by class and subject, each with its teacher and weekly hours."""
+    sql = """SELECT sg.id, sg.class_group, sg.teacher, sg.hours_week, sg.name AS part, sg.subject, cg.grade, cg.letter,
+        cg.shift, s.code, s.name_ky, s.name_ru, s.name_en
+      FROM subject_group sg JOIN class_group cg ON cg.id = sg.class_group LEFT JOIN subject s ON s.id = sg.subject
+      WHERE cg.year = ? AND sg.retired_at IS NULL AND cg.retired_at IS NULL
+      ORDER BY cg.grade, cg.letter, s.sort, s.id, sg.name"""
+    return list(db.query(sql, (year,)))
+
+
+def rooms(db: Database) -> list[Mapping[str, Any]]:
+    """The rooms by name."""
+    return list(
+        db.query("SELECT id, name, seats FROM room WHERE retired_at IS NULL ORDER BY length(name), name")
+    )
+
+
+def names(db: Database, people: Iterable[int | None], today: int) -> dict[int, str]:
+    """The names of people that may be shown."""
+    wanted = ", ".join(str(int(person)) for person in set(people) if person is not None)
+    sql = f"WITH {NAMED} SELECT n.id, {NAME_COLUMNS} FROM named n WHERE n.id IN ({wanted})"
+    return {row["id"]: full_name(row) for row in db.query(sql, {"today": today})}
+
+
+def school_year(db: Database, day: int) -> tuple[int, int, int] | None:
+    """Row, first and last day of the school year of a day."""
+    year = calendar.year_of_day(db, day)
+    row = db.execute('SELECT start, "end" FROM academic_year WHERE id = ?', (year,)).fetchone()
+    return (year, row[0], row[1] or row[0] + 300) if row and year is not None else None
+
+
+# ---- clashes
+
+
+def members_by_group(db: Database, day: int) -> dict[int, frozenset[int]]:
+    """The pupils of the groups that have a list of their own, as it holds on a day or later."""
+    found: dict[int, set[int]] = {}
+    for group, pupil in db.execute(
+        """SELECT subject_group, pupil FROM subject_group_pupil WHERE retired_at IS NULL
+           AND ("end" IS NULL OR "end" > ?)""",
+        (day,),
+    ).fetchall():
+        found.setdefault(group, set()).add(pupil)
+    return {group: frozenset(pupils) for group, pupils in found.items()}
+
+
+def entry_maker(db: Database, day: int) -> Callable[[Mapping[str, Any]], Entry]:
+    """What makes slots ready to be compared."""
+    lists = members_by_group(db, day)
+    bells = calendar.bells(db)
+
+    def entry(row: Mapping[str, Any]) -> Entry:
+        rung = bells.get((row["shift"] or 0, None), {}) | bells.get((row["shift"] or 0, row["grade"]), {})
+        bell = rung.get(row["period"])
+        timed = bell is not None and bell["start"] is not None and bell["end"] is not None
+        return Entry(
+            slot=row["id"],
+            group=row["group"],
+            class_group=row["class_group"],
+            weekday=row["weekday"],
+            period=row["period"],
+            shift=row["shift"],
+            minutes=(bell["start"], bell["end"]) if bell is not None and timed else None,
+            teacher=row["teacher"],
+            room=row["room"],
+            pupils=lists.get(row["group"]),
+            first=row["first"],
+            last=row["last"],
+        )
+
+    return entry
+
+
+def entries(db: Database, year: int, day: int) -> list[Entry]:
+    """The slots of a year's classes as they hold on a day, ready to be compared."""
+    make = entry_maker(db, day)
+    return [make(row) for row in slots(db, year, day)]
+
+
+@dataclass(frozen=True)
+class Warnings:
+    """What is wrong with a timetable. ``hours`` are (group, placed, wanted a week)."""
+
+    clashes: list[Clash]
+    without_bell: list[Entry]
+    hours: list[tuple[int, int, int]]
+    seventh_day: list[Entry]
+
+    @property
+    def count(self) -> int:
+        return len(self.clashes) + len(self.without_bell) + len(self.hours) + len(self.seventh_day)
+
+
+def warnings(db: Database, year: int, day: int) -> Warnings:
+    """Clashes of teachers, rooms and pupils, lessons without a bell or on a free weekday, and hours that differ."""
+    found = entries(db, year, day)
+    placed: dict[int, int] = {}
+    for entry in found:
+        placed[entry.group] = placed.get(entry.group, 0) + 1
+    wanted = {one["id"]: one["hours_week"] for one in groups(db, year)}
+    weeks = {one["id"]: one["week_days"] for one in calendar.classes(db, year)}
+    return Warnings(
+        clashes=clashes(found),
+        without_bell=[entry for entry in found if entry.minutes is None],
+        hours=[
+            (group, placed.get(group, 0), hours)
+            for group, hours in wanted.items()
+            if hours is not None and placed.get(group, 0) != hours
+        ],
+        seventh_day=[entry for entry in found if entry.weekday > weeks.get(entry.class_group or 0, 7)],
+    )
+
+
+# ---- the real lessons
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """A lesson that the timetable asks for on a day. ``teacher`` is who holds it: the substitute where there is one."""
+
+    day: int
+    period: int
+    slot: Mapping[str, Any]
+    start: int | None
+    end: int | None
+    substitute: int | None = None
+    reason: str = ""
+
+    @property
+    def group(self) -> int:
+        return int(self.slot["group"])
+
+    @property
+    def teacher(self) -> int | None:
+        own: int | None = self.slot["teacher"]
+        return self.substitute if self.substitute is not None else own
+
+
+def agenda(
+    db: Database,
+    first: int,
+    last: int,
+    *,
+    teacher: int | None = None,
+    classes: Collection[int] | None = None,
+    group: int | None = None,
+    pupil: int | None = None,
+    room: int | None = None,
+) -> list[Lesson]:
+    """The lessons from first to last, both included, by timetable, calendar, bells and substitutions.
+
+    Of a teacher (own lessons that another holds are among them, and others' that this one holds), of classes, of a
+    subject group, of a room, or of a pupil with the subgroups of the day.
+    """
+    substitutes = _substitutes(db, first, last)
+    held = {key[0] for key, (who, _) in substitutes.items() if who == teacher}
+    there = _membership(db, pupil) if pupil is not None else None
+    if teacher is not None:
+        where = f"(sg.teacher = {int(teacher)} OR sg.id IN ({_ids(held)}))"
+    elif classes is not None:
+        where = f"sg.class_group IN ({_ids(classes)})"
+    elif group is not None:
+        where = f"sg.id = {int(group)}"
+    elif room is not None:
+        where = f"t.room = {int(room)}"
+    else:
+        where = f"sg.class_group IN (SELECT class_group FROM enrolment WHERE pupil = {int(pupil or 0)})"
+    span = {"first": first, "last": last}
+    bounds = 'ifnull(t.start, 0) <= :last AND (t."end" IS NULL OR t."end" > :first)'
+    rows = list(db.query(_SLOTS.format(where=f"{where} AND {bounds}"), span))
+    days, bells = calendar.calendar(db, first, last), calendar.bells(db)
+    found = []
+    for row in rows:
+        whom = _whom(row)
+        rung = bells.get((row["shift"] or 0, None), {}) | bells.get((row["shift"] or 0, row["grade"]), {})
+        bell = rung.get(row["period"], {})
+        for day in range(max(first, row["first"]), min(last + 1, row["last"])):
+            if days.taught_as(day, whom) != row["weekday"]:
+                continue
+            who, why = substitutes.get((row["group"], day, row["period"]), (None, ""))
+            if teacher is not None and teacher not in (row["teacher"], who):
+                continue
+            if there is None or there(row["class_group"], row["group"], day):
+                found.append(Lesson(day, row["period"], row, bell.get("start"), bell.get("end"), who, why))
+    return sorted(
+        found, key=lambda one: (one.day, one.start or 0, one.period, one.slot["grade"] or 0, one.group)
+    )
+
+
+def _whom(row: Mapping[str, Any]) -> calendar.Whom:
+    return calendar.Whom(row["class_group"], row["year"], row["grade"], row["shift"], row["week_days"])
+
+
+def _ids(values: Iterable[int]) -> str:
+    return ", ".join(str(int(value)) for value in values)
+
+
+def _substitutes(db: Database, first: int, last: int) -> dict[tuple[int, int, int], tuple[int, str]]:
+    rows = db.execute(
+        "SELECT subject_group, day, period, teacher, ifnull(reason, '') FROM substitution "
+        "WHERE day BETWEEN ? AND ? AND teacher IS NOT NULL AND retired_at IS NULL",
+        (first, last),
+    )
+    return {
+        (group, day, period): (teacher, reason) for group, day, period, teacher, reason in rows.fetchall()
+    }
+
+
+def _membership(db: Database, pupil: int) -> Callable[[int, int, int], bool]:
+    """Does a pupil belong to a class and to a group of it on a day?"""
+    rolls: dict[int, list[tuple[int, int]]] = {}
+    for class_group, start, end in db.execute(
+        f"""SELECT class_group, start, ifnull("end", {FOREVER}) FROM enrolment WHERE pupil = ? AND retired_at IS NULL
+            AND start IS NOT NULL""",
+        (pupil,),
+    ).fetchall():
+        rolls.setdefault(class_group, []).append((start, end))
+    lists = {
+        group: (start, end)
+        for group, start, end in db.execute(
+            f"""SELECT subject_group, ifnull(start, 0), ifnull("end", {FOREVER}) FROM subject_group_pupil
+                WHERE pupil = ? AND retired_at IS NULL""",
+            (pupil,),
+        ).fetchall()
+    }
+    listed = {
+        row[0]
+        for row in db.execute(
+            f"""SELECT DISTINCT gp.subject_group FROM subject_group_pupil gp JOIN subject_group sg
+                ON sg.id = gp.subject_group WHERE gp.retired_at IS NULL AND sg.class_group IN ({_ids(rolls)})"""
+        ).fetchall()
+    }
+
+    def there(class_group: int, group: int, day: int) -> bool:
+        if not any(start <= day < end for start, end in rolls.get(class_group, ())):
+            return False
+        start, end = lists.get(group, (1, 0))
+        return group not in listed or start <= day < end
+
+    return there
+
+
+def dates(db: Database, group: int, first: int, last: int) -> list[tuple[int, int]]:
+    """Day and period of every lesson that the timetable asks for of a group, in order."""
+    return [(one.day, one.period) for one in agenda(db, first, last, group=group)]
+
+
+# ---- events
+
+
+def events(db: Database, first: int, last: int) -> list[Mapping[str, Any]]:
+    """The events that touch a span; both are instants (milliseconds since 1970)."""
+    sql = """SELECT id, start, "end", title, place FROM event WHERE retired_at IS NULL AND start IS NOT NULL
+      AND start <= ? AND ifnull("end", start) >= ? ORDER BY start, id"""
+    return list(db.query(sql, (last, first)))
+
+
+def event(db: Database, event_id: int) -> Mapping[str, Any] | None:
+    """One event."""
+    return next(iter(db.query("SELECT * FROM event WHERE id = ? AND retired_at IS NULL", (event_id,))), None)
+
+
+# ---- substitutions
+
+
+@dataclass(frozen=True)
+class Substitute:
+    """Someone who is free at a lesson: ``same_subject`` teaches it too, ``same_class`` teaches the class."""
+
+    person: int
+    same_subject: bool
+    same_class: bool
+    lessons: int
+
+
+def free_teachers(db: Database, year: int, lesson: Lesson) -> list[Substitute]:
+    """Teachers without a lesson at that time, the fittest first: by subject, class, lessons that day."""
+    of_day = agenda_of_day(db, year, lesson.day)
+    busy = {one.teacher for one in of_day if one.group != lesson.group and _overlap(one, lesson)}
+    counts: dict[int | None, int] = {}
+    for one in of_day:
+        counts[one.teacher] = counts.get(one.teacher, 0) + 1
+    found: dict[int, Substitute] = {}
+    for group in groups(db, year):
+        person = group["teacher"]
+        if person is None or person in busy or person == lesson.slot["teacher"]:
+            continue
+        before = found.get(person, Substitute(person, False, False, counts.get(person, 0)))
+        found[person] = Substitute(
+            person,
+            before.same_subject or group["subject"] == lesson.slot["subject"],
+            before.same_class or group["class_group"] == lesson.slot["class_group"],
+            before.lessons,
+        )
+    return sorted(
+        found.values(), key=lambda one: (not one.same_subject, not one.same_class, one.lessons, one.person)
+    )
+
+
+def agenda_of_day(db: Database, year: int, day: int) -> list[Lesson]:
+    """Every lesson of a day."""
+    return agenda(db, day, day, classes=[one["id"] for one in calendar.classes(db, year)])
+
+
+def _overlap(one: Lesson, other: Lesson) -> bool:
+    if None not in (one.start, one.end, other.start, other.end):
+        return one.start < other.end and other.start < one.end  # type: ignore[operator]
+    return (one.slot["shift"], one.period) == (other.slot["shift"], other.period)
+
+
+# ---- addresses of calendars
+
+
+def feed_owner(db: Database, secret: bytes) -> Mapping[str, Any] | None:
+    """Whose calendar a secret's digest opens."""
+    sql = "SELECT id, account, person FROM calendar_address WHERE secret = ? AND retired_at IS NULL"
+    return next(iter(db.query(sql, (secret,))), None)
+
+
+def addresses(db: Database, account: int) -> list[Mapping[str, Any]]:
+    """The addresses an account has made, the newest first."""
+    sql = """SELECT id, person, made_at FROM calendar_address WHERE account = ? AND retired_at IS NULL
+      ORDER BY id DESC"""
+    return list(db.query(sql, (account,)))

@@ -1,0 +1,486 @@
+"""The timetable: clashes, slots with history, real lessons, substitutions, the calendar file, and its pages."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from itertools import combinations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlite_utils import Database
+
+from node.calendar import actions as calendar_actions
+from node.calendar import queries as calendar
+from node.journal import actions as journal_actions
+from node.journal import queries as journal
+from node.journal.queries import Place
+from node.timetable import actions, ical, queries
+from node.timetable.clashes import Entry, clashes, reasons
+from shared.dates import date_of, parse_day, weekday
+from shared.problems import InvalidValue, NoLesson, NotFound, WrongOrder
+from sync.writer import writing
+from tests.node.conftest import SchoolPages
+from tests.node.icalendar import Component, occurrences, parse
+from tests.node.test_journal import TODAY, a_school
+
+YEAR = 3
+FIRST, LAST = parse_day("2025-09-01"), parse_day("2026-05-29")
+
+# ---- clashes
+
+few = st.integers(1, 3)
+entries = st.builds(
+    Entry,
+    slot=st.integers(1, 9),
+    group=few,
+    class_group=few,
+    weekday=st.integers(1, 2),
+    period=st.integers(1, 3),
+    shift=st.integers(1, 2),
+    minutes=st.sampled_from([None, (480, 525), (500, 540), (530, 575)]),
+    teacher=st.none() | few,
+    room=st.none() | few,
+    pupils=st.none() | st.frozensets(st.integers(1, 4), max_size=3),
+    first=st.integers(0, 5),
+    last=st.integers(3, 9),
+)
+
+
+@given(one=entries, other=entries)
+def test_it_does_not_matter_who_is_asked_first(one: Entry, other: Entry) -> None:
+    assert reasons(one, other) == reasons(other, one)
+
+
+@given(found=st.lists(entries, max_size=8, unique_by=lambda entry: entry.slot))
+def test_every_clash_is_found_once(found: list[Entry]) -> None:
+    by_hand = {
+        (why, frozenset((one.slot, other.slot)))
+        for one, other in combinations(found, 2)
+        for why in reasons(one, other)
+        if why != "class" or one.class_group == other.class_group
+    }
+    listed = [(clash.reason, frozenset((clash.one.slot, clash.other.slot))) for clash in clashes(found)]
+    assert len(listed) == len(set(listed))
+    assert by_hand <= set(listed)
+
+
+ENTRY = Entry(slot=1, group=1, class_group=1, weekday=1, period=1, shift=1, teacher=5, room=7)
+
+
+@pytest.mark.parametrize(
+    ("other", "found"),
+    [
+        (replace(ENTRY, slot=2, group=2), ["teacher", "room", "class"]),
+        (replace(ENTRY, slot=2, class_group=2), ["teacher", "room"]),
+        (replace(ENTRY, slot=2, weekday=2), []),
+        (replace(ENTRY, slot=2, period=2), []),
+        (replace(ENTRY, slot=2, shift=2), []),
+        (replace(ENTRY, slot=2, first=10, last=20), ["teacher", "room", "class"]),
+        (ENTRY, []),
+    ],
+)
+def test_when_two_lessons_cannot_both_be(other: Entry, found: list[str]) -> None:
+    assert reasons(ENTRY, other) == found
+
+
+def test_a_change_in_the_middle_of_the_year_is_no_clash_and_shifts_clash_by_the_clock() -> None:
+    before, after = replace(ENTRY, last=50), replace(ENTRY, slot=2, first=50)
+    assert reasons(before, after) == []
+    late, early = (
+        replace(ENTRY, minutes=(780, 825)),
+        replace(ENTRY, slot=2, shift=2, period=4, minutes=(800, 845)),
+    )
+    assert "teacher" in reasons(late, early)
+
+
+def test_parts_of_a_class_meet_at_once_unless_they_share_a_pupil() -> None:
+    one = replace(ENTRY, pupils=frozenset({1, 2}), teacher=1, room=1)
+    other = replace(ENTRY, slot=2, group=2, pupils=frozenset({3, 4}), teacher=2, room=2)
+    assert reasons(one, other) == []
+    assert reasons(one, replace(other, pupils=frozenset({2, 3}))) == ["class"]
+
+
+# ---- a school
+
+
+@pytest.fixture(scope="module")
+def school(tmp_path_factory: pytest.TempPathFactory) -> SchoolPages:
+    return a_school(tmp_path_factory.mktemp("timetable"))
+
+
+class Office:
+    """The deputy over the school's timetable."""
+
+    def __init__(self, school: SchoolPages) -> None:
+        self.db: Database = school.node.connect()
+        self.account = self.one("SELECT id FROM account WHERE login = ?", school.logins["deputy"])
+        self.lesson = self.a_lesson()
+
+    def one(self, sql: str, *values: object) -> int:
+        found: int = self.db.execute(sql, values).fetchone()[0]
+        return found
+
+    def a_lesson(self) -> queries.Lesson:
+        """A lesson of today that its own teacher holds."""
+        found = queries.agenda_of_day(self.db, YEAR, TODAY)
+        return next(one for one in found if one.substitute is None and one.slot["hours_week"])
+
+    def substitute(self, lesson: queries.Lesson, teacher: int) -> bool:
+        with writing(self.db, self.account) as w:
+            return actions.substitute(w, lesson.group, lesson.day, lesson.period, teacher, "оору")
+
+
+@pytest.fixture
+def office(school: SchoolPages) -> Iterator[Office]:
+    made = Office(school)
+    yield made
+    with writing(made.db, made.account) as w:
+        for group, day, period in made.db.execute(
+            "SELECT subject_group, day, period FROM substitution WHERE day >= ? AND retired_at IS NULL",
+            (TODAY,),
+        ).fetchall():
+            w.retire("substitution", group, day, period)
+        for (row,) in made.db.execute("SELECT id FROM own_day WHERE retired_at IS NULL").fetchall():
+            w.retire("own_day", row)
+    made.db.close()
+
+
+def cell_of(db: Database, slot: object, day: int) -> set[int]:
+    assert isinstance(slot, dict)
+    key = (slot["class_group"], slot["weekday"], slot["period"])
+    found = queries.slots(db, YEAR, day)
+    return {one["group"] for one in found if (one["class_group"], one["weekday"], one["period"]) == key}
+
+
+def test_the_generated_timetable_has_no_clash(office: Office) -> None:
+    found = queries.warnings(office.db, YEAR, TODAY)
+    assert (found.clashes, found.without_bell, found.hours, found.seventh_day) == ([], [], [], [])
+
+
+def test_a_change_holds_from_its_day_on_and_what_was_before_stays(office: Office) -> None:
+    slot = dict(office.lesson.slot)
+    group, place = slot["group"], (slot["class_group"], slot["weekday"], slot["period"])
+    before = cell_of(office.db, slot, TODAY)
+    with writing(office.db, office.account) as w:
+        assert actions.set_cell(w, *place, dict.fromkeys(before - {group}, slot["room"]), TODAY + 7) >= 1
+    assert group in cell_of(office.db, slot, TODAY + 6) and group not in cell_of(office.db, slot, TODAY + 7)
+    assert (TODAY, slot["period"]) in queries.dates(office.db, group, FIRST, TODAY + 60)
+    assert all(day < TODAY + 7 for day, period in queries.dates(office.db, group, FIRST, LAST)
+               if weekday(day) == slot["weekday"] and period == slot["period"])  # fmt: skip
+    hours = [
+        wanted for one, placed, wanted in queries.warnings(office.db, YEAR, TODAY + 7).hours if one == group
+    ]
+    assert hours == [slot["hours_week"]]
+    with writing(office.db, office.account) as w:
+        actions.set_cell(w, *place, dict.fromkeys(before, slot["room"]), TODAY + 7)
+        assert actions.set_cell(w, *place, dict.fromkeys(before, slot["room"]), TODAY + 7) == 0
+    assert cell_of(office.db, slot, TODAY + 7) == before
+
+
+def test_a_lesson_put_on_another_warns_of_teacher_and_class(office: Office) -> None:
+    one = dict(office.lesson.slot)
+    other = next(
+        slot for slot in queries.slots(office.db, YEAR, TODAY)
+        if slot["class_group"] == one["class_group"] and slot["weekday"] != one["weekday"]
+        and slot["subject"] != one["subject"]
+    )  # fmt: skip
+    before = cell_of(office.db, one, TODAY)
+    wanted = dict.fromkeys(before | {other["group"]})
+    place = (one["class_group"], one["weekday"], one["period"])
+    with writing(office.db, office.account) as w:
+        actions.set_cell(w, *place, wanted, TODAY)
+    found = queries.warnings(office.db, YEAR, TODAY)
+    assert "class" in {clash.reason for clash in found.clashes}
+    assert (other["group"], other["hours_week"] + 1, other["hours_week"]) in found.hours
+    with writing(office.db, office.account) as w:
+        actions.set_cell(w, *place, dict.fromkeys(before, one["room"]), TODAY)
+
+
+def test_groups_of_others_are_refused(office: Office) -> None:
+    slot = office.lesson.slot
+    strange = office.one("SELECT id FROM subject_group WHERE class_group <> ? LIMIT 1", slot["class_group"])
+    with pytest.raises(NotFound), writing(office.db, office.account) as w:
+        actions.set_cell(w, slot["class_group"], 1, 1, {strange: None}, TODAY)
+    alien = office.one("SELECT id FROM subject_group WHERE teacher <> ? LIMIT 1", slot["teacher"])
+    with pytest.raises(NotFound), writing(office.db, office.account) as w:
+        actions.set_teachers_cell(w, slot["teacher"], 1, 1, {alien: None}, TODAY)
+    with pytest.raises(InvalidValue), writing(office.db, office.account) as w:
+        actions.set_cell(w, slot["class_group"], 1, 16, {slot["group"]: None}, TODAY)
+
+
+# ---- real lessons
+
+
+@given(
+    said=st.lists(
+        st.tuples(st.integers(0, 20), st.sampled_from(["holiday", "off", "distance", "school"])), max_size=5
+    )
+)
+def test_lessons_fall_on_school_days_alone(school: SchoolPages, said: list[tuple[int, str]]) -> None:
+    with closing(school.node.connect()) as db:
+        account = db.execute("SELECT id FROM account WHERE login = ?", (school.logins["deputy"],)).fetchone()[
+            0
+        ]
+        start = TODAY + 30
+        with writing(db, account) as w:
+            for at, kind in said:
+                calendar_actions.set_days(w, YEAR, start + at, start + at, kind)
+        days = calendar.calendar(db, start, start + 20)
+        found = queries.agenda(
+            db, start, start + 20, classes=[one["id"] for one in calendar.classes(db, YEAR)]
+        )
+        with_lessons = {(one.slot["class_group"], one.day) for one in found}
+        for whom in calendar.everyone(db, start):
+            school_days = set(days.school_days(start, start + 20, whom))
+            mine = {day for class_group, day in with_lessons if class_group == whom.class_group}
+            assert mine == {day for day in school_days if weekday(day) <= 5}
+        with writing(db, account) as w:
+            calendar_actions.take_back(w, [row["id"] for row in calendar.own_days(db, YEAR)])
+
+
+def test_timetable_and_journal_know_the_same_lessons(office: Office) -> None:
+    of_day = {(one.group, one.period) for one in queries.agenda_of_day(office.db, YEAR, TODAY + 1)}
+    assert of_day == {(one["group"], one["period"]) for one in journal.lessons(office.db, TODAY + 1)}
+
+
+def test_a_pupil_has_the_lessons_of_the_own_subgroups(office: Office) -> None:
+    group, pupil, class_group = office.db.execute(
+        """SELECT gp.subject_group, gp.pupil, sg.class_group FROM subject_group_pupil gp
+           JOIN subject_group sg ON sg.id = gp.subject_group WHERE gp."end" IS NULL AND gp.retired_at IS NULL LIMIT 1"""
+    ).fetchone()
+    found = queries.agenda(office.db, TODAY, TODAY + 6, pupil=pupil)
+    own = {row[0] for row in office.db.execute(
+        'SELECT subject_group FROM subject_group_pupil WHERE pupil = ? AND "end" IS NULL', (pupil,))}  # fmt: skip
+    assert {one.group for one in found} <= own and group in {one.group for one in found}
+    assert {one.slot["class_group"] for one in found} == {class_group}
+
+
+# ---- substitutions
+
+
+def test_only_free_teachers_are_proposed_and_the_subjects_own_first(office: Office) -> None:
+    found = queries.free_teachers(office.db, YEAR, office.lesson)
+    of_day = queries.agenda_of_day(office.db, YEAR, TODAY)
+    at_once = {
+        one.teacher for one in of_day
+        if one.start < office.lesson.end and office.lesson.start < one.end  # type: ignore[operator]
+    }  # fmt: skip
+    assert found and not {one.person for one in found} & at_once
+    assert [one.same_subject for one in found] == sorted((one.same_subject for one in found), reverse=True)
+
+
+def test_the_substitute_writes_that_lesson_and_it_is_in_their_week(office: Office) -> None:
+    lesson = office.lesson
+    who = queries.free_teachers(office.db, YEAR, lesson)[0].person
+    place = Place(lesson.group, TODAY, lesson.period)
+    assert office.substitute(lesson, who) and not office.substitute(lesson, who)
+    assert journal_actions.open_lesson(office.db, place, who, TODAY).person == who
+    key = (lesson.group, lesson.period)
+    theirs = queries.agenda(office.db, TODAY, TODAY, teacher=who)
+    assert key in {(one.group, one.period) for one in theirs}
+    own = queries.agenda(office.db, TODAY, TODAY, teacher=lesson.slot["teacher"])
+    assert [one.substitute for one in own if (one.group, one.period) == key] == [who]
+    with writing(office.db, office.account) as w:
+        assert actions.take_back_substitution(w, lesson.group, TODAY, lesson.period)
+    assert key not in {
+        (one.group, one.period) for one in queries.agenda(office.db, TODAY, TODAY, teacher=who)
+    }
+
+
+def test_impossible_substitutions_are_refused(office: Office) -> None:
+    lesson = office.lesson
+    with pytest.raises(NotFound):
+        office.substitute(lesson, lesson.slot["teacher"])
+    with pytest.raises(NotFound):
+        office.substitute(lesson, office.one("SELECT person FROM pupil LIMIT 1"))
+    with pytest.raises(NoLesson):
+        office.substitute(replace(lesson, day=parse_day("2025-11-05")), lesson.slot["teacher"] + 1)
+
+
+def test_events_need_a_title_and_an_order(office: Office) -> None:
+    with writing(office.db, office.account) as w:
+        event = actions.save_event(w, None, 1_000, 2_000, " Субботник ", "Короо")
+        assert actions.save_event(w, event, 1_000, None, "Субботник") == event
+        assert actions.cancel_event(w, event)
+    assert queries.event(office.db, event) is None
+    with pytest.raises(InvalidValue), writing(office.db, office.account) as w:
+        actions.save_event(w, None, 1_000, None, " ")
+    with pytest.raises(WrongOrder), writing(office.db, office.account) as w:
+        actions.save_event(w, None, 2_000, 1_000, "x")
+
+
+# ---- iCalendar
+
+
+@given(text=st.text(alphabet=st.characters(blacklist_categories=["Cs", "Cc"]), max_size=200))
+def test_a_text_survives_escaping_and_folding(text: str) -> None:
+    lines = (b"BEGIN:VCALENDAR", b"VERSION:2.0", b"PRODID:x")
+    content = (
+        b"".join(line + b"\r\n" for line in lines)
+        + ical.folded(f"X-T:{ical.escaped(text)}")
+        + b"END:VCALENDAR\r\n"
+    )
+    assert parse(content).text("X-T") == text
+
+
+def file_of(lessons: list[queries.Lesson], person: int | None = None) -> Component:
+    content = ical.calendar(
+        "7-А; математика, ө", lessons, [{"id": 9, "start": 0, "end": 3_600_000, "title": "Чогулуш, а", "place": None}],
+        now=datetime.datetime(2025, 10, 23, tzinfo=datetime.UTC), sequence=3,
+        title=lambda one: f"{one.slot['name_ky']}" + (" ~" if one.substitute else ""), person=person,
+    )  # fmt: skip
+    return parse(content)
+
+
+def lessons_in(found: Component) -> set[datetime.datetime]:
+    slots = {key: one for key, one in occurrences(found).items() if key[0].startswith("slot-")}
+    return {at for _, at in slots if isinstance(at, datetime.datetime)}
+
+
+def when(lessons: list[queries.Lesson]) -> set[datetime.datetime]:
+    return {
+        datetime.datetime.combine(date_of(one.day), datetime.time(*divmod(one.start or 0, 60)))
+        for one in lessons
+    }
+
+
+def test_the_file_holds_the_years_lessons_without_holidays(office: Office) -> None:
+    with writing(office.db, office.account) as w:
+        calendar_actions.set_days(w, YEAR, TODAY + 14, TODAY + 14, "off")
+        calendar_actions.set_days(w, YEAR, TODAY + 23, TODAY + 23, "school", taught_as=weekday(TODAY + 14))
+    lessons = queries.agenda(office.db, FIRST, LAST, group=office.lesson.group)
+    found = file_of(lessons)
+    assert lessons_in(found) == when(lessons)
+    assert found.text("X-WR-CALNAME") == "7-А; математика, ө"
+    (zone,) = [one for one in found.inside if one.name == "VTIMEZONE"]
+    assert zone.value("TZID") == "Asia/Bishkek" and zone.inside[0].value("TZOFFSETTO") == "+0600"
+    assert any(one.values("EXDATE") for one in found.inside) and any(
+        one.values("RDATE") for one in found.inside
+    )
+    (event,) = [one for one in found.inside if one.values("UID") == ["event-9@mektep"]]
+    assert event.text("SUMMARY") == "Чогулуш, а" and event.value("DTSTART") == "19700101T000000Z"
+
+
+def test_uids_stay_the_same_when_a_substitution_comes(office: Office) -> None:
+    lesson, teacher = office.lesson, office.lesson.slot["teacher"]
+    before = file_of(queries.agenda(office.db, FIRST, LAST, teacher=teacher), teacher)
+    who = queries.free_teachers(office.db, YEAR, lesson)[0].person
+    office.substitute(lesson, who)
+    own = queries.agenda(office.db, FIRST, LAST, teacher=teacher)
+    after = file_of(own, teacher)
+    uids = [{one.value("UID") for one in found.inside if one.name == "VEVENT"} for found in (before, after)]
+    assert uids[0] == uids[1]
+    held = [one for one in own if one.teacher == teacher]
+    assert lessons_in(after) == when(held) == lessons_in(before) - when([lesson])
+    theirs = queries.agenda(office.db, FIRST, LAST, teacher=who)
+    assert (
+        when([lesson])
+        <= lessons_in(file_of(theirs, who))
+        == when([one for one in theirs if one.teacher == who])
+    )
+    of_class = queries.agenda(office.db, FIRST, LAST, classes=[lesson.slot["class_group"]])
+    told = [one.text("SUMMARY") for (uid, at), one in occurrences(file_of(of_class)).items()
+            if uid == f"slot-{lesson.slot['id']}@mektep" and at in when([lesson])]  # fmt: skip
+    assert told == [f"{lesson.slot['name_ky']} ~"]
+
+
+def test_without_bells_lessons_are_whole_days(office: Office) -> None:
+    lessons = [
+        replace(one, start=None, end=None)
+        for one in queries.agenda(office.db, FIRST, LAST, group=office.lesson.group)
+    ]
+    days = {at for uid, at in occurrences(file_of(lessons)) if uid.startswith("slot-")}
+    assert days == {date_of(one.day) for one in lessons}
+
+
+# ---- pages
+
+
+def test_the_deputy_edits_a_class_by_form(school: SchoolPages, office: Office) -> None:
+    deputy, slot = school.as_("deputy"), dict(office.lesson.slot)
+    class_id, place = slot["class_group"], f"{slot['weekday']}-{slot['period']}"
+    day = date_of(TODAY + 30).isoformat()
+    status, text = deputy.get(f"/timetable/edit/class/{class_id}?from={day}")
+    assert status == 200 and f'name="cell-{place}"' in text
+    now = "+".join(str(group) for group in sorted(cell_of(office.db, slot, TODAY + 30)))
+    form = {"from": day, f"cell-{place}": "", f"seen-{place}": now}
+    assert deputy.post(f"/timetable/edit/class/{class_id}", **form)[0] == 302
+    assert cell_of(office.db, slot, TODAY + 30) == set() and cell_of(office.db, slot, TODAY + 29)
+    assert deputy.get(f"/timetable/warnings?from={day}")[1].count("/timetable/edit/class/") >= 1
+    back = {"from": day, "group": now.split("+")[0], f"room-{now.split('+')[0]}": str(slot["room"] or "")}
+    cell = f"/timetable/cell/{class_id}/{slot['weekday']}/{slot['period']}"
+    assert deputy.get(cell + f"?from={day}")[0] == 200
+    assert deputy.post(cell, **back)[0] == 302
+    assert cell_of(office.db, slot, TODAY + 30) == {int(now.split("+")[0])}
+    for group in now.split("+")[1:]:
+        with writing(office.db, office.account) as w:
+            wanted = {int(one): slot["room"] for one in now.split("+")}
+            actions.set_cell(w, class_id, slot["weekday"], slot["period"], wanted, TODAY + 30)
+        assert int(group) in cell_of(office.db, slot, TODAY + 30)
+    status, text = deputy.get(f"/timetable/edit/teacher/{slot['teacher']}?from={day}")
+    assert status == 200 and f'name="cell-{place}"' in text
+    assert school.as_("teacher").post(f"/timetable/edit/class/{class_id}", **form)[0] == 403
+
+
+def test_the_deputy_substitutes_by_form(school: SchoolPages, office: Office) -> None:
+    deputy, lesson = school.as_("deputy"), office.lesson
+    day, teacher = date_of(TODAY).isoformat(), lesson.slot["teacher"]
+    status, text = deputy.get(f"/timetable/substitutions?day={day}&teacher={teacher}")
+    name = f"lesson-{lesson.group}-{lesson.period}"
+    assert status == 200 and f'name="{name}"' in text
+    who = queries.free_teachers(office.db, YEAR, lesson)[0].person
+    assert deputy.post("/timetable/substitutions", **{"day": day, name: str(who), "reason": "оору"})[0] == 302
+    assert "оору" in deputy.get(f"/timetable/substitutions?day={day}")[1]
+    shown = school.as_("teacher").get(f"/timetable/?class={lesson.slot['class_group']}&day={day}")
+    assert shown[0] == 200 and "оору" not in shown[1]
+    back = {"day": day, "group": str(lesson.group), "period": str(lesson.period)}
+    assert deputy.post("/timetable/substitutions/back", **back)[0] == 302
+
+
+@pytest.mark.parametrize("query", ["class", "teacher", "room"])
+def test_everyone_reads_every_week(school: SchoolPages, office: Office, query: str) -> None:
+    slot = office.lesson.slot
+    value = {"class": slot["class_group"], "teacher": slot["teacher"], "room": slot["room"]}[query]
+    status, text = school.as_("teacher").get(f"/timetable/?{query}={value}&day={date_of(TODAY).isoformat()}")
+    assert status == 200 and text.count('class="hour"') > 0
+
+
+def test_rooms_and_events_are_kept_by_form(school: SchoolPages, office: Office) -> None:
+    deputy = school.as_("deputy")
+    deputy.get("/timetable/rooms")
+    assert deputy.post("/timetable/rooms", name="Актовый зал", seats="120")[0] == 302
+    room = str(office.one("SELECT id FROM room WHERE name = 'Актовый зал'"))
+    assert deputy.post("/timetable/rooms", name=" ", room=room)[0] == 422
+    assert deputy.post("/timetable/rooms", name="", room=room, close="1")[0] == 302
+    form = {"title": "Чогулуш", "day": "2025-10-30", "from": "15:00", "until": "16:00", "place": "Зал"}
+    assert deputy.post("/timetable/events", **form)[0] == 302
+    start = datetime.datetime(2025, 10, 30, 9, tzinfo=datetime.UTC).timestamp() * 1000
+    assert office.one("SELECT start FROM event WHERE title = 'Чогулуш'") == start
+    assert deputy.post("/timetable/events", **form | {"until": "14:00"})[0] == 422
+    assert "Чогулуш" in school.as_("teacher").get("/timetable/events?day=2025-10-30")[1]
+
+
+def test_a_secret_address_opens_ones_own_lessons_and_ends(school: SchoolPages, office: Office) -> None:
+    client = school.as_("teacher")
+    client.get("/timetable/addresses")
+    person = str(school.person("teacher"))
+    status, text = client.post("/timetable/addresses", person=person)
+    assert status == 200
+    secret = text.split("/timetable/feed/")[1].split(".ics")[0]
+    assert len(secret) == 40
+    kept = office.db.execute("SELECT secret FROM calendar_address").fetchone()[0]
+    assert secret.encode() not in kept and bytes.fromhex(secret) not in kept
+    assert client.post("/timetable/addresses", person=str(school.person("deputy")))[0] == 403
+    answer = school.stranger().http.get(f"/timetable/feed/{secret}.ics")
+    assert answer.status_code in (200, 404) and answer.headers["Content-Type"].startswith(
+        ("text/calendar", "application/json")
+    )
+    assert school.stranger().http.get("/timetable/feed/ffff.ics").status_code == 404
+    address = str(office.one("SELECT max(id) FROM calendar_address"))
+    assert school.as_("deputy").post("/timetable/addresses/end", address=address)[0] == 404
+    assert client.post("/timetable/addresses/end", address=address)[0] == 302
+    assert school.stranger().http.get(f"/timetable/feed/{secret}.ics").status_code == 404
