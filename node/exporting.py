@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import TextIO
 
 from sqlite_utils import Database
 
@@ -27,9 +29,10 @@ def export_tables(
 ) -> dict[str, int]:
     """Write one CSV file a table (UTF-8 with BOM, ids as text, bytes as hex); returns the rows of each.
 
+    The files are readable by their owner alone, whatever stood under their names before and whatever the umask says.
     ``report`` is told a table and its rows when its file is written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with writing(db, actor) as w:
         w.insert("reading_log", at=clock.now_ms(), account=actor, act="export", what="all tables")
     counts = {}
@@ -37,7 +40,7 @@ def export_tables(
         names = [c.name for c in table.all_columns if (table.name, c.name) not in _SECRET]
         columns, order = ", ".join(map(quoted, names)), ", ".join(map(quoted, table.key))
         rows = db.conn.execute(f"SELECT {columns} FROM {quoted(table.name)} ORDER BY {order}")
-        with (folder / f"{table.name}.csv").open("w", encoding="utf-8-sig", newline="") as file:
+        with _private(folder / f"{table.name}.csv") as file:
             writer = csv.writer(file)
             writer.writerow(names)
             counts[table.name] = 0
@@ -46,6 +49,12 @@ def export_tables(
                 counts[table.name] += 1
         report(table.name, counts[table.name])
     return counts
+
+
+def _private(path: Path) -> TextIO:
+    path.unlink(missing_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    return open(descriptor, "w", encoding="utf-8-sig", newline="")
 
 
 def _text(value: object) -> str:

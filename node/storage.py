@@ -254,11 +254,19 @@ def backup(node: Node, target: Path) -> None:
         State(connection).last_backup = clock.now_ms()
 
 
-def restore(home: Path, source: Path, *, passphrase: str | None = None, kit: str | None = None) -> Node:
+def restore(
+    home: Path,
+    source: Path,
+    *,
+    passphrase: str | None = None,
+    kit: str | None = None,
+    machine_slot: bool = False,
+) -> Node:
     """Make a home from a backup, opened with the passphrase of its time or the recovery kit's words.
 
     The restored node writes on under a new incarnation: what the lost machine wrote after the backup, and may have
-    sent, stays distinct from what is written now. It comes back by itself after a power cut if the lost one did.
+    sent, stays distinct from what is written now. ``machine_slot``: this machine shall open it by itself from now on,
+    whatever the lost one did.
     AlreadyInitialised, DamagedFile, NewerFile, WrongPassphrase, WrongRecoveryKey; then nothing is left behind.
     """
     if (home / DATABASE).exists():
@@ -273,7 +281,7 @@ def restore(home: Path, source: Path, *, passphrase: str | None = None, kit: str
     try:
         write_private(waiting / KEYS, keys)
         write_private(waiting / DATABASE, database)
-        data_key = _unwrap(Keyslots(waiting / KEYS), source, passphrase, kit)
+        data_key = _unwrap(Keyslots(waiting / KEYS), source, passphrase, kit, machine_slot)
         _revive(waiting / DATABASE, data_key, source)
         _move_in(waiting, home)
     except BaseException:
@@ -285,8 +293,10 @@ def restore(home: Path, source: Path, *, passphrase: str | None = None, kit: str
     return Node(home, data_key)
 
 
-def _unwrap(keyslots: Keyslots, source: Path, passphrase: str | None, kit: str | None) -> bytes:
-    """The data key of a backup; a slot for this machine is made if there was one for the lost one."""
+def _unwrap(
+    keyslots: Keyslots, source: Path, passphrase: str | None, kit: str | None, machine_slot: bool
+) -> bytes:
+    """The data key of a backup; the lost machine's slot goes, and one for this machine is made if it is wanted."""
     try:
         if kit is not None:
             data_key = keyslots.open_with_recovery(RecoveryKit.secret_from(kit))
@@ -294,8 +304,7 @@ def _unwrap(keyslots: Keyslots, source: Path, passphrase: str | None, kit: str |
             data_key = keyslots.open_with_passphrase(passphrase)
         else:
             raise WrongPassphrase()
-        if "machine" in keyslots.slots():
-            keyslots.set_machine(data_key, True)
+        keyslots.set_machine(data_key, machine_slot)
     except DamagedFile as error:
         raise DamagedFile(file=source.name) from error
     return data_key
@@ -321,6 +330,8 @@ def _move_in(waiting: Path, home: Path) -> None:
     # The write-ahead log of a lost database would be taken for the restored one's.
     for left in home.glob(DATABASE + "*"):
         left.unlink()
+    if not (waiting / MACHINE).exists():
+        (home / MACHINE).unlink(missing_ok=True)
     # The database last: while it is not there, the home can be restored again.
     for name in (MACHINE, KEYS, DATABASE):
         if (waiting / name).exists():

@@ -157,14 +157,28 @@ def new_passphrase() -> str:
     return _secret(NEW_PASSPHRASE, gettext("New passphrase:"), True)
 
 
-def kit() -> str:
-    """The words or the QR text of the recovery kit."""
+def kit(source: str = "") -> str:
+    """The words or the QR text of the recovery kit: from a file, from standard input (``-``), else asked for.
+
+    Never from an argument: every account of a machine can list what its programs were called with.
+    """
+    if source == "-":
+        return sys.stdin.readline()
+    if source:
+        return Path(source).read_text(encoding="utf-8")
     return _secret(KIT, gettext("The words of the recovery kit:"), False)
 
 
 def password(confirm: bool = False) -> str:
     """An account's password from the environment, or asked for without echo."""
     return _secret(PASSWORD, gettext("Password:"), confirm)
+
+
+def yes(question: str) -> bool:
+    """Ask at a terminal; where nobody can be asked the answer is no."""
+    if not sys.stdin.isatty():
+        return False
+    return input(f"{question} [y/N] ").strip().lower() in ("y", "yes", "д", "да", "о", "ооба")
 
 
 def given_passphrase() -> str | None:

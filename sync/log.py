@@ -26,6 +26,8 @@ _T = TypeVar("_T")
 _CHUNK = 400
 _TARGET = 30_000
 """Bytes a changeset is cut to: about one request of the first budget."""
+_DIGESTED = {("account", "password")}
+"""What a dump shows as its SHA-256: it compares equal, and nobody can try passwords on it, for the salt is in it."""
 _MOST = 20_000
 """Changes in one changeset, however small they become: both ends hold its changes in memory at once."""
 
@@ -549,7 +551,7 @@ def shipped() -> dict[tuple[int, Key], Entry]:
 
 
 def dump(db: Database, district_only: bool) -> Iterator[str]:
-    """Every synced row as one canonical JSON line, in order of table and key; bytes as hex.
+    """Every synced row as one canonical JSON line, in order of table and key; bytes as hex, password hashes digested.
 
     With ``district_only`` the columns the hub holds too, rows of the product and the hub (origin 0) left out.
     """
@@ -568,4 +570,7 @@ def dump(db: Database, district_only: bool) -> Iterator[str]:
 def dump_line(table: Table, names: Sequence[str], row: Sequence[Value]) -> str:
     """One row of a dump."""
     values = {n: v.hex() if isinstance(v, bytes) else v for n, v in zip(names, row, strict=True)}
+    for name in names:
+        if (table.name, name) in _DIGESTED and values[name] is not None:
+            values[name] = f"sha256:{crypto.sha256(str(values[name]).encode()).hex()}"
     return json.dumps([table.name, values], ensure_ascii=False, separators=(",", ":"), sort_keys=True)

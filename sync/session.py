@@ -34,7 +34,10 @@ SMALLEST_BUDGET = 4_096
 LARGEST_BUDGET = 2 * 1024 * 1024
 _TRIES = 4
 _MAX_IDLE_ROUNDS = 3
+_MAX_ROUNDS_AFTER = 8
+"""Round trips spent on what is written while a sync runs, once all that was there when it began has arrived."""
 _MOST_HASHES = 512
+NEWER_WAIT = "newer_wait"
 
 
 class Derive(Protocol):
@@ -102,24 +105,50 @@ def sync(
 ) -> Progress:
     """Exchange until both sides hold the same; returns how it went, ``outcome`` being ``done``.
 
+    While someone writes at every round trip that moment never comes. Then a sync ends, some round trips after all that
+    was there when it began has arrived on either side, with ``newer_wait``: the rest goes with the next one.
+
     Any problem is raised: NotRegistered, HubUnreachable, DigestsDiffer, .. What was exchanged until then stays.
     """
     progress = progress or Progress()
     if not State(db).registered:
         raise NotRegistered()
     derive(db)
-    idle = 0
+    idle = after = 0
+    goal = _last_change(db), -1, -1
     while True:
         before = _place(db)
         answer = _round(db, transport, progress)
+        if goal[1] < 0:
+            goal = goal[0], answer.head, answer.reference_head
         derive(db)
         report(progress)
         if note_if_done(db):
             progress.outcome = "done"
             return progress
+        after = after + 1 if _has_arrived(db, *goal) else 0
+        if after > _MAX_ROUNDS_AFTER:
+            progress.outcome, progress.changes_waiting = NEWER_WAIT, NodeLog(db).waiting()
+            return progress
         idle = idle + 1 if _place(db) == before and not answer.accepted else 0
         if idle >= _MAX_IDLE_ROUNDS:
             raise HubAnswer()
+
+
+def _last_change(db: Database) -> int:
+    return int(db.conn.execute("SELECT ifnull(max(n), 0) FROM change").fetchone()[0])
+
+
+def _has_arrived(db: Database, last: int, head: int, reference_head: int) -> bool:
+    """Are the changes up to a local number at the hub, and its two streams up to these positions here?"""
+    state = State(db)
+    first = db.conn.execute("SELECT min(local_first) FROM changeset WHERE position IS NULL").fetchone()[0]
+    uncut_from = NodeLog(db).last_cut() + 1
+    return (
+        min(first or uncut_from, uncut_from) > last
+        and state.position >= head
+        and state.reference_position >= reference_head
+    )
 
 
 def _round(db: Database, transport: Transport, progress: Progress) -> Answer:

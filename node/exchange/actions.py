@@ -13,7 +13,7 @@ from pathlib import Path
 from sqlite_utils import Database
 
 from node.derived import derive
-from node.exchange.outcomes import DONE, INTERRUPTED
+from node.exchange.outcomes import INTERRUPTED
 from node.storage import Node
 from shared.db import transaction
 from shared.problems import (
@@ -104,7 +104,7 @@ def run_sync(
         except BaseException:
             _note(db, run, progress, INTERRUPTED)
             raise
-        _note(db, run, progress, DONE)
+        _note(db, run, progress, progress.outcome)
         return progress
 
 

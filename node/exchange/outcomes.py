@@ -8,7 +8,7 @@ from shared import problems
 from shared.problems import N_, Problem
 from shared.ui import Tone
 
-DONE, INTERRUPTED = "done", "interrupted"
+DONE, INTERRUPTED, NEWER_WAIT = "done", "interrupted", "newer_wait"
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,13 @@ OUTCOMES: dict[str, Outcome] = {
         "waiting",
         N_("It was cut off in the middle, for example by a power cut; nothing is lost."),
         N_("Nothing to do: the next sync goes on where this one stopped."),
+    ),
+    NEWER_WAIT: Outcome(
+        "waiting",
+        N_(
+            "Everything that was here when the sync began is at the district; newer changes wait for the next one."
+        ),
+        N_("Nothing to do: someone was writing all the while, and Mektep sends the rest soon."),
     ),
     # -- passes by itself
     problems.HubUnreachable.code: Outcome(

@@ -277,7 +277,7 @@ def back_up(home: Path, target: Path) -> None:
 
 
 def restore(home: Path, source: Path) -> None:
-    storage.restore(home, source, passphrase="open")
+    storage.restore(home, source, passphrase="open", machine_slot=True)
 
 
 def register(home: Path, url: str, code: str) -> None:

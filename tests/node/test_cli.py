@@ -144,7 +144,9 @@ def test_init_makes_a_school_once(
     restored = Terminal(tmp_path / "restored", capsys)
     terminal.json("backup", tmp_path / "copy")
     words = re.findall(r"<li>(\w+)</li>", kit.read_text())
-    assert restored.json("restore", tmp_path / "copy", "--kit", " ".join(words))["home"] == str(restored.home)
+    (tmp_path / "words").write_text("\n".join(words))
+    made = restored.json("restore", tmp_path / "copy", "--kit", tmp_path / "words", "--machine-slot")
+    assert made["home"] == str(restored.home)
     assert restored.json("verify") == {"verified": True}
 
 
@@ -366,6 +368,7 @@ def test_export_writes_every_table_and_says_so(terminal: Terminal, tmp_path: Pat
     counts = json.loads(out)["rows"]
     assert (counts["room"], counts["account"]) == (1, 1)
     assert sorted(counts) == sorted(path.stem for path in (tmp_path / "out").iterdir())
+    assert {path.stat().st_mode & 0o777 for path in (tmp_path / "out").iterdir()} == {0o600}
     text = (tmp_path / "out" / "room.csv").read_text("utf-8-sig")
     assert [row["seats"] for row in csv.DictReader(io.StringIO(text))] == ["30"]
     log = (tmp_path / "out" / "reading_log.csv").read_text("utf-8-sig")
@@ -382,6 +385,8 @@ def test_dump_is_the_hubs_view_of_the_school(registered: Terminal, tmp_path: Pat
     everything = registered.run("dump")[1].splitlines()
     district = registered.run("dump", "--scope", "district")[1].splitlines()
     assert all(json.loads(line) for line in everything)
+    [account] = [json.loads(line)[1] for line in everything if line.startswith('["account"')]
+    assert re.fullmatch("sha256:[0-9a-f]{64}", account["password"])
     assert len(district) < len(everything)
     school = int(registered.json("status")["school"])
     with hub.read() as connection:
@@ -438,14 +443,20 @@ def test_backup_and_restore(
     other = Terminal(tmp_path / "other", capsys)
     monkeypatch.setenv("MEKTEP_PASSPHRASE", "wrong")
     assert other.fails("restore", tmp_path / "copy")["error"] == "wrong_passphrase"
-    assert other.fails("restore", tmp_path / "copy", "--kit", "no words")["error"] in (
+    for given in (tmp_path / "words", "-"):
+        (tmp_path / "words").write_text("no words")
+        monkeypatch.setattr("sys.stdin", io.StringIO("no words\n"))
+        told = other.fails("restore", tmp_path / "copy", "--kit", given)["error"]
+        assert told in ("unreadable_word", "mistyped_words")
+    monkeypatch.setenv("MEKTEP_KIT", "no words")
+    assert other.fails("restore", tmp_path / "copy", "--kit")["error"] in (
         "unreadable_word",
         "mistyped_words",
     )
     monkeypatch.setenv("MEKTEP_PASSPHRASE", "open")
     assert other.fails("restore", tmp_path / "rooms.csv")["error"] == "damaged_file"
     assert other.fails("status")["error"] == "not_initialised"
-    restored = other.json("restore", tmp_path / "copy")
+    restored = other.json("restore", tmp_path / "copy", "--machine-slot")
     assert restored["home"] == str(other.home)
     assert restored["origin"] != registered.json("status")["origin"]
     assert other.run("dump", "--scope", "district")[1] == registered.run("dump", "--scope", "district")[1]

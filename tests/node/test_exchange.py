@@ -23,7 +23,7 @@ from hub.storage import Hub
 from node import create_app, storage
 from node.background import FIRST_RETRY_SECONDS, MOST_SECONDS, Agent
 from node.exchange import actions, queries, views
-from node.exchange.outcomes import DONE, INTERRUPTED, OUTCOMES, outcome_of
+from node.exchange.outcomes import DONE, INTERRUPTED, NEWER_WAIT, OUTCOMES, outcome_of
 from node.exchange.queries import Run, Status, standing
 from node.storage import Node
 from shared import problems
@@ -293,7 +293,7 @@ def test_every_sync_problem_of_the_catalogue_has_its_sentences() -> None:
 
 def test_every_code_is_a_problem() -> None:
     codes = {kind.code for kind in sync_problems(Problem)}
-    assert set(OUTCOMES) - codes == {DONE, INTERRUPTED}
+    assert set(OUTCOMES) - codes == {DONE, INTERRUPTED, NEWER_WAIT}
 
 
 def test_what_passes_by_itself_does_not_alarm() -> None:

@@ -336,26 +336,32 @@ def test_restored_by_passphrase_and_by_kit(tmp_path: Path) -> None:
     backup(node, tmp_path / "school")
     change_passphrase(node, "later")
     for n, how in enumerate(({"passphrase": "open"}, {"kit": kit.words}, {"kit": kit.code})):
-        restored = restore(tmp_path / str(n), tmp_path / "school", **how)
+        restored = restore(tmp_path / str(n), tmp_path / "school", **how, machine_slot=True)
         assert (restored.key, rows(restored)) == (node.key, rows(node))
         assert open_node(tmp_path / str(n)).key == node.key, "it comes back by itself"
         assert sorted(files(restored.home)) == [KEYS, MACHINE, DATABASE]
         assert files(restored.home)[MACHINE] != files(node.home)[MACHINE]
 
 
-def test_a_school_that_wanted_no_machine_slot_gets_none(tmp_path: Path) -> None:
+@pytest.mark.parametrize("lost_one", [True, False])
+def test_a_restored_machine_opens_by_itself_only_if_it_is_wanted(tmp_path: Path, lost_one: bool) -> None:
     node, _ = create_node(
         tmp_path / "home",
         school_name="8",
         login="a",
         password="b",
         passphrase="open",
-        machine_slot=False,
+        machine_slot=lost_one,
         cost=CHEAP,
     )
     backup(node, tmp_path / "school")
+    (tmp_path / "restored").mkdir()
+    (tmp_path / "restored" / MACHINE).write_bytes(bytes(32))  # as an older home left it
     restored = restore(tmp_path / "restored", tmp_path / "school", passphrase="open")
     assert sorted(files(restored.home)) == [KEYS, DATABASE]
+    with pytest.raises(NoSuchSlot):
+        open_node(restored.home)
+    assert open_node(restored.home, "open").key == node.key
 
 
 @pytest.mark.parametrize(
@@ -395,7 +401,9 @@ def test_a_home_that_lost_its_database_is_restored_in_place(node: Node, tmp_path
         left = files(node.home)[f"{DATABASE}-wal"]
     (node.home / DATABASE).unlink()
     (node.home / f"{DATABASE}-wal").write_bytes(left)
-    assert surnames(restore(node.home, tmp_path / "school", passphrase="open")) == ["Осмонова"]
+    assert surnames(restore(node.home, tmp_path / "school", passphrase="open", machine_slot=True)) == [
+        "Осмонова"
+    ]
     assert surnames(open_node(node.home)) == ["Осмонова"]
 
 

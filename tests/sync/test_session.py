@@ -6,11 +6,12 @@ import pytest
 
 from hub.log import HubLog
 from shared.problems import HubUnreachable
+from sync import session
 from sync.checks import verify_chain
 from sync.log import NodeLog, dump
 from sync.state import State
 from sync.writer import writing
-from tests.world import a_hub, a_school
+from tests.world import a_hub, a_school, no_derived_rows
 
 
 @pytest.fixture(params=["sqlcipher", pytest.param("postgresql", marks=pytest.mark.postgres)])
@@ -130,3 +131,22 @@ def test_many_changes_go_in_many_changesets(school):
     assert hub_dump(school) == node_dump(school)
     with closing(school.node.connect()) as db:
         assert list(verify_chain(db)) == []
+
+
+def test_a_sync_during_which_someone_writes_at_every_round_trip_ends_and_says_what_waits(school):
+    some_pupils(school)
+    with closing(school.node.connect()) as db:
+        before = NodeLog(db).last_cut() + NodeLog(db).uncut()
+
+        def write_on(progress):
+            school.write("room", seats=progress.rounds)
+
+        progress = session.sync(db, school.transport, no_derived_rows, write_on)
+        assert (progress.outcome, progress.changes_waiting) == (session.NEWER_WAIT, 1)
+        first_waiting = db.conn.execute(
+            "SELECT min(local_first) FROM changeset WHERE position IS NULL"
+        ).fetchone()
+        assert (first_waiting[0] or NodeLog(db).last_cut() + 1) > before
+        assert not State(db).last_done
+    assert school.sync().outcome == "done"
+    assert hub_dump(school) == node_dump(school)
