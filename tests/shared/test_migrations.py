@@ -310,7 +310,12 @@ def test_what_an_older_release_does_not_know_is_kept_passed_on_and_shown_after_i
     school = a_school(tmp_path / "new", hub)
     copy = tmp_path / "copy"
     backup(school.node, copy)
-    older = School(restore(tmp_path / "old", copy, passphrase="open"), hub, school.id, school.transport)
+    older = School(
+        restore(tmp_path / "old", copy, passphrase="open", machine_slot=True),
+        hub,
+        school.id,
+        school.transport,
+    )
     with closing(older.node.connect()) as db, writing(db, older.actor) as w:
         w.insert("room", name="12")
 
