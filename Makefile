@@ -41,8 +41,9 @@ lint: .venv/installed-test  ## style, types, layers, generated files
 	@$(BIN)/python -m shared.schema | diff -u docs/data-dictionary.md - || { echo "Run make dictionary." >&2; exit 1; }
 	@$(BIN)/python -m pytest tests/test_house.py
 
-faults: .venv/installed-test  ## the long way: 200 histories of killed processes and cut links
-	@TMPDIR=$(SCRATCH) MEKTEP_FAULTS=full $(BIN)/python -m pytest tests/faults tests/properties
+faults: .venv/installed-test  ## the long way: 10,000 random histories, then 200 of killed processes
+	@$(BIN)/python -m tests.properties
+	@TMPDIR=$(SCRATCH) MEKTEP_FAULTS=full $(BIN)/python -m pytest -n 2 --durations 30 tests/faults tests/properties
 
 bench: .venv/installed-test  ## sizes and times against their limits
 	@$(BIN)/python -m tests.bench

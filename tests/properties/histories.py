@@ -1,311 +1,424 @@
-"""Random histories of several nodes of one school and a hub, with all that goes wrong, judged when all is quiet.
-
-What is judged follows the executable model of the sync rules: all nodes and the hub hold the same; nothing is lost,
-doubled or fused; 'done' is never said while states differ; and, against the truth of what each author had really seen,
-exactly the causally latest values remain, those written apart as conflicts.
-"""
+"""Random histories of several schools and a hub, with all that goes wrong, played on engine and model at once."""
 
 from __future__ import annotations
 
 import itertools
-import random
 from collections.abc import Callable
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
+from functools import cache
+from random import Random
 from typing import Any
 
 from sqlite_utils import Database
 
-from hub import checks as hub_checks
-from hub import ingest, schools
-from hub.log import HubLog
+from hub import schools
 from hub.storage import Hub
 from node.derived import derive
 from shared import crypto
-from shared.db import memory_database, transaction
-from shared.keys import recovery_keypair, recovery_signer
-from shared.migrations import migrate
-from shared.problems import Problem
-from shared.schema import BY_NAME
-from sync import capture, clock, fork, registration, session
-from sync.checks import verify_chain
-from sync.log import NodeLog, dump
-from sync.merge import heads_of
+from shared.db import transaction
+from shared.problems import HubAnswer, Problem
+from shared.schema import BY_NAME, BY_NUMBER
+from sync import clock, delivery, fork, session
+from sync.capture import decode_values, is_erasure
+from sync.delivery import Progress
+from sync.log import NodeLog
 from sync.state import State
-from sync.transport.memory import MemoryTransport
-from sync.writer import writing
+from sync.writer import Writer, writing
+from tests.properties import acts, judge, model
+from tests.properties.machines import (
+    KIT,
+    Time,
+    copy_of,
+    determined,
+    empty_database,
+    empty_hub,
+    first_school_key,
+    hub_connection,
+    make_keys,
+    put_back,
+)
+from tests.properties.rules import RULES, Change
+from tests.properties.wire import FAULTS, Fault, Link, Wire, take
 
-KIT = bytes(range(16))
 YEARS_9 = 9 * 365 * 86_400_000
-UNITS = (("movement", "date"), ("movement", "note"), ("term_result", "result"), ("class_group", "letter"))
+SKEWS = (0, 0, -YEARS_9, YEARS_9, -3_600_000, 3_600_000, 300_000)
+NO_FAULT: Fault = lambda: ""  # noqa: E731
 
 
 @dataclass
 class Machine:
-    """One node of the school: its database, and how wrong its clock is (milliseconds)."""
+    """One node of a school and what the model makes of it. ``side``: the file beside the database."""
 
     db: Database
+    node: model.Node
     skew: int = 0
+    logged: int = 0
+    side: tuple[int, int] = (0, 0)
+    backup: tuple[Database, model.Node] | None = None
 
 
 @dataclass
-class World:
-    """A school in a history; ``truth``: token of a write -> tokens of the same unit its author had seen."""
+class Carried:
+    """A message on a stick, on its way to the hub or back."""
 
-    hub: Hub
-    school: int
-    random: random.Random
-    machines: list[Machine]
-    transport: Callable[[Callable[[], str]], MemoryTransport]
-    forks: bool = True
+    key: bytes
+    message: bytes
+    request: model.Request
+    answer: model.Answer | None = None
+
+
+@dataclass
+class School:
+    """A school of a history. ``truth``: token of a write -> tokens of the same cell that its author had in its log."""
+
+    id: int
+    link: Link
+    machines: list[Machine] = field(default_factory=list)
+    sticks: list[Carried] = field(default_factory=list)
+    revoked: set[bytes] = field(default_factory=set)
     truth: dict[Any, frozenset[Any]] = field(default_factory=dict)
-    written: set[Any] = field(default_factory=set)
-    minted: set[str] = field(default_factory=set)
-    tokens: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
-    backups: list[tuple[int, Database]] = field(default_factory=list)
-    lost_possible: bool = False
+    decided: set[Any] = field(default_factory=set)
+    doomed: set[Any] = field(default_factory=set)
+
+    @property
+    def live(self) -> list[Machine]:
+        return [m for m in self.machines if m.node.key not in self.revoked]
 
 
-def empty_database() -> Database:
-    db = memory_database()
-    migrate(db)
-    capture.install(db)
-    return db
+class World:
+    """Schools and a hub; every act is done by the engine and by the model. AssertionError when they part."""
 
+    def __init__(self, time: Time, random: Random) -> None:
+        self.time, self.random = time, random
+        self.hub: Hub = empty_hub()
+        self.schools: list[School] = []
+        self.tokens = itertools.count(1_000)
+        self.uids: dict[object, int] = {}
+        self.known: dict[int, frozenset[int]] = {}
 
-def copy_of(db: Database) -> Database:
-    copy = memory_database()
-    db.conn.backup(copy.conn)
-    return copy
+    # -- beginning
 
+    def found(self, *nodes: int) -> None:
+        """Schools with so many nodes each; the first has written a class and pupils, the others have joined it."""
+        ids = [schools.add_school(self.hub, f"School {n}") for n, _ in enumerate(nodes, 1)]
+        for school_id, count in zip(ids, nodes, strict=True):
+            school = School(school_id, Link(self.hub, model.Hub(), self.time))
+            self.schools.append(school)
+            self._register(school)
+            for _ in range(count - 1):
+                self._join(school)
 
-def new_world(hub: Hub, seed: int, forks: bool) -> World:
-    """A registered first node with a class, a pupil and a subject group, and one or two joined nodes that have them."""
-    rnd = random.Random(seed)
-    school = schools.add_school(hub, f"School {seed}")
+    def _register(self, school: School) -> None:
+        machine = self._machine(school, {1})
+        with transaction(machine.db):
+            first_school_key(machine.db)
+        school.link.school.epochs, school.link.school.epoch_at = {1: {b"kit"}}, {1: self.time.ms}
+        code = schools.registration_code(self.hub, school.id).text
+        wire = self._wire(school, machine, NO_FAULT)
+        session.register(machine.db, wire, code)
+        wire.catch_up()
+        self.write(school, machine, self._first_rows)
+        self.sync(school, machine)
 
-    def transport(fault: Callable[[], str]) -> MemoryTransport:
-        return MemoryTransport(
-            lambda: ingest.describe(hub), lambda message: ingest.receive(hub, message), fault
-        )
+    def _join(self, school: School) -> None:
+        machine = self._machine(school, set())
+        wire = self._wire(school, machine, NO_FAULT)
+        session.join_by_kit(machine.db, wire, KIT)
+        wire.catch_up()
+        self.sync(school, machine)
 
-    world = World(hub, school, rnd, [], transport, forks)
-    db = empty_database()
-    with transaction(db):
-        make_keys(db)
-        first_school_key(db)
-    session.register(db, transport(lambda: ""), schools.registration_code(hub, school).text)
-    with writing(db, 0) as w:
+    def _machine(self, school: School, epochs: set[int]) -> Machine:
+        db = empty_database()
+        with transaction(db):
+            make_keys(db)
+        key = crypto.SigningKey.from_bytes(State(db).signing_key).public
+        opening = State(db).opening_key
+        machine = Machine(db, model.Node(key, opening, State(db).origin, epochs=epochs))
+        school.machines.append(machine)
+        return machine
+
+    @staticmethod
+    def _first_rows(w: Writer) -> None:
         group = w.insert("class_group", letter="0")
-        subject = w.insert("subject_group", class_group=group)
-        for _ in range(2):
+        for subject in [w.insert("subject_group", class_group=group) for _ in range(2)]:
             person = w.insert("person", sex="f")
             w.put("pupil", person=person)
             w.put("subject_group_pupil", subject_group=subject, pupil=person)
-    world.machines.append(Machine(db))
-    _sync(world, world.machines[0], lambda: "")
-    for _ in range(rnd.randint(0, 2)):
-        joined = empty_database()
-        with transaction(joined):
-            make_keys(joined)
-        session.join_by_kit(joined, transport(lambda: ""), KIT)
-        world.machines.append(Machine(joined))
-        _sync(world, world.machines[-1], lambda: "")
+
+    # -- writing
+
+    def write(self, school: School, machine: Machine, act: Callable[[Writer], None]) -> None:
+        """Do something in one transaction; the model is told what the triggers logged."""
+        with self.at(machine):
+            with writing(machine.db, 0) as w:
+                act(w)
+            self.observe(machine)
+
+    def observe(self, machine: Machine) -> None:
+        """Tell the model of the changes that this machine has logged of its own."""
+        log = NodeLog(machine.db)
+        after = max(machine.logged, log.last_cut())
+        rows = machine.db.conn.execute(
+            "SELECT n, clock, actor, tbl, key, vals FROM change WHERE n > ? ORDER BY n", (after,)
+        ).fetchall()
+        stamp = machine.db.conn.execute("SELECT clock FROM writing").fetchone()[0]
+        stamps = {stamp, *(row[1] for row in rows)}
+        assert stamps <= {machine.node.tick(clock.now_ms())} or stamps == {machine.node.clock}, (
+            "another stamp"
+        )
+        machine.node.log([self._change(machine, log, row) for row in rows])
+        machine.node.clock = stamp
+        machine.logged = max([after, *(row[0] for row in rows)])
+
+    def _change(self, machine: Machine, log: NodeLog, row: tuple[int, int, int, int, int, str]) -> Change:
+        n, stamp, actor, number, rid, vals = row
+        place = (number, log.key_of(BY_NUMBER[number], rid))
+        values, erase = decode_values(vals), is_erasure(vals)
+        fact = (machine.node.origin, machine.node.last + n - log.last_cut(), stamp, place, vals)
+        uid = self.uids.setdefault(fact, len(self.uids))
+        self.known[uid] = frozenset(e.change.uid for e in machine.node.entries() if e.change.row == place)
+        return Change(0, stamp, actor, place, values, erase, uid)
+
+    def note(
+        self, school: School, db: Database, name: str, key: tuple[int, ...], column: str, token: Any
+    ) -> None:
+        """Note what a machine has in its log of this cell before it writes a token there."""
+        table = BY_NAME[name]
+        number = table.by_name[column].number
+        entries = NodeLog(db).history(table, key)
+        school.truth[token] = frozenset(e.values[number] for e in entries if number in e.values) - {token}
+
+    # -- machines and their misfortunes
+
+    def at(self, machine: Machine) -> Any:
+        self.time.ms += 1 + self.random.randrange(60_000)
+        return self.time.of(machine.skew)
+
+    def clone(self, school: School, machine: Machine) -> None:
+        """The disk is copied, and both run on."""
+        school.machines.append(
+            Machine(copy_of(machine.db), machine.node.copy(), machine.skew, machine.logged, machine.side)
+        )
+
+    def back_up(self, machine: Machine) -> None:
+        machine.backup = copy_of(machine.db), machine.node.copy()
+
+    def restore(self, school: School, machine: Machine, way: str) -> None:
+        """The disk as it was is put back: ``raw``, with the file beside it still there (``side``), by ``command``."""
+        assert machine.backup is not None
+        school.doomed |= self._unplaced(school, machine)
+        db, node = machine.backup
+        machine.db, machine.node = copy_of(db), node.copy()
+        machine.logged = NodeLog(machine.db).db.execute("SELECT ifnull(max(n), 0) FROM change").fetchone()[0]
+        known_better = machine.side[0] == machine.node.origin and machine.side[1] > machine.node.last
+        if way == "command" or (way == "side" and known_better):
+            with self.at(machine), transaction(machine.db):
+                fork.new_incarnation(machine.db)
+            machine.node.new_incarnation(int(State(machine.db).origin))
+        if way != "side":
+            machine.side = (0, 0)
+
+    def revoke(self, school: School, machine: Machine) -> None:
+        """The machine was stolen; so is every clone of it."""
+        with self.time.of(0):
+            self.time.ms += 1
+            assert schools.revoke(self.hub, machine.node.key)
+            school.link.school.members[machine.node.key].revoked_at = self.time.ms
+        school.revoked.add(machine.node.key)
+
+    def _unplaced(self, school: School, machine: Machine) -> set[Any]:
+        """Tokens of a machine that stand nowhere else for sure."""
+        placed = {
+            v for c in school.link.school.stream for change in c.changes for v in change.values.values()
+        }
+        own = {v for e in machine.node.entries() for v in e.change.values.values()}
+        return (own - placed) & school.truth.keys()
+
+    # -- syncing
+
+    def _wire(self, school: School, machine: Machine, fault: Fault) -> Wire:
+        return Wire(school.link, machine.db, machine.node, fault, clock.now_ms)
+
+    def sync(self, school: School, machine: Machine, fault: Fault = NO_FAULT, budget: int = 32_768) -> str:
+        """One sync; returns ``done`` or the code of the problem that ended it."""
+        wire = self._wire(school, machine, fault)
+
+        def derived(db: Database) -> bool:
+            wire.catch_up()
+            wrote = derive(db)
+            self.observe(machine)
+            return wrote
+
+        with self.at(machine):
+            with transaction(machine.db):
+                State(machine.db).budget = budget
+            try:
+                outcome = session.sync(machine.db, wire, derived).outcome
+            except Problem as problem:
+                wire.catch_up()
+                outcome = problem.code
+                known = problem.retry or outcome in ("impostor_hub", "hub_answer", "revoked", wire.refused)
+                assert known, f"a sync ends with {outcome}"
+        machine.side = (int(State(machine.db).origin), int(State(machine.db).own_last))
+        if outcome == "done":
+            assert machine.node.is_done(), "done is said though it is not so"
+            self.compare(school, machine)
+        return outcome
+
+    def compare(self, school: School, machine: Machine) -> None:
+        """A sync is done: machine, model and hub must hold the same."""
+        judge.require_same(machine.db, machine.node.view())
+        there = judge.district_of_hub(self.hub, school.id)
+        assert there == judge.district(machine.db), "done was said while the states differ"
+
+    # -- sticks
+
+    def export(self, school: School, machine: Machine) -> None:
+        """Leave everything that waits on a stick."""
+        with self.at(machine):
+            derive(machine.db)
+            self.observe(machine)
+            message, _ = session.make_request(machine.db, Progress(), everything=True)
+            request = school.link.read_request(machine.node, message, {})
+        machine.side = (int(State(machine.db).origin), int(State(machine.db).own_last))
+        school.sticks.append(Carried(machine.node.key, message, request))
+
+    def carry(self, school: School, stick: Carried) -> None:
+        """To the hub, which answers every stick."""
+        self.time.ms += 1
+        stick.message, said = school.link.receive(stick.message, stick.request, carried=True)
+        if isinstance(said, model.Answer):
+            stick.answer = said
+        else:
+            school.sticks.remove(stick)
+
+    def import_(self, school: School, machine: Machine, stick: Carried) -> None:
+        """And back, whenever that may be."""
+        assert stick.answer is not None
+        node = machine.node
+        with self.at(machine):
+            try:
+                answer = session.open_carried(machine.db, stick.message)
+                delivery.take_answer(machine.db, answer, Progress())
+            except HubAnswer:
+                assert not node.fits(stick.answer), "an answer that follows is not taken"
+                return
+            except Problem as problem:
+                assert take(machine.db, node, stick.answer, clock.now_ms()) == problem.code
+                return
+            assert node.fits(stick.answer) or not stick.answer.entries
+            assert take(machine.db, node, stick.answer, clock.now_ms()) == ""
+            derive(machine.db)
+            self.observe(machine)
+            done = delivery.note_if_done(machine.db)
+        assert done == node.is_done()
+
+    # -- the end
+
+    def settle(self) -> None:
+        """Late sticks arrive; everyone syncs without faults until nothing moves."""
+        for school in self.schools:
+            for machine in school.machines:
+                if machine.node.key in school.revoked:
+                    school.doomed |= self._unplaced(school, machine)
+            for stick in [*school.sticks]:
+                if stick.answer is None:
+                    self.carry(school, stick)
+            self._until_quiet(school)
+            for stick in school.sticks:
+                for machine in school.live:
+                    if machine.node.key == stick.key:
+                        self.import_(school, machine, stick)
+            self._until_quiet(school)
+
+    def _until_quiet(self, school: School) -> None:
+        for _ in range(30):
+            head = len(school.link.school.stream)
+            restless = [m for m in school.live if not (m.node.is_done() and m.node.hub_head == head)]
+            if not restless:
+                return
+            for machine in restless:
+                assert self.sync(school, machine) == "done"
+        raise AssertionError("it never becomes quiet")
+
+    def judge(self) -> None:
+        """AssertionError unless everything is as it must be."""
+        for school in self.schools:
+            judge.judge(self.hub, school, self.known)
+
+
+# -- whole histories ---------------------------------------------------------------------------------------------
+
+FOUNDED = ((2,), (2,), (3,), (3,), (4,), (5,), (1, 2), (2, 2), (2, 3))
+"""How many nodes the schools of a history have."""
+
+
+@cache
+def _founded(nodes: tuple[int, ...], seed: int) -> tuple[World, Database]:
+    with determined(seed) as time:
+        world = World(time, Random(seed))
+        world.found(*nodes)
+    return world, copy_of(hub_connection(world.hub))
+
+
+def a_world(time: Time, random: Random, nodes: tuple[int, ...], rules: frozenset[str] = RULES) -> World:
+    """A world whose schools are founded and have synced; made once, then copied."""
+    template, hub = _founded(nodes, random.randrange(3))
+    world = World(time, random)
+    put_back(world.hub, hub)
+    world.uids, world.known = {**template.uids}, {**template.known}
+    time.ms = template.time.ms
+    for school in template.schools:
+        stream = deepcopy(school.link.school)
+        stream.rules = rules
+        copy = School(school.id, Link(world.hub, stream, time))
+        for machine in school.machines:
+            node = replace(machine.node.copy(), rules=rules)
+            copy.machines.append(replace(machine, db=copy_of(machine.db), node=node))
+        world.schools.append(copy)
     return world
 
 
-def make_keys(db: Database) -> None:
-    state = State(db)
-    signer = crypto.SigningKey.generate()
-    state.signing_key = signer.to_bytes()
-    state.opening_key = crypto.OpeningKey.generate().to_bytes()
-    state.recovery_public = recovery_keypair(KIT).public
-    state.recovery_signing = recovery_signer(KIT).public
-    fork.begin_incarnation(db, signer.public, continues=None)
+def history(seed: int, rules: frozenset[str] = RULES) -> None:
+    """The history of this seed from its founding to the judgement; AssertionError, Impossible: it does not hold."""
+    random = Random(seed)
+    with determined(seed) as time:
+        world = a_world(time, random, random.choice(FOUNDED), rules)
+        for _ in range(random.randint(10, 45)):
+            step(world, random.choice(world.schools), forks=seed % 3 != 0)
+        world.settle()
+        world.judge()
 
 
-def first_school_key(db: Database) -> None:
-    """What founding a school makes."""
-    key = crypto.random_bytes(crypto.KEY_BYTES)
-    db.execute("INSERT INTO epoch VALUES (1, ?)", (key,))
-    State(db).first_tag = registration.first_tag(KIT, key)
-
-
-def play(world: World, steps: int) -> None:
-    """Do random things; raises AssertionError when a sync says 'done' while the states differ."""
-    rnd = world.random
-    for _ in range(steps):
-        machine = rnd.choice(world.machines)
-        if rnd.random() < 0.05:
-            machine.skew = rnd.choice([0, -YEARS_9, YEARS_9, -3_600_000, 3_600_000])
-        chance = rnd.random()
-        with clock_of(machine):
-            if chance < 0.6:
-                _write(world, machine)
-            elif chance < 0.64 and world.forks and len(world.machines) < 6:
-                world.machines.append(Machine(copy_of(machine.db), machine.skew))
-            elif chance < 0.67 and world.forks:
-                world.backups.append((world.machines.index(machine), copy_of(machine.db)))
-            elif chance < 0.70 and world.forks and world.backups:
-                at, db = rnd.choice(world.backups)
-                world.machines[at] = Machine(copy_of(db))
-                world.lost_possible = True
-                if rnd.random() < 0.5:
-                    with transaction(world.machines[at].db):
-                        fork.new_incarnation(world.machines[at].db)
-            else:
-                _sync_badly(world, machine)
-
-
-def settle(world: World) -> None:
-    """Everyone syncs without faults until nothing moves."""
-    for _ in range(30):
-        before = [_place(m.db) for m in world.machines]
-        for machine in world.machines:
-            with clock_of(machine):
-                _sync(world, machine, lambda: "")
-        if before == [_place(m.db) for m in world.machines]:
-            return
-    raise AssertionError("it never becomes quiet")
-
-
-def judge(world: World) -> None:
-    """Raise AssertionError unless everything is as it must be."""
-    dumps = [list(dump(m.db, False)) for m in world.machines]
-    assert all(d == dumps[0] for d in dumps), "nodes differ"
-    with world.hub.read() as connection:
-        there = list(HubLog(connection, world.school, world.hub.signer).dump())
-    assert there == list(dump(world.machines[0].db, True)), "node and hub differ"
-    assert hub_checks.verify(world.hub, world.school) == []
-    for machine in world.machines:
-        assert list(verify_chain(machine.db)) == []
-        assert machine.db.execute("PRAGMA foreign_key_check").fetchall() == []
-    _judge_values(world, world.machines[0].db)
-
-
-def _judge_values(world: World, db: Database) -> None:
-    log = NodeLog(db)
-    lineage = log.lineage()
-    seen_tokens: list[Any] = []
-    letters = [x for (x,) in db.execute("SELECT letter FROM class_group")]
-    for name, unit in UNITS:
-        table = BY_NAME[name]
-        number = table.units[unit][0].number
-        names = ", ".join(table.key)
-        for key in db.execute(f"SELECT {names} FROM {name}").fetchall():
-            entries = [e for e in log.history(table, tuple(key)) if number in e.values]
-            tokens = [e.values[number] for e in entries if e.values[number] in world.truth]
-            if not tokens:
-                continue
-            seen_tokens += sorted(set(tokens), key=str)
-            present = set(tokens)
-            expected = {u for u in present if not any(u in world.truth[v] for v in present if v != u)}
-            heads = heads_of(table, unit, entries, lineage)
-            assert {h.values[number] for h in heads} == expected, f"causality of {name} {key} {unit}"
-            shown = db.execute(
-                f"SELECT {table.value_by_number[number].name} FROM {name} WHERE "
-                + " AND ".join(f"{k} = ?" for k in table.key),
-                key,
-            ).fetchone()[0]
-            assert shown in expected, "a causally earlier value hides a later one"
-            numbered = (
-                table.number,
-                db.execute(
-                    f"SELECT {table.row_id} FROM {name} WHERE " + " AND ".join(f"{k} = ?" for k in table.key),
-                    key,
-                ).fetchone()[0],
-            )
-            listed = db.execute(
-                "SELECT count(*) FROM conflict WHERE tbl = ? AND key = ? AND unit = ?", (*numbered, unit)
-            ).fetchone()[0]
-            assert bool(listed) == (len(expected) > 1), "conflicts are listed exactly where there are some"
-    assert len(seen_tokens) == len(set(seen_tokens)), "a value stands in two rows"
-    born = [x for x in world.minted if x in {e for e in letters} or x in seen_tokens]
-    if not world.lost_possible:
-        assert world.written <= set(seen_tokens), "a written value is lost"
-        assert len(born) == len(world.minted), "a row is lost"
-
-
-def _write(world: World, machine: Machine) -> None:
-    rnd, db = world.random, machine.db
-    kind = rnd.randrange(6)
-    token: Any = next(world.tokens)
-    with writing(db, 0) as w:
-        if kind == 0:
-            letter = _letters(token)
-            row = w.insert("class_group", letter=letter)
-            world.minted.add(letter)
-            _note(world, db, "class_group", (row,), "letter", letter)
-        elif kind == 1:
-            groups = [g for (g,) in db.execute("SELECT id FROM class_group")]
-            row = w.insert("movement", date=token, from_class=rnd.choice(groups))
-            _note(world, db, "movement", (row,), "date", token)
-        elif kind in (2, 3):
-            rows = [r for (r,) in db.execute("SELECT id FROM movement")]
-            if rows:
-                row = rnd.choice(rows)
-                unit, value = ("date", token) if kind == 2 else ("note", f"note {token}")
-                _note(world, db, "movement", (row,), unit, value)
-                w.update("movement", row, **{unit: value})
-        elif kind == 4:
-            group, pupil = rnd.choice(
-                db.execute("SELECT subject_group, pupil FROM subject_group_pupil").fetchall()
-            )
-            key = (group, pupil, rnd.randint(4, 6))
-            _note(world, db, "term_result", key, "result", token)
-            w.put("term_result", subject_group=key[0], pupil=key[1], term=key[2], value=token, band=4)
+def step(world: World, school: School, forks: bool) -> None:
+    """One random thing that happens to a school."""
+    random = world.random
+    machine = random.choice(school.machines)
+    if random.random() < 0.05:
+        machine.skew = random.choice(SKEWS)
+    chance = random.random()
+    if chance < 0.57:
+        acts.act(world, school, machine, random.choices(acts.ACTS, acts.WEIGHTS)[0])
+    elif chance < 0.61:
+        world.export(school, machine)
+    elif chance < 0.68 and school.sticks:
+        stick = random.choice(school.sticks)
+        if stick.answer is None:
+            world.carry(school, stick)
         else:
-            rows = [r for (r,) in db.execute("SELECT id FROM movement")]
-            if rows:
-                w.retire("movement", rnd.choice(rows))
-
-
-def _letters(token: int) -> str:
-    return "".join("абвгдежзик"[int(digit)] for digit in str(token))[:4]
-
-
-def _note(world: World, db: Database, name: str, key: tuple[int, ...], unit: str, token: Any) -> None:
-    """Note what the author of a write has in its log of the same unit at this moment."""
-    table = BY_NAME[name]
-    number = table.units[unit][0].number
-    entries = NodeLog(db).history(table, key)
-    seen = frozenset(e.values[number] for e in entries if number in e.values and e.values[number] != token)
-    world.truth[token] = seen
-    world.written.add(token)
-
-
-def _sync_badly(world: World, machine: Machine) -> None:
-    rnd = world.random
-
-    def fault() -> str:
-        return rnd.choice(["", "", "", "lose request", "lose answer", "repeat", "garbage", "damage answer"])
-
-    with transaction(machine.db):
-        State(machine.db).budget = rnd.choice([200, 1_000, 32_768])
-    try:
-        _sync(world, machine, fault)
-    except Problem as problem:
-        assert problem.retry or problem.code in ("impostor_hub", "missing_part"), problem
-
-
-def _sync(world: World, machine: Machine, fault: Callable[[], str]) -> None:
-    progress = session.sync(machine.db, world.transport(fault), derive)
-    assert progress.outcome == "done"
-    with world.hub.read() as connection:
-        there = list(HubLog(connection, world.school, world.hub.signer).dump())
-    assert there == list(dump(machine.db, True)), "done was said while the states differ"
-
-
-def _place(db: Database) -> tuple[int, int]:
-    return int(State(db).position), NodeLog(db).waiting()
-
-
-@contextmanager
-def clock_of(machine: Machine):  # type: ignore[no-untyped-def]
-    """Within, time is what this machine believes."""
-    real = clock.now_ms
-    clock.now_ms = lambda: max(0, real() + machine.skew)
-    try:
-        yield
-    finally:
-        clock.now_ms = real
+            at = [m for m in school.machines if m.node.key == stick.key]
+            world.import_(school, random.choice(at), stick)
+    elif chance < 0.71 and forks and len(school.machines) < 6:
+        world.clone(school, machine)
+    elif chance < 0.74 and forks:
+        world.back_up(machine)
+    elif chance < 0.77 and forks and machine.backup is not None:
+        world.restore(school, machine, random.choice(("raw", "side", "command")))
+    elif chance < 0.775 and len({m.node.key for m in school.live} - {machine.node.key}) > 0:
+        if machine.node.key not in school.revoked:
+            world.revoke(school, machine)
+    else:
+        faults = random.choice(((), FAULTS, FAULTS))
+        fault = lambda: random.choice(("", "", "", *faults))  # noqa: E731
+        world.sync(school, machine, fault, random.choice((1, 1_000, 32_768)))

@@ -1,31 +1,29 @@
-"""Whatever happens between the nodes of a school and the hub, in the end all hold the same and nothing is lost."""
-
-import os
+"""Whatever happens between the nodes of schools and a hub, in the end all hold the same and nothing is lost."""
 
 import pytest
 
-from tests.properties.histories import judge, new_world, play, settle
-from tests.world import a_hub
+from tests.properties.histories import history
+from tests.properties.model import Impossible
+from tests.properties.rules import RULES
 
-FULL = os.environ.get("MEKTEP_FAULTS") == "full"
-BATCHES = 500 if FULL else 12
+HISTORIES = 300
 IN_A_BATCH = 20
+ENOUGH = 60
+"""Histories within which the lack of any rule shows."""
 
 
-@pytest.fixture(scope="module")
-def hub(tmp_path_factory):
-    hub = a_hub(tmp_path_factory.mktemp("hub"))
-    yield hub
-    hub.close()
-
-
-@pytest.mark.parametrize("batch", range(BATCHES))
-def test_random_histories_end_alike(hub, batch):
-    for seed in range(batch * IN_A_BATCH, (batch + 1) * IN_A_BATCH):
-        world = new_world(hub, seed, forks=seed % 3 != 0)
+@pytest.mark.parametrize("first", range(0, HISTORIES, IN_A_BATCH))
+def test_engine_and_model_agree_and_all_end_alike(first):
+    """`python -m tests.properties` plays ten thousand."""
+    for seed in range(first, first + IN_A_BATCH):
         try:
-            play(world, 12 + seed % 30)
-            settle(world)
-            judge(world)
+            history(seed)
         except Exception as error:
-            raise AssertionError(f"history {seed}: {error}") from error
+            raise AssertionError(f"history {seed}: {error!r}") from error
+
+
+@pytest.mark.parametrize("rule", sorted(RULES))
+def test_a_model_that_lacks_a_rule_is_found_out(rule):
+    with pytest.raises((AssertionError, Impossible)):
+        for seed in range(ENOUGH):
+            history(seed, RULES - {rule})
