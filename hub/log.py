@@ -189,6 +189,7 @@ class HubLog:
     def digest_of_rows(self) -> digest.Sums:
         """The digest computed anew from the log, which is what the view must show."""
         sums: digest.Sums = {}
+        lineage = self.lineage()
         c = tables.change.c
         for table in TABLES:
             if not table.on_hub:
@@ -198,7 +199,7 @@ class HubLog:
             ).scalars()
             entries = self.histories(table.number, [_key(text) for text in keys])
             for key, known in entries.items():
-                digest.move(sums, table, key, None, resolve(table, known, self.lineage()).values)
+                digest.move(sums, table, key, None, resolve(table, known, lineage).values)
         return sums
 
     def digest_of_view(self) -> digest.Sums:
