@@ -36,7 +36,8 @@ _TABLE = {
     "card":             "VA   V      VEc     Nl      VE   V      N    -     Vo    Vo",
     "consent":          "VA   V      VEc     -       VE   V      -    -     Vo    EVo",
     "movement":         "VA   VE     Vc      -       VE   V      -    -     -     Vo",
-    "orders":           "VA   VE     Vo      Vo      VE   V      Vo   -     -     -",
+    # A new school has nobody but its head to write the first orders, so the head enters them too.
+    "orders":           "VEA  VE     Vo      Vo      VE   V      Vo   -     -     -",
     "lesson_marks":     "V    V      Vc      VEl     -    -      -    -     Vo    Vo",
     "term_marks":       "VA   VA     Vc      VEl     -    -      -    -     Vo    Vo",
     "attendance":       "V    V      VEc     VEl     -    V      -    -     Vo    Vo",
@@ -53,9 +54,10 @@ _TABLE = {
     "accounts":         "A    -      -       -       -    -      -    VE    -     -",
     "messages":         "VEA  VEA    VE      VE      VE   VE     VE   -     VEo   VEo",
     "audit":            "V    Vp     -       -       -    -      -    Vp    -     -",
-    # Not in the regulation's table, and needed by it: clauses 1.1, 3.1g, 5.1b and c, and the settings.
+    # Not in the regulation's table, and needed by it: clauses 1.1, 3.1g, 5.1b and c, settings, one-time codes.
     "regulation":       "VA   V      V       V       V    V      V    V     V     V",
     "duties":           "VA   V      V       V       V    V      V    V     -     -",
+    "codes":            "E    -      -       -       -    -      -    E     -     -",
     "tasks":            "VEA  VEA    VEo     VEo     VEo  VEo    VEo  VEo   -     -",
     "sign_off":         "VA   VA     VEc     -       -    -      -    -     -     -",
     "usage":            "V    -      -       -       -    -      -    V     -     -",

@@ -10,6 +10,7 @@ from node import (
     calendar,
     classes,
     conflicts,
+    device,
     dictionary,
     home,
     journal,
@@ -28,11 +29,12 @@ from node import (
 from node.background import Agent
 from node.exchange import views as exchange
 from node.home import queries
+from node.signin import local
 from node.storage import Node
 from shared.access import Visitor
 from shared.i18n import N_, gettext, instant, number
 from shared.ui import Chip, NavItem
-from shared.web import Setup, make_app, visitor
+from shared.web import Setup, make_app, session_key, visitor
 from sync.state import State
 
 AREAS = (
@@ -51,6 +53,7 @@ AREAS = (
     reading.area,
     settings.area,
     dictionary.area,
+    signin.own_area,
     signin.area,
 )
 NAVIGATION = (
@@ -75,8 +78,10 @@ NAVIGATION = (
 def create(node: Node, agent: Agent | None = None) -> Flask:
     """The app over an open node."""
     sessions.prepare(node)
+    local.prepare(node)
+    store = sessions.Sessions(request.database, device.origin, device.lock_minutes)
     setup = Setup(
-        store=sessions.Sessions(request.database),
+        store=store,
         identify=lambda account: access.identify(request.database(), account),
         roles=access.ROLES,
         areas=AREAS,
@@ -84,6 +89,9 @@ def create(node: Node, agent: Agent | None = None) -> Flask:
         navigation=NAVIGATION,
         chip=_chip,
         remember_language=_remember_language,
+        lock_minutes=lambda: device.lock_minutes() if store.begun(session_key()).shared else 0,
+        lock="signin.lock",
+        own_account="own.index",
         switched_on=lambda endpoint: stages.switched_on(request.database(), endpoint),
     )
     app = make_app(__name__, setup)

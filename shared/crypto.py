@@ -8,6 +8,7 @@ stored or sent begins with a version byte, except signatures and sealed parts, w
     seal_part, open_part    AES-256-GCM, key and nonce from HKDF-SHA256(school key, salt)
     wrap, unwrap            AES-256-GCM under a random nonce
     stretch                 scrypt
+    code_step               one-time codes of RFC 6238 (SHA-1, six digits, 30 seconds: what every app can do)
     to_words, from_words    proquints with a checksum
 """
 
@@ -23,10 +24,11 @@ from cryptography.exceptions import InvalidSignature, InvalidTag
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
+from cryptography.hazmat.primitives.twofactor.totp import TOTP
 
 from shared.problems import BadKey, BadSignature, CannotOpen, MistypedWords, UnreadableWord
 
@@ -299,6 +301,33 @@ def _stored(cost: Cost, salt: bytes, key: bytes) -> str:
 
 DUMMY_HASH = _stored(PASSWORD_COST, random_bytes(_PASSWORD_SALT_BYTES), random_bytes(KEY_BYTES))
 """No password matches it: check it for an unknown user, lest time tell which users exist."""
+
+
+# -- one-time codes ------------------------------------------------------------------------------------------
+
+CODE_SECONDS = 30
+_CODE_KEY_BYTES = 20
+
+
+def new_code_key() -> str:
+    """A new key for one-time codes, in base32, as apps take it."""
+    return base64.b32encode(random_bytes(_CODE_KEY_BYTES)).decode()
+
+
+def code_step(key: str, code: str, now: float, after: int = 0) -> int | None:
+    """The step (of 30 seconds since 1970) to which a code belongs; None when it is wrong or was used.
+
+    The step before and the one after the present are heard too, for clocks differ; none up to ``after`` is.
+    """
+    try:
+        codes = TOTP(base64.b32decode(key), 6, SHA1(), CODE_SECONDS)
+    except ValueError:
+        return None
+    present, found = int(now) // CODE_SECONDS, None
+    for step in (present - 1, present, present + 1):
+        right = same(codes.generate(step * CODE_SECONDS), code.encode("utf-8", "surrogatepass"))
+        found = step if right and step > after else found
+    return found
 
 
 # -- names and words -----------------------------------------------------------------------------------------

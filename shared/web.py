@@ -95,6 +95,10 @@ def _always(endpoint: str) -> bool:
     return True
 
 
+def _never() -> int:
+    return 0
+
+
 def _forget(visitor: Visitor, language: str) -> None:
     """An app without accounts that keep a language leaves it to the cookie."""
 
@@ -106,6 +110,8 @@ class Setup:
     ``identify`` turns an account into the visitor it is today, or None when it may not come in any more.
     ``sign_in`` and ``change_password`` are endpoints; ``brand`` is the name at the top of every page;
     ``role_name`` names a role to people; ``switched_on`` tells whether an endpoint is in use here at all.
+    ``lock_minutes`` is how long a session on a shared computer stays open untouched (0: this one is not shared), and
+    ``lock`` the endpoint that shuts it; ``own_account`` the page of one's own account.
     """
 
     store: SessionStore
@@ -117,6 +123,9 @@ class Setup:
     chip: Callable[[], Chip | None] = _nobody
     remember_language: Callable[[Visitor, str], None] = _forget
     switched_on: Callable[[str], bool] = _always
+    lock_minutes: Callable[[], int] = _never
+    lock: str = ""
+    own_account: str = ""
     role_name: Callable[[str], str] = _duty_name
     sign_in: str = "signin.sign_in"
     sign_out: str = "signin.sign_out"
@@ -230,7 +239,7 @@ def _token() -> bytes:
 def begin_session(account: int) -> None:
     """Sign an account in: a new token, so that a token from before is worth nothing."""
     g.token = crypto.random_bytes(TOKEN_BYTES)
-    g.new_token = True
+    g.new_token, g.drop_token = True, False
     _setup().store.start(_stored(g.token), account)
     g.visitor = _setup().identify(account)
 
@@ -245,6 +254,11 @@ def end_session() -> None:
 def end_other_sessions() -> None:
     """Sign the visitor out everywhere else, as after a change of password."""
     _setup().store.end_others(_stored(_token()), visitor().account)
+
+
+def session_key() -> bytes:
+    """What the session store knows the visitor's session by."""
+    return _stored(_token())
 
 
 def form_token() -> str:

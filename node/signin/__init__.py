@@ -1,5 +1,6 @@
-"""Coming in, going out, changing the password."""
+"""Coming in, going out, one's own account: password, one-time codes, a PIN for a shared computer."""
 
+from node.signin.own import area as own_area
 from node.signin.views import area, new_throttle
 
-__all__ = ["area", "new_throttle"]
+__all__ = ["area", "new_throttle", "own_area"]

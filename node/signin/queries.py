@@ -19,3 +19,15 @@ def password_of(db: Database, account: int) -> tuple[str, str]:
     """Login and stored password of an account."""
     row = db.execute("SELECT login, password FROM account WHERE id = ?", (account,)).fetchone()
     return row[0] or "", row[1] or ""
+
+
+def code_key(db: Database, account: int) -> str:
+    """The key of the account's one-time codes; empty when none are asked for."""
+    row = db.execute("SELECT totp FROM account WHERE id = ?", (account,)).fetchone()
+    return str(row[0] or "") if row else ""
+
+
+def recovery_of(db: Database, account: int) -> list[str]:
+    """What is kept of the recovery codes that are left."""
+    row = db.execute("SELECT recovery FROM account WHERE id = ?", (account,)).fetchone()
+    return [one for one in str(row[0] or "").split(",") if one] if row else []

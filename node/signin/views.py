@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, current_app, redirect, render_template, request, url_for
+from flask import Blueprint, current_app, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from node import device
 from node.request import acting, database
-from node.signin import actions, queries
+from node.signin import actions, local, queries
 from shared import auth
 from shared.access import allow
 from shared.auth import Throttle
@@ -17,9 +18,11 @@ from shared.web import (
     end_other_sessions,
     end_session,
     safe_next,
+    today,
     visitor,
     visitor_or_none,
 )
+from sync.writer import writing
 
 area = Blueprint("signin", __name__, template_folder="templates")
 
@@ -46,7 +49,7 @@ def sign_in() -> ResponseReturnValue:
 @area.post("/sign-in")
 @allow.public
 def enter() -> ResponseReturnValue:
-    """Check login and password; a new session, or the page again with one sentence."""
+    """Check login and password; a new session, the page of the code, or the page again with one sentence."""
     login, password = request.form.get("login", ""), request.form.get("password", "")
     address = request.remote_addr or ""
     try:
@@ -55,14 +58,85 @@ def enter() -> ResponseReturnValue:
         )
     except (SignInFailed, TooManyTries) as problem:
         return _sign_in_page(problem, login)
+    if queries.code_key(database(), account):
+        return _code_page(local.begin_second_step(database(), account))
+    return _come_in(account)
+
+
+def _come_in(account: int) -> ResponseReturnValue:
+    """By password; a PIN kept on this computer is good again."""
+    found = device.device()
+    if found is not None:
+        local.signed_in_fully(database(), found, account)
     begin_session(account)
     return redirect(safe_next(request.form.get("next")))
 
 
-def _sign_in_page(problem: Problem | None = None, login: str = "") -> ResponseReturnValue:
-    sentence = problem.sentence(gettext) if problem else ""
-    address = request.values.get("next", "")
-    page = render_template("signin/sign_in.html", sentence=sentence, login=login[:60], address=address)
+@area.post("/sign-in/code")
+@allow.public
+def enter_code() -> ResponseReturnValue:
+    """The second step: a one-time code or a recovery code. Guessing is slowed as with passwords."""
+    ticket, code = request.form.get("ticket", ""), request.form.get("code", "")[:80]
+    db, address = database(), request.remote_addr or ""
+    try:
+        account = local.try_second_step(db, ticket)
+        _throttle().begin(f"code {account}", address)
+    except (SignInFailed, TooManyTries) as problem:
+        return _sign_in_page(problem)
+    if not local.use_code(db, account, queries.code_key(db, account), code):
+        with writing(db, account) as w:
+            if not actions.use_recovery_code(w, account, code):
+                return _code_page(ticket, gettext("This code is wrong, or was used already.")), 401
+    _throttle().succeeded(f"code {account}", address)
+    local.end_second_step(db, ticket)
+    return _come_in(account)
+
+
+def _code_page(ticket: str, sentence: str = "") -> str:
+    return render_template(
+        "signin/code.html", ticket=ticket, sentence=sentence, address=request.values.get("next", "")
+    )
+
+
+@area.post("/sign-in/pin")
+@allow.public
+def enter_pin() -> ResponseReturnValue:
+    """On a shared computer: one of those who keep a PIN here."""
+    account = request.form.get("account", 0, type=int)
+    try:
+        local.enter_by_pin(database(), device.device(), account, request.form.get("pin", "")[:20])
+    except (SignInFailed, TooManyTries) as problem:
+        return _sign_in_page(problem, who=account)
+    g.by_pin = True
+    begin_session(account)
+    same = request.form.get("was", 0, type=int) in (0, account)
+    return redirect(safe_next(request.form.get("next") if same else None))
+
+
+@area.post("/lock")
+@allow.public
+def lock() -> ResponseReturnValue:
+    """Shut this computer for whoever sat at it; they, or someone else, come in again by PIN."""
+    who = visitor_or_none()
+    end_session()
+    there = safe_next(request.form.get("next"))
+    return redirect(url_for("signin.sign_in", next=there, who=who.account if who else None, locked=1))
+
+
+def _sign_in_page(problem: Problem | None = None, login: str = "", who: int = 0) -> ResponseReturnValue:
+    keepers = local.keepers(database(), device.device(), today())
+    chosen = who or request.args.get("who", 0, type=int)
+    page = render_template(
+        "signin/sign_in.html",
+        sentence=problem.sentence(gettext) if problem else "",
+        login=login[:60],
+        address=request.values.get("next", ""),
+        keepers=keepers,
+        keeper=next((one for one in keepers if one.account == chosen), None),
+        was=request.values.get("was", 0, type=int) or (chosen if "locked" in request.args else 0),
+        locked="locked" in request.args,
+        by_pin=bool(who),
+    )
     headers = {}
     if isinstance(problem, TooManyTries):
         headers["Retry-After"] = str(int(float(str(problem.details["seconds"]))) + 1)
@@ -103,7 +177,17 @@ def keep_password() -> ResponseReturnValue:
     with acting() as w:
         actions.change_password(w, visitor().account, new)
     end_other_sessions()
+    _stay(visitor().account)
     return redirect(url_for("signin.change_password", done=1))
+
+
+def _stay(account: int) -> None:
+    """Everywhere the account is signed out; here it goes on in a new session."""
+    end_session()
+    found = device.device()
+    if found is not None:
+        local.signed_in_fully(database(), found, account)
+    begin_session(account)
 
 
 def _is_old(password: str, stored: str) -> bool:

@@ -160,12 +160,13 @@ def test_what_is_open_to_all_and_to_all_who_signed_in(pages: SchoolPages) -> Non
     for endpoint, rights in declared(pages.app):
         kinds.setdefault(rights.open_to, set()).add(endpoint)
     assert kinds["public"] == {
-        "base.choose_language", "signin.enter", "signin.sign_in", "signin.sign_out", "ui.static"
+        "base.choose_language", "signin.enter", "signin.enter_code", "signin.enter_pin", "signin.lock",
+        "signin.sign_in", "signin.sign_out", "ui.static",
     }  # fmt: skip
     assert kinds["machine"] == {"timetable.feed"}
     assert kinds["signed_in"] == {
         "dictionary.index", "dictionary.table", "home.index", "people.card", "signin.change_password",
-        "reading.printed", "signin.keep_password",
+        "own.index", "own.sign_out", "reading.printed", "signin.keep_password",
     }  # fmt: skip
 
 

@@ -64,3 +64,15 @@ for (const button of document.querySelectorAll("[data-print]")) {
     print();
   });
 }
+
+// On a shared computer a page that nobody touches locks itself; what other tabs of the browser do counts too.
+const lock = document.getElementById("lock");
+if (lock) {
+  const limit = lock.dataset.minutes * 60000, key = "mektep-touched";
+  const touched = () => localStorage.setItem(key, Date.now());
+  for (const kind of ["pointerdown", "keydown", "scroll"]) addEventListener(kind, touched, { passive: true, capture: true });
+  touched();
+  setInterval(() => {
+    if (Date.now() - Number(localStorage.getItem(key)) >= limit) lock.submit();
+  }, Math.min(limit / 4, 5000));
+}
