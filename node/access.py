@@ -176,6 +176,8 @@ STAFF_FILES = everywhere("staff_file", "V")
 OWN = ("pupil", "guardian")
 CLASS_KEEPERS = ("head", "deputy")
 """Make, change and close classes and their subjects."""
+CLOSERS = ("head", "deputy")
+"""Freeze reports, decide on pupils at the end of a year, close it."""
 
 LISTS = (*ALL_NAMES, *TEACHING)
 RESULTS = (*ALL_RESULTS, *TEACHING)

@@ -2,7 +2,8 @@
 
 One act keeps everything in step in one transaction: enrolment, lists of the subject groups and the line in the book.
 The day of an act is the first on which it holds: who departs on the 5th was on the roll until the 4th. Acts about a
-pupil are written in the order of their days. Nothing here knows of HTTP.
+pupil are written in the order of their days. An act in the past that changes a frozen report writes its numbered
+correction. Nothing here knows of HTTP.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from node import roster
+from node import frozen, roster
 from node.movement import files
 from shared.dates import date_of
 from shared.problems import InvalidValue, LaterActs, NotFound, NotOnRoll, OnRoll, OutsideYear
@@ -164,6 +165,7 @@ def withdraw(w: Writer, line: int) -> None:
     if row["from_class"] is not None:
         roster.return_to(w, pupil, row["from_class"], day)
     w.retire("movement", line)
+    frozen.follow(w, line)
 
 
 def give_missing_numbers(w: Writer) -> int:
@@ -297,7 +299,9 @@ def _admit(w: Writer, who: Newcomer, language: str | None) -> int:
 
 
 def _write(w: Writer, pupil: int, kind: str, day: int, paper: Paper, **values: Value) -> int:
-    return w.insert("movement", pupil=pupil, kind=kind, date=day, **values, **_paper(w.db, paper))
+    line = w.insert("movement", pupil=pupil, kind=kind, date=day, **values, **_paper(w.db, paper))
+    frozen.follow(w, line)
+    return line
 
 
 def _paper(db: Database, paper: Paper) -> dict[str, Value]:

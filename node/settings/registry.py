@@ -70,6 +70,13 @@ SETTINGS: tuple[Setting, ...] = (
         N_("Usually 25 in a town and 20 in a village."), minimum=2, maximum=99,
     ),
     Setting(
+        "last_primary_grade", "int", 6, N_("Last grade of the primary stage"), "classes",
+        N_("6 where the twelve-year programme holds, 4 before it."), minimum=1, maximum=8,
+    ),
+    Setting(
+        "last_basic_grade", "int", 9, N_("Last grade of the basic stage"), "classes", minimum=5, maximum=10,
+    ),
+    Setting(
         "edit_days", "int", 7, N_("Days in which the journal may be changed freely"), "journal",
         N_("Later changes need a reason and show as on paper: old value struck through, author, date."),
         maximum=365,

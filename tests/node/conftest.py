@@ -40,7 +40,7 @@ class Client:
         if language:
             self.http.set_cookie("mektep_language", language)
         answer = self.http.get(path, headers=headers)
-        text = answer.get_data(as_text=True)
+        text = answer.get_data().decode(errors="replace")
         if found := TOKEN.search(text):
             self.token = found[1]
         return answer.status_code, text
