@@ -171,6 +171,10 @@ def _found(chosen: argparse.Namespace) -> Result:
     return {"home": node.home, "origin": node.origin, "kit": kit_path}
 
 
+CONNECTIONS = 2_000
+"""Open connections of browsers at once."""
+
+
 def _serve(chosen: argparse.Namespace) -> Result:
     from waitress import create_server
 
@@ -180,7 +184,13 @@ def _serve(chosen: argparse.Namespace) -> Result:
     node = _open(chosen)
     agent = Agent(node, chosen.interval)
     server = create_server(
-        create_app(node, agent), host=chosen.host, port=chosen.port, threads=chosen.threads
+        create_app(node, agent),
+        host=chosen.host,
+        port=chosen.port,
+        threads=chosen.threads,
+        # Browsers keep their connections: by default the 101st of them would wait for another to be dropped.
+        connection_limit=CONNECTIONS,
+        asyncore_use_poll=True,
     )
     cli.note(f"http://{chosen.host}:{server.effective_port}/")
     agent.start()
