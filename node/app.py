@@ -99,6 +99,7 @@ def create(node: Node, agent: Agent | None = None) -> Flask:
     )
     app = make_app(__name__, setup)
     app.extensions["mektep_node"] = node
+    app.extensions["mektep_connections"] = request.Connections(node)
     app.extensions["mektep_agent"] = agent
     app.extensions["mektep_throttle"] = signin.new_throttle()
     app.teardown_appcontext(request.close)

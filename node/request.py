@@ -10,7 +10,7 @@ from flask import current_app, g
 from sqlite_utils import Database
 
 from node.background import Agent
-from node.storage import Node
+from node.storage import DATABASE, Node
 from shared.web import visitor
 from sync.writer import Writer, writing
 
@@ -25,18 +25,64 @@ def agent() -> Agent | None:
     return cast("Agent | None", current_app.extensions["mektep_agent"])
 
 
+class Connections:
+    """Connections that wait for the next request: opening one derives keys and reads the whole schema, and closing
+    the last one moves the write-ahead log into the file.
+    """
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._idle: list[tuple[Database, int]] = []
+
+    def take(self) -> tuple[Database, int]:
+        """A connection to the file that is there now, and which file that is."""
+        file = self._file()
+        while self._idle:
+            db, of_file = self._idle.pop()
+            if of_file == file:
+                return db, file
+            db.close()
+        return self._node.connect(), file
+
+    def give_back(self, db: Database, file: int) -> None:
+        """Keep a connection for the next request, unless something is still under way on it."""
+        if db.conn.in_transaction or len(self._idle) >= MOST_IDLE:
+            db.close()
+        else:
+            self._idle.append((db, file))
+
+    def close(self) -> None:
+        """Close those that wait."""
+        while self._idle:
+            self._idle.pop()[0].close()
+
+    def _file(self) -> int:
+        try:
+            return (self._node.home / DATABASE).stat().st_ino
+        except OSError:
+            return 0
+
+
+MOST_IDLE = 8
+
+
 def database() -> Database:
-    """The request's own connection; opened when first asked for, closed with the request."""
+    """The request's own connection; taken when first asked for, given back with the request."""
     if "database" not in g:
-        g.database = node().connect()
-    return cast(Database, g.database)
+        g.database = connections().take()
+    return cast(Database, g.database[0])
+
+
+def connections() -> Connections:
+    """The connections of the app."""
+    return cast(Connections, current_app.extensions["mektep_connections"])
 
 
 def close(error: BaseException | None = None) -> None:
-    """Close the request's connection, if it has one."""
-    opened = g.pop("database", None)
-    if opened is not None:
-        opened.close()
+    """Give the request's connection back, if it has one."""
+    taken = g.pop("database", None)
+    if taken is not None:
+        connections().give_back(*taken)
 
 
 @contextlib.contextmanager
