@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -50,18 +50,17 @@ def everything(db: Database) -> Rows:
     return [(name, row) for name, sql in _selects("", False) for row in db.conn.execute(sql)]
 
 
-def district(db: Database) -> Rows:
-    """The rows of a machine as the district may see them."""
-    return [
-        (name, row) for name, sql in _selects("WHERE {} >> 32 <> 0", True) for row in db.conn.execute(sql)
-    ]
+def district(db: Database, tables: Collection[str] = BY_NAME) -> Rows:
+    """The rows of a machine, of these tables, as the district may see them."""
+    selects = _selects("WHERE {} >> 32 <> 0", True)
+    return [(name, row) for name, sql in selects if name in tables for row in db.conn.execute(sql)]
 
 
-def district_of_hub(hub: Hub, school: int) -> Rows:
+def district_of_hub(hub: Hub, school: int, tables: Collection[str] = BY_NAME) -> Rows:
     """The same rows as the hub shows them."""
-    where = "JOIN origin o ON {} BETWEEN o.low AND o.high WHERE o.school = ?"
+    selects = _selects("JOIN origin o ON {} BETWEEN o.low AND o.high WHERE o.school = ?", True)
     conn = hub_connection(hub).conn
-    return [(name, row) for name, sql in _selects(where, True) for row in conn.execute(sql, (school,))]
+    return [(n, row) for n, sql in selects if n in tables for row in conn.execute(sql, (school,))]
 
 
 # -- the engine beside the model ---------------------------------------------------------------------------------
