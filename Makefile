@@ -42,8 +42,9 @@ lint: .venv/installed-test  ## style, types, layers, generated files
 	@$(BIN)/python -m pytest tests/test_house.py
 
 faults: .venv/installed-test  ## the long way: 10,000 random histories, then 200 of killed processes
-	@$(BIN)/python -m tests.properties
-	@TMPDIR=$(SCRATCH) MEKTEP_FAULTS=full $(BIN)/python -m pytest -n 2 --durations 30 tests/faults tests/properties
+	@$(BIN)/python -m tests.properties; histories=$$?; \
+		TMPDIR=$(SCRATCH) MEKTEP_FAULTS=full $(BIN)/python -m pytest -n 2 --durations 15 tests/properties tests/faults \
+		&& exit $$histories
 
 bench: .venv/installed-test  ## sizes and times against their limits
 	@$(BIN)/python -m tests.bench

@@ -258,7 +258,13 @@ class World:
             except Problem as problem:
                 wire.catch_up()
                 outcome = problem.code
-                known = problem.retry or outcome in ("impostor_hub", "hub_answer", "revoked", wire.refused)
+                known = problem.retry or outcome in (
+                    "impostor_hub",
+                    "hub_answer",
+                    "cannot_open",
+                    "revoked",
+                    wire.refused,
+                )
                 assert known, f"a sync ends with {outcome}"
         machine.side = (int(State(machine.db).origin), int(State(machine.db).own_last))
         if outcome == "done":

@@ -20,8 +20,8 @@ from tests.properties.machines import Time
 from tests.properties.rules import Changeset
 
 Fault = Callable[[], str]
-FAULTS = ("lose request", "lose answer", "repeat", "garbage", "damage answer")
-"""``cut`` links are both losses: the request, or the answer."""
+FAULTS = ("lose request", "damage request", "repeat", "lose answer", "cut answer", "damage answer", "garbage")
+"""What a link does to one exchange."""
 
 
 @dataclass
@@ -78,6 +78,10 @@ def _facts(answer: RealAnswer) -> tuple[int, str, int, int]:
     return len(answer.accepted), refused, answer.head, answer.known[0]
 
 
+def _damaged(message: bytes) -> bytes:
+    return message[:-1] + bytes([message[-1] ^ 1])
+
+
 @dataclass
 class Wire:
     """The transport of one sync. ``now`` is the machine's time; ``accepted`` what this sync has brought to the hub."""
@@ -102,6 +106,9 @@ class Wire:
         fault = self.fault()
         if fault == "lose request":
             raise HubUnreachable()
+        if fault == "damage request":
+            with self.link.time.of(0):
+                return ingest.receive(self.link.hub, _damaged(message))
         answer, said = self.link.receive(message, request, carried=False)
         if fault == "repeat":
             _, again = self.link.receive(message, request, carried=False)
@@ -111,7 +118,9 @@ class Wire:
         if fault == "garbage":
             return b"<html>captive portal</html>"
         if fault == "damage answer":
-            return answer[:-1] + bytes([answer[-1] ^ 1])
+            return _damaged(answer)
+        if fault == "cut answer":
+            return answer[: len(answer) // 2]
         if isinstance(said, model.Answer):
             self.pending = said
         return answer
