@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from sqlite_utils import Database
 
@@ -10,7 +10,7 @@ from shared.problems import Problem
 from shared.schema import HUB_TABLES
 from shared.tables import quoted
 from sync import digest
-from sync.change import NO_HASH
+from sync.change import NO_HASH, Change
 from sync.codec import all_changes, open_envelope
 from sync.log import NodeLog
 from sync.messages import check_receipt, next_head
@@ -39,7 +39,7 @@ def verify_chain(db: Database) -> Iterator[str]:
                 yield f"changeset {header.origin}/{header.first} does not follow the one before it"
             heads[header.origin] = (header.last, envelope.hash)
             changes = all_changes(envelope, keys.get(header.epoch) if school else None)
-            if len(changes) != last - first + 1:
+            if not _is_logged(db, changes, first, last):
                 yield f"the log of changeset {header.origin}/{header.first} is not complete"
             if position is not None:
                 streams[school] = next_head(streams.get(school, NO_HASH), hashed)
@@ -47,6 +47,12 @@ def verify_chain(db: Database) -> Iterator[str]:
         except Problem as problem:
             yield f"changeset at {position}: {problem.sentence()}"
     yield from digest_flaws(db, log)
+
+
+def _is_logged(db: Database, changes: Sequence[Change], first: int, last: int) -> bool:
+    """Does the log hold each change of a changeset, in order?"""
+    rows = db.conn.execute("SELECT clock, tbl FROM change WHERE n BETWEEN ? AND ? ORDER BY n", (first, last))
+    return rows.fetchall() == [(c.clock, c.table) for c in changes]
 
 
 def digest_flaws(db: Database, log: NodeLog) -> Iterator[str]:
