@@ -233,8 +233,18 @@ class Node:
         self.own.append(changeset)
         self.last, self.head = changeset.last, changeset.hash
 
-    def ask(self, counter: int, sent: int, accepted: Mapping[object, Changeset], joining: bool) -> Request:
-        """The next request of a sync in which these were ``accepted``; ``sent``: as many as the budget let through."""
+    def ask(
+        self,
+        counter: int,
+        sent: int,
+        accepted: Mapping[object, Changeset],
+        joining: bool = False,
+        again: bool = False,
+    ) -> Request:
+        """The next request of a sync in which these were ``accepted``; ``sent``: as many as the budget let through.
+
+        ``again``: it hands on all keys it has, lest the hub has lost them.
+        """
         if self.epochs:
             self.cut()
         self.counter = counter
@@ -245,7 +255,8 @@ class Node:
             raise Impossible(f"{sent} of {len(waiting)} changesets")
         head, own, epoch = (self.origin, self.last), frozenset(accepted), max(self.epochs, default=0)
         what = (self.key, self.opening, counter, len(self.stream), head, tuple(waiting[:sent]), own, epoch)
-        return Request(*what, tuple(self.offered), joining)
+        keys = [(n, to) for n in sorted(self.epochs) for to in (b"kit", self.opening)] if again else []
+        return Request(*what, (*self.offered, *keys), joining)
 
     # -- answers
 

@@ -63,13 +63,15 @@ class Link:
         """What the model asks in the same place; AssertionError when it would ask something else."""
         request, _ = open_request(message, self.hub.opener)
         joining = request.registration is not None
-        asked = node.ask(request.counter, len(request.changesets), accepted, joining)
+        again = getattr(request, "again", None) is not None
+        asked = node.ask(request.counter, len(request.changesets), accepted, joining, again)
         headers = [open_envelope(data).header for data in request.changesets]
         assert [(h.origin, h.first, h.last, h.seen, h.epoch, h.continues) for h in headers] == [
             (c.origin, c.first, c.last, c.seen, c.epoch, c.continues) for c in asked.sent
         ], "another changeset is cut"
         assert (request.head, request.position, request.epoch) == (asked.head, asked.position, asked.epoch)
-        assert sorted(n for n, _, _ in request.epochs) == sorted(n for n, _ in asked.offered)
+        epochs = sorted(n for n, _, _ in request.epochs)
+        assert epochs == sorted(n for n, _ in asked.offered), "other keys are handed on"
         return asked
 
 
