@@ -188,6 +188,7 @@ class _School:
             self._time(w, slots)
         self._plans()
         self._first_pupils()
+        self._office_work()
         self._tell(events, slots)
         return GeneratedSchool(
             pupils=len(self.ids.pupils),
@@ -210,6 +211,52 @@ class _School:
 
     def _as_teacher(self, teacher: int) -> int:
         return self.ids.accounts[teacher]
+
+    # ---- what head and class teachers do beside the books
+
+    def _office_work(self) -> None:
+        """A task for everyone with an account, done and accepted; the class teachers' first checks, confirmed."""
+        start = self.year.start
+        head = self.ids.staff[self.cast.of_position("head")[0]]
+        for number in sorted(self.ids.accounts):
+            with writing(self.db, self.ids.accounts[number]) as w:
+                w.insert(
+                    "task",
+                    assignee=self.ids.staff[number],
+                    author=head,
+                    title="Тутумга кирип, сырсөздү алмаштыруу",
+                    due=start + 7,
+                    done_at=(start + 2) * DAY_MS,
+                    accepted_at=(start + 3) * DAY_MS,
+                )
+        for name, (teacher, class_group) in enumerate(self._leaders()):
+            with writing(self.db, self.ids.accounts[teacher]) as w:
+                w.insert(
+                    "sign_off",
+                    class_group=class_group,
+                    area="roll",
+                    day=start + 10,
+                    act="checked",
+                    person=self.ids.staff[teacher],
+                )
+            if name % 4:
+                with self._as("head") as w:
+                    w.insert(
+                        "sign_off",
+                        class_group=class_group,
+                        area="roll",
+                        day=start + 12,
+                        act="confirmed",
+                        person=head,
+                    )
+
+    def _leaders(self) -> list[tuple[int, int]]:
+        """(Number of the teacher, class) of every class that is led."""
+        return [
+            (number, self.ids.classes[member.leads])
+            for number, member in enumerate(self.cast.staff)
+            if member.leads is not None and number in self.ids.accounts
+        ]
 
     # ---- staff
 
@@ -251,6 +298,7 @@ class _School:
     def _appoint(self, w: Writer) -> None:
         start = self.year.start
         office = self._order(w, "staff", start, "Администрацияны дайындоо жөнүндө")
+        w.update("order_book", office, regulation=1)
         teachers = self._order(
             w, "staff", start, "Мугалимдерди дайындоо жана окуу жүктөмүн бөлүштүрүү жөнүндө"
         )

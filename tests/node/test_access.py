@@ -42,6 +42,7 @@ def address(pages: SchoolPages, rule: str, role: str, own: bool = True) -> str:
         "<int:class_id>": str(class_id), "<int:person_id>": str(person), "<name>": "person",
         "<int:group_id>": str(group), "<day>": day, "<int:period>": str(period),
         "<int:pupil_id>": str(pages.member_of(group)), "<int:shift>": "1",
+        "<int:task_id>": str(pages.one("SELECT id FROM task WHERE assignee = ?", pages.person("head"))),
         "<int:account_id>": str(pages.one("SELECT id FROM account WHERE login = 'pupil'")),
         "<int:order_id>": str(order_of(pages, role, own)),
         "<int:line_id>": str(pages.one("SELECT max(id) FROM movement")),
@@ -75,7 +76,7 @@ def order_of(pages: SchoolPages, role: str, own: bool) -> int:
     return pages.one("SELECT id FROM order_book WHERE series = 'main' ORDER BY id LIMIT 1")
 
 
-ROW = re.compile(r"<int:(class|person|group|pupil|order)_id>")
+ROW = re.compile(r"<int:(class|person|group|pupil|order|task)_id>")
 """A place in a route's address that names a row which belongs to someone."""
 
 

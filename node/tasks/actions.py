@@ -1,0 +1,57 @@
+"""Giving a task, saying that it is done, accepting it or giving it back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from node.tasks import queries
+from shared.problems import InvalidValue, NotAllowed, NotFound
+from sync.writer import Writer
+
+
+def give(w: Writer, author: int | None, people: Iterable[int], title: str, text: str, due: int) -> list[int]:
+    """Give the same task to each of these members of staff; returns the rows. InvalidValue."""
+    if not title.strip():
+        raise InvalidValue(table="task", column="title", value="")
+    made = []
+    for person in people:
+        sql = "SELECT 1 FROM staff WHERE person = ? AND retired_at IS NULL"
+        if w.db.execute(sql, (person,)).fetchone() is None:
+            raise InvalidValue(table="task", column="assignee", value=person)
+        made.append(w.insert("task", assignee=person, author=author, title=title, text=text, due=due))
+    return made
+
+
+def done(w: Writer, task_id: int, person: int | None, answer: str) -> None:
+    """The assignee says it is done. NotAllowed for anyone else, and for a task that is accepted; NotFound."""
+    found = _task(w, task_id)
+    if found.assignee.id != person or found.accepted_at is not None:
+        raise NotAllowed()
+    w.update("task", task_id, done_at=w.now, answer=answer)
+
+
+def accept(w: Writer, task_id: int) -> None:
+    """What was done is good. NotAllowed unless it was said to be done; NotFound."""
+    if _task(w, task_id).done_at is None:
+        raise NotAllowed()
+    w.update("task", task_id, accepted_at=w.now)
+
+
+def give_back(w: Writer, task_id: int, remark: str) -> None:
+    """It is not done yet, with a remark. InvalidValue without one, NotFound."""
+    found = _task(w, task_id)
+    if not remark.strip():
+        raise InvalidValue(table="task", column="remark", value="")
+    w.update("task", found.id, done_at=None, accepted_at=None, remark=remark)
+
+
+def take_back(w: Writer, task_id: int) -> None:
+    """The task is not needed any more. NotFound."""
+    w.retire("task", _task(w, task_id).id)
+
+
+def _task(w: Writer, task_id: int) -> queries.Task:
+    found = queries.task(w.db, task_id, 0)
+    if found is None:
+        raise NotFound()
+    return found

@@ -1,0 +1,176 @@
+"""Tasks with deadlines, the sign-off of what staff entered, the regulation and its orders."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+from sqlite_utils import Database
+
+from node.regulation.clauses import CHAPTERS
+from node.signoff import actions as signoff
+from node.signoff import queries as checks
+from node.tasks import actions, queries
+from shared.problems import InvalidValue, NotAllowed, NotFound
+from shared.web import today
+from sync.state import State
+from sync.writer import writing
+from tests.node.conftest import SchoolPages
+
+
+@pytest.fixture
+def db(empty_school: SchoolPages) -> Iterator[Database]:
+    with closing(empty_school.node.connect()) as found:
+        yield found
+
+
+def actor(db: Database) -> int:
+    return int(State(db).administrator)
+
+
+def member(db: Database) -> int:
+    with writing(db, actor(db)) as w:
+        person = w.insert("person", sex="f")
+        w.put("staff", person=person, position="teacher")
+    return person
+
+
+# ---- tasks
+
+
+def test_a_task_is_done_given_back_done_again_and_accepted(db: Database) -> None:
+    head, person, day = member(db), member(db), today()
+    with writing(db, actor(db)) as w:
+        (task,) = actions.give(w, head, [person], "Журнал", "Темалар", day)
+        with pytest.raises(NotAllowed):
+            actions.accept(w, task)
+        with pytest.raises(NotAllowed):
+            actions.done(w, task, head, "")
+        assert queries.waiting(db, person) == 1
+        actions.done(w, task, person, "Бүттү")
+        with pytest.raises(InvalidValue):
+            actions.give_back(w, task, " ")
+        actions.give_back(w, task, "5-А калды")
+    found = queries.task(db, task, day)
+    assert found is not None and (found.state(day), found.state(day + 1)) == ("open", "late")
+    assert (found.answer, found.remark) == ("Бүттү", "5-А калды")
+    with writing(db, actor(db)) as w:
+        actions.done(w, task, person, "Эми бүттү")
+        actions.accept(w, task)
+        with pytest.raises(NotAllowed):
+            actions.done(w, task, person, "")
+    found = queries.task(db, task, day)
+    assert found is not None and found.state(day + 9) == "accepted" and queries.waiting(db, person) == 0
+
+
+def test_a_task_is_for_staff_and_has_a_title(db: Database) -> None:
+    with writing(db, actor(db)) as w:
+        stranger = w.insert("person", sex="m")
+        for people, title in [([stranger], "Бир"), ([], " ")]:
+            with pytest.raises(InvalidValue):
+                actions.give(w, None, people, title, "", 1)
+        with pytest.raises(NotFound):
+            actions.take_back(w, 5)
+
+
+def test_the_deputy_gives_and_a_teacher_sees_the_own_only(pages: SchoolPages) -> None:
+    deputy, teacher = pages.as_("deputy"), pages.as_("teacher")
+    person = str(pages.person("teacher"))
+    deputy.get("/tasks/")
+    status, text = deputy.post("/tasks/", title="", due="x", person="")
+    assert status == 422 and 'id="error-title"' in text and 'id="error-due"' in text
+    assert deputy.post("/tasks/", title="Планды тапшыруу", due="2026-12-01", person=person)[0] == 302
+    task = pages.one("SELECT id FROM task WHERE title = 'Планды тапшыруу'")
+    assert "Планды тапшыруу" in teacher.get("/tasks/")[1]
+    assert "Планды тапшыруу" not in pages.as_("secretary").get("/tasks/")[1]
+    assert pages.as_("secretary").post(f"/tasks/{task}/done")[0] == 403
+    assert teacher.post(f"/tasks/{task}/accept")[0] == 403
+    assert teacher.post(f"/tasks/{task}/done", answer="Тапшырылды")[0] == 302
+    assert "Тапшырылды" in deputy.get("/tasks/")[1]
+    assert deputy.post(f"/tasks/{task}/accept")[0] == 302
+
+
+# ---- sign-off
+
+
+def test_a_later_check_asks_for_a_new_confirmation(db: Database) -> None:
+    person = member(db)
+    with writing(db, actor(db)) as w:
+        class_id = w.insert("class_group", grade=5, letter="А")
+        for areas in ([], ["roll", "nothing"]):
+            with pytest.raises(InvalidValue):
+                signoff.sign(w, class_id, areas, "checked", person, 100)
+
+    def state(area: str) -> str:
+        return next(line.state for line in checks.check_list(db, class_id, 200, 200) if line.area == area)
+
+    assert state("roll") == "open"
+    for act, day, expected in [
+        ("checked", 100, "checked"), ("confirmed", 101, "confirmed"), ("checked", 102, "checked"),
+    ]:  # fmt: skip
+        with writing(db, actor(db)) as w:
+            signoff.sign(w, class_id, ["roll"], act, person, day)
+        assert state("roll") == expected
+    assert state("cards") == "open"
+
+
+def test_the_check_list_counts_what_is_missing(pages: SchoolPages) -> None:
+    class_id, day = pages.led, today()
+    with closing(pages.node.connect()) as db:
+        roll = pages.one("SELECT start FROM enrolment WHERE class_group = ? LIMIT 1", class_id)
+        found = {line.area: line.count for line in checks.check_list(db, class_id, roll, day)}
+    unnamed = pages.one(
+        """SELECT count(DISTINCT e.pupil) FROM enrolment e JOIN person p ON p.id = e.pupil
+           WHERE e.class_group = ? AND e.start <= ? AND (e."end" IS NULL OR e."end" > ?) AND p.surname IS NULL""",
+        class_id,
+        roll,
+        roll,
+    )
+    topicless = pages.one(
+        """SELECT count(*) FROM lesson l JOIN subject_group g ON g.id = l.subject_group
+           WHERE g.class_group = ? AND ifnull(l.topic, '') = ''""",
+        class_id,
+    )
+    assert found["roll"] > 0
+    assert (found["consents"], found["marks"]) == (unnamed, topicless)
+
+
+def test_a_class_teacher_checks_the_own_class_and_the_head_confirms(pages: SchoolPages) -> None:
+    own = pages.led
+    strange = pages.one(
+        "SELECT id FROM class_group WHERE ifnull(teacher, 0) <> ?", pages.person("class_teacher")
+    )
+    leader, head = pages.as_("class_teacher"), pages.as_("head")
+    assert leader.get(f"/sign-off/{strange}")[0] == 403
+    assert f"/sign-off/{strange}" not in leader.get("/sign-off/")[1]
+    assert leader.post(f"/sign-off/{strange}/check", area="cards")[0] == 403
+    assert leader.post(f"/sign-off/{own}/check")[0] == 422
+    assert leader.post(f"/sign-off/{own}/confirm", area="cards")[0] == 403
+    assert leader.post(f"/sign-off/{own}/check", area="cards", note="Баары бар")[0] == 302
+    assert "Баары бар" in head.get(f"/sign-off/{own}")[1]
+    assert head.post(f"/sign-off/{own}/check", area="cards")[0] == 403
+    assert head.post(f"/sign-off/{own}/confirm", area="cards")[0] == 302
+    with closing(pages.node.connect()) as db:
+        line = next(one for one in checks.check_list(db, own, today(), today()) if one.area == "cards")
+    assert line.state == "confirmed" and line.confirmed is not None and line.confirmed.name
+
+
+# ---- the regulation
+
+
+def test_every_clause_is_there_in_three_languages() -> None:
+    numbers = [number for _, _, clauses in CHAPTERS for number, _ in clauses]
+    assert numbers == ["1.1", "1.2", "2.1", "2.2", "3.1", "4.1", "5.1", "6.1", "6.2"]
+    texts = [text for _, heading, clauses in CHAPTERS for text in (heading, *(one for _, one in clauses))]
+    assert all(len(set(text)) == 3 and all(text) for text in texts)
+
+
+def test_the_regulation_is_read_by_all_and_its_orders_by_staff(pages: SchoolPages) -> None:
+    for language, word in [("ky", "купуя"), ("ru", "конфиденциальной"), ("en", "confidential")]:
+        client = pages.sign_in(pages.logins["guardian"])
+        client.post("/language", language=language)
+        text = client.get("/regulation/")[1]
+        assert word in text and "Администрацияны дайындоо" not in text
+    pages.sign_in(pages.logins["guardian"]).post("/language", language="ky")
+    assert "Администрацияны дайындоо" in pages.as_("teacher").get("/regulation/")[1]
