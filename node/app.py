@@ -29,6 +29,7 @@ from node import (
     stages,
     tasks,
     timetable,
+    yearend,
 )
 from node.background import Agent
 from node.exchange import views as exchange
@@ -48,6 +49,7 @@ AREAS = (
     timetable.area,
     classes.area,
     movement.area,
+    yearend.area,
     people.area,
     results.area,
     reports.area,

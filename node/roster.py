@@ -131,6 +131,36 @@ def write_list(w: Writer, group: int) -> None:
         w.put("subject_group_pupil", subject_group=group, pupil=pupil, start=start, end=ended)
 
 
+def copy_groups(w: Writer, class_group: int, source: int) -> int:
+    """Teach a class what another one is taught and it is not; returns how many subjects came.
+
+    Subject, hours and scale are taken over. The teacher too, unless it is the class teacher of the other class, as in
+    the first grades: then this class's own.
+    """
+    own, other = (
+        w.db.execute("SELECT teacher FROM class_group WHERE id = ?", (one,)).fetchone()[0]
+        for one in (class_group, source)
+    )
+    taught = parts(w.db, class_group)
+    came = 0
+    for subject, teacher, scale, hours in w.db.execute(
+        """SELECT subject, teacher, scale, max(hours_week) FROM subject_group
+           WHERE class_group = ? AND retired_at IS NULL AND subject IS NOT NULL GROUP BY subject ORDER BY min(id)""",
+        (source,),
+    ).fetchall():
+        if subject not in taught:
+            came += 1
+            w.insert(
+                "subject_group",
+                class_group=class_group,
+                subject=subject,
+                teacher=own if teacher is not None and teacher == other else teacher,
+                scale=scale,
+                hours_week=hours,
+            )
+    return came
+
+
 # ---- what is so
 
 

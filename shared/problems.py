@@ -67,6 +67,8 @@
     |   |-- NotOnRoll             the pupil is not enrolled on the day before
     |   |-- LaterActs             a later act about the pupil stands in the way
     |   |-- OutsideYear           a day that does not belong to the school year of the class
+    |   |-- YearRunning           a school year is closed before its last day
+    |   |-- NoFollowingYear       the next school year is not known yet
     |   |-- Undecided             a year is closed while pupils are undecided
     |   |-- NumberTaken           another order of the series and year has the number
     |   |-- OrderSigned           a signed order is not changed, another order is written
@@ -557,6 +559,16 @@ class LaterActs(InputProblem):
 class OutsideYear(InputProblem):
     code = "outside_year"
     template = N_("The day does not belong to the school year of the class.")
+
+
+class YearRunning(InputProblem):
+    code = "year_running"
+    template = N_("The school year is still running; it can be closed from its last day on.")
+
+
+class NoFollowingYear(InputProblem):
+    code = "no_following_year"
+    template = N_("The next school year is not known yet; enter its dates in the calendar first.")
 
 
 class Undecided(InputProblem):

@@ -229,7 +229,7 @@ MOVEMENT_REASONS = ("district", "country", "abroad", "college", "illness", "deat
 RESULT_STATUSES = ("assessed", "na", "exempt", "unmarked")
 ATTENDANCE_STATUSES = ("present", "absent", "late")
 ABSENCE_REASONS = ("ill", "excused", "unexcused", "unknown")
-ACT_KINDS = ("import", "merge", "undo", "erasure")
+ACT_KINDS = ("import", "merge", "undo", "erasure", "closing")
 DUTIES = (
     "head",
     "deputy",
@@ -614,7 +614,7 @@ TABLES: tuple[Table, ...] = (
            choices=("promoted", "repeating", "graduated"), unit="decision"),
         _c(5, "to_class", "ref", "school", "Жаңы класс", "В класс", "To class", references="class_group",
            unit="decision"),
-        key=("year", "pupil"), since=2,
+        key=("pupil", "year"), since=2,
     ),
     # ---- time
     _table(

@@ -248,29 +248,7 @@ def copy_groups(w: Writer, class_id: int, source: int) -> int:
     """
     _class(w.db, class_id)
     _class(w.db, source)
-    own, other = (
-        w.db.execute("SELECT teacher FROM class_group WHERE id = ?", (one,)).fetchone()[0]
-        for one in (class_id, source)
-    )
-    taught = roster.parts(w.db, class_id)
-    came = 0
-    for subject, teacher, scale, hours in w.db.execute(
-        """SELECT subject, teacher, scale, max(hours_week) FROM subject_group
-           WHERE class_group = ? AND retired_at IS NULL AND subject IS NOT NULL GROUP BY subject ORDER BY min(id)""",
-        (source,),
-    ).fetchall():
-        if subject not in taught:
-            came += 1
-            who = own if teacher == other else teacher
-            w.insert(
-                "subject_group",
-                class_group=class_id,
-                subject=subject,
-                teacher=who,
-                scale=scale,
-                hours_week=hours,
-            )
-    return came
+    return roster.copy_groups(w, class_id, source)
 
 
 def _group(db: Database, group: int) -> Mapping[str, int]:

@@ -105,7 +105,8 @@ def depart(
 ) -> int:
     """End a pupil's time in the school; returns the line in the book. NotFound, InvalidValue, NotOnRoll, LaterActs."""
     _check_reason(reason, DEPARTURE_REASONS)
-    left = _require_on_roll(w.db, _known(w.db, pupil), day)
+    _do_not_move_on(w, _known(w.db, pupil), day)
+    left = _require_on_roll(w.db, pupil, day)
     for class_group in left:
         roster.leave(w, pupil, class_group, day)
     return _write(
@@ -264,6 +265,24 @@ def _line(db: Database, line: int) -> Mapping[str, Any]:
 
 
 # ---- what is written
+
+
+def _do_not_move_on(w: Writer, pupil: int, day: int) -> None:
+    """Who leaves in the summer after the year was closed never enters the class of the next year."""
+    for class_group, start in w.db.execute(
+        """SELECT e.class_group, e.start FROM enrolment e JOIN class_group cg ON cg.id = e.class_group
+           JOIN academic_year y ON y.id = cg.year WHERE e.pupil = ? AND e.retired_at IS NULL
+             AND e.start > ? AND e.start = y.start AND e."end" IS NULL""",
+        (pupil, day),
+    ).fetchall():
+        moved = w.db.execute(
+            """SELECT from_class FROM movement WHERE pupil = ? AND to_class = ? AND retired_at IS NULL
+               AND kind IN ('promoted', 'repeating')""",
+            (pupil, class_group),
+        ).fetchone()
+        if moved is not None:
+            roster.leave(w, pupil, class_group, start)
+            roster.return_to(w, pupil, moved[0], start)
 
 
 def _admit(w: Writer, who: Newcomer, language: str | None) -> int:

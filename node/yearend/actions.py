@@ -1,0 +1,166 @@
+"""Deciding on pupils at the end of a year, and closing it: one transaction that can be undone as one act."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlite_utils import Database
+
+from node import roster
+from node.yearend import queries
+from node.yearend.queries import Key, NextClass, Plan, PupilPlan
+from shared.dates import school_year_name
+from shared.problems import InvalidValue, Undecided, YearRunning
+from sync import undo
+from sync.undo import Act, Undone
+from sync.writer import Writer
+
+CLOSING = "closing"
+Choice = tuple[str, int | None]
+"""An outcome and the class of the next year that was chosen, if any; the empty outcome leaves it to the rule."""
+
+
+@dataclass(frozen=True)
+class Closed:
+    """What a closing did."""
+
+    act: int
+    promoted: int
+    repeating: int
+    graduated: int
+    classes: int
+
+
+def decide(w: Writer, year: int, choices: Mapping[int, Choice]) -> int:
+    """Write what was decided of pupils of a year; returns how many decisions changed.
+
+    NotFound, NoFollowingYear; InvalidValue: not on a roll of the year, an outcome that the map does not allow, or a
+    class of another year or grade.
+    """
+    plan = queries.plan(w.db, year)
+    steps = queries.promotion_map(w.db, year)
+    known = {one.pupil: one for one in plan.pupils}
+    by_id = {one.id: one for one in plan.next_classes.values() if one.id is not None}
+    changed = 0
+    for pupil, (outcome, to_class) in sorted(choices.items()):
+        if pupil not in known:
+            raise InvalidValue(table="year_decision", column="pupil", value=pupil)
+        if not outcome:
+            changed += w.retire("year_decision", pupil, year)
+            continue
+        _check(known[pupil], outcome, by_id.get(to_class) if to_class else None, to_class, steps)
+        changed += w.put("year_decision", year=year, pupil=pupil, outcome=outcome, to_class=to_class)
+    return changed
+
+
+def _check(
+    one: PupilPlan,
+    outcome: str,
+    target: NextClass | None,
+    to_class: int | None,
+    steps: Mapping[int, queries.Step],
+) -> None:
+    step = steps.get(one.grade)
+    if outcome not in ("promoted", "repeating", "graduated"):
+        raise InvalidValue(table="year_decision", column="outcome", value=outcome)
+    if outcome == "promoted" and (step is None or step.to_grade is None):
+        raise InvalidValue(table="year_decision", column="outcome", value=outcome)
+    if outcome == "graduated" and (step is None or not step.graduates):
+        raise InvalidValue(table="year_decision", column="outcome", value=outcome)
+    if to_class is not None:
+        grade = step.to_grade if outcome == "promoted" and step else one.grade
+        if target is None or outcome == "graduated" or target.grade != grade:
+            raise InvalidValue(table="year_decision", column="to_class", value=to_class)
+
+
+def make_classes(w: Writer, year: int) -> int:
+    """Make the proposed classes of the next year; returns how many. NotFound, NoFollowingYear."""
+    return len(_make(w, queries.plan(w.db, year)))
+
+
+def close(w: Writer, year: int, today: int, order_number: str = "", order_date: int | None = None) -> Closed:
+    """Move every pupil of a year on. NotFound, NoFollowingYear, YearRunning; Undecided: nothing was written.
+
+    Classes of the next year that are missing are made, with the subjects of this year's class of that grade. Who goes
+    on leaves the old class on the first day of the next year; who graduates leaves on the day after the closing.
+    """
+    plan = queries.plan(w.db, year)
+    if today < plan.last_day:
+        raise YearRunning()
+    if plan.undecided:
+        raise Undecided(count=len(plan.undecided))
+    day = min(today, plan.following.start - 1)
+    made = _make(w, plan)
+    rows = {key: one.id for key, one in plan.next_classes.items() if one.id is not None} | made
+    paper = {"order_number": order_number or None, "order_date": order_date}
+    for one in plan.pupils:
+        if one.outcome == "graduated":
+            roster.leave(w, one.pupil, one.from_class, day + 1)
+            w.insert(
+                "movement",
+                pupil=one.pupil,
+                kind="graduated",
+                date=day + 1,
+                from_class=one.from_class,
+                **paper,
+            )
+            continue
+        assert one.to is not None
+        to_class = rows[one.to]
+        roster.leave(w, one.pupil, one.from_class, plan.following.start)
+        roster.enrol(w, one.pupil, to_class, plan.following.start, one.outcome == "repeating")
+        w.insert(
+            "movement",
+            pupil=one.pupil,
+            kind=one.outcome,
+            date=day,
+            from_class=one.from_class,
+            to_class=to_class,
+            **paper,
+        )
+    act = undo.note_act(w, CLOSING, school_year_name(plan.year.start), len(plan.pupils))
+    count = {o: sum(c.count(o) for c in plan.classes) for o in ("promoted", "repeating", "graduated")}
+    return Closed(act, count["promoted"], count["repeating"], count["graduated"], len(made))
+
+
+def _make(w: Writer, plan: Plan) -> dict[Key, int]:
+    """Make the proposed classes that are not there; each is taught what this year's class of that grade is taught."""
+    made: dict[Key, int] = {}
+    for key, one in sorted(plan.next_classes.items()):
+        if one.id is None:
+            made[key] = w.insert(
+                "class_group",
+                year=plan.following.id,
+                grade=one.grade,
+                letter=one.letter,
+                language=one.language,
+                shift=one.shift,
+                week_days=one.week_days,
+                teacher=one.teacher,
+                room=one.room,
+            )
+            source = _model(plan, one)
+            if source is not None:
+                roster.copy_groups(w, made[key], source)
+    return made
+
+
+def _model(plan: Plan, one: NextClass) -> int | None:
+    """This year's class of the same grade whose subjects the new one takes over: of the same letter before others."""
+    those = [old for old in plan.classes if old.grade == one.grade]
+    those.sort(key=lambda old: (old.letter != one.letter, old.letter))
+    return those[0].id if those else None
+
+
+def closings(db: Database, limit: int = 10) -> list[Act]:
+    """The closings that were made, the latest first."""
+    return undo.marked_acts(db, CLOSING, limit)
+
+
+def take_back(w: Writer, mark: int) -> Undone:
+    """Undo a closing as one act; what someone has built on since is left alone and told. InvalidValue."""
+    act = undo.marked_act(w.db, mark)
+    if act.kind != CLOSING or act.undone:
+        raise InvalidValue(table="act", column="id", value=mark)
+    return undo.undo(w, act)
