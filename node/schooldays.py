@@ -212,8 +212,9 @@ def everyone(db: Database, day: int) -> list[Whom]:
         Whom(*row)
         for row in db.execute(
             """SELECT cg.id, cg.year, cg.grade, cg.shift, ifnull(cg.week_days, 5) FROM class_group cg
-               WHERE cg.retired_at IS NULL AND (cg.year IS NULL OR cg.year = ?)""",
-            (year_of_day(db, day),),
+               WHERE cg.retired_at IS NULL AND (cg.year IS NULL OR cg.year = ?)
+                 AND (cg.closed_on IS NULL OR cg.closed_on > ?)""",
+            (year_of_day(db, day), day),
         ).fetchall()
     ]
 

@@ -53,6 +53,7 @@
     |   |-- WrongOrder            something would end before it begins
     |   |-- TermsOverlap          a term would overlap another of its kind
     |   |-- BeyondYear            a day far outside its school year
+    |   |-- EmptyPlan             a plan without topics handed in or approved
     |   |-- BellsOverlap          a lesson would begin before the one before it has ended
     |   |-- NotInGroup            a mark or absence of a pupil who does not belong to the group that day
     |   |-- OutsideScale          a mark beyond the bounds of its scale
@@ -476,6 +477,11 @@ class TermsOverlap(InputProblem):
 class BeyondYear(InputProblem):
     code = "beyond_year"
     template = N_("This day lies too far outside the school year.")
+
+
+class EmptyPlan(InputProblem):
+    code = "empty_plan"
+    template = N_("The plan has no topics yet.")
 
 
 class BellsOverlap(InputProblem):

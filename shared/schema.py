@@ -693,6 +693,9 @@ TABLES: tuple[Table, ...] = (
         _c(2, "subject_group", "ref", "school", "Топ", "Группа", "Subject group", references="subject_group"),
         _c(3, "title", "text", "school", "Аталышы", "Название", "Title", max_length=200),
         _c(4, "approved_at", "instant", "school", "Бекитилген", "Утверждён", "Approved at"),
+        _c(5, "submitted_at", "instant", "school", "Бекитүүгө берилген", "Подан на утверждение", "Handed in at", since=2),
+        _c(6, "approved_by", "ref", "school", "Бекиткен", "Утвердил", "Approved by", references="person", since=2),
+        _c(7, "remark", "text", "school", "Эскертме", "Замечание", "Remark", max_length=500, since=2),
     ),
     _table(
         61, "plan_item", "teaching", ("Пландын темасы", "Тема плана", "Plan item"),
@@ -702,6 +705,11 @@ TABLES: tuple[Table, ...] = (
         _c(5, "topic", "text", "school", "Тема", "Тема", "Topic", max_length=500),
         _c(6, "hours", "int", "school", "Саат", "Часы", "Hours", 1, minimum=0, maximum=99),
         _c(7, "homework", "text", "school", "Үй тапшырмасы", "Домашнее задание", "Homework", max_length=1000),
+        _c(8, "objective", "text", "school", "Максаты, компетенция", "Цель, компетенция", "Objective, competence",
+           max_length=1000, since=2),
+        _c(9, "resources", "text", "school", "Ресурстар", "Ресурсы", "Resources", max_length=1000, since=2),
+        _c(10, "assessment", "text", "school", "Баалоо", "Оценивание", "Assessment", max_length=500, since=2),
+        _c(11, "note", "text", "school", "Эскертүү", "Примечание", "Note", max_length=500, since=2),
         indexes=(("plan",),),
     ),
     _table(

@@ -71,6 +71,7 @@ class Ids:
     pupils: dict[int, int] = field(default_factory=dict)
     enrolments: dict[int, int] = field(default_factory=dict)
     guardians: dict[int, list[int]] = field(default_factory=dict)
+    spare_rooms: list[int] = field(default_factory=list)
 
 
 def generate(
@@ -472,17 +473,30 @@ class _School:
         longest = max(6, *(period for weekly in slots.values() for _, period in weekly))
         for bell in timetable.bells(longest):
             w.insert("bell", shift=bell.shift, period=bell.period, start=bell.start, end=bell.end)
+        if any(one.grade == 1 for one in self.cast.classes):
+            for shift in sorted({one.shift for one in self.cast.classes if one.grade == 1}):
+                for bell in timetable.bells(longest, length=timetable.SHORT):
+                    if bell.shift == shift and bell.period <= 5:
+                        w.insert(
+                            "bell", shift=shift, period=bell.period, start=bell.start, end=bell.end, grade=1
+                        )
         special = {name: w.insert("room", name=label, seats=seats) for name, label, seats in _SPECIAL_ROOMS}
         rooms: dict[int, int] = {}
+        taken: set[tuple[int, int, Slot]] = set()
         for number, weekly in slots.items():
             group = self.cast.groups[number]
-            room = special.get(group.subject) or self._room(w, rooms, group.in_class)
-            for day, period in weekly:
+            shift = self.cast.classes[group.in_class].shift
+            for place in weekly:
+                wished = (special.get(group.subject), self._room(w, rooms, group.in_class))
+                room = next((r for r in wished if r is not None and (r, shift, place) not in taken), None)
+                if room is None:
+                    room = self._spare_room(w, taken, shift, place)
+                taken.add((room, shift, place))
                 w.insert(
                     "timetable_slot",
                     subject_group=self.ids.groups[number],
-                    weekday=day,
-                    period=period,
+                    weekday=place[0],
+                    period=place[1],
                     room=room,
                     start=self.year.start,
                 )
@@ -500,6 +514,15 @@ class _School:
         if place not in rooms:
             rooms[place] = w.insert("room", name=str(101 + 100 * (place // 10) + place % 10), seats=36)
         return rooms[place]
+
+    def _spare_room(self, w: Writer, taken: set[tuple[int, int, Slot]], shift: int, place: Slot) -> int:
+        """A small room for a part of a class whose other part has the class's own."""
+        free = (room for room in self.ids.spare_rooms if (room, shift, place) not in taken)
+        room = next(free, None)
+        if room is None:
+            room = w.insert("room", name=f"К-{len(self.ids.spare_rooms) + 1}", seats=16)
+            self.ids.spare_rooms.append(room)
+        return room
 
     def _plans(self) -> None:
         plans: list[int] = []
@@ -534,6 +557,8 @@ class _School:
                 section=f"{position}-{'бөлүм' if one.language == 'ky' else 'раздел'}",
                 topic=topic,
                 hours=hours,
+                resources=_RESOURCES[one.language],
+                assessment=_ASSESSMENT[one.language],
             )
             items += [row] * hours
         return plan
@@ -745,6 +770,8 @@ _EVENTS = (
     (9, 20, "Ата-энелер жыйналышы"), (10, 5, "Мугалимдер күнү"), (12, 25, "Жаңы жыл майрамы"),
     (3, 20, "Нооруз майрамы"), (5, 24, "Акыркы коңгуроо"),
 )  # fmt: skip
+_RESOURCES = {"ky": "Окуу китеби, таратма материал", "ru": "Учебник, раздаточный материал"}
+_ASSESSMENT = {"ky": "Оозеки суроо, өз алдынча иш", "ru": "Устный опрос, самостоятельная работа"}
 _ORDER_TITLES = {
     "arrived": "Окуучуну кабыл алуу жөнүндө",
     "departed": "Окуучуну чыгаруу жөнүндө",

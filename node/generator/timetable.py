@@ -44,14 +44,22 @@ class Bell:
     end: int
 
 
-def bells(lessons: int = 6, shifts: int = 2) -> list[Bell]:
-    """The day in minutes since midnight: lessons of 45, breaks of 5 and, after the third, of 15."""
+SHORT = 35
+"""Minutes of a lesson in grade 1, which begins with the others' and rests longer."""
+
+
+def bells(lessons: int = 6, shifts: int = 2, length: int = 45) -> list[Bell]:
+    """The day in minutes since midnight: lessons of 45, breaks of 5 and, after the third, of 15.
+
+    A later shift begins when the one before it has ended. Lessons of another length begin with the ones of 45.
+    """
     found = []
+    start = 8 * 60
     for shift in range(1, shifts + 1):
-        start = 8 * 60 if shift == 1 else 13 * 60 + 30
         for period in range(1, lessons + 1):
-            found.append(Bell(shift, period, start, start + 45))
+            found.append(Bell(shift, period, start, start + length))
             start += 45 + (15 if period == 3 else 5)
+        start = max(13 * 60 + 30, (start + 9) // 10 * 10)
     return found
 
 

@@ -176,11 +176,11 @@ def _write(w: Writer, desk: Desk, change: Change, reason: str) -> None:
 
 
 def _planned(db: Database, desk: Desk, change: Change) -> dict[str, Value]:
-    """The plan's item beside a topic that is the planned one."""
+    """The plan's item beside a topic that is one of the plan's."""
     if change.field != "topic":
         return {}
-    item = queries.planned_topic(db, desk.place)
-    return {"plan_item": item["id"] if item and item["topic"] == change.value else None}
+    item = queries.item_of_topic(db, desk.place, str(change.value or ""))
+    return {"plan_item": item["id"] if item else None}
 
 
 # ---- results of a term

@@ -12,6 +12,7 @@ from sqlite_utils import Database
 
 from node.calendar import queries as calendar
 from node.people.queries import NAME_COLUMNS, NAMED, full_name
+from node.plans import queries as plans
 from shared.grading import propose, weighted_mean
 from shared.i18n import in_order
 
@@ -217,24 +218,13 @@ def work_kinds(db: Database) -> list[Mapping[str, Any]]:
 
 
 def planned_topic(db: Database, place: Place) -> Mapping[str, Any] | None:
-    """The plan's item that is due in a lesson: that of its place among the lessons held, by the hours of each item."""
-    held = db.execute(
-        """SELECT count(*) FROM lesson WHERE subject_group = :subject_group AND retired_at IS NULL
-           AND (day < :day OR day = :day AND period < :period)""",
-        place.key,
-    ).fetchone()[0]
-    items = db.query(
-        """SELECT i.id, i.topic, i.homework, i.hours, i.section FROM plan_item i
-           WHERE i.retired_at IS NULL
-             AND i.plan = (SELECT max(id) FROM plan WHERE subject_group = ? AND retired_at IS NULL)
-           ORDER BY i.position, i.id""",
-        (place.group,),
-    )
-    for item in items:
-        held -= item["hours"] if item["hours"] is not None else 1
-        if held < 0:
-            return item
-    return None
+    """The plan's item whose turn it is in a lesson, by what was given before it."""
+    return plans.due_item(db, place.group, place.day, place.period)
+
+
+def item_of_topic(db: Database, place: Place, topic: str) -> Mapping[str, Any] | None:
+    """The plan's item that a topic gives."""
+    return plans.item_of_topic(db, place.group, place.day, place.period, topic)
 
 
 # ---- a group and its terms

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
+from node.calendar.queries import own_terms
 from node.people.queries import NAME_COLUMNS, NAMED, full_name
 from shared.indicators import INDICATORS, Indicator
 
@@ -70,8 +71,15 @@ def terms(db: Database, ids: Iterable[int]) -> list[Heading]:
         """SELECT t.*, y.start AS year_start FROM term t LEFT JOIN academic_year y ON y.id = t.year
            ORDER BY y.start, t.kind IN ('year', 'exam', 'final'), t."end", t.start DESC, t.kind = 'final'"""
     )
-    wanted = set(ids)
-    return [Heading(row["id"], row) for row in rows if row["id"] in wanted]
+    wanted, moved = set(ids), own_terms(db)
+    found = []
+    for row in rows:
+        if row["id"] in wanted:
+            dates = moved.get(row["id"], {}).get(None)
+            found.append(
+                Heading(row["id"], dict(row) | ({"start": dates[0], "end": dates[1]} if dates else {}))
+            )
+    return found
 
 
 def present_term(found: list[Heading], today: int) -> Heading | None:

@@ -122,12 +122,17 @@ def _begin(w: Writer, group: int, weekday: int, period: int, room: int | None, d
 
 
 def usual_room(db: Database, group: int) -> int | None:
-    """The room in which a group meets most often."""
+    """The room in which a group meets most often, else its class's own."""
     row = db.execute(
         "SELECT room FROM timetable_slot WHERE subject_group = ? AND room IS NOT NULL AND retired_at IS NULL "
         "GROUP BY room ORDER BY count(*) DESC, room LIMIT 1",
         (group,),
     ).fetchone()
+    if row is None:
+        row = db.execute(
+            "SELECT cg.room FROM subject_group sg JOIN class_group cg ON cg.id = sg.class_group WHERE sg.id = ?",
+            (group,),
+        ).fetchone()
     return row[0] if row else None
 
 

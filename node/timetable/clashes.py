@@ -15,7 +15,8 @@ class Entry:
     """A weekly lesson. ``minutes`` are begin and end by the bells, None where no bell rings.
 
     ``first`` and ``last`` are the days from and to which it holds (last not included). ``pupils`` are those on the
-    group's list; None when the group is the whole class.
+    group's list; None when the group is the whole class. ``together`` names the set of classes that are taught as one
+    (a combined class of a small school), ``subject`` what is taught.
     """
 
     slot: int
@@ -30,6 +31,8 @@ class Entry:
     pupils: frozenset[int] | None = None
     first: int = 0
     last: int = FOREVER
+    together: int | None = None
+    subject: int | None = None
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,16 @@ def meet(one: Entry, other: Entry) -> bool:
     return one.shift == other.shift and one.period == other.period
 
 
+def are_one(one: Entry, other: Entry) -> bool:
+    """Is it one lesson of a combined class: the same teacher with the same subject before both parts of it?"""
+    return (
+        one.together is not None
+        and one.together == other.together
+        and one.class_group != other.class_group
+        and (one.teacher, one.subject, one.period) == (other.teacher, other.subject, other.period)
+    )
+
+
 def share_pupils(one: Entry, other: Entry) -> bool:
     """Has some pupil both lessons?"""
     if one.class_group is None or one.class_group != other.class_group:
@@ -59,7 +72,7 @@ def share_pupils(one: Entry, other: Entry) -> bool:
 
 def reasons(one: Entry, other: Entry) -> list[Reason]:
     """Why the two cannot both be; nothing when they can. Whoever is asked first does not matter."""
-    if one.slot == other.slot or not meet(one, other):
+    if one.slot == other.slot or not meet(one, other) or are_one(one, other):
         return []
     found: list[Reason] = []
     if one.teacher is not None and one.teacher == other.teacher:

@@ -16,8 +16,10 @@ WEEKDAYS = 6
 LAST_PERIOD = 15
 
 _SLOTS = """SELECT t.id, t.subject_group AS "group", t.weekday, t.period, t.room, r.name AS room_name,
-    ifnull(t.start, 0) AS first, ifnull(t."end", 1000000) AS last, sg.teacher, sg.name AS part, sg.class_group,
-    sg.subject, sg.hours_week, cg.grade, cg.letter, cg.shift, cg.year, ifnull(cg.week_days, 5) AS week_days,
+    ifnull(t.start, 0) AS first, min(ifnull(t."end", 1000000), ifnull(cg.closed_on, 1000000)) AS last,
+    sg.teacher, sg.name AS part, sg.class_group, sg.subject,
+    sg.hours_week, cg.grade, cg.letter, cg.shift, cg.year, ifnull(cg.week_days, 5) AS week_days,
+    ifnull(cg.combined, cg.id) AS together,
     s.code, s.name_ky, s.name_ru, s.name_en
   FROM timetable_slot t JOIN subject_group sg ON sg.id = t.subject_group JOIN class_group cg ON cg.id = sg.class_group
   LEFT JOIN subject s ON s.id = sg.subject LEFT JOIN room r ON r.id = t.room
@@ -28,7 +30,8 @@ _SLOTS = """SELECT t.id, t.subject_group AS "group", t.weekday, t.period, t.room
 
 def slots(db: Database, year: int, day: int) -> list[Mapping[str, Any]]:
     """The weekly slots of a year's classes as they hold on a day."""
-    where = 'cg.year = :year AND ifnull(t.start, 0) <= :day AND (t."end" IS NULL OR t."end" > :day)'
+    where = """cg.year = :year AND ifnull(t.start, 0) <= :day AND (t."end" IS NULL OR t."end" > :day)
+      AND (cg.closed_on IS NULL OR cg.closed_on > :day)"""
     return list(db.query(_SLOTS.format(where=where), {"year": year, "day": day}))
 
 
@@ -40,7 +43,7 @@ def slot(db: Database, slot_id: int) -> Mapping[str, Any] | None:
 def groups(db: Database, year: int) -> list[Mapping[str, Any]]:
     """The subject groups of a year by class and subject, each with its teacher and weekly hours."""
     sql = """SELECT sg.id, sg.class_group, sg.teacher, sg.hours_week, sg.name AS part, sg.subject, cg.grade, cg.letter,
-        cg.shift, s.code, s.name_ky, s.name_ru, s.name_en
+        cg.shift, ifnull(cg.combined, cg.id) AS together, s.code, s.name_ky, s.name_ru, s.name_en
       FROM subject_group sg JOIN class_group cg ON cg.id = sg.class_group LEFT JOIN subject s ON s.id = sg.subject
       WHERE cg.year = ? AND sg.retired_at IS NULL AND cg.retired_at IS NULL
       ORDER BY cg.grade, cg.letter, s.sort, s.id, sg.name"""
@@ -105,6 +108,8 @@ def entry_maker(db: Database, day: int) -> Callable[[Mapping[str, Any]], Entry]:
             pupils=lists.get(row["group"]),
             first=row["first"],
             last=row["last"],
+            together=row["together"],
+            subject=row["subject"],
         )
 
     return entry

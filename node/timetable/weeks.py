@@ -63,7 +63,7 @@ def week_of(db: Database, lessons: Callable[[int, int], list[Lesson]], day: int,
         of_day = [lesson for lesson in found if lesson.day == one]
         kind = kinds.kind(one, _whom(of_day[0]) if of_day else calendar.Whom(year=year))
         if of_day or weekday(one) < SATURDAY:
-            days.append(Day(one, of_day, "" if kind in ("school", "off") and of_day else kind))
+            days.append(Day(one, of_day, "" if kind == "school" or (kind == "off" and of_day) else kind))
     return Week(monday, days, queries.names(db, {one.teacher for one in found}, today))
 
 

@@ -484,3 +484,29 @@ def test_a_secret_address_opens_ones_own_lessons_and_ends(school: SchoolPages, o
     assert school.as_("deputy").post("/timetable/addresses/end", address=address)[0] == 404
     assert client.post("/timetable/addresses/end", address=address)[0] == 302
     assert school.stranger().http.get(f"/timetable/feed/{secret}.ics").status_code == 404
+
+
+def test_a_guardian_has_the_childs_week_and_no_other(pages: SchoolPages) -> None:
+    client = pages.as_("guardian")
+    child = pages.one("SELECT pupil FROM guardian WHERE person = ?", pages.person("guardian"))
+    strange = pages.one("SELECT person FROM pupil WHERE person <> ? LIMIT 1", child)
+    assert client.get(f"/timetable/?child={child}&day=2025-11-12")[1].count('class="hour"') > 0
+    assert client.get(f"/timetable/?child={strange}")[0] == 403
+    assert client.get(f"/timetable/lessons.ics?child={strange}")[0] == 403
+    assert client.http.get(f"/timetable/lessons.ics?child={child}").get_data().startswith(b"BEGIN:VCALENDAR")
+    assert f"/timetable/?child={child}" in client.get("/")[1]
+    client.get("/timetable/addresses")
+    assert client.post("/timetable/addresses", person=str(strange))[0] == 403
+
+
+COMBINED = replace(ENTRY, slot=2, group=2, class_group=2, together=1, subject=3)
+
+
+@pytest.mark.parametrize(
+    ("other", "one_lesson"),
+    [(COMBINED, True), (replace(COMBINED, subject=4), False), (replace(COMBINED, together=2), False)],
+)
+def test_a_combined_class_is_taught_as_one(other: Entry, one_lesson: bool) -> None:
+    first = replace(ENTRY, together=1, subject=3)
+    assert (reasons(first, other) == []) is one_lesson
+    assert (reasons(other, first) == []) is one_lesson

@@ -1,0 +1,178 @@
+"""Writing plans: items and their order, lines of a spreadsheet, copies, handing in and approval.
+
+Nothing here knows of HTTP. A plan is written by the teacher of its group. Whoever changes a plan that was handed in or
+approved takes that back with the change: what the deputy approved is what stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlite_utils import Database
+
+from node.plans import queries
+from shared.i18n import folded
+from shared.problems import EmptyPlan, InvalidValue, NotAllowed, NotFound
+from shared.schema import BY_NAME, Value
+from sync.writer import Writer
+
+Line = Mapping[str, Value]
+"""An item as it is to be: the names are those of `queries.FIELDS`."""
+
+
+def own_plan(db: Database, group: int, person: int | None) -> Mapping[str, Any]:
+    """The plan of a group, to be written by its teacher. NotFound, NotAllowed."""
+    require_teacher(db, group, person)
+    found = queries.plan_of(db, group)
+    if found is None:
+        raise NotFound()
+    return found
+
+
+def require_teacher(db: Database, group: int, person: int | None) -> Mapping[str, Any]:
+    """The group, if the person teaches it. NotFound, NotAllowed."""
+    row = queries.group(db, group)
+    if row is None:
+        raise NotFound()
+    if person is None or row["teacher"] != person:
+        raise NotAllowed()
+    return row
+
+
+def begin(w: Writer, group: int, person: int | None, title: str = "") -> int:
+    """Begin a plan where there is none; returns the plan that holds. NotFound, NotAllowed."""
+    require_teacher(w.db, group, person)
+    found = queries.plan_of(w.db, group)
+    return found["id"] if found else w.insert("plan", subject_group=group, title=title.strip() or None)
+
+
+def _touch(w: Writer, plan: Mapping[str, Any]) -> None:
+    """A change of the plan takes approval and handing in back."""
+    if plan["approved_at"] or plan["submitted_at"]:
+        w.update("plan", plan["id"], approved_at=None, approved_by=None, submitted_at=None)
+
+
+def check_line(line: Line) -> None:
+    """InvalidValue: a value its column does not allow, or no topic."""
+    table = BY_NAME["plan_item"]
+    if not str(line.get("topic") or "").strip():
+        raise InvalidValue(table="plan_item", column="topic", value="")
+    for name, value in line.items():
+        table.by_name[name].check(value, "plan_item")
+
+
+def save_item(w: Writer, group: int, person: int | None, item: int | None, line: Line) -> int:
+    """Change an item, or add one at the end; returns its row. NotFound, NotAllowed, InvalidValue."""
+    plan = own_plan(w.db, group, person)
+    check_line(line)
+    known = queries.items(w.db, plan["id"])
+    if item is None:
+        position = max((one["position"] or 0 for one in known), default=0) + 1
+        _touch(w, plan)
+        return w.insert("plan_item", plan=plan["id"], position=position, **line)
+    if item not in {one["id"] for one in known}:
+        raise NotFound()
+    if w.update("plan_item", item, **line):
+        _touch(w, plan)
+    return item
+
+
+def move_item(w: Writer, group: int, person: int | None, item: int, steps: int) -> bool:
+    """Move an item so many places down (up when negative); returns whether anything changed. NotFound, NotAllowed."""
+    plan = own_plan(w.db, group, person)
+    order = [one["id"] for one in queries.items(w.db, plan["id"])]
+    if item not in order:
+        raise NotFound()
+    place = order.index(item)
+    order.insert(max(0, min(len(order) - 1, place + steps)), order.pop(place))
+    changed = [w.update("plan_item", one, position=position) for position, one in enumerate(order, 1)]
+    if any(changed):
+        _touch(w, plan)
+    return any(changed)
+
+
+def remove_item(w: Writer, group: int, person: int | None, item: int) -> None:
+    """Take an item out; lessons that gave it keep their topic. NotFound, NotAllowed."""
+    plan = own_plan(w.db, group, person)
+    if item not in {one["id"] for one in queries.items(w.db, plan["id"])}:
+        raise NotFound()
+    w.retire("plan_item", item)
+    _touch(w, plan)
+
+
+def write_lines(
+    w: Writer, group: int, person: int | None, lines: Sequence[Line], append: bool = False
+) -> int:
+    """Let a plan consist of these lines, or have them at its end; returns how many. NotFound, NotAllowed, InvalidValue.
+
+    A line with the topic of an item that is there already changes that item, so that lessons which gave it still do.
+    """
+    plan_id = begin(w, group, person)
+    plan = queries.plan(w.db, plan_id)
+    assert plan is not None
+    for line in lines:
+        check_line(line)
+    known = queries.items(w.db, plan_id)
+    by_topic: dict[str, list[int]] = {}
+    for one in known if not append else ():
+        by_topic.setdefault(folded(one["topic"] or ""), []).append(one["id"])
+    first = 1 if not append else max((one["position"] or 0 for one in known), default=0) + 1
+    kept = set()
+    for position, line in enumerate(lines, first):
+        there = by_topic.get(folded(str(line["topic"])), [])
+        if there:
+            kept.add(there[0])
+            w.update("plan_item", there.pop(0), position=position, **line)
+        else:
+            kept.add(w.insert("plan_item", plan=plan_id, position=position, **line))
+    for one in known:
+        if not append and one["id"] not in kept:
+            w.retire("plan_item", one["id"])
+    _touch(w, plan)
+    return len(lines)
+
+
+def copy(w: Writer, group: int, person: int | None, source: int) -> int:
+    """Let a plan consist of what another plan of the subject and grade holds; returns how many items.
+
+    NotFound: no such plan, or one of another subject or grade; NotAllowed.
+    """
+    row = require_teacher(w.db, group, person)
+    if source not in {one["id"] for one in queries.to_copy(w.db, row)}:
+        raise NotFound()
+    lines = [{name: item[name] for name in queries.FIELDS} for item in queries.items(w.db, source)]
+    return write_lines(w, group, person, [line for line in lines if line["topic"]])
+
+
+# ---- approval
+
+
+def hand_in(w: Writer, group: int, person: int | None) -> None:
+    """Hand a plan in for approval. NotFound, NotAllowed; EmptyPlan."""
+    plan = own_plan(w.db, group, person)
+    if not queries.items(w.db, plan["id"]):
+        raise EmptyPlan()
+    if not plan["approved_at"]:
+        w.update("plan", plan["id"], submitted_at=w.now, remark=None)
+
+
+def approve(w: Writer, group: int, person: int | None) -> None:
+    """Approve a plan, whether it was handed in or not; the caller's right is the route's. NotFound, EmptyPlan."""
+    plan = queries.plan_of(w.db, group)
+    if plan is None:
+        raise NotFound()
+    if not queries.items(w.db, plan["id"]):
+        raise EmptyPlan()
+    if not plan["approved_at"]:
+        w.update("plan", plan["id"], approved_at=w.now, approved_by=person, remark=None)
+
+
+def send_back(w: Writer, group: int, remark: str) -> None:
+    """Send a plan back to its teacher with a remark. NotFound; InvalidValue: without one."""
+    plan = queries.plan_of(w.db, group)
+    if plan is None:
+        raise NotFound()
+    if not remark.strip():
+        raise InvalidValue(table="plan", column="remark", value="")
+    w.update("plan", plan["id"], approved_at=None, approved_by=None, submitted_at=None, remark=remark.strip())

@@ -1,0 +1,153 @@
+"""Calendar, timetable and plans in a browser: a deputy and a teacher at work, by keyboard and without a script."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from node.plans import queries as plans
+from node.timetable import queries as timetable
+from shared.dates import date_of
+from tests.browser.test_school_pages import sign_in
+from tests.node.conftest import SchoolPages
+from tests.node.test_journal import TODAY, a_school
+from tests.serving import serving
+
+YEAR = 3
+
+
+@dataclass
+class Place:
+    """The school as it is served, and a lesson of its teacher."""
+
+    school: SchoolPages
+    address: str
+    lesson: timetable.Lesson
+
+    @property
+    def day(self) -> str:
+        return date_of(TODAY).isoformat()
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    school = a_school(tmp_path_factory.mktemp("time"))
+    with closing(school.node.connect()) as db:
+        own = timetable.agenda(db, TODAY - 6, TODAY, teacher=school.person("teacher"))
+        lesson = next(one for one in reversed(own) if one.substitute is None)
+    with serving(school.app) as address:
+        yield Place(school, address, lesson)
+
+
+def flaws_of(
+    page: Page, axe: Callable[[Page], list[str]], place: Place, paths: list[str]
+) -> list[tuple[str, str]]:
+    found = []
+    for path in paths:
+        page.goto(place.address + path)
+        found += [(path, flaw) for flaw in axe(page)]
+        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            found.append((path, "wider than the screen"))
+    return found
+
+
+def test_every_page_is_accessible_and_fits(
+    page: Page, axe: Callable[[Page], list[str]], place: Place
+) -> None:
+    slot, day, group = place.lesson.slot, place.day, place.lesson.group
+    class_id, teacher = slot["class_group"], slot["teacher"]
+    paths = [
+        "/",
+        "/calendar/?year=3",
+        "/calendar/bells",
+        "/calendar/bells/1",
+        f"/timetable/?day={day}&teacher={teacher}",
+        f"/timetable/edit/class/{class_id}?from={day}",
+        f"/timetable/edit/teacher/{teacher}?from={day}",
+        f"/timetable/cell/{class_id}/{slot['weekday']}/{slot['period']}?from={day}",
+        f"/timetable/warnings?from={day}",
+        "/timetable/rooms",
+        f"/timetable/substitutions?day={day}&teacher={teacher}",
+        f"/timetable/events?day={day}",
+        f"/plans/?class={class_id}",
+        f"/plans/group/{group}",
+    ]
+    sign_in(page, place.address, place.school.logins["deputy"])
+    assert flaws_of(page, axe, place, paths) == []
+
+
+def test_a_teachers_pages_are_accessible_and_fit(
+    page: Page, axe: Callable[[Page], list[str]], place: Place
+) -> None:
+    plan = f"/plans/group/{place.lesson.group}"
+    with closing(place.school.node.connect()) as db:
+        row = plans.plan_of(db, place.lesson.group)
+        assert row is not None
+        item = plans.items(db, row["id"])[0]["id"]
+    sign_in(page, place.address, place.school.logins["teacher"])
+    paths = [
+        "/",
+        f"/timetable/?day={place.day}",
+        "/timetable/addresses",
+        "/plans/",
+        plan,
+        f"{plan}?edit={item}",
+        f"{plan}/import",
+    ]
+    assert flaws_of(page, axe, place, paths) == []
+
+
+@pytest.mark.parametrize("page", ["desktop"], indirect=True)
+def test_the_deputy_changes_a_lesson_by_keyboard(page: Page, place: Place) -> None:
+    slot, day = place.lesson.slot, date_of(TODAY + 40).isoformat()
+    sign_in(page, place.address, place.school.logins["deputy"])
+    page.goto(f"{place.address}/timetable/edit/class/{slot['class_group']}?from={day}")
+    cell = page.locator(f"[name='cell-{slot['weekday']}-{slot['period']}']")
+    before = cell.input_value()
+    cell.focus()
+    page.keyboard.press("Home")
+    page.keyboard.press("Tab")
+    page.locator("form .foot button").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**saved=1")
+    assert cell.input_value() == "" != before
+    assert page.locator(".hours-list .low").count() > 0
+    cell.select_option(before)
+    page.locator("form .foot button").click()
+    page.wait_for_load_state()
+    assert cell.input_value() == before
+
+
+def test_a_plan_is_pasted_and_seen_before_it_is_written(page: Page, place: Place) -> None:
+    sign_in(page, place.address, place.school.logins["teacher"])
+    page.goto(f"{place.address}/plans/group/{place.lesson.group}/import")
+    page.fill("#text", "Тема\tСаат\nБиринчи тема\tэки")
+    page.check("[value=append]")
+    page.click("form.card button.first")
+    page.get_by_text("Саат — 0дөн 99га чейинки бүтүн сан.").first.wait_for()
+    page.fill("#text", "Тема\tСаат\nБиринчи тема\t2")
+    page.check("[value=append]")
+    page.click("form.card button.first")
+    page.locator("form:has([name=confirm]) button").click()
+    page.wait_for_url("**saved=1")
+    assert page.get_by_text("Биринчи тема").count() > 0
+
+
+def test_days_are_changed_without_a_script(browser: Browser, place: Place) -> None:
+    with browser.new_context(java_script_enabled=False, viewport={"width": 360, "height": 640}) as context:
+        page = context.new_page()
+        sign_in(page, place.address, place.school.logins["deputy"])
+        page.goto(f"{place.address}/calendar/?year=3")
+        page.click("details.more summary")
+        page.select_option("#kind", "distance")
+        page.fill("#first", "2026-02-03")
+        page.select_option("#part", "grade-1")
+        page.fill("#reason", "−27 °C")
+        page.click("details.more[open] button.first")
+        assert "−27 °C" in page.inner_text("main")
+        page.get_by_role("button", name="Жокко чыгаруу").first.click()
+        assert "−27 °C" not in page.inner_text("main")
