@@ -7,6 +7,7 @@ from flask import Flask
 from node import (
     access,
     accounts,
+    attendance,
     calendar,
     classes,
     conflicts,
@@ -46,6 +47,7 @@ from sync.state import State
 AREAS = (
     home.area,
     journal.area,
+    attendance.area,
     calendar.area,
     timetable.area,
     plans.area,
@@ -71,6 +73,7 @@ AREAS = (
 NAVIGATION = (
     NavItem("home.index", N_("Today")),
     NavItem("journal.index", N_("Journal")),
+    NavItem("attendance.index", N_("Attendance")),
     NavItem("timetable.index", N_("Timetable")),
     NavItem("plans.index", N_("Plans")),
     NavItem("calendar.index", N_("Calendar")),

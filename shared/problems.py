@@ -474,6 +474,11 @@ class TermsOverlap(InputProblem):
     template = N_("Two periods of the same kind would overlap; move the other one first.")
 
 
+class TooManyDays(InputProblem):
+    code = "too_many_days"
+    template = N_("A note covers {days} days at most.")
+
+
 class BeyondYear(InputProblem):
     code = "beyond_year"
     template = N_("This day lies too far outside the school year.")

@@ -782,6 +782,14 @@ TABLES: tuple[Table, ...] = (
         _c(9, "reason", "text", "school", "Негиздемеси", "Обоснование", "Reason", max_length=300),
         key=("subject_group", "pupil", "term"), indexes=(("pupil",),),
     ),
+    _table(
+        150, "absence_note", "teaching", ("Сабакка келбөөнүн негизи", "Основание пропусков", "Absence note"),
+        _c(2, "pupil", "ref", "school", "Окуучу", "Ученик", "Pupil", references="pupil"),
+        _c(3, "start", "date", "school", "Башталышы", "Начало", "First day", unit="span", **DATE),
+        _c(4, "end", "date", "school", "Аягы", "Конец", "Last day", unit="span", **DATE),
+        _c(5, "reason", "code", "school", "Себеби", "Причина", "Reason", choices=ABSENCE_REASONS),
+        indexes=(("pupil",),), since=2,
+    ),
     # ---- access
     _table(
         93, "setting", "access", ("Жөндөө", "Настройка", "Setting"),

@@ -8,6 +8,7 @@ from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
 from node import access
+from node.attendance import queries as attendance_queries
 from node.calendar import queries as calendar_queries
 from node.classes import queries as class_queries
 from node.home import queries
@@ -22,6 +23,9 @@ from shared.i18n import in_order
 from shared.web import may_open, today, visitor
 
 area = Blueprint("home", __name__, template_folder="templates")
+
+ALARMED = ("head", "social")
+"""Told of every pupil who misses too much."""
 
 
 @area.get("/")
@@ -49,6 +53,7 @@ def index() -> ResponseReturnValue:
         minute=_minute(),
         led=queries.led(db, who.person, year.id) if teaches and year and who.person is not None else [],
         unnamed=queries.consents_missing(db, year.id, roll_day) if year and who.has(*access.ALL_CARDS) else 0,
+        alarms=_alarms(year),
         own=_own(),
         weeks=[(one, week_of(db, one.lessons, day, day)) for one in own_weeks()]
         if may_open("timetable.index")
@@ -57,6 +62,15 @@ def index() -> ResponseReturnValue:
         only_administrator=who.roles == {"administrator"},
         class_name=class_name,
     )
+
+
+def _alarms(year: class_queries.Year | None) -> int:
+    """Pupils who miss too much, told to head, social pedagogue and, of the own class, its teacher."""
+    db, who = database(), visitor()
+    if year is None or not may_open("attendance.index") or not who.has(*ALARMED, "class_teacher"):
+        return 0
+    classes = None if who.has(*ALARMED) else access.led_classes(db, who)
+    return len(attendance_queries.alerts(db, year.start, min(today(), year.end), classes))
 
 
 def _minute() -> int:

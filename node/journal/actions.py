@@ -12,8 +12,9 @@ from typing import Literal
 
 from sqlite_utils import Database
 
+from node.attendance import queries as attendance
 from node.journal import queries
-from node.journal.queries import SLOTS, Cell, Place, Scale
+from node.journal.queries import SLOTS, Cell, Place, Scale, edit_days
 from shared.grading import band_of, bands_of, needs_reason
 from shared.problems import (
     ChangedMeanwhile,
@@ -28,9 +29,6 @@ from shared.problems import (
 )
 from shared.schema import ATTENDANCE_STATUSES, Value
 from sync.writer import Writer
-
-EDIT_DAYS = 7
-"""Days after the lesson, or after the end of a term, in which a change needs no reason."""
 
 NEW_LESSON: Mapping[str, Value] = {"topic": "", "homework": "", "plan_item": None, "attendance_taken": 0}
 """What a lesson begins with, also one that had been taken out of the journal."""
@@ -95,7 +93,7 @@ def open_lesson(db: Database, place: Place, person: int | None, today: int) -> D
         person=person,
         scale=queries.scale_of(db, place.group),
         members=queries.members(db, place.group, place.day, place.day),
-        late=today - place.day > EDIT_DAYS,
+        late=today - place.day > edit_days(db),
         lesson=lesson,
         cells=queries.lesson_cells(db, place),
         kinds=frozenset(kind["id"] for kind in queries.work_kinds(db)),
@@ -166,13 +164,22 @@ def _write(w: Writer, desk: Desk, change: Change, reason: str) -> None:
             **told,
         )
     elif change.field == "status":
-        w.put("attendance", **key, pupil=change.pupil, status=change.value, reason=None)
+        w.put(
+            "attendance", **key, pupil=change.pupil, status=change.value, reason=_reason(w.db, desk, change)
+        )
         if desk.late:
             w.put("mark", **key, pupil=change.pupil, slot=0, comment=reason)
     elif change.field == "taken":
         w.put("lesson", **key, attendance_taken=change.value)
     else:
         w.put("lesson", **key, **{change.field: change.value}, **_planned(w.db, desk, change))
+
+
+def _reason(db: Database, desk: Desk, change: Change) -> str | None:
+    """The reason an absence has when it is entered: that of a note over the day; the class teacher may give another."""
+    if change.value != "absent":
+        return None
+    return attendance.noted_away(db, [change.pupil], desk.place.day).get(change.pupil)
 
 
 def _planned(db: Database, desk: Desk, change: Change) -> dict[str, Value]:
@@ -217,16 +224,17 @@ def give_results(
         raise NotAllowed()
     first, last = span["start"], span["end"]
     found = queries.cells(w.db, group, first, last)
-    proposals = queries.standings(found, queries.weights(w.db))
+    proposals = queries.standings(found, queries.rule(w.db))
     standing = queries.results(w.db, group, term)
     pupils = queries.members(w.db, group, first, last)
     scale = queries.scale_of(w.db, group)
+    window = edit_days(w.db)
     bands = bands_of(w.db.query("SELECT * FROM grading_band"), scale.id if scale else 0)
     wanted = [one for one in given if _shown(standing.get(one.pupil)) != (one.value, one.status)]
     for one in wanted:
         _check_result(one, pupils, scale)
         proposed = proposals[one.pupil].proposed if one.pupil in proposals else None
-        changes_late = one.pupil in standing and today - last > EDIT_DAYS
+        changes_late = one.pupil in standing and today - last > window
         differs = one.status in ("assessed", "na") and needs_reason(one.value, proposed)
         if (differs or changes_late) and not one.reason.strip():
             raise ReasonNeeded(pupil=one.pupil)

@@ -9,16 +9,7 @@ from werkzeug.datastructures import MultiDict
 
 from node.journal.actions import Change, Result
 from node.journal.queries import SLOTS, Cell
-from shared.i18n import current_language
 from shared.problems import BadRequest
-
-LETTERS = {"ky": ("ж", "к"), "ru": ("н", "о"), "en": ("a", "l")}
-"""What stands in a cell for absent and for late."""
-
-
-def letters() -> tuple[str, str]:
-    """The letters for absent and late in the reader's language."""
-    return LETTERS[current_language()]
 
 
 def whole(text: str | None) -> int | None:
@@ -105,9 +96,11 @@ EMPTY_CELL = Markup("<td></td>")
 OUT = Markup('<td class="out"></td>')
 
 
-def row_of_cells(cells: Iterable[Cell | None]) -> Markup:
-    """The cells of a grid's row; None where the pupil does not belong to the group. A term holds a thousand of them."""
-    words = dict(zip(("absent", "late"), letters(), strict=True))
+def row_of_cells(cells: Iterable[Cell | None], words: Mapping[str, str]) -> Markup:
+    """The cells of a grid's row; None where the pupil does not belong to the group. A term holds a thousand of them.
+
+    ``words`` are the letters for absent and late.
+    """
     return Markup("").join(_cell(cell, words) for cell in cells)
 
 

@@ -13,11 +13,16 @@ from sqlite_utils import Database
 from node.calendar import queries as calendar
 from node.people.queries import NAME_COLUMNS, NAMED, full_name
 from node.plans import queries as plans
+from node.settings import queries as settings
 from shared.grading import propose, weighted_mean
 from shared.i18n import in_order
 
 SLOTS = (0, 1)
 """Places of marks in one cell: the paper's 5/4 is two."""
+
+
+FIVE = 5
+"""The scale on which a school may do without the mark 1."""
 
 
 @dataclass(frozen=True)
@@ -209,7 +214,11 @@ def scale_of(db: Database, group: int) -> Scale | None:
            WHERE sg.id = ? AND g.minimum IS NOT NULL AND g.maximum IS NOT NULL""",
         (group,),
     ).fetchone()
-    return Scale(*row) if row else None
+    if row is None:
+        return None
+    number, low, high = row
+    without_one = low == 1 and high == FIVE and not settings.number(db, "use_of_one")
+    return Scale(number, 2 if without_one else low, high)
 
 
 def work_kinds(db: Database) -> list[Mapping[str, Any]]:
@@ -307,24 +316,39 @@ class Standing:
     proposed: int | None
 
 
-def standing(marks: Iterable[Mark], weights: Mapping[int, int]) -> Standing:
-    """Weighted mean and proposed mark of a term."""
-    pairs = [(mark.value, weights.get(mark.kind or 0, 1)) for mark in marks if mark.value is not None]
-    return Standing(weighted_mean(pairs), propose(pairs))
+@dataclass(frozen=True)
+class Rule:
+    """How a term mark is proposed: weight by kind of work, threshold of rounding in hundredths, marks needed."""
+
+    weights: Mapping[int, int]
+    threshold: int
+    minimum: int
 
 
-def weights(db: Database) -> dict[int, int]:
-    """Weight of every kind of work."""
+def rule(db: Database) -> Rule:
+    """The rule as the school has set it."""
     rows = db.execute("SELECT id, weight FROM work_kind").fetchall()
-    return {row[0]: 1 if row[1] is None else row[1] for row in rows}
+    weights = {row[0]: 1 if row[1] is None else row[1] for row in rows}
+    return Rule(weights, settings.number(db, "rounding"), settings.number(db, "minimum_marks"))
 
 
-def standings(found: Mapping[tuple[int, int, int], Cell], weight: Mapping[int, int]) -> dict[int, Standing]:
+def edit_days(db: Database) -> int:
+    """Days after the lesson, or after the end of a term, in which a change needs no reason."""
+    return settings.number(db, "edit_days")
+
+
+def standing(marks: Iterable[Mark], by: Rule) -> Standing:
+    """Weighted mean and proposed mark of a term."""
+    pairs = [(mark.value, by.weights.get(mark.kind or 0, 1)) for mark in marks if mark.value is not None]
+    return Standing(weighted_mean(pairs), propose(pairs, threshold=by.threshold, minimum=by.minimum))
+
+
+def standings(found: Mapping[tuple[int, int, int], Cell], by: Rule) -> dict[int, Standing]:
     """Average and proposed mark of every pupil with marks among the cells."""
     marks: dict[int, list[Mark]] = {}
     for (_, _, pupil), cell in found.items():
         marks.setdefault(pupil, []).extend(cell.marks.values())
-    return {pupil: standing(some, weight) for pupil, some in marks.items()}
+    return {pupil: standing(some, by) for pupil, some in marks.items()}
 
 
 def term_of(db: Database, group_id: int, day: int) -> Mapping[str, Any] | None:

@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
 from node import access
+from node.attendance import queries as attendance
 from node.calendar import queries as calendar_queries
 from node.classes import queries as class_queries
 from node.journal import actions, forms, history, queries
@@ -168,7 +169,8 @@ def _lesson_page(
     writes = who.has(*WRITE) and actions.teaches(found, who.person) and place.day <= today()
     scale = queries.scale_of(db, place.group)
     planned = queries.planned_topic(db, place)
-    pupils = queries.named(db, queries.members(db, place.group, place.day, place.day), today())
+    members = queries.members(db, place.group, place.day, place.day)
+    letters = attendance.letters(db)
     return render_template(
         "journal/lesson.html",
         lesson=found,
@@ -176,13 +178,14 @@ def _lesson_page(
         iso=iso(place.day),
         name=class_name(found["grade"], found["letter"]),
         writes=writes,
-        late=today() - place.day > actions.EDIT_DAYS,
-        days=actions.EDIT_DAYS,
+        late=today() - place.day > queries.edit_days(db),
+        days=queries.edit_days(db),
         scale=scale,
         keys=_keys(scale),
         kinds=queries.work_kinds(db),
         planned=planned,
-        pupils=pupils,
+        pupils=queries.named(db, members, today()),
+        away={} if found["taken"] else attendance.noted_away(db, members, place.day),
         cells=queries.lesson_cells(db, place),
         nobody=Cell(),
         typed={(c.field, c.pupil, c.slot): c.value for c in changes},
@@ -193,7 +196,7 @@ def _lesson_page(
         saved="saved" in request.args and not problem,
         kind=forms.whole(request.form.get("kind")),
         reason=request.form.get("reason", ""),
-        letters=forms.letters(),
+        letters=(letters["absent"], letters["late"]),
         shown=forms.shown,
         number_of=number_of,
         texts=texts(),
@@ -244,7 +247,7 @@ def _term_so_far(place: Place, pupil: int) -> dict[str, str]:
         return {}
     found = queries.cells(db, place.group, term["start"], term["end"])
     marks = [mark for (_, _, who), cell in found.items() if who == pupil for mark in cell.marks.values()]
-    now = queries.standing(marks, queries.weights(db))
+    now = queries.standing(marks, queries.rule(db))
     return {"average": exact(now.average, 2), "proposed": forms.shown(now.proposed) or gettext("n/a")}
 
 
@@ -277,8 +280,9 @@ def grid(group_id: int) -> ResponseReturnValue:
     first, last = (term["start"], min(term["end"], today())) if term else (0, -1)
     cells = queries.cells(db, group_id, first, last)
     members = queries.members(db, group_id, first, last) if term and first <= last else frozenset()
-    standings = queries.standings(cells, queries.weights(db))
+    standings = queries.standings(cells, queries.rule(db))
     columns = queries.columns(db, group_id, first, last)
+    letters = attendance.letters(db)
     return render_template(
         "journal/grid.html",
         group=group,
@@ -288,7 +292,7 @@ def grid(group_id: int) -> ResponseReturnValue:
         label=_label,
         columns=columns,
         pupils=queries.named(db, members, today()),
-        row=_row_maker(columns, cells, queries.membership(db, group_id)),
+        row=_row_maker(columns, cells, queries.membership(db, group_id), letters),
         nothing=queries.Standing(None, None),
         standings=standings,
         writes=who.has(*WRITE) and group["teacher"] == who.person,
@@ -296,14 +300,14 @@ def grid(group_id: int) -> ResponseReturnValue:
         kinds=queries.work_kinds(db),
         given=queries.results(db, group_id, term["id"]) if term else {},
         shown=forms.shown,
-        letters=forms.letters(),
+        letters=(letters["absent"], letters["late"]),
         number_of=number_of,
         iso=iso,
         date_of=date_of,
         now=today(),
         texts=texts(),
-        edit_from=today() - actions.EDIT_DAYS,
-        days=actions.EDIT_DAYS,
+        edit_from=today() - queries.edit_days(db),
+        days=queries.edit_days(db),
     )
 
 
@@ -311,13 +315,14 @@ def _row_maker(
     columns: Sequence[queries.Column],
     cells: Mapping[tuple[int, int, int], Cell],
     there: Callable[[int, int], bool],
+    letters: Mapping[str, str],
 ) -> Callable[[int], Markup]:
     """What makes the cells of one pupil's row."""
     nobody, places = Cell(), [(column.place.day, column.place.period) for column in columns]
 
     def row(pupil: int) -> Markup:
         found = (cells.get((*at, pupil), nobody) if there(pupil, at[0]) else None for at in places)
-        return forms.row_of_cells(found)
+        return forms.row_of_cells(found, letters)
 
     return row
 
@@ -398,7 +403,7 @@ def _results_page(
         term=term,
         label=_label,
         pupils=queries.named(db, queries.members(db, group_id, first, last) if term else (), today()),
-        standings=queries.standings(cells, queries.weights(db)),
+        standings=queries.standings(cells, queries.rule(db)),
         nothing=queries.Standing(None, None),
         standing=queries.results(db, group_id, term["id"]) if term else {},
         typed={one.pupil: one for one in given},

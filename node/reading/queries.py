@@ -13,6 +13,7 @@ ACTS = ("read", "export", "print")
 WHAT = {
     "card": N_("Card"),
     "results": N_("Results"),
+    "attendance": N_("Attendance"),
     "all tables": N_("Everything the school holds"),
     "class list": N_("Class list"),
     "accounts": N_("Slips with first passwords"),

@@ -102,6 +102,16 @@ SETTINGS: tuple[Setting, ...] = (
         minimum=1, maximum=200,
     ),
     Setting(
+        "letter_absent", "text", "", N_("Letter for an absence"), "attendance",
+        N_("Empty: the letter usual in the reader's language."), max_length=2,
+    ),
+    Setting("letter_late", "text", "", N_("Letter for coming late"), "attendance", max_length=2),
+    Setting("letter_ill", "text", "", N_("Letter for an absence through illness"), "attendance", max_length=2),
+    Setting("letter_excused", "text", "", N_("Letter for an absence with a valid reason"), "attendance", max_length=2),
+    Setting(
+        "letter_unexcused", "text", "", N_("Letter for an absence without a valid reason"), "attendance", max_length=2,
+    ),
+    Setting(
         "pin_lock_minutes", "int", 10, N_("Minutes without a touch after which a shared computer locks"), "security",
         N_("On a computer where someone signs in with a PIN."), minimum=1, maximum=240, editors=KEEPERS,
     ),

@@ -14,7 +14,7 @@ from node import create_app
 from node.derived import derive
 from node.generator import generate
 from node.journal import actions, history, queries, views
-from node.journal.actions import EDIT_DAYS, Change, Result
+from node.journal.actions import Change, Result
 from node.journal.queries import Place
 from node.storage import create_node
 from shared import crypto
@@ -37,6 +37,8 @@ from tests.node.conftest import CHEAP, PASSWORD, Client, SchoolPages
 TODAY = parse_day("2025-10-23")
 """A Thursday, the last day that the generated teachers told of."""
 ORAL = 1
+EDIT_DAYS = 7
+"""The setting's default."""
 
 
 class Desk:
@@ -277,7 +279,7 @@ def proposals(desk: Desk) -> dict[int, int | None]:
     term = queries.term_of(desk.db, desk.place.group, TODAY)
     assert term is not None
     cells = queries.cells(desk.db, desk.place.group, term["start"], term["end"])
-    found = queries.standings(cells, queries.weights(desk.db))
+    found = queries.standings(cells, queries.rule(desk.db))
     return {pupil: found[pupil].proposed if pupil in found else None for pupil in desk.pupils}
 
 
@@ -324,6 +326,10 @@ def on_that_day(monkeypatch: pytest.MonkeyPatch) -> None:
 def teacher_of(desk: Desk) -> Client:
     login = desk.db.execute("SELECT login FROM account WHERE id = ?", (desk.account,)).fetchone()[0]
     return desk.school.sign_in(login)
+
+
+def iso_of(day: int) -> str:
+    return views.iso(day)
 
 
 def address(place: Place, kind: str = "lesson") -> str:
@@ -436,7 +442,7 @@ def test_results_are_confirmed_by_one_form(desk: Desk) -> None:
     term = queries.term_of(desk.db, group, TODAY)
     assert term is not None
     found = queries.standings(
-        queries.cells(desk.db, group, term["start"], term["end"]), queries.weights(desk.db)
+        queries.cells(desk.db, group, term["start"], term["end"]), queries.rule(desk.db)
     )
     pupil, mark = next((p, s.proposed) for p, s in found.items() if s.proposed is not None)
     page = f"/journal/results/{group}"

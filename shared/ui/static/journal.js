@@ -178,8 +178,11 @@
       const name = event.target.name;
       if (!name || !seen(name)) return;
       enter(cellOf(name), current(name));
-      // Whoever says that attendance was taken has the topic and the homework in sight.
-      if (name === "taken" && event.target.checked) for (const text of ["topic", "homework"]) enter(cellOf(text), current(text));
+      // Whoever says that attendance was taken has the topic, the homework and who is noted away in sight.
+      if (name === "taken" && event.target.checked) {
+        for (const text of ["topic", "homework"]) enter(cellOf(text), current(text));
+        for (const row of form.querySelectorAll("[data-expected-away]")) enter(cellOf(`status-${row.dataset.pupil}`), current(`status-${row.dataset.pupil}`));
+      }
     });
     // A second tap on the chosen key takes it back.
     let chosen = null;

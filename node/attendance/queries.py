@@ -1,0 +1,286 @@
+"""Reading attendance: a pupil's days, notes, alerts, lessons not taken.
+
+A day is missed when every lesson of it was; a lesson whose attendance nobody took says nothing, and never that all
+were there.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlite_utils import Database
+
+from node.calendar import queries as calendar
+from node.journal import queries as journal
+from node.settings import queries as settings
+from shared.i18n import current_language
+
+REASONS = ("ill", "excused", "unexcused", "unknown")
+RECENT_DAYS = 28
+"""Days back in which absences in a row are looked for."""
+
+LETTERS = {
+    "ky": {"absent": "ж", "late": "к", "ill": "о", "excused": "с", "unexcused": "сз"},
+    "ru": {"absent": "н", "late": "о", "ill": "б", "excused": "у", "unexcused": "нп"},
+    "en": {"absent": "a", "late": "l", "ill": "i", "excused": "e", "unexcused": "u"},
+}
+"""What stands for an absence, a late arrival and the reasons where the school has not chosen its own letters."""
+
+
+def letters(db: Database) -> dict[str, str]:
+    """The letters of the school's choosing, else those usual in the reader's language."""
+    usual = LETTERS[current_language()]
+    chosen = settings.values(db)
+    return {name: str(chosen[f"letter_{name}"]) or letter for name, letter in usual.items()}
+
+
+@dataclass(frozen=True)
+class Day:
+    """A pupil's day. ``expected``: lessons whose attendance was taken; ``reasons``: of the missed ones, by reason."""
+
+    pupil: int
+    day: int
+    expected: int
+    late: int
+    reasons: Mapping[str, int]
+
+    @property
+    def absent(self) -> int:
+        """Lessons missed."""
+        return sum(self.reasons.values())
+
+    @property
+    def missed(self) -> bool:
+        """Was the day missed: every lesson of it?"""
+        return 0 < self.expected == self.absent
+
+    @property
+    def reason(self) -> str:
+        """The reason of a day: the weightiest that any lesson has."""
+        return next((one for one in REASONS if self.reasons.get(one)), "unknown")
+
+
+_DAYS = """SELECT e.pupil, l.day, sg.class_group, count(DISTINCT l.rid) AS expected,
+    count(CASE WHEN a.status = 'late' THEN 1 END) AS late,
+    count(CASE WHEN a.status = 'absent' AND a.reason = 'ill' THEN 1 END) AS ill,
+    count(CASE WHEN a.status = 'absent' AND a.reason = 'excused' THEN 1 END) AS excused,
+    count(CASE WHEN a.status = 'absent' AND a.reason = 'unexcused' THEN 1 END) AS unexcused,
+    count(CASE WHEN a.status = 'absent' AND ifnull(a.reason, 'unknown') = 'unknown' THEN 1 END) AS unknown
+  FROM json_each(:pupils) p JOIN enrolment e ON e.pupil = p.value AND e.retired_at IS NULL
+  JOIN subject_group sg ON sg.class_group = e.class_group
+  JOIN lesson l ON l.subject_group = sg.id AND l.day BETWEEN :first AND :last AND l.attendance_taken = 1
+    AND l.retired_at IS NULL AND e.start <= l.day AND (e."end" IS NULL OR e."end" > l.day)
+  LEFT JOIN attendance a ON a.subject_group = l.subject_group AND a.day = l.day AND a.period = l.period
+    AND a.pupil = e.pupil AND a.retired_at IS NULL
+  WHERE (NOT EXISTS (SELECT 1 FROM subject_group_pupil g WHERE g.subject_group = sg.id AND g.retired_at IS NULL)
+      OR EXISTS (SELECT 1 FROM subject_group_pupil g WHERE g.subject_group = sg.id AND g.pupil = e.pupil
+        AND g.retired_at IS NULL AND ifnull(g.start, l.day) <= l.day AND (g."end" IS NULL OR g."end" > l.day)))
+  GROUP BY e.pupil, l.day ORDER BY e.pupil, l.day"""
+
+
+def days(db: Database, pupils: Collection[int], first: int, last: int) -> dict[tuple[int, int], Day]:
+    """(pupil, day) -> the day, where attendance of any lesson was taken; days the calendar calls free left out."""
+    span = {"pupils": json.dumps(sorted(pupils)), "first": first, "last": last}
+    calendar_days = calendar.calendar(db, first, last)
+    whom: dict[int, calendar.Whom] = {}
+    found = {}
+    for row in db.query(_DAYS, span):
+        class_group, day = row["class_group"], row["day"]
+        if class_group not in whom:
+            whom[class_group] = calendar.whom(db, class_group)
+        if not calendar_days.is_closed(day, whom[class_group]):
+            reasons = {reason: row[reason] for reason in REASONS if row[reason]}
+            found[row["pupil"], day] = Day(row["pupil"], day, row["expected"], row["late"], reasons)
+    return found
+
+
+@dataclass(frozen=True)
+class Total:
+    """What a pupil missed in a span: whole days and lessons, each by reason, and how often late."""
+
+    days: Mapping[str, int]
+    lessons: Mapping[str, int]
+    late: int
+
+    @property
+    def all_days(self) -> int:
+        return sum(self.days.values())
+
+    @property
+    def all_lessons(self) -> int:
+        return sum(self.lessons.values())
+
+
+def total(found: Collection[Day]) -> Total:
+    """The sum of a pupil's days."""
+    whole = {reason: sum(one.missed and one.reason == reason for one in found) for reason in REASONS}
+    lessons = {reason: sum(one.reasons.get(reason, 0) for one in found) for reason in REASONS}
+    return Total(whole, lessons, sum(one.late for one in found))
+
+
+def enrolled(db: Database, class_group: int, first: int, last: int) -> frozenset[int]:
+    """The pupils of a class on some day of a span."""
+    rows = db.execute(
+        """SELECT pupil FROM enrolment WHERE class_group = ? AND retired_at IS NULL AND pupil IS NOT NULL
+           AND start <= ? AND ("end" IS NULL OR "end" > ?)""",
+        (class_group, last, first),
+    )
+    return frozenset(row[0] for row in rows.fetchall())
+
+
+# ---- lessons
+
+
+def lessons(db: Database, class_group: int, first: int, last: int) -> dict[tuple[int, int, int], bool]:
+    """(day, period, subject group) of every lesson of a class, by timetable or journal -> was attendance taken?"""
+    slots = db.execute(
+        """SELECT t.weekday, t.period, t.subject_group, ifnull(t.start, 0), ifnull(t."end", 99999) FROM timetable_slot t
+           JOIN subject_group sg ON sg.id = t.subject_group
+           WHERE sg.class_group = ? AND sg.retired_at IS NULL AND t.retired_at IS NULL""",
+        (class_group,),
+    ).fetchall()
+    calendar_days, whom = calendar.calendar(db, first, last), calendar.whom(db, class_group)
+    found = {}
+    for day in range(first, last + 1):
+        taught_as = calendar_days.taught_as(day, whom)
+        for weekday, period, group, start, end in slots:
+            if taught_as == weekday and start <= day < end:
+                found[day, period, group] = False
+    for day, period, group, taken in db.execute(
+        """SELECT l.day, l.period, l.subject_group, ifnull(l.attendance_taken, 0) FROM lesson l
+           JOIN subject_group sg ON sg.id = l.subject_group
+           WHERE sg.class_group = ? AND l.day BETWEEN ? AND ? AND l.retired_at IS NULL""",
+        (class_group, first, last),
+    ).fetchall():
+        if not calendar_days.is_closed(day, whom):
+            found[day, period, group] = bool(taken)
+    return found
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A day of a class: its lessons, and (pupil, period, subject group) -> status and reason of who was not there."""
+
+    lessons: list[Mapping[str, Any]]
+    members: Mapping[int, frozenset[int]]
+    away: Mapping[tuple[int, int, int], tuple[str, str]]
+
+
+def sheet(db: Database, class_group: int, day: int) -> Sheet:
+    """The day of a class, lesson by lesson."""
+    found = journal.lessons(db, day, classes=(class_group,))
+    away = {
+        (pupil, period, group): (status, reason or "unknown")
+        for pupil, period, group, status, reason in db.execute(
+            """SELECT a.pupil, a.period, a.subject_group, a.status, a.reason FROM attendance a
+               JOIN subject_group sg ON sg.id = a.subject_group
+               WHERE sg.class_group = ? AND a.day = ? AND a.status <> 'present' AND a.retired_at IS NULL""",
+            (class_group, day),
+        ).fetchall()
+    }
+    groups = {one["group"] for one in found}
+    return Sheet(found, {group: journal.members(db, group, day, day) for group in groups}, away)
+
+
+def not_taken(
+    db: Database, first: int, last: int, classes: Collection[int] | None = None
+) -> list[Mapping[str, Any]]:
+    """Lessons of some days whose attendance nobody has taken, the latest day first."""
+    found: list[Mapping[str, Any]] = []
+    for day in range(last, first - 1, -1):
+        found += [one for one in journal.lessons(db, day, classes=classes) if not one["taken"]]
+    return found
+
+
+# ---- notes
+
+
+def notes(db: Database, pupils: Collection[int], first: int, last: int) -> list[Mapping[str, Any]]:
+    """The notes of pupils that touch a span, the latest first."""
+    return list(
+        db.query(
+            """SELECT id, pupil, start, "end", reason FROM absence_note WHERE retired_at IS NULL
+               AND pupil IN (SELECT value FROM json_each(?)) AND start <= ? AND "end" >= ?
+               ORDER BY start DESC, id DESC""",
+            (json.dumps(sorted(pupils)), last, first),
+        )
+    )
+
+
+def noted_away(db: Database, pupils: Collection[int], day: int) -> dict[int, str]:
+    """The pupils a note covers on a day, each with the reason; of several notes the latest counts."""
+    return {note["pupil"]: note["reason"] or "unknown" for note in reversed(notes(db, pupils, day, day))}
+
+
+# ---- alerts
+
+
+@dataclass(frozen=True)
+class Alert:
+    """A pupil who misses too much: days in a row up to now, and days of the year without a valid reason."""
+
+    pupil: int
+    class_group: int
+    grade: int | None
+    letter: str | None
+    running: int
+    unexcused: int
+
+
+def alerts(db: Database, year_start: int, today: int, classes: Collection[int] | None = None) -> list[Alert]:
+    """Who has missed as many days running, or without a valid reason, as the settings name; by class."""
+    running_from = settings.number(db, "alert_days_running")
+    unexcused_from = settings.number(db, "alert_unexcused")
+    recent = today - RECENT_DAYS - running_from
+    candidates = db.execute(
+        """SELECT a.pupil FROM attendance a WHERE a.status = 'absent' AND a.retired_at IS NULL
+             AND a.day BETWEEN :recent AND :today GROUP BY a.pupil HAVING count(DISTINCT a.day) >= :running
+           UNION SELECT a.pupil FROM attendance a WHERE a.status = 'absent' AND a.reason = 'unexcused'
+             AND a.retired_at IS NULL AND a.day BETWEEN :start AND :today
+           GROUP BY a.pupil HAVING count(DISTINCT a.day) >= :unexcused""",
+        {
+            "recent": recent, "today": today, "start": year_start,
+            "running": running_from, "unexcused": unexcused_from,
+        },
+    ).fetchall()  # fmt: skip
+    where = {
+        pupil: (one, grade, letter)
+        for pupil, one, grade, letter in _present_classes(db, [one[0] for one in candidates], today)
+    }
+    chosen = {pupil for pupil, (one, _, _) in where.items() if classes is None or one in classes}
+    by_pupil: dict[int, list[Day]] = {}
+    for (pupil, _), one in days(db, chosen, min(year_start, recent), today).items():
+        by_pupil.setdefault(pupil, []).append(one)
+    found = []
+    for pupil, spent in by_pupil.items():
+        running = _running(spent)
+        unexcused = sum(one.missed and one.reason == "unexcused" for one in spent if one.day >= year_start)
+        if running >= running_from or unexcused >= unexcused_from:
+            found.append(Alert(pupil, *where[pupil], running, unexcused))
+    return sorted(found, key=lambda one: (one.grade or 0, one.letter or "", one.pupil))
+
+
+def _present_classes(
+    db: Database, pupils: Collection[int], day: int
+) -> list[tuple[int, int, int | None, str | None]]:
+    return list(
+        db.execute(
+            """SELECT e.pupil, cg.id, cg.grade, cg.letter FROM enrolment e JOIN class_group cg ON cg.id = e.class_group
+               WHERE e.pupil IN (SELECT value FROM json_each(?1)) AND e.retired_at IS NULL AND e.start <= ?2
+                 AND (e."end" IS NULL OR e."end" > ?2)""",
+            (json.dumps(sorted(pupils)), day),
+        ).fetchall()
+    )
+
+
+def _running(spent: list[Day]) -> int:
+    """Days missed one after another up to the latest day that is known."""
+    count = 0
+    for one in reversed(spent):
+        if not one.missed:
+            break
+        count += 1
+    return count

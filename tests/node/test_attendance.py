@@ -1,0 +1,275 @@
+"""Attendance: missed days, reasons and notes, alerts, what is not taken, and the pages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from node.attendance import actions, queries, views
+from node.derived import derive
+from node.journal.actions import Change
+from node.journal.queries import Place
+from shared.problems import InvalidValue, NotFound, NotInGroup, TooManyDays, WrongOrder
+from shared.schema import BY_NAME
+from sync.writer import writing
+from tests.node.conftest import SchoolPages
+from tests.node.test_journal import TODAY, Desk, a_school, iso_of
+
+REASONS = ("ill", "excused", "unexcused", "unknown")
+
+
+@pytest.fixture(scope="module")
+def school(tmp_path_factory: pytest.TempPathFactory) -> SchoolPages:
+    return a_school(tmp_path_factory.mktemp("attendance"))
+
+
+@pytest.fixture
+def desk(school: SchoolPages) -> Iterator[Desk]:
+    made = Desk(school)
+    yield made
+    with writing(made.db, made.account) as w:
+        for table in ("attendance", "lesson"):
+            for key in made.db.execute(
+                f"SELECT {', '.join(BY_NAME[table].key)} FROM {table} WHERE day >= ? AND retired_at IS NULL",
+                (TODAY,),
+            ).fetchall():
+                w.retire(table, *key)
+        for (note,) in made.db.execute("SELECT id FROM absence_note WHERE retired_at IS NULL").fetchall():
+            w.retire("absence_note", note)
+    made.db.close()
+
+
+def class_of(desk: Desk) -> int:
+    return int(
+        desk.db.execute("SELECT class_group FROM subject_group WHERE id = ?", (desk.place.group,)).fetchone()[
+            0
+        ]
+    )
+
+
+def take(desk: Desk, day: int, away: dict[int, str], but: int = 0) -> list[Place]:
+    """Every lesson of the class on a day, its attendance taken but for the last ``but``; the places."""
+    found = sorted({(p, g) for d, p, g in queries.lessons(desk.db, class_of(desk), day, day)})
+    with writing(desk.db, desk.account) as w:
+        for number, (period, group) in enumerate(found):
+            key = Place(group, day, period).key
+            w.put(
+                "lesson",
+                **key,
+                attendance_taken=int(number < len(found) - but),
+                teacher=desk.teacher,
+                topic="",
+            )
+            for pupil, reason in away.items():
+                w.put("attendance", **key, pupil=pupil, status="absent", reason=reason)
+    return [Place(group, day, period) for period, group in found]
+
+
+def day_of(desk: Desk, pupil: int, day: int = TODAY) -> queries.Day | None:
+    return queries.days(desk.db, [pupil], day, day).get((pupil, day))
+
+
+def test_a_day_is_missed_when_every_lesson_of_it_was(desk: Desk) -> None:
+    first, second = desk.pupils[:2]
+    places = take(desk, TODAY, {first: "ill", second: "unknown"})
+    assert len(places) > 1
+    one = day_of(desk, first)
+    assert one is not None and one.missed and one.reason == "ill" and one.absent == one.expected
+    with writing(desk.db, desk.account) as w:
+        w.put("attendance", **places[0].key, pupil=second, status="late")
+    other = day_of(desk, second)
+    assert other is not None and not other.missed and (other.absent, other.late) == (other.expected - 1, 1)
+
+
+def test_not_taken_is_not_all_present(desk: Desk) -> None:
+    pupil = desk.pupils[0]
+    assert day_of(desk, pupil) is None
+    lessons = queries.lessons(desk.db, class_of(desk), TODAY, TODAY)
+    assert lessons and not any(lessons.values())
+    places = take(desk, TODAY, {}, but=1)
+    one = day_of(desk, pupil)
+    assert one is not None and one.expected < len(places) and not one.absent
+    chase = queries.not_taken(desk.db, TODAY, TODAY, [class_of(desk)])
+    assert [(row["group"], row["period"]) for row in chase] == [(places[-1].group, places[-1].period)]
+
+
+def test_the_district_is_told_the_same_days(desk: Desk) -> None:
+    away = dict(zip(desk.pupils, REASONS, strict=False))
+    take(desk, TODAY, away)
+    derive(desk.db)
+    row = desk.db.execute(
+        "SELECT missed, ill, excused, unexcused FROM attendance_day WHERE class_group = ? AND day = ?",
+        (class_of(desk), TODAY),
+    ).fetchone()
+    found = [one for one in queries.days(desk.db, desk.pupils, TODAY, TODAY).values() if one.missed]
+    counted = [sum(one.reason == reason for one in found) for reason in REASONS[:3]]
+    assert tuple(row) == (len(found), *counted) and len(found) == len(away)
+
+
+def test_the_class_teacher_gives_a_reason_to_a_whole_day(desk: Desk) -> None:
+    first, second = desk.pupils[:2]
+    places = take(desk, TODAY, {first: "unknown", second: "unknown"})
+    with writing(desk.db, desk.account) as w:
+        changed = actions.give_reasons(w, class_of(desk), TODAY, {first: "excused"})
+    assert changed == len(places)
+    one, other = day_of(desk, first), day_of(desk, second)
+    assert one is not None and other is not None and (one.reason, other.reason) == ("excused", "unknown")
+    stranger = desk.db.execute(
+        "SELECT pupil FROM enrolment WHERE class_group <> ? AND retired_at IS NULL LIMIT 1", (class_of(desk),)
+    ).fetchone()[0]
+    for given, problem in (({stranger: "ill"}, NotInGroup), ({first: "asleep"}, InvalidValue)):
+        with writing(desk.db, desk.account) as w, pytest.raises(problem):
+            actions.give_reasons(w, class_of(desk), TODAY, given)
+
+
+def test_a_note_closes_its_days_and_those_to_come(desk: Desk) -> None:
+    pupil, class_id = desk.pupils[0], class_of(desk)
+    places = take(desk, TODAY, {pupil: "unknown"})
+    with writing(desk.db, desk.account) as w:
+        assert actions.add_note(w, class_id, pupil, TODAY - 1, TODAY + 5, "ill") == len(places)
+        note = w.db.execute("SELECT max(id) FROM absence_note").fetchone()[0]
+    assert queries.noted_away(desk.db, desk.pupils, TODAY + 5) == {pupil: "ill"}
+    assert queries.noted_away(desk.db, desk.pupils, TODAY + 6) == {}
+    # Who is marked absent later, under the note, has its reason at once.
+    desk.save(Change("status", "present", "absent", pupil))
+    desk.save(Change("status", "absent", "present", pupil))
+    one = day_of(desk, pupil)
+    assert one is not None and one.reasons == {"ill": len(places)}
+    with writing(desk.db, desk.account) as w:
+        actions.withdraw_note(w, class_id, note)
+    one = day_of(desk, pupil)
+    assert one is not None and one.reason == "unknown"
+    with writing(desk.db, desk.account) as w, pytest.raises(NotFound):
+        actions.withdraw_note(w, class_id, note)
+
+
+def test_a_note_says_something_about_a_pupil_of_the_class(desk: Desk) -> None:
+    pupil, class_id = desk.pupils[0], class_of(desk)
+    for start, end, reason, problem in (
+        (TODAY, TODAY - 1, "ill", WrongOrder),
+        (TODAY, TODAY + actions.MOST_DAYS, "ill", TooManyDays),
+        (TODAY, TODAY, "unknown", InvalidValue),
+        (TODAY - 4000, TODAY - 4000, "ill", NotInGroup),
+    ):
+        with writing(desk.db, desk.account) as w, pytest.raises(problem):
+            actions.add_note(w, class_id, pupil, start, end, reason)
+
+
+def last_days(desk: Desk, count: int) -> list[int]:
+    """The last school days of the class, today among them."""
+    on = {day for day, _, _ in queries.lessons(desk.db, class_of(desk), TODAY - 3 * count, TODAY)}
+    return sorted(on)[-count:]
+
+
+def test_three_days_running_are_told_and_a_day_at_school_ends_them(desk: Desk) -> None:
+    pupil, days = desk.pupils[0], last_days(desk, 3)
+    start = TODAY - 60
+
+    def told() -> list[int]:
+        found = queries.alerts(desk.db, start, TODAY, [class_of(desk)])
+        return [one.running for one in found if one.pupil == pupil]
+
+    with writing(desk.db, desk.account) as w:
+        for row in desk.db.execute(
+            "SELECT subject_group, day, period FROM attendance WHERE pupil = ? AND day < ?", (pupil, TODAY)
+        ).fetchall():
+            w.put(
+                "attendance", **Place(row[0], row[1], row[2]).key, pupil=pupil, status="present", reason=None
+            )
+    for day in days[:2]:
+        take(desk, day, {pupil: "ill"})
+    assert told() == []
+    take(desk, days[2], {pupil: "ill"})
+    assert told() == [3]
+    assert queries.alerts(desk.db, start, TODAY, [0]) == []
+    places = [Place(g, days[2], p) for d, p, g in queries.lessons(desk.db, class_of(desk), days[2], days[2])]
+    with writing(desk.db, desk.account) as w:
+        w.put("attendance", **places[0].key, pupil=pupil, status="present", reason=None)
+        for day in days[:2]:
+            for row in desk.db.execute(
+                "SELECT subject_group, period FROM attendance WHERE pupil = ? AND day = ?", (pupil, day)
+            ).fetchall():
+                w.put(
+                    "attendance", **Place(row[0], day, row[1]).key, pupil=pupil, status="absent", reason="ill"
+                )
+    assert told() == []
+
+
+def test_the_school_chooses_its_letters(desk: Desk) -> None:
+    with desk.school.app.test_request_context():
+        assert queries.letters(desk.db)["absent"] == "ж"
+        with writing(desk.db, desk.account) as w:
+            row = w.insert("setting", name="letter_absent", value="н")
+        assert queries.letters(desk.db)["absent"] == "н"
+        with writing(desk.db, desk.account) as w:
+            w.retire("setting", row)
+
+
+# ---- pages
+
+
+@pytest.fixture
+def on_that_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    from node.journal import views as journal_views
+
+    monkeypatch.setattr(views, "today", lambda: TODAY)
+    monkeypatch.setattr(journal_views, "today", lambda: TODAY)
+
+
+@pytest.mark.usefixtures("on_that_day")
+def test_the_class_teacher_works_on_the_page_of_a_day(desk: Desk) -> None:
+    school = desk.school
+    class_id, client = school.led, school.as_("class_teacher")
+    desk.place = Place(
+        desk.db.execute("SELECT id FROM subject_group WHERE class_group = ? LIMIT 1", (class_id,)).fetchone()[
+            0
+        ],
+        TODAY,
+        1,
+    )
+    pupil = min(queries.enrolled(desk.db, class_id, TODAY, TODAY))
+    take(desk, TODAY, {pupil: "unknown"})
+    page = f"/attendance/class/{class_id}"
+    here = f"view=day&day={iso_of(TODAY)}"
+    status, text = client.get(f"{page}?{here}")
+    assert status == 200 and f'name="reason-{pupil}"' in text
+    sent = {f"seen-reason-{pupil}": "unknown", f"reason-{pupil}": "ill"}
+    assert client.post(f"{page}/reasons?{here}", **sent)[0] == 302
+    one = day_of(desk, pupil)
+    assert one is not None and one.reason == "ill"
+    note = {"pupil": str(pupil), "start": iso_of(TODAY), "end": iso_of(TODAY + 2), "reason": "excused"}
+    assert client.post(f"{page}/note?{here}", **note | {"end": iso_of(TODAY - 2)})[0] == 422
+    assert client.post(f"{page}/note?{here}", **note)[0] == 302
+    one = day_of(desk, pupil)
+    assert one is not None and one.reason == "excused"
+    for view in ("week", "month"):
+        status, text = client.get(f"{page}?view={view}&day={iso_of(TODAY)}")
+        assert status == 200 and 'class="absent"' in text
+    assert client.get(f"{page}?view=hour")[0] == 404
+    shown = school.as_("head").get(f"{page}?{here}")[1]
+    assert f'name="reason-{pupil}"' not in shown
+    assert school.as_("head").post(f"{page}/reasons?{here}", **sent)[0] == 403
+    assert school.as_("head").get(f"/attendance/pupil/{pupil}")[0] == 200
+
+
+@pytest.mark.usefixtures("on_that_day")
+def test_the_deputy_chases_lessons_that_nobody_took(desk: Desk) -> None:
+    take(desk, TODAY - 1, {}, but=1)
+    text = desk.school.as_("deputy").get("/attendance/")[1]
+    assert "fold-list" in text
+
+
+@pytest.mark.usefixtures("on_that_day")
+def test_a_note_expects_the_pupil_away_until_the_lesson_is_taken(desk: Desk, tmp_path: Path) -> None:
+    pupil = desk.pupils[0]
+    with writing(desk.db, desk.account) as w:
+        actions.add_note(w, class_of(desk), pupil, TODAY, TODAY, "ill")
+    login = desk.db.execute("SELECT login FROM account WHERE id = ?", (desk.account,)).fetchone()[0]
+    address = f"/journal/lesson/{desk.place.group}/{iso_of(TODAY)}/{desk.place.period}"
+    client = desk.school.sign_in(login)
+    text = client.get(address)[1]
+    assert f'data-pupil="{pupil}" data-expected-away' in text
+    desk.save(Change("taken", 1, 0))
+    assert "data-expected-away" not in client.get(address)[1]
