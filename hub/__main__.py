@@ -13,7 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from hub import checks, ingest, schools, sticks, storage, tables
+from hub import backups, checks, completing, ingest, schools, sticks, storage, tables
 from hub.access import OFFICER, ROLES
 from hub.accounts import actions as opening
 from hub.accounts import queries as accounts
@@ -23,8 +23,9 @@ from hub.statistics import queries as statistics
 from shared import cli
 from shared.auth import normal_login
 from shared.cli import gettext as _
-from shared.i18n import DEFAULT, LANGUAGES
+from shared.i18n import DEFAULT, LANGUAGES, gettext_in
 from shared.indicators import CUBES, INDICATORS, tabulate
+from shared.keys import RecoveryKit, write_private
 from shared.problems import Flawed, InvalidValue
 from shared.report import EMPTY, plain, safe_text
 from sync.messages import MAX_MESSAGE
@@ -46,10 +47,19 @@ def main(arguments: list[str] | None = None) -> int:
         "--no-machine-slot", action="store_true", help=_("ask for the passphrase at every start")
     )
     init.add_argument("--language", default=DEFAULT, choices=list(LANGUAGES))
+    init.add_argument("--kit", type=Path, help=_("where to write the recovery kit (HTML, to print)"))
     serve = cli.add(commands, "serve", _serve, _("serve nodes and the district's pages"))
     serve.add_argument("--host", default="127.0.0.1")
     serve.add_argument("--port", type=int, default=8443)
     serve.add_argument("--threads", type=int, default=8)
+    cli.add(commands, "backup", _backup, _("write an encrypted copy")).add_argument("file", type=Path)
+    restore = cli.add(commands, "restore", _restore, _("make this hub from a backup"))
+    restore.add_argument("file", type=Path)
+    restore.add_argument("--kit", nargs="?", const="", metavar="FILE", help=cli.kit_help())
+    restore.add_argument("--machine-slot", action=argparse.BooleanOptionalAction, help=cli.slot_help())
+    restore.add_argument(
+        "--database", help=_("SQLAlchemy URL of an empty PostgreSQL database; default: an encrypted file")
+    )
     school = cli.add(commands, "school", _school, _("the schools of the district"))
     school.add_argument("way", choices=("add",))
     school.add_argument("name")
@@ -97,6 +107,11 @@ def _open(chosen: argparse.Namespace) -> storage.Hub:
 
 
 def _init(chosen: argparse.Namespace) -> Result:
+    kit_path = chosen.kit or chosen.home / "recovery-kit.html"
+
+    def hand_over(kit: RecoveryKit) -> None:
+        write_private(kit_path, kit.html(gettext_in(chosen.language), chosen.language).encode())
+
     hub = storage.create_hub(
         chosen.home,
         login=chosen.login,
@@ -105,8 +120,36 @@ def _init(chosen: argparse.Namespace) -> Result:
         machine_slot=not chosen.no_machine_slot,
         database=chosen.database,
         language=chosen.language,
+        hand_over=hand_over,
     )[0]
-    return {"home": hub.home, "database": hub.engine.dialect.name}
+    cli.note(_("Print the recovery kit, keep it apart from the machine, then delete the file."))
+    return {"home": hub.home, "database": hub.engine.dialect.name, "kit": kit_path}
+
+
+def _backup(chosen: argparse.Namespace) -> Result:
+    hub = _open(chosen)
+    cli.note(_("Copying the database; the hub may go on working."))
+    backups.backup(hub, chosen.file)
+    return {"file": chosen.file, "bytes": chosen.file.stat().st_size}
+
+
+def _restore(chosen: argparse.Namespace) -> Result:
+    kit = None if chosen.kit is None else cli.kit(chosen.kit)
+    given = cli.passphrase() if kit is None else None
+    slot = chosen.machine_slot if chosen.machine_slot is not None else cli.asks_for_slot()
+    cli.note(_("Restoring and checking the copy."))
+    hub = backups.restore(
+        chosen.home, chosen.file, passphrase=given, kit=kit, machine_slot=slot, database=chosen.database
+    )
+    with hub.read() as connection:
+        nodes = len(completing.waiting_for(connection))
+    cli.note(
+        _(
+            "Revoke again at once whatever was revoked since the backup. What schools sent since comes back with their "
+            "next syncs."
+        )
+    )
+    return {"home": hub.home, "database": hub.engine.dialect.name, "to_be_heard": nodes}
 
 
 def _serve(chosen: argparse.Namespace) -> Result:
@@ -172,10 +215,11 @@ def _status(chosen: argparse.Namespace) -> Result:
     hub = _open(chosen)
     with hub.read() as connection:
         rows = [vars(row) for row in overview.schools(connection, cli.language())]
+        awaited = len(completing.waiting_for(connection))
     if not chosen.json:
         rows = [{name: row[name] for name in ("name", "nodes", "waiting", "chain", "quarantined")} | {
             "heard": _when(row["heard_at"])} for row in rows]  # fmt: skip
-    return {"schools": rows}
+    return {"schools": rows, "to_be_heard": awaited}
 
 
 def _when(at: int) -> str:

@@ -46,7 +46,8 @@ def _flaws(connection: sa.Connection, log: HubLog, hub_public: bytes) -> Iterato
             envelope = open_envelope(bytes(row.envelope))
             header = envelope.header
             envelope.verify(origins.get(header.origin, b"") if log.school else hub_public)
-            check_receipt(hub_public, log.school, row.position, envelope.hash, head, bytes(row.receipt))
+            seen = row.seen if row.capped else None
+            check_receipt(hub_public, log.school, row.position, envelope.hash, head, bytes(row.receipt), seen)
             if not crypto.same(envelope.hash, bytes(row.hash)) or not crypto.same(head, bytes(row.head)):
                 yield f"{place}: its hash is not the one noted"
             if (header.first - 1, header.previous) != heads.get(header.origin, (0, NO_HASH)):

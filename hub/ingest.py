@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from hub import registration, tables
+from hub import completing, registration, tables
 from hub.log import HubLog
 from hub.storage import Hub, upsert
 from shared import crypto
@@ -64,6 +64,8 @@ def receive(hub: Hub, message: bytes, carried: bool = False) -> bytes:
     try:
         request, hashed = open_request(message, hub.opener)
         with hub.write() as connection:
+            if request.again is not None:
+                completing.readmit(hub, connection, request)
             known = request.registration is None or registration.register(hub, connection, request)
             if known:
                 answer = _answer(hub, connection, request, hashed, carried)
@@ -87,16 +89,27 @@ def _answer(hub: Hub, connection: sa.Connection, request: Request, hashed: bytes
     log = HubLog(connection, node.school, hub.signer)
     registration.approve(connection, node.school, request.approvals)
     registration.add_epochs(connection, node.school, request.epochs)
-    accepted, refused = _take(connection, log, request)
+    own = HubLog(connection, 0, hub.signer)
+    answer = Answer(hashed, request.node, clock.now_ms(), node.school)
+    answer.held = _take_lines(log, own, request)
+    school_head, reference_head = request.streams or (None, None)
+    is_ours = completing.shares(log, request.position, school_head)
+    if is_ours:
+        answer.accepted, answer.refused = _take(connection, log, request)
     if is_new:
         _note_heard(connection, request)
-    own = HubLog(connection, 0, hub.signer)
-    answer = Answer(hashed, request.node, clock.now_ms(), node.school, accepted, refused)
     answer.head, answer.reference_head = log.head()[0], own.head()[0]
     budget = min(request.budget, _MAX_BUDGET)
-    answer.reference_entries = entries(own, request.reference_position, budget)
+    if completing.shares(own, request.reference_position, reference_head):
+        answer.reference_entries = entries(own, request.reference_position, budget)
+    else:
+        answer.reference_heads = completing.heads(own)
     left = budget - sum(len(e.envelope or b"") for e in answer.reference_entries)
-    answer.entries = entries(log, request.position, left, {*accepted, *request.own})
+    if is_ours:
+        answer.entries = entries(log, request.position, left, {*answer.accepted, *request.own})
+    else:
+        answer.heads = completing.heads(log)
+    answer.certificates = completing.certificates(hub, connection, node.school, request.known)
     answer.version = VERSION
     answer.digest = digest.total(log.sums(), min(VERSION, request.version))
     answer.known = log.head_of(request.head[0])
@@ -109,9 +122,20 @@ def _answer(hub: Hub, connection: sa.Connection, request: Request, hashed: bytes
         recipients.append(registration.recovery_opening(connection, node.school))
     answer.epochs = registration.epochs_for(connection, node.school, recipients, request.epoch)
     answer.epoch_at = registration.epoch_begun_at(connection, node.school)
-    answer.joining = registration.joining(connection, node.school)
+    answer.epoch = registration.newest_epoch(connection, node.school)
+    if completing.is_awaiting(connection, node.school):
+        answer.epoch_at = max(answer.epoch_at, clock.now_ms())
+    asking = registration.joining(connection, node.school)
+    answer.joining = [(signing, opening) for signing, opening, _ in asking]
+    answer.commitments = [(signing, bound) for signing, _, bound in asking]
     answer.school_name = schools_name(connection, node.school)
     return answer
+
+
+def _take_lines(log: HubLog, own: HubLog, request: Request) -> tuple[int, int]:
+    again = request.again or {}
+    reference = completing.take_line(own, request.node, again.get(6), again.get(9))
+    return completing.take_line(log, request.node, again.get(5), again.get(7)), reference
 
 
 def node_entry(row: sa.Row[Any]) -> tuple[bytes, bytes, int, bytes, int]:
@@ -163,6 +187,7 @@ def _take(
     accepted: list[bytes] = []
     refused: list[tuple[bytes, str, str]] = []
     delivered: list[Delivered] = []
+    capped = dict(request.seen)
     position, taken, applied = log.head()[0], 0, 0
     for data in request.changesets:
         if taken - applied >= _AT_ONCE:
@@ -172,7 +197,8 @@ def _take(
             envelope = open_envelope(data)
             if not _is_known(connection, log, envelope):
                 position += 1
-                delivered.append(_checked(connection, log, envelope, request.node, delivered, position))
+                seen = capped.get(envelope.hash)
+                delivered.append(_checked(connection, log, envelope, request.node, delivered, position, seen))
                 taken += len(delivered[-1].changes)
             accepted.append(envelope.hash)
         except Problem as problem:
@@ -202,8 +228,10 @@ def _checked(
     node: bytes,
     before: list[Delivered],
     position: int,
+    seen: int | None,
 ) -> Delivered:
     header = envelope.header
+    seen = seen if seen is not None and seen < header.seen else None
     envelope.verify(node)
     if header.school != log.school or not header.origin:
         raise WrongSigner()
@@ -213,7 +241,7 @@ def _checked(
         origins.setdefault(header.origin, node)
     if origins.get(header.origin) != node:
         raise WrongSigner()
-    if header.seen >= position:
+    if (header.seen if seen is None else seen) >= position:
         raise FlawedChangeset("it claims to have seen what is not there")
     last, hashed = _head_of(log, header.origin, before)
     if header.first > last + 1:
@@ -224,7 +252,7 @@ def _checked(
     require_own_rows(changes, origins)
     if header.first == 1:
         registration.claim_origin(connection, header.origin, log.school, node, header.continues)
-    return Delivered(envelope, position, changes)
+    return Delivered(envelope, position, changes, seen=seen)
 
 
 def _require_beginning(header: Header, node: bytes, origins: dict[int, bytes], lineage: Lineage) -> None:
@@ -279,19 +307,19 @@ def entries(log: HubLog, after: int, budget: int, own: Collection[bytes] = ()) -
     """The stream after a position within a budget of bytes, at least one; those named ``own`` by hash without bytes."""
     s = tables.stream.c
     query = (
-        sa.select(s.position, s.hash, s.receipt, sa.func.length(s.envelope))
+        sa.select(s.position, s.hash, s.receipt, sa.func.length(s.envelope), s.capped, s.seen)
         .where(s.school == log.school, s.position > after)
         .order_by(s.position)
         .limit(_MAX_ENTRIES)
     )
-    chosen: list[tuple[int, bytes, bytes, bool]] = []
-    for position, hashed, receipt, size in log.connection.execute(query):
+    chosen: list[tuple[int, bytes, bytes, bool, int | None]] = []
+    for position, hashed, receipt, size, capped, seen in log.connection.execute(query):
         known = bytes(hashed) in own
         budget -= 0 if known else size
         if budget < 0 and chosen:
             break
-        chosen.append((position, bytes(hashed), bytes(receipt), known))
-    wanted = [position for position, _, _, known in chosen if not known]
+        chosen.append((position, bytes(hashed), bytes(receipt), known, seen if capped else None))
+    wanted = [position for position, _, _, known, _ in chosen if not known]
     bodies = {
         position: bytes(envelope)
         for position, envelope in log.connection.execute(
@@ -299,6 +327,6 @@ def entries(log: HubLog, after: int, budget: int, own: Collection[bytes] = ()) -
         )
     }
     return [
-        StreamEntry(position, hashed, receipt, bodies.get(position))
-        for position, hashed, receipt, _ in chosen
+        StreamEntry(position, hashed, receipt, bodies.get(position), seen)
+        for position, hashed, receipt, _, seen in chosen
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import groupby, islice
 from typing import Any
 
@@ -11,11 +11,12 @@ import sqlalchemy as sa
 from hub import tables
 from hub.storage import upsert
 from shared import crypto
-from shared.schema import TABLES, Table
+from shared.schema import BY_NUMBER, TABLES, Table
 from sync import clock, digest
 from sync.apply import Delivered, Key, RowWrite
 from sync.capture import decode_values, encode_values, is_erasure
 from sync.change import NO_HASH
+from sync.codec import Envelope, district_changes
 from sync.log import dump_line, shipped
 from sync.merge import Entry, Lineage, resolve
 from sync.messages import next_head, sign_receipt
@@ -90,6 +91,9 @@ class HubLog:
     def _add_to_stream(self, changeset: Delivered) -> None:
         envelope, header = changeset.envelope, changeset.envelope.header
         head = next_head(self.head()[1], envelope.hash)
+        receipt = changeset.receipt or sign_receipt(
+            self.signer, self.school, changeset.position, envelope.hash, head, changeset.seen
+        )
         self.connection.execute(
             tables.stream.insert().values(
                 school=self.school,
@@ -97,11 +101,12 @@ class HubLog:
                 origin=header.origin,
                 first=header.first,
                 last=header.last,
-                seen=header.seen,
+                seen=header.seen if changeset.seen is None else changeset.seen,
+                capped=changeset.seen is not None,
                 hash=envelope.hash,
                 head=head,
                 envelope=envelope.data,
-                receipt=sign_receipt(self.signer, self.school, changeset.position, envelope.hash, head),
+                receipt=receipt,
                 received_at=clock.now_ms(),
             )
         )
@@ -113,6 +118,16 @@ class HubLog:
             sa.select(s.position, s.head).where(s.school == self.school).order_by(s.position.desc()).limit(1)
         ).first()
         return (row[0], bytes(row[1])) if row else (0, NO_HASH)
+
+    def head_at(self, position: int) -> bytes | None:
+        """The hash of the stream up to a position; None beyond its end."""
+        if position == 0:
+            return NO_HASH
+        s = tables.stream.c
+        found = self.connection.execute(
+            sa.select(s.head).where(s.school == self.school, s.position == position)
+        ).scalar()
+        return None if found is None else bytes(found)
 
     def head_of(self, origin: int) -> tuple[int, bytes]:
         """Last number and hash known of an origin."""
@@ -159,6 +174,60 @@ class HubLog:
                 for (tbl, col), value in sums.items()
             ],
         )
+
+    # -- a history that is put in another order
+
+    def take_out_from(self, position: int) -> None:
+        """Remove the end of the stream from log and stream; `rewrite` brings the rows to what remains."""
+        for table in (tables.change, tables.stream):
+            c = table.c
+            self.connection.execute(table.delete().where(c.school == self.school, c.position >= position))
+
+    def rewrite(self, envelopes: Sequence[Envelope], first: int, act: Callable[[], None]) -> None:
+        """Let ``act`` change the log from a position on, then bring the rows it touches to what the log says."""
+        touched = self._keys_of(first, envelopes)
+        before = {number: self.histories(number, keys) for number, keys in touched.items()}
+        old = self.lineage()
+        act()
+        lineage = self.lineage()
+        sums: digest.Sums = {}
+        for number, keys in touched.items():
+            table = BY_NUMBER.get(number)
+            if table is None:
+                continue
+            after = self.histories(number, keys)
+            rows = []
+            for key in sorted(keys):
+                was, now = before[number].get(key), after.get(key)
+                shown = resolve(table, was, old) if was else None
+                if now:
+                    row = RowWrite(key, shown, resolve(table, now, lineage))
+                    rows.append(row)
+                    digest.move(sums, table, key, None if shown is None else shown.values, row.after.values)
+                elif shown is not None:
+                    self._remove(table, key)
+                    digest.move(sums, table, key, None, shown.values, -1)
+            self.write(table, rows)
+        self.add_to_digest(sums)
+
+    def _keys_of(self, first: int, envelopes: Sequence[Envelope]) -> dict[int, set[Key]]:
+        touched: dict[int, set[Key]] = {}
+        c = tables.change.c
+        rows = self.connection.execute(
+            sa.select(c.tbl, c.key).where(c.school == self.school, c.position >= first).distinct()
+        )
+        for number, text in rows:
+            touched.setdefault(number, set()).add(_key(text))
+        for envelope in envelopes:
+            for change in district_changes(envelope):
+                touched.setdefault(change.table, set()).add(change.key)
+        return touched
+
+    def _remove(self, table: Table, key: Key) -> None:
+        view = tables.VIEWS.get(table.name)
+        if view is not None:
+            where = [view.columns[name] == part for name, part in zip(table.key, key, strict=True)]
+            self.connection.execute(view.delete().where(*where))
 
     # -- what became known with an upgrade
 

@@ -183,6 +183,7 @@ def _by_approval(
         "school": school,
         "origin": introduction.origin,
         "asked_at": clock.now_ms(),
+        "commitment": bound if isinstance(bound := named.get(10), bytes) and len(bound) == 32 else b"",
     }
     upsert(connection, tables.joining, [row_of_it])
     return None
@@ -201,10 +202,10 @@ def approve(connection: sa.Connection, school: int, nodes: Sequence[bytes]) -> N
             connection.execute(tables.joining.delete().where(tables.joining.c.signing == node))
 
 
-def joining(connection: sa.Connection, school: int) -> list[tuple[bytes, bytes]]:
-    """Signing and opening keys of the nodes that ask to join a school."""
+def joining(connection: sa.Connection, school: int) -> list[tuple[bytes, bytes, bytes]]:
+    """Signing and opening keys of the nodes that ask to join a school, and their commitments to six words."""
     rows = connection.execute(sa.select(tables.joining).where(tables.joining.c.school == school))
-    return [(bytes(row.signing), bytes(row.opening)) for row in rows]
+    return [(bytes(row.signing), bytes(row.opening), bytes(row.commitment or b"")) for row in rows]
 
 
 def add_node(connection: sa.Connection, node: bytes, opening: bytes, school: int, origin: int) -> None:
@@ -253,7 +254,7 @@ def add_epochs(connection: sa.Connection, school: int, offered: Sequence[tuple[i
     A known epoch may be sealed to further recipients by any of the school's nodes: each of them has it.
     """
     e = tables.epoch.c
-    newest = connection.execute(sa.select(sa.func.max(e.number)).where(e.school == school)).scalar() or 0
+    newest = newest_epoch(connection, school)
     numbers = sorted({number for number, _, _ in offered})
     fresh = [n for n in numbers if n > newest]
     if any(b - a != 1 for a, b in zip([newest, *fresh], fresh, strict=False)):
@@ -291,6 +292,12 @@ def epochs_for(
         .order_by(e.number)
     )
     return [(number, bytes(recipient), bytes(sealed)) for number, recipient, sealed in rows]
+
+
+def newest_epoch(connection: sa.Connection, school: int) -> int:
+    """The number of a school's newest key; 0 before its first registration."""
+    e = tables.epoch.c
+    return connection.execute(sa.select(sa.func.max(e.number)).where(e.school == school)).scalar() or 0
 
 
 def epoch_begun_at(connection: sa.Connection, school: int) -> int:

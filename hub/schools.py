@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 
 from hub import tables
+from hub.completing import FIRST_FREE
 from hub.log import HubLog
-from hub.storage import Hub, upsert
+from hub.storage import Hub, get_state, upsert
 from shared import crypto
 from shared.keys import RegistrationCode, secret_digest
 from shared.problems import InvalidValue
@@ -55,7 +56,8 @@ def next_id(hub: Hub, table_name: str) -> int:
         last = connection.execute(
             sa.select(sa.func.max(view.c.id)).where(view.c.id.between(FIRST_HUB_ID, 2**32 - 1))
         ).scalar()
-    return FIRST_HUB_ID if last is None else int(last) + 1
+        free = int(get_state(connection, FIRST_FREE) or FIRST_HUB_ID)
+    return max(free, FIRST_HUB_ID if last is None else int(last) + 1)
 
 
 def add_school(hub: Hub, name: str, number: int | None = None, district: int | None = None) -> int:

@@ -38,9 +38,8 @@ def export_bundles(hub: Hub, school: int, folder: Path) -> int:
     """Write for each node of a school what it lacked when last heard; returns for how many nodes."""
     write_bundle(folder / HUB_FILE, ingest.describe(hub))
     with hub.read() as connection:
-        nodes = connection.execute(
-            sa.select(tables.node).where(tables.node.c.school == school, tables.node.c.revoked_at == 0)
-        ).all()
+        every = connection.execute(sa.select(tables.node).where(tables.node.c.school == school)).all()
+        nodes = [node for node in every if not node.revoked_at]
         for node in nodes:
             log, own = HubLog(connection, school, hub.signer), HubLog(connection, 0, hub.signer)
             answer = Answer(bytes(32), bytes(node.signing), clock.now_ms(), school)
@@ -49,7 +48,7 @@ def export_bundles(hub: Hub, school: int, folder: Path) -> int:
             answer.entries = ingest.entries(log, node.position, _BUDGET)
             answer.version = min(VERSION, node.version or VERSION)
             answer.digest = digest.total(log.sums(), answer.version)
-            answer.nodes = [ingest.node_entry(n) for n in nodes]
+            answer.nodes = [ingest.node_entry(n) for n in every]
             name = f"{bytes(node.signing)[:8].hex()}-{answer.time:020d}{ANSWER}"
             write_bundle(folder / name, seal_answer(answer, hub.signer, bytes(node.opening)))
     return len(nodes)

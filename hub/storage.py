@@ -8,10 +8,11 @@ keys.json      the data key, wrapped; it opens the file and the hub's own privat
 from __future__ import annotations
 
 import contextlib
+import datetime
 import json
 import os
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from hub import tables
 from shared import crypto, db, reference
+from shared.keys import RecoveryKit
 from shared.keyslots import Keyslots, write_private
 from shared.problems import AlreadyInitialised, DamagedFile, MissingFile, NewerFile, NotInitialised, WrongKey
 from shared.schema import BY_NAME, VERSION, Table
@@ -40,6 +42,7 @@ class Hub:
     engine: sa.Engine
     signer: crypto.SigningKey
     opener: crypto.OpeningKey
+    key: bytes = field(repr=False)
     _writing: threading.RLock = field(default_factory=threading.RLock, repr=False)
 
     @contextlib.contextmanager
@@ -75,21 +78,24 @@ def create_hub(
     database: str | None = None,
     language: str = "ky",
     cost: crypto.Cost = crypto.PASSPHRASE_COST,
-) -> tuple[Hub, bytes]:
-    """Make a hub and its first account; returns it and the 16-byte secret for its recovery kit.
+    hand_over: Callable[[RecoveryKit], None] = lambda kit: None,
+) -> tuple[Hub, RecoveryKit]:
+    """Make a hub and its first account; returns it and its recovery kit, which is not kept anywhere: print it.
 
+    ``hand_over`` receives the kit before the hub can be opened, so that no power cut leaves a hub without one.
     ``database``: an SQLAlchemy URL of an empty PostgreSQL database; None for an encrypted file. AlreadyInitialised.
     """
     if (home / KEYS).exists():
         raise AlreadyInitialised(home=home)
     home.mkdir(parents=True, exist_ok=True)
     os.chmod(home, 0o700)
-    data_key, recovery = crypto.random_bytes(crypto.KEY_BYTES), crypto.random_bytes(16)
+    data_key = crypto.random_bytes(crypto.KEY_BYTES)
+    kit = RecoveryKit.create("", datetime.date.today(), of_hub=True)
     for left in home.glob(DATABASE + "*"):
         left.unlink()
     engine = _engine(home, data_key, database, create=True)
     signer, opener = crypto.SigningKey.generate(), crypto.OpeningKey.generate()
-    hub = Hub(home, engine, signer, opener)
+    hub = Hub(home, engine, signer, opener, data_key)
     with hub.write() as connection:
         _clear_unfinished(connection, home)
         tables.metadata.create_all(connection)
@@ -108,9 +114,10 @@ def create_hub(
             )
         )
     write_private(home / CONFIG, json.dumps({"database": database}).encode())
-    Keyslots.create(home / KEYS, data_key, passphrase, recovery, machine_slot, cost)
+    hand_over(kit)
+    Keyslots.create(home / KEYS, data_key, passphrase, kit.secret, machine_slot, cost)
     _finish(hub)
-    return hub, recovery
+    return hub, kit
 
 
 def _clear_unfinished(connection: sa.Connection, home: Path) -> None:
@@ -134,17 +141,22 @@ def open_hub(home: Path, passphrase: str | None = None) -> Hub:
     """
     if not (home / KEYS).exists():
         raise NotInitialised(home=home)
-    database = _read_config(home)
+    _read_config(home)
     keyslots = Keyslots(home / KEYS)
     key = keyslots.open_with_machine() if passphrase is None else keyslots.open_with_passphrase(passphrase)
-    engine = _engine(home, key, database)
+    return open_with(home, key)
+
+
+def open_with(home: Path, key: bytes) -> Hub:
+    """Open a hub whose data key is known. MissingFile, DamagedFile, NewerFile."""
+    engine = _engine(home, key, _read_config(home))
     with db.errors(DATABASE):
         _migrate(engine)
         with engine.connect() as connection:
             signing = crypto.unwrap(key, get_state(connection, "signing_key"), b"hub signing key")
             opening = crypto.unwrap(key, get_state(connection, "opening_key"), b"hub opening key")
             unfinished = get_state(connection, _UNFINISHED)
-    hub = Hub(home, engine, crypto.SigningKey.from_bytes(signing), crypto.OpeningKey.from_bytes(opening))
+    hub = Hub(home, engine, crypto.SigningKey.from_bytes(signing), crypto.OpeningKey.from_bytes(opening), key)
     if unfinished:
         _finish(hub)
     return hub
@@ -163,9 +175,9 @@ def _read_config(home: Path) -> str | None:
     return str(database) if database is not None else None
 
 
-def _connect(home: Path, key: bytes, create: bool) -> Any:
+def _connect(file: Path, key: bytes, create: bool) -> Any:
     try:
-        return db.open_database(home / DATABASE, key, create).conn
+        return db.open_database(file, key, create).conn
     except WrongKey as error:
         # The key file says that the key is the right one.
         raise DamagedFile(file=DATABASE) from error
@@ -174,10 +186,15 @@ def _connect(home: Path, key: bytes, create: bool) -> Any:
 def _engine(home: Path, key: bytes, database: str | None, create: bool = False) -> sa.Engine:
     if database is not None:
         return sa.create_engine(database, pool_pre_ping=True)
+    return file_engine(home / DATABASE, key, create)
+
+
+def file_engine(file: Path, key: bytes, create: bool = False) -> sa.Engine:
+    """An encrypted file as a database."""
     engine = sa.create_engine(
         "sqlite://",
         module=db.DRIVER,
-        creator=lambda: _connect(home, key, create),
+        creator=lambda: _connect(file, key, create),
         poolclass=sa.QueuePool,
         pool_size=4,
         max_overflow=8,
@@ -206,6 +223,7 @@ def _migrate(engine: sa.Engine) -> None:
                 tables.metadata.create_all(connection)
                 for name, view in tables.VIEWS.items():
                     _add_columns(connection, BY_NAME[name], view, version)
+                _add_to_books(connection)
                 _seed(connection)
                 _adopt(connection, version)
                 set_state(connection, "version", str(VERSION).encode())
@@ -225,6 +243,19 @@ def _add_columns(connection: sa.Connection, table: Table, view: sa.Table, since:
             connection.exec_driver_sql(f'ALTER TABLE "{table.name}" ADD COLUMN {definition}')
     for index in view.indexes:
         index.create(connection, checkfirst=True)
+
+
+def _add_to_books(connection: sa.Connection) -> None:
+    """Add the columns of the hub's own books that are new."""
+    inspector = sa.inspect(connection)
+    for name, table in tables.metadata.tables.items():
+        if name in tables.VIEWS:
+            continue
+        known = {column["name"] for column in inspector.get_columns(name)}
+        for column in table.columns:
+            if column.name not in known:
+                definition = sa.schema.CreateColumn(column).compile(dialect=connection.dialect)
+                connection.exec_driver_sql(f'ALTER TABLE "{name}" ADD COLUMN {definition}')
 
 
 def _adopt(connection: sa.Connection, since: int) -> None:

@@ -72,6 +72,8 @@ stream = sa.Table(
     sa.Column("envelope", sa.LargeBinary, nullable=False),
     sa.Column("receipt", sa.LargeBinary, nullable=False),
     sa.Column("received_at", _big, nullable=False),
+    # Is seen less than the header says? Then the receipt says so too.
+    sa.Column("capped", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.UniqueConstraint("school", "origin", "first"),
 )
 
@@ -153,6 +155,7 @@ joining = sa.Table(
     sa.Column("school", _big, nullable=False, index=True),
     sa.Column("origin", _big, nullable=False),
     sa.Column("asked_at", _big, nullable=False),
+    sa.Column("commitment", sa.LargeBinary),
 )
 
 quarantine = sa.Table(

@@ -86,21 +86,8 @@ def main(arguments: list[str] | None = None) -> int:
     cli.add(commands, "backup", _backup, _("write an encrypted copy")).add_argument("file", type=Path)
     restore = cli.add(commands, "restore", _restore, _("make this home from a backup"))
     restore.add_argument("file", type=Path)
-    restore.add_argument(
-        "--kit",
-        nargs="?",
-        const="",
-        metavar="FILE",
-        help=_(
-            "open it with the recovery kit instead of the passphrase: asks for the words, or reads them from a file, - "
-            "for standard input"
-        ),
-    )
-    restore.add_argument(
-        "--machine-slot",
-        action=argparse.BooleanOptionalAction,
-        help=_("whether this machine shall open the school by itself; asked for if not said"),
-    )
+    restore.add_argument("--kit", nargs="?", const="", metavar="FILE", help=cli.kit_help())
+    restore.add_argument("--machine-slot", action=argparse.BooleanOptionalAction, help=cli.slot_help())
     cli.add(commands, "verify", _verify, _("check file, signatures, chain, receipts, digest"))
     forgotten = cli.add(
         commands, "password", _password, _("give an account a new first password, as for a lost one")
@@ -364,11 +351,7 @@ def _backup(chosen: argparse.Namespace) -> Result:
 def _restore(chosen: argparse.Namespace) -> Result:
     kit = None if chosen.kit is None else cli.kit(chosen.kit)
     given = cli.passphrase() if kit is None else None
-    slot = chosen.machine_slot
-    if slot is None:
-        slot = cli.yes(
-            _("Shall this machine open the school by itself after a power cut, also for whoever steals it?")
-        )
+    slot = chosen.machine_slot if chosen.machine_slot is not None else cli.asks_for_slot()
     cli.note(_("Restoring and checking the copy."))
     node = storage.restore(chosen.home, chosen.file, passphrase=given, kit=kit, machine_slot=slot)
     return {"home": node.home, "origin": node.origin, "machine_slot": slot}

@@ -181,6 +181,28 @@ def yes(question: str) -> bool:
     return input(f"{question} [y/N] ").strip().lower() in ("y", "yes", "д", "да", "о", "ооба")
 
 
+def kit_help() -> str:
+    """What ``--kit`` says of itself."""
+    return gettext(
+        "open it with the recovery kit instead of the passphrase: asks for the words, or reads them from a file, - "
+        "for standard input"
+    )
+
+
+def slot_help() -> str:
+    """What ``--machine-slot`` says of itself."""
+    return gettext("whether this machine shall open it by itself; asked for if not said")
+
+
+def asks_for_slot() -> bool:
+    """Ask whether this machine may open what is restored on it."""
+    return yes(
+        gettext(
+            "Shall this machine open it by itself after a power cut, also for whoever steals the machine?"
+        )
+    )
+
+
 def given_passphrase() -> str | None:
     """The passphrase from the environment; None: let the machine slot open."""
     return os.environ.get(PASSPHRASE) or None

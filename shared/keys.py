@@ -5,7 +5,7 @@ In this module
     Keyslots           the data key of a database, wrapped for every way to unlock it (in `shared.keyslots`)
     RecoveryKit        a printed page whose words, or QR code, are the recovery secret
     RegistrationCode   what a district hands a school so that its node and the hub know one another
-    six_words          a short name of any bytes, to compare on two screens by reading aloud
+    six_words          a secret of ten bytes, read aloud from one screen and typed at another
 """
 
 import re
@@ -29,6 +29,7 @@ __all__ = [
     "RegistrationCode",
     "recovery_keypair",
     "secret_digest",
+    "secret_of_six_words",
     "six_words",
     "write_private",
 ]
@@ -65,6 +66,19 @@ _CODE_CHECK_BYTES = 4
 
 _TITLE = N_("Recovery kit")
 _WARNING = N_("Whoever holds this page can read all that the school keeps. Guard it like the school's seal.")
+_HUB_TITLE = N_("Recovery kit of the hub")
+_HUB_WARNING = N_(
+    "Whoever holds this page and a copy of the hub can read what the hub keeps. Guard it like the seal."
+)
+_HUB_ADVICE = (
+    N_("Print it twice. Lock one copy in the district's safe and the other in a safe in another building."),
+    N_("Do not photograph it, do not send it, and do not keep it as a file."),
+    N_(
+        "If the passphrase is forgotten, restore a backup with these words in their order, or the text of the code."
+    ),
+    N_("If the hub's machine is lost, this page and a backup bring the hub back; its schools complete it."),
+    N_("Capital letters, spaces and hyphens do not matter. If a word is mistyped, Mektep says so."),
+)
 _WORDS_TITLE = N_("The words")
 _ADVICE_TITLE = N_("What to do with this page")
 _ADVICE = (
@@ -114,14 +128,15 @@ class RecoveryKit:
     secret: bytes = field(repr=False)
     school_name: str
     made: date
+    of_hub: bool = field(default=False, repr=False)
 
     def __post_init__(self) -> None:
         _checked(self.secret)
 
     @classmethod
-    def create(cls, school_name: str, made: date) -> Self:
-        """Make a kit with a new secret."""
-        return cls(crypto.random_bytes(RECOVERY_BYTES), school_name, made)
+    def create(cls, school_name: str, made: date, of_hub: bool = False) -> Self:
+        """Make a kit with a new secret, of a school or of the district's hub."""
+        return cls(crypto.random_bytes(RECOVERY_BYTES), school_name, made, of_hub)
 
     @property
     def words(self) -> str:
@@ -141,17 +156,20 @@ class RecoveryKit:
 
     def html(self, gettext: Callable[[str], str], language: str) -> str:
         """Return one A4 page to print, in the language of `gettext`, whose code is `language`."""
+        title, warning, advice = (
+            (_HUB_TITLE, _HUB_WARNING, _HUB_ADVICE) if self.of_hub else (_TITLE, _WARNING, _ADVICE)
+        )
         return _PAGE.format(
             language=escape(language),
-            title=escape(gettext(_TITLE)),
+            title=escape(gettext(title)),
             school=escape(self.school_name),
             day=self.made.strftime("%d.%m.%Y"),
-            warning=escape(gettext(_WARNING)),
+            warning=escape(gettext(warning)),
             words_title=escape(gettext(_WORDS_TITLE)),
             words="".join(f"<li>{word}</li>" for word in self.words.split()),
             code=self.qr_svg(),
             advice_title=escape(gettext(_ADVICE_TITLE)),
-            advice="".join(f"<li>{escape(gettext(line))}</li>" for line in _ADVICE),
+            advice="".join(f"<li>{escape(gettext(line))}</li>" for line in advice),
         )
 
     @staticmethod
@@ -261,6 +279,18 @@ def _check_symbol(data: bytes) -> str:
     return _CHECK_SYMBOLS[int.from_bytes(data, "big") % len(_CHECK_SYMBOLS)]
 
 
-def six_words(data: bytes) -> str:
-    """Return 80 bits of a hash of `data` and a checksum as six words, to compare two screens aloud."""
-    return crypto.to_words(crypto.sha256(b"mektep six words v1\0" + data)[:10])
+SIX_WORDS_BYTES = 10
+"""Length of the secret that six words say: five words of it, one of checksum."""
+
+
+def six_words(secret: bytes) -> str:
+    """Return the words of a secret of ten bytes, the last one a checksum."""
+    return crypto.to_words(secret)
+
+
+def secret_of_six_words(text: str) -> bytes:
+    """Read it back; UnreadableWord, MistypedWords."""
+    secret = crypto.from_words(text)
+    if len(secret) != SIX_WORDS_BYTES:
+        raise MistypedWords()
+    return secret

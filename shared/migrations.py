@@ -48,6 +48,14 @@ ENGINE_SQL[1] = (
        changes_waiting INTEGER NOT NULL DEFAULT 0, rounds INTEGER NOT NULL DEFAULT 0) STRICT""",
 )
 
+ENGINE_SQL[2] = (
+    # The hub's word for every node of the school: what a hub put back from a backup has forgotten it can be told again.
+    """CREATE TABLE certificate (signing BLOB PRIMARY KEY, opening BLOB NOT NULL, revoked_at INTEGER NOT NULL,
+       certificate BLOB NOT NULL) STRICT""",
+    "ALTER TABLE quarantine ADD COLUMN position INTEGER",
+    "ALTER TABLE quarantine ADD COLUMN receipt BLOB",
+)
+
 
 def migrate(db: Database) -> None:
     """Bring the file to this release's schema, whole or not at all; what is there already is left as it is."""

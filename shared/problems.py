@@ -360,6 +360,15 @@ class NotRegistered(SyncProblem):
     template = N_("This node is not registered at the hub.")
 
 
+class HubForgot(SyncProblem):
+    code = "hub_forgot"
+    status = 503
+    retry = True
+    template = N_(
+        "The hub was put back from an older copy and is told again what it forgot; nothing is lost."
+    )
+
+
 class AlreadyRegistered(SyncProblem):
     code = "already_registered"
     status = 409

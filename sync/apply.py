@@ -23,13 +23,15 @@ Key = tuple[int, ...]
 class Delivered:
     """A verified changeset with its changes and its place in its stream.
 
-    The receipt is the hub's word for the place.
+    The receipt is the hub's word for the place. ``seen``: how far its author had seen the stream, where that is less
+    than its header says; None: as that says.
     """
 
     envelope: Envelope
     position: int
     changes: Sequence[Change]
     receipt: bytes = b""
+    seen: int | None = None
 
 
 @dataclass(slots=True)
@@ -95,7 +97,7 @@ def entry(changeset: Delivered, change: Change) -> Entry:
         changeset.envelope.header.origin,
         change.number,
         changeset.position,
-        changeset.envelope.header.seen,
+        changeset.envelope.header.seen if changeset.seen is None else changeset.seen,
         change.values,
         change.erase,
         change.actor,

@@ -14,6 +14,7 @@ from sync.change import NO_HASH, Change
 from sync.codec import all_changes, open_envelope
 from sync.log import NodeLog
 from sync.messages import check_receipt, next_head
+from sync.restored import DISPLACED
 from sync.state import State, epoch_keys
 
 
@@ -24,11 +25,11 @@ def verify_chain(db: Database) -> Iterator[str]:
     streams: dict[int, bytes] = {}
     keys = epoch_keys(db)
     rows = db.conn.execute(
-        "SELECT c.school, c.position, c.hash, c.envelope, c.receipt, o.node, c.local_first, c.local_last "
+        "SELECT c.school, c.position, c.hash, c.envelope, c.receipt, o.node, c.local_first, c.local_last, c.seen "
         "FROM changeset c "
         "LEFT JOIN origin o ON o.origin = c.origin ORDER BY c.school, c.position IS NULL, c.position, c.local_first"
     ).fetchall()
-    for school, position, hashed, data, receipt, node, first, last in rows:
+    for school, position, hashed, data, receipt, node, first, last, seen in rows:
         try:
             envelope = open_envelope(data)
             header = envelope.header
@@ -41,9 +42,10 @@ def verify_chain(db: Database) -> Iterator[str]:
             changes = all_changes(envelope, keys.get(header.epoch) if school else None)
             if not _is_logged(db, changes, first, last):
                 yield f"the log of changeset {header.origin}/{header.first} is not complete"
-            if position is not None:
+            if position is not None and position < DISPLACED:
                 streams[school] = next_head(streams.get(school, NO_HASH), hashed)
-                check_receipt(state.hub_signing, school, position, hashed, streams[school], receipt)
+                capped = seen if seen < header.seen else None
+                check_receipt(state.hub_signing, school, position, hashed, streams[school], receipt, capped)
         except Problem as problem:
             yield f"changeset at {position}: {problem.sentence()}"
     yield from digest_flaws(db, log)

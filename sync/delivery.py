@@ -20,7 +20,7 @@ from shared.problems import (
     WrongSigner,
 )
 from shared.schema import VERSION
-from sync import clock, digest, fork, registration
+from sync import clock, digest, fork, registration, restored
 from sync.apply import Delivered, apply, require_own_rows
 from sync.cbor import pack, unpack
 from sync.change import NO_HASH, Header
@@ -75,11 +75,13 @@ def _take(db: Database, answer: Answer, progress: Progress, kit: bytes | None) -
     elif answer.school != state.school:
         raise HubAnswer()
     registration.take_epochs(db, answer, kit)
+    restored.keep_certificates(db, answer)
     registration.note_nodes(db, answer)
     fresh = [e for e in answer.entries if e.position > state.position]
     if identity(db).epoch:
         log.cut(identity(db))
-        if not _settle_fork(db, answer, fresh):
+        restored.compare(db, log, answer)
+        if not answer.heads and not _settle_fork(db, answer, fresh):
             return
     log.apply_mode()
     _take_reference(db, log, answer.reference_entries)
@@ -169,7 +171,17 @@ def _take_stream(db: Database, log: NodeLog, entries: list[StreamEntry], nodes: 
             count += apply(log, delivered, log.lineage())
             delivered = []
         next_ = next_head(head, entry.hash)
-        check_receipt(state.hub_signing, state.school, entry.position, entry.hash, next_, entry.receipt)
+        check_receipt(
+            state.hub_signing, state.school, entry.position, entry.hash, next_, entry.receipt, entry.seen
+        )
+        if _is_displaced(db, entry):
+            # The rows must show all that is placed before it.
+            count += apply(log, delivered, log.lineage())
+            delivered = []
+            restored.place_again(db, log, entry)
+            log.apply_mode()
+            position, head = entry.position, next_
+            continue
         if _place_own(db, entry):
             position, head = entry.position, next_
             continue
@@ -180,7 +192,7 @@ def _take_stream(db: Database, log: NodeLog, entries: list[StreamEntry], nodes: 
         try:
             delivered.append(_checked(db, envelope, entry, nodes, keys, delivered))
         except Problem as problem:
-            _quarantine(db, envelope, problem)
+            _quarantine(db, envelope, problem, entry)
     count += apply(log, delivered, log.lineage())
     state.position, state.stream_hash = position, head
     return count
@@ -196,6 +208,12 @@ def _fitting(entry: StreamEntry, position: int) -> Envelope:
     if not crypto.same(envelope.hash, entry.hash):
         raise HubAnswer()
     return envelope
+
+
+def _is_displaced(db: Database, entry: StreamEntry) -> bool:
+    """Is it here, under a place that the hub has taken back?"""
+    row = db.conn.execute("SELECT position FROM changeset WHERE hash = ?", (entry.hash,)).fetchone()
+    return row is not None and (row[0] is not None or entry.seen is not None)
 
 
 def _place_own(db: Database, entry: StreamEntry) -> bool:
@@ -232,7 +250,7 @@ def _checked(
     require_own_rows(changes, origins)
     if header.first == 1:
         fork.add_origin(db, header.origin, header.school, origins[header.origin], header.continues)
-    return Delivered(envelope, entry.position, changes, entry.receipt)
+    return Delivered(envelope, entry.position, changes, entry.receipt, entry.seen)
 
 
 def _require_beginning(header: Header, nodes: set[bytes], origins: Mapping[int, bytes]) -> None:
@@ -260,17 +278,25 @@ def _school_origins(db: Database, school: int) -> dict[int, bytes]:
     return {origin: bytes(node) for origin, node in rows}
 
 
-def _quarantine(db: Database, envelope: Envelope, problem: Problem) -> None:
+def _quarantine(db: Database, envelope: Envelope, problem: Problem, entry: StreamEntry) -> None:
     db.conn.execute(
-        "INSERT INTO quarantine VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-        (envelope.hash, clock.now_ms(), problem.sentence(), envelope.data),
+        "INSERT INTO quarantine (hash, at, reason, envelope, position, receipt) VALUES (?, ?, ?, ?, ?, ?) "
+        "ON CONFLICT DO NOTHING",
+        (
+            envelope.hash,
+            clock.now_ms(),
+            problem.sentence(),
+            envelope.data,
+            entry.position,
+            entry.receipt,
+        ),
     )
 
 
 def note_if_done(db: Database) -> bool:
     """Compare with what the hub last said of itself, and note it when both hold the same. DigestsDiffer."""
     state, log = State(db), NodeLog(db)
-    if not state.hub_said:
+    if not state.hub_said or int(state.completing) >= 0:
         return False
     with reading(db):
         head, reference_head, said, version = unpack(state.hub_said, "the hub's word")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import groupby, islice
 from typing import TypeVar
 
@@ -168,11 +168,16 @@ class NodeLog:
             )
             last = first + len(changeset.changes) - 1
             position = None if changeset.position == NOWHERE else changeset.position
-            self._add_changeset(changeset.envelope, first, last, position, changeset.receipt)
+            self._add_changeset(changeset.envelope, first, last, position, changeset.receipt, changeset.seen)
             self._follow(changeset.changes)
             for c in changeset.changes:
                 touched.setdefault(c.table, set()).add(rids[c.table][c.key])
         gate.hold(self, touched)
+
+    def hold_rows(self, touched: Mapping[int, Collection[Key]]) -> None:
+        """Bring what these rows show to what the consents on record allow."""
+        known = {number: keys for number, keys in touched.items() if number in BY_NUMBER}
+        gate.hold(self, {number: set(self._rids(number, keys).values()) for number, keys in known.items()})
 
     def add_to_digest(self, sums: digest.Sums) -> None:
         stored = self.sums()
@@ -470,7 +475,13 @@ class NodeLog:
                 )
 
     def _add_changeset(
-        self, envelope: Envelope, first: int, last: int, position: int | None, receipt: bytes
+        self,
+        envelope: Envelope,
+        first: int,
+        last: int,
+        position: int | None,
+        receipt: bytes,
+        seen: int | None = None,
     ) -> None:
         h = envelope.header
         self.db.conn.execute(
@@ -483,7 +494,7 @@ class NodeLog:
                 h.last,
                 position,
                 envelope.hash,
-                h.seen,
+                h.seen if seen is None else seen,
                 first,
                 last,
                 envelope.data,

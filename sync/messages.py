@@ -8,7 +8,7 @@ lists them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,14 +28,15 @@ MAX_MESSAGE = 16 * 1024 * 1024
 MAX_ITEMS = 4_096
 """Items of any one list of a request."""
 _TO_HUB, _TO_NODE = b"mektep request v1", b"mektep answer v1"
-_REQUEST, _ANSWER, _INFO, _RECEIPT = (
+_REQUEST, _ANSWER, _INFO, _RECEIPT, _NODE = (
     b"mektep request v1",
     b"mektep answer v1",
     b"mektep hub v1",
     b"mektep receipt v1",
+    b"mektep node v1",
 )
-_SEALED_KEY = 113
-"""Bytes of a school key and its proof, 32 each, sealed by `crypto.seal_to`."""
+_SEALED_KEY = (113, 177)
+"""Bytes of a school key and its proof, sealed by `crypto.seal_to`; for a node let in with the kit's two keys."""
 _SEALED = 1
 """First byte of what `crypto.seal_to` makes; a refusal, a CBOR array, begins otherwise."""
 
@@ -54,7 +55,10 @@ class Request:
 
     ``own``: hashes of own changesets that were sent before and have no place yet. ``epoch``: the newest key it holds;
     ``epochs``: keys it hands on, as (number, recipient, sealed); ``approvals``: nodes its administrator lets join;
-    ``proof``: shows the others that it holds the school's key.
+    ``proof``: shows the others that it holds the school's key. ``streams``: the beginnings of the two streams' heads at
+    ``position`` and ``reference_position``. ``seen``: of changesets in this request that claim to have seen less than
+    their header says, after their author learnt that the stream had parted. ``known``: `fingerprint` of the nodes'
+    certificates it holds. ``again``: what a hub put back from a backup may lack (`sync.restored`).
     """
 
     node: bytes
@@ -75,16 +79,34 @@ class Request:
     epochs: list[tuple[int, bytes, bytes]] = field(default_factory=list)
     approvals: list[bytes] = field(default_factory=list)
     proof: bytes = b""
+    streams: list[bytes] = field(default_factory=list)
+    seen: list[tuple[bytes, int]] = field(default_factory=list)
+    known: bytes = b""
+    again: dict[int, Any] | None = None
 
 
 @dataclass(frozen=True)
 class StreamEntry:
-    """A place in a stream: ``envelope`` is None when the asking node wrote it itself and has it."""
+    """A place in a stream: ``envelope`` is None when the asking node wrote it itself and has it.
+
+    ``seen``: how far its author had seen this stream, where that is less than its header says; None: as that says.
+    """
 
     position: int
     hash: bytes
     receipt: bytes
     envelope: bytes | None
+    seen: int | None = None
+
+    def fields(self) -> list[Any]:
+        """As it travels."""
+        return [
+            self.position,
+            self.hash,
+            self.receipt,
+            self.envelope,
+            *(() if self.seen is None else (self.seen,)),
+        ]
 
 
 @dataclass
@@ -92,7 +114,10 @@ class Answer:
     """What the hub answers. ``head``, ``reference_head``: last positions.
 
     ``digest`` of the district view at ``head``. ``nodes``: of each the two public keys, the instant of its revocation
-    (0: none), its proof and its newest epoch.
+    (0: none), its proof and its newest epoch. ``commitments``: of nodes that ask to join, see
+    `sync.registration.commitment`. ``certificates``: the hub's word for each of ``nodes``, when the asking node holds
+    others. ``heads``, ``reference_heads``: some positions of the hub's streams with their heads, when the node's are
+    not the hub's; ``held``: up to which positions of the lines that it showed the hub has all. ``epoch``: the newest.
     """
 
     request: bytes
@@ -113,6 +138,12 @@ class Answer:
     school_name: str = ""
     joining: list[tuple[bytes, bytes]] = field(default_factory=list)
     epoch_at: int = 0
+    commitments: list[tuple[bytes, bytes]] = field(default_factory=list)
+    certificates: list[tuple[bytes, bytes]] = field(default_factory=list)
+    heads: list[tuple[int, bytes]] = field(default_factory=list)
+    reference_heads: list[tuple[int, bytes]] = field(default_factory=list)
+    held: tuple[int, int] = (0, 0)
+    epoch: int = 0
 
 
 def seal_request(request: Request, signer: crypto.SigningKey, hub: HubInfo) -> tuple[bytes, bytes]:
@@ -162,6 +193,10 @@ def _read_request(named: Any) -> Request:
         fits = fits and all(map(_is_key, (*request.own, *request.approvals)))
         fits = fits and all(is_sealed_key(n, k) and _is_key(r) for n, r, k in request.epochs)
         fits = fits and (request.registration is None or isinstance(request.registration, dict))
+        fits = fits and (request.again is None or isinstance(request.again, dict))
+        fits = fits and isinstance(request.known, bytes) and len(request.streams) in (0, 2)
+        fits = fits and all(isinstance(head, bytes) for head in request.streams)
+        request.seen = [_typed(item, bytes, int) for item in request.seen]
     except (TypeError, AttributeError, IndexError, ValueError) as error:
         raise FlawedChangeset("the request has a wrong form") from error
     if not fits:
@@ -172,7 +207,7 @@ def _read_request(named: Any) -> Request:
 def seal_answer(answer: Answer, signer: crypto.SigningKey, node_opening: bytes) -> bytes:
     named = dict(vars(answer))
     for name in ("entries", "reference_entries"):
-        named[name] = [list(vars(e).values()) for e in named[name]]
+        named[name] = [e.fields() for e in named[name]]
     body = pack(dict(enumerate(named.values(), 1)))
     return crypto.seal_to(node_opening, _signed(body, _ANSWER, signer), _TO_NODE)
 
@@ -251,6 +286,11 @@ def _read_answer(named: dict[int, Any]) -> Answer:
         answer.epochs = [_typed(item, int, bytes, bytes) for item in answer.epochs]
         answer.joining = [_typed(item, bytes, bytes) for item in answer.joining]
         answer.known = _typed(answer.known, int, bytes)
+        answer.commitments = [_typed(item, bytes, bytes) for item in answer.commitments]
+        answer.certificates = [_typed(item, bytes, bytes) for item in answer.certificates]
+        answer.heads = [_typed(item, int, bytes) for item in answer.heads]
+        answer.reference_heads = [_typed(item, int, bytes) for item in answer.reference_heads]
+        answer.held = _typed(answer.held, int, int)
         numbers = (
             answer.time,
             answer.school,
@@ -258,6 +298,7 @@ def _read_answer(named: dict[int, Any]) -> Answer:
             answer.reference_head,
             answer.version,
             answer.epoch_at,
+            answer.epoch,
         )
         fits = all(type(n) is int and 0 <= n < 2**62 for n in numbers) and isinstance(answer.digest, bytes)
         fits = fits and all(is_sealed_key(n, k) for n, _, k in answer.epochs)
@@ -281,12 +322,14 @@ def _typed(item: Any, *types: type) -> tuple[Any, ...]:
 
 
 def _read_entry(item: Any) -> StreamEntry:
-    position, hashed, receipt, envelope = item
+    position, hashed, receipt, envelope, *capped = item
+    if len(capped) > 1 or any(type(seen) is not int or seen < 0 for seen in capped):
+        raise HubAnswer()
     if type(position) is not int or not (_is_key(hashed) and isinstance(receipt, bytes)):
         raise HubAnswer()
     if envelope is not None and not isinstance(envelope, bytes):
         raise HubAnswer()
-    return StreamEntry(position, hashed, receipt, envelope)
+    return StreamEntry(position, hashed, receipt, envelope, *capped)
 
 
 def describe_hub(signer: crypto.SigningKey, opener: crypto.OpeningKey) -> bytes:
@@ -314,23 +357,59 @@ def next_head(head: bytes, hashed: bytes) -> bytes:
     return crypto.sha256(head + hashed)
 
 
-def receipt_body(school: int, position: int, hashed: bytes, head: bytes) -> bytes:
-    return pack([school, position, hashed, head])
+def receipt_body(school: int, position: int, hashed: bytes, head: bytes, seen: int | None = None) -> bytes:
+    return pack([school, position, hashed, head, *(() if seen is None else (seen,))])
 
 
-def sign_receipt(signer: crypto.SigningKey, school: int, position: int, hashed: bytes, head: bytes) -> bytes:
-    """The hub's word that this changeset has this place in its school's stream, for good."""
-    return signer.sign(_RECEIPT, receipt_body(school, position, hashed, head))
+def sign_receipt(
+    signer: crypto.SigningKey, school: int, position: int, hashed: bytes, head: bytes, seen: int | None = None
+) -> bytes:
+    """The hub's word that this changeset has this place in its school's stream, for good.
+
+    ``seen``: how far its author had seen the stream, where that is not what its header says.
+    """
+    return signer.sign(_RECEIPT, receipt_body(school, position, hashed, head, seen))
 
 
 def check_receipt(
-    hub_signing: bytes, school: int, position: int, hashed: bytes, head: bytes, receipt: bytes
+    hub_signing: bytes,
+    school: int,
+    position: int,
+    hashed: bytes,
+    head: bytes,
+    receipt: bytes,
+    seen: int | None = None,
 ) -> None:
     """Raise HubAnswer unless the hub signed this place; a changed history does not fit the heads before it."""
     try:
-        crypto.verify(hub_signing, _RECEIPT, receipt_body(school, position, hashed, head), receipt)
+        crypto.verify(hub_signing, _RECEIPT, receipt_body(school, position, hashed, head, seen), receipt)
     except BadSignature as error:
         raise HubAnswer() from error
+
+
+def certificate_body(school: int, signing: bytes, opening: bytes, revoked_at: int) -> bytes:
+    return pack([school, signing, opening, revoked_at])
+
+
+def certify(signer: crypto.SigningKey, school: int, signing: bytes, opening: bytes, revoked_at: int) -> bytes:
+    """The hub's word that a node is a school's, or since when it is no more; every node keeps all of its school's."""
+    return signer.sign(_NODE, certificate_body(school, signing, opening, revoked_at))
+
+
+def is_certified(
+    hub_signing: bytes, school: int, signing: bytes, opening: bytes, revoked_at: int, certificate: bytes
+) -> bool:
+    """Did the hub say so?"""
+    try:
+        crypto.verify(hub_signing, _NODE, certificate_body(school, signing, opening, revoked_at), certificate)
+    except BadSignature:
+        return False
+    return True
+
+
+def fingerprint(nodes: Iterable[tuple[bytes, int]]) -> bytes:
+    """Eight bytes by which node and hub see whether they know the same nodes, revoked at the same instants."""
+    return crypto.sha256(pack(sorted([signing, revoked_at] for signing, revoked_at in nodes)))[:8]
 
 
 def _signed(body: bytes, context: bytes, signer: crypto.SigningKey) -> bytes:
@@ -357,7 +436,7 @@ def is_sealed_key(number: object, sealed: object) -> bool:
         type(number) is int
         and 0 < number < 2**31
         and isinstance(sealed, bytes)
-        and len(sealed) == _SEALED_KEY
+        and len(sealed) in _SEALED_KEY
     )
 
 

@@ -11,7 +11,14 @@ from sqlite_utils import Database
 
 from shared import crypto
 from shared.db import transaction
-from shared.keys import RegistrationCode, recovery_keypair, recovery_signer, six_words
+from shared.keys import (
+    SIX_WORDS_BYTES,
+    RegistrationCode,
+    recovery_keypair,
+    recovery_signer,
+    secret_of_six_words,
+    six_words,
+)
 from shared.problems import CannotOpen, ImpostorHub, MistypedWords, NotRegistered, WrongRecoveryKey
 from sync.cbor import pack, unpack
 from sync.messages import Answer
@@ -37,8 +44,15 @@ def by_kit(db: Database, secret: bytes) -> dict[int, object]:
 
 
 def by_approval(db: Database, school: int) -> dict[int, object]:
-    """Ask to be let in by a node of this school; see `words_of`."""
-    return {**_self(db), 9: school}
+    """Ask to be let in by a node of this school, to which `own_words` are told by a person.
+
+    The words are a secret that the hub does not know; it gets a commitment to it that binds both sides' keys.
+    """
+    state, keys = State(db), identity(db)
+    with transaction(db):
+        state.join_secret = state.join_secret or crypto.random_bytes(SIX_WORDS_BYTES)
+    bound = commitment(state.join_secret, keys.signer.public, keys.opener.public, state.hub_signing)
+    return {**_self(db), 9: school, 10: bound}
 
 
 def _self(db: Database) -> dict[int, object]:
@@ -56,25 +70,29 @@ def check_kit(node: bytes, named: dict[int, Any]) -> None:
     crypto.verify(named[7], _JOIN, join_body(node, named), named[8])
 
 
-def words_of(db: Database, signing: bytes, opening: bytes) -> str:
-    """Six words that a joining node and a known one show alike, unless someone stands between them and the hub."""
-    return six_words(signing + opening + bytes(State(db).hub_signing))
+def commitment(secret: bytes, signing: bytes, opening: bytes, hub: bytes) -> bytes:
+    """What a joining node tells the hub of its six words: nobody who does not know them can make another's."""
+    return crypto.sha256(b"mektep join commitment v1\0" + secret + signing + opening + hub)
 
 
 def own_words(db: Database) -> str:
-    """The six words of this node itself."""
-    keys = identity(db)
-    return words_of(db, keys.signer.public, keys.opener.public)
+    """The six words of this node, which has asked to be let in."""
+    return six_words(bytes(State(db).join_secret))
 
 
 def approve(db: Database, words: str) -> None:
-    """Let the node in whose six words these are, from the next sync on. MistypedWords: no node asks with these."""
-    wanted = " ".join(words.lower().replace("-", " ").split())
+    """Let the node in whose six words these are, from the next sync on.
+
+    UnreadableWord, MistypedWords: no node asks with these, or someone between it and the hub has changed its keys.
+    """
+    secret = secret_of_six_words(words)
     with transaction(db):
         state = State(db)
-        for signing, opening in unpack(state.joining, "the list") if state.joining else []:
-            if crypto.same(words_of(db, signing, opening).encode(), wanted.encode()):
-                keys = [[n, opening, seal_epoch(db, opening, n)] for n in sorted(epoch_keys(db))]
+        for signing, opening, bound in unpack(state.joining, "the list") if state.joining else []:
+            if crypto.same(commitment(secret, signing, opening, bytes(state.hub_signing)), bound):
+                keys = [
+                    [n, opening, seal_epoch(db, opening, n, secret=secret)] for n in sorted(epoch_keys(db))
+                ]
                 state.approved = pack([[signing, keys]])
                 return
     raise MistypedWords()
@@ -93,12 +111,19 @@ def _tag(before: bytes, number: int, key: bytes) -> bytes:
     return crypto.derive(before, b"mektep next epoch v1\0" + number.to_bytes(4, "big") + key)
 
 
-def seal_epoch(db: Database, recipient: bytes, number: int, key: bytes | None = None) -> bytes:
-    """Seal an epoch's key with its proof to a node or to the recovery kit; ``key``: of an epoch not yet kept here."""
-    known = epoch_keys(db)
+def seal_epoch(
+    db: Database, recipient: bytes, number: int, key: bytes | None = None, secret: bytes = b""
+) -> bytes:
+    """Seal an epoch's key with its proof to a node or to the recovery kit; ``key``: of an epoch not yet kept here.
+
+    ``secret``: the joining node's, which proves to it that whoever seals was told its six words; with it goes what
+    only the school knows for sure, the kit's public keys.
+    """
+    state, known = State(db), epoch_keys(db)
     key = key or known[number]
-    tag = _tag(known[number - 1], number, key) if number > 1 else bytes(State(db).first_tag)
-    return crypto.seal_to(recipient, key + tag, _EPOCH, number.to_bytes(4, "big"))
+    tag = _tag(known[number - 1], number, key) if number > 1 else bytes(state.first_tag)
+    kit = bytes(state.recovery_public) + bytes(state.recovery_signing) if secret else b""
+    return crypto.seal_to(recipient, key + tag + kit, _EPOCH, number.to_bytes(4, "big") + secret)
 
 
 def proof_of(key: bytes, signing: bytes, opening: bytes) -> bytes:
@@ -129,7 +154,8 @@ def new_epoch(db: Database, answer: Answer) -> None:
     """
     state = State(db)
     number, key = identity(db).epoch + 1, crypto.random_bytes(crypto.KEY_BYTES)
-    recipients = [bytes(state.recovery_public), *(opening for opening, _ in _members(db, answer))]
+    kit = bytes(state.recovery_public)
+    recipients = [*([kit] if kit else []), *(opening for opening, _ in _members(db, answer))]
     state.offered_epochs = pack([[number, r, seal_epoch(db, r, number, key)] for r in recipients])
 
 
@@ -148,7 +174,8 @@ def take_epochs(db: Database, answer: Answer, kit: bytes | None) -> None:
     """Keep the keys that the hub passes on, inside the caller's transaction.
 
     ImpostorHub: they do not open, or are not the school's own: the first is proved by the kit, each later one by the
-    key before it. Without the kit (joining by another node's word) the first one is taken on the hub's word.
+    key before it. Without the kit (joining by another node's word) the first one is proved by the six words: only who
+    was told them could seal it so.
     """
     known = epoch_keys(db)
     opener = identity(db).opener
@@ -158,12 +185,34 @@ def take_epochs(db: Database, answer: Answer, kit: bytes | None) -> None:
         if number in known or chosen is None or recipient != chosen.public:
             continue
         try:
-            plain = chosen.open(sealed, _EPOCH, number.to_bytes(4, "big"))
+            plain = _unsealed(db, chosen, sealed, number, kit)
         except CannotOpen as error:
             raise ImpostorHub() from error
         _keep_epoch(db, number, plain, known, kit)
     if kit is not None and not known:
         raise WrongRecoveryKey()
+
+
+def _unsealed(
+    db: Database, opener: crypto.OpeningKey, sealed: bytes, number: int, kit: bytes | None
+) -> bytes:
+    """Open a key; the first one of a node that was let in must be bound to its six words."""
+    state, place = State(db), number.to_bytes(4, "big")
+    if kit is not None or not state.join_secret:
+        return opener.open(sealed, _EPOCH, place)
+    try:
+        plain = opener.open(sealed, _EPOCH, place + bytes(state.join_secret))
+    except CannotOpen:
+        if number == 1:
+            raise
+        return opener.open(sealed, _EPOCH, place)
+    key, public = plain[: 2 * crypto.KEY_BYTES], plain[2 * crypto.KEY_BYTES :]
+    if len(public) == 2 * crypto.KEY_BYTES:
+        state.recovery_public, state.recovery_signing = (
+            public[: crypto.KEY_BYTES],
+            public[crypto.KEY_BYTES :],
+        )
+    return key
 
 
 def _keep_epoch(db: Database, number: int, plain: bytes, known: dict[int, bytes], kit: bytes | None) -> None:
@@ -194,7 +243,8 @@ def take_registration(db: Database, answer: Answer) -> None:
 def note_nodes(db: Database, answer: Answer) -> None:
     """Note who asks to join, drop what is settled, and offer a new key when a node was revoked; in the transaction."""
     state = State(db)
-    state.joining = pack([list(pair) for pair in answer.joining])
+    bound = dict(answer.commitments)
+    state.joining = pack([[signing, opening, bound.get(signing, b"")] for signing, opening in answer.joining])
     known = {signing for signing, *_ in answer.nodes}
     approved = [
         item

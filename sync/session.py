@@ -15,6 +15,7 @@ from shared.keys import RegistrationCode
 from shared.problems import (
     ApprovalPending,
     HubAnswer,
+    HubForgot,
     HubUnreachable,
     ImpostorHub,
     NotRegistered,
@@ -22,8 +23,9 @@ from shared.problems import (
     Replay,
 )
 from shared.schema import VERSION
-from sync import clock, fork, registration
+from sync import clock, fork, registration, restored
 from sync.cbor import unpack
+from sync.codec import open_envelope
 from sync.delivery import Progress, note_if_done, take_answer
 from sync.log import NodeLog
 from sync.messages import MAX_MESSAGE, Answer, HubInfo, Request, open_answer, read_hub, seal_request
@@ -157,7 +159,7 @@ def _round(db: Database, transport: Transport, progress: Progress) -> Answer:
         try:
             data = transport.exchange(message)
             answer = _open(db, data, hashed)
-        except (HubUnreachable, Replay) as problem:
+        except (HubUnreachable, Replay, HubForgot) as problem:
             _after_failure(db, problem)
             if not left:
                 raise
@@ -179,13 +181,20 @@ def _after_failure(db: Database, problem: Problem) -> None:
         if isinstance(problem, Replay):
             counter = problem.details.get("counter")
             state.counter = max(int(state.counter), counter if isinstance(counter, int) else 0)
-        else:
+        elif isinstance(problem, HubUnreachable):
             state.budget = max(SMALLEST_BUDGET, int(state.budget) // 2)
 
 
-def _place(db: Database) -> tuple[int, int, int, int]:
+def _place(db: Database) -> tuple[int, ...]:
     state = State(db)
-    return int(state.position), int(state.reference_position), int(state.own_last), NodeLog(db).waiting()
+    return (
+        int(state.position),
+        int(state.reference_position),
+        int(state.own_last),
+        NodeLog(db).waiting(),
+        int(state.completing),
+        int(state.reference_completing),
+    )
 
 
 # -- asking ------------------------------------------------------------------------------------------------------
@@ -208,7 +217,11 @@ def make_request(
     with reading(db):
         budget = MAX_MESSAGE if everything or state.forked else int(state.budget)
         # While a fork is not settled nothing of this line can be accepted.
-        some, changes = ([], 0) if state.forked else _next_changesets(log, progress, budget)
+        again = restored.again(db) if introduction is None else None
+        # Nor while the hub lacks what they follow.
+        held_back = bool(state.forked) or bool(again and (again[5] or again[6]))
+        some, changes = ([], 0) if held_back else _next_changesets(log, progress, budget)
+        hashes = {open_envelope(data).hash for data in some} if int(state.lowered) else set()
         waiting = log.waiting()
         progress.changes_waiting = waiting
         approved = unpack(state.approved, "the list") if state.approved else []
@@ -228,9 +241,13 @@ def make_request(
             conflicts=int(db.conn.execute("SELECT count(*) FROM conflict").fetchone()[0]),
             own=sorted(progress.accepted)[:_MOST_HASHES],
             epoch=keys.epoch,
-            epochs=_epochs(state, approved),
+            epochs=[*_epochs(state, approved), *(restored.all_epochs(db) if again is not None else ())],
             approvals=[signing for signing, _ in approved],
             proof=registration.own_proof(db),
+            streams=restored.beginnings(db),
+            seen=restored.lowered(db, hashes),
+            known=restored.known(db),
+            again=again,
         )
     return seal_request(request, keys.signer, HubInfo(state.hub_signing, state.hub_opening))
 
@@ -259,7 +276,13 @@ def _next_changesets(log: NodeLog, progress: Progress, budget: int) -> tuple[lis
 
 def _open(db: Database, data: bytes, hashed: bytes | None) -> Answer:
     state, keys = State(db), identity(db)
-    return open_answer(data, keys.opener, state.hub_signing, keys.signer.public, hashed)
+    try:
+        return open_answer(data, keys.opener, state.hub_signing, keys.signer.public, hashed)
+    except NotRegistered:
+        with transaction(db):
+            if not restored.note_unknown(db):
+                raise
+        raise HubForgot() from None
 
 
 def open_carried(db: Database, data: bytes) -> Answer:

@@ -36,6 +36,9 @@ class State:
 
     ``position``, ``reference_position``: how far the school's and the hub's own stream are applied. ``own_last``,
     ``own_head``: number and hash of the last changeset cut under the present origin. ``hub_*``: whom this node trusts.
+    ``completing``: the position after which the hub is to be shown this node's line, -1 when it lacks nothing
+    (`sync.restored`); ``lowered``: 1 once changesets may claim to have seen less than their header says.
+    ``join_secret``: what the six words say of a node that asks to be let in.
     ``shows``: the schema version whose tables and columns the rows show.
     """
 
@@ -71,6 +74,10 @@ class State:
     last_backup: Any = _Value(0)
     budget: Any = _Value(32_768)
     school_name: Any = _Value("")
+    completing: Any = _Value(-1)
+    reference_completing: Any = _Value(-1)
+    lowered: Any = _Value(0)
+    join_secret: Any = _Value(b"")
     administrator: Any = _Value(0)
 
     def __init__(self, db: Database) -> None:

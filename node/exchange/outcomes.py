@@ -84,6 +84,11 @@ OUTCOMES: dict[str, Outcome] = {
         N_("This node waits for approval."),
         N_("Type its six words on a node that the school has already."),
     ),
+    problems.HubForgot.code: Outcome(
+        "waiting",
+        N_("The hub was put back from an older copy and is told again what it forgot; nothing is lost."),
+        N_("Nothing to do: Mektep tries again by itself. By stick, carry it once more."),
+    ),
     problems.Forked.code: Outcome(
         "waiting",
         N_("This copy of the school continues an old state; its history is being joined with the hub's."),

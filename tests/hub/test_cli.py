@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -60,7 +61,10 @@ def test_init_makes_a_hub_once(
     monkeypatch.setenv("MEKTEP_PASSPHRASE", "open")
     monkeypatch.setenv("MEKTEP_PASSWORD", "secret")
     terminal = Terminal(tmp_path / "hub", capsys)
-    assert terminal.json("init", "--login", "edu") == {"home": str(tmp_path / "hub"), "database": "sqlite"}
+    kit = tmp_path / "hub" / "recovery-kit.html"
+    made = terminal.json("init", "--login", "edu")
+    assert made == {"home": str(tmp_path / "hub"), "database": "sqlite", "kit": str(kit)}
+    assert kit.stat().st_mode & 0o777 == 0o600
     assert (tmp_path / "hub" / "hub.db").read_bytes()[:6] != b"SQLite"
     code, out, err = terminal.run("init")
     assert (code, out) == (1, "") and "is already set up" in err
@@ -83,7 +87,7 @@ def test_init_on_postgresql_keeps_nothing_in_the_home(
     assert terminal.json("init", "--database", postgres_url)["database"] == "postgresql"
     assert {path.name for path in (tmp_path / "hub").iterdir()} >= {"hub.json", "keys.json"}
     assert not list((tmp_path / "hub").glob("hub.db*"))
-    assert terminal.json("status") == {"schools": []}
+    assert terminal.json("status") == {"schools": [], "to_be_heard": 0}
 
 
 def test_a_school_is_added_and_its_node_registers(tmp_path: Path, hub: Hub, terminal: Terminal) -> None:
@@ -199,5 +203,50 @@ def test_the_passphrase_opens_where_the_machine_does_not(
     hub: Hub, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MEKTEP_PASSPHRASE", "open")
-    assert terminal.json("status") == {"schools": []}
+    assert terminal.json("status") == {"schools": [], "to_be_heard": 0}
     open_hub(hub.home, "open").close()
+
+
+def test_a_lost_hub_comes_back_from_its_backup_with_the_kit_or_the_passphrase(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MEKTEP_PASSPHRASE", "open")
+    monkeypatch.setenv("MEKTEP_PASSWORD", "secret")
+    terminal = Terminal(tmp_path / "hub", capsys)
+    terminal.json("init", "--kit", tmp_path / "kit.html")
+    words = re.findall(r"<li>(\w+)</li>", (tmp_path / "kit.html").read_text())
+    terminal.json("school", "add", "№ 8", "--number", "8")
+    copied = terminal.json("backup", tmp_path / "copy")
+    assert copied == {"file": str(tmp_path / "copy"), "bytes": (tmp_path / "copy").stat().st_size}
+    monkeypatch.delenv("MEKTEP_PASSPHRASE")
+    other = Terminal(tmp_path / "other", capsys)
+    (tmp_path / "words").write_text(" ".join(words))
+    made = other.json("restore", tmp_path / "copy", "--kit", tmp_path / "words", "--machine-slot")
+    assert (made["home"], made["database"], made["to_be_heard"]) == (str(other.home), "sqlite", 0)
+    assert [row["name"] for row in other.json("status")["schools"]] == ["№ 8"]
+    assert other.json("verify")["verified"] == 2
+    monkeypatch.setenv("MEKTEP_PASSPHRASE", "open")
+    third = Terminal(tmp_path / "third", capsys)
+    third.json("restore", tmp_path / "copy")
+    monkeypatch.delenv("MEKTEP_PASSPHRASE")
+    assert third.run("status")[0] == 1, "nobody asked for a machine slot"
+
+
+def test_a_hub_may_change_its_database_by_a_backup(
+    tmp_path: Path, postgres_url: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MEKTEP_PASSPHRASE", "open")
+    monkeypatch.setenv("MEKTEP_PASSWORD", "secret")
+    terminal = Terminal(tmp_path / "hub", capsys)
+    terminal.json("init")
+    terminal.json("school", "add", "№ 8")
+    terminal.json("backup", tmp_path / "copy")
+    server = Terminal(tmp_path / "server", capsys)
+    made = server.json("restore", tmp_path / "copy", "--database", postgres_url)
+    assert made["database"] == "postgresql"
+    assert not (server.home / "hub.db").exists()
+    server.json("account", "add", "aida")
+    server.json("backup", tmp_path / "second")
+    back = Terminal(tmp_path / "back", capsys)
+    back.json("restore", tmp_path / "second")
+    assert [row["name"] for row in back.json("status")["schools"]] == ["№ 8"]

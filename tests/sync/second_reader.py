@@ -468,8 +468,12 @@ def fingerprint(hub: bytes) -> bytes:
     return sha256(b"mektep hub key v1\0" + hub)[:10]
 
 
-def six_words(signing: bytes, opening: bytes, hub: bytes) -> str:
-    data = sha256(b"mektep six words v1\0" + signing + opening + hub)[:10]
+def commitment(secret: bytes, signing: bytes, opening: bytes, hub: bytes) -> bytes:
+    return sha256(b"mektep join commitment v1\0" + secret + signing + opening + hub)
+
+
+def six_words(secret: bytes) -> str:
+    data = secret
     data += sha256(b"mektep words v1\0" + data)[:2]
     consonants, vowels = "bdfghjklmnprstvz", "aiou"
     words = []

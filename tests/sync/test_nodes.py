@@ -8,11 +8,13 @@ from contextlib import closing
 
 import pytest
 
+from hub import registration as hub_registration
 from hub import schools, tables
 from hub.log import HubLog
 from hub.storage import upsert
 from node.derived import derive
 from node.storage import Node, backup, join_node, restore
+from shared import crypto
 from shared.keys import RecoveryKit, recovery_keypair
 from shared.problems import (
     AlreadyRegistered,
@@ -169,6 +171,71 @@ def test_joining_by_approval_asks_for_six_words(cast, tmp_path):
     cast.nodes.append(node)
     cast.settle()
     cast.check()
+    with closing(node.connect()) as db, closing(first.connect()) as own:
+        for name in ("recovery_public", "recovery_signing", "first_tag"):
+            assert getattr(State(db), name) == getattr(State(own), name) != b""
+
+
+def test_a_node_let_in_by_approval_makes_the_next_key_for_the_kit_too(cast, tmp_path):
+    first, second = cast.nodes[0], let_in(cast, tmp_path)
+    with closing(first.connect()) as db:
+        schools.revoke(cast.hub, session.identity(db).signer.public)
+    cast.nodes.remove(first)
+    for _ in range(2):
+        cast.sync(second)
+    third = cast.join()
+    with closing(second.connect()) as db, closing(third.connect()) as joined:
+        assert max(epoch_keys(db)) == 2 and epoch_keys(db) == epoch_keys(joined)
+
+
+def test_the_hub_cannot_hand_its_own_key_to_a_node_that_is_let_in(cast, tmp_path):
+    node = join_node(tmp_path / "n2", passphrase="p", cost=CHEAP)
+    with closing(node.connect()) as db, pytest.raises(ApprovalPending):
+        session.join_by_approval(db, cast.transport, cast.id)
+    with closing(node.connect()) as db:
+        keys = session.identity(db)
+    # A hub that lies lets the node in by itself, with a school key of its own making.
+    with cast.hub.write() as connection:
+        hub_registration.approve(connection, cast.id, [keys.signer.public])
+        forged = crypto.seal_to(keys.opener.public, bytes(64), b"mektep epoch v1", (1).to_bytes(4, "big"))
+        hub_registration.add_epochs(connection, cast.id, [(1, keys.opener.public, forged)])
+    with closing(node.connect()) as db:
+        with pytest.raises(ImpostorHub):
+            session.join_by_approval(db, cast.transport, cast.id)
+        assert epoch_keys(db) == {}
+
+
+def test_keys_changed_on_the_way_do_not_fit_the_words(cast, tmp_path):
+    first = cast.nodes[0]
+    node = join_node(tmp_path / "n2", passphrase="p", cost=CHEAP)
+    with closing(node.connect()) as db:
+        with pytest.raises(ApprovalPending):
+            session.join_by_approval(db, cast.transport, cast.id)
+        words = registration.own_words(db)
+    with cast.hub.write() as connection:
+        mine = crypto.OpeningKey.generate().public
+        connection.execute(tables.joining.update().values(opening=mine))
+    cast.sync(first)
+    with closing(first.connect()) as db, pytest.raises(MistypedWords):
+        registration.approve(db, words)
+
+
+def let_in(cast, tmp_path):
+    """A second node of the school, by the word of the first."""
+    node = join_node(tmp_path / "let in", passphrase="p", cost=CHEAP)
+    with closing(node.connect()) as db:
+        with pytest.raises(ApprovalPending):
+            session.join_by_approval(db, cast.transport, cast.id)
+        words = registration.own_words(db)
+    cast.sync(cast.nodes[0])
+    with closing(cast.nodes[0].connect()) as db:
+        registration.approve(db, words)
+    cast.sync(cast.nodes[0])
+    with closing(node.connect()) as db:
+        session.join_by_approval(db, cast.transport, cast.id)
+    cast.nodes.append(node)
+    cast.sync(node)
+    return node
 
 
 def test_a_seen_value_is_replaced_whatever_the_clocks_say(cast, monkeypatch):

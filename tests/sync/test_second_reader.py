@@ -44,7 +44,9 @@ def read_name(v: Vector) -> None:
         hub, secret = reader.read_code(v["text"])
         assert (hub, secret) == (reader.fingerprint(raw(v["hub"])), raw(v["secret"]))
     elif v["kind"] == "words":
-        assert reader.six_words(raw(v["signing"]), raw(v["opening"]), raw(v["hub"])) == v["words"]
+        assert reader.six_words(raw(v["secret"])) == v["words"]
+        bound = reader.commitment(raw(v["secret"]), raw(v["signing"]), raw(v["opening"]), raw(v["hub"]))
+        assert bound.hex() == v["commitment"]
     elif v["kind"] == "recovery":
         assert reader.recovery_keys(raw(v["secret"])) == (raw(v["opening"]), raw(v["signing"]))
     else:

@@ -13,7 +13,13 @@ import pytest
 import zstandard
 
 from shared import crypto
-from shared.keys import RegistrationCode, recovery_keypair, recovery_signer, six_words
+from shared.keys import (
+    RegistrationCode,
+    recovery_keypair,
+    recovery_signer,
+    secret_of_six_words,
+    six_words,
+)
 from shared.problems import DigestsDiffer, Problem
 from shared.schema import BY_NUMBER
 from sync import digest, fork
@@ -31,7 +37,7 @@ from sync.messages import (
     open_request,
     read_hub,
 )
-from sync.registration import first_tag
+from sync.registration import commitment, first_tag
 from sync.transport.folder import bundle_of, message_of
 from tests.vectors import FOLDER, Vector, load, text_of
 from tests.vectors.build import build
@@ -88,7 +94,9 @@ def read_name(v: Vector) -> None:
         assert code.names(bytes.fromhex(v["hub"])) and code.secret.hex() == v["secret"]
         assert "reader_only" in v or code.text == v["text"]
     elif v["kind"] == "words":
-        assert six_words(bytes.fromhex(v["signing"] + v["opening"] + v["hub"])) == v["words"]
+        secret, *keys = (bytes.fromhex(v[name]) for name in ("secret", "signing", "opening", "hub"))
+        assert six_words(secret) == v["words"] and secret_of_six_words(v["words"]) == secret
+        assert commitment(secret, *keys).hex() == v["commitment"]
     elif v["kind"] == "recovery":
         kit = bytes.fromhex(v["secret"])
         assert recovery_keypair(kit).public.hex() == v["opening"]
@@ -158,7 +166,7 @@ def assert_fields(message: object, v: Vector) -> None:
     for number, value in value_of(v["fields"]).items():
         found = named[number]
         if number in (7, 8) and v["kind"] == "answer":
-            found = [list(vars(entry).values()) for entry in found]
+            found = [entry.fields() for entry in found]
         assert listed(found) == listed(value), number
 
 

@@ -16,7 +16,7 @@ from sync.codec import Envelope, _header_map, encode, is_open, open_envelope
 from sync.columns import pack_integers
 from sync.merge import NOWHERE, Entry, resolve
 from sync.messages import Answer, Request, StreamEntry, describe_hub, next_head, sign_receipt
-from sync.registration import first_tag, join_body
+from sync.registration import commitment, first_tag, join_body
 from sync.transport.folder import bundle_of
 from tests.forging import Forged, compress, group
 from tests.vectors import (
@@ -167,14 +167,16 @@ def names() -> dict[str, Any]:
     shown = {"kind": "code", "hub": HUB.public.hex(), "secret": code.secret.hex(), "text": code.text}
     typed = {**shown, "text": code.text.lower().replace("-", " "), "reader_only": True}
     valid += [shown, typed]
-    joining = NODE.public + NODE_OPENING.public + HUB.public
+    secret = seed("six words")[:10]
     valid.append(
         {
             "kind": "words",
             "signing": NODE.public.hex(),
             "opening": NODE_OPENING.public.hex(),
             "hub": HUB.public.hex(),
-            "words": six_words(joining),
+            "secret": secret.hex(),
+            "words": six_words(secret),
+            "commitment": commitment(secret, NODE.public, NODE_OPENING.public, HUB.public).hex(),
         }
     )
     kit = seed("kit")[:16]
@@ -660,7 +662,7 @@ def _fields(message: Request | Answer) -> dict[int, Any]:
     named = dict(enumerate(vars(message).values(), 1))
     if isinstance(message, Answer):
         for n in (7, 8):
-            named[n] = [list(vars(entry).values()) for entry in named[n]]
+            named[n] = [entry.fields() for entry in named[n]]
     return {n: v for n, v in named.items() if v is not None}
 
 

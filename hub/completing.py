@@ -1,0 +1,316 @@
+"""A hub put back from an old backup is completed again from what its schools hold.
+
+Every node keeps the hub's receipts, and every changeset they are for; a receipt is signed by the hub's own key and
+binds all that came before. So a node that is beyond the hub shows its line, and the hub takes exactly that history
+back: same changesets, same positions, same heads, same receipts. What the hub took in between at those positions came
+later, for one life of the hub signs one changeset at a position: it goes behind, as not having seen what is now before
+it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from hub import registration, tables
+from hub.log import HubLog
+from hub.storage import Hub, get_state, upsert
+from shared import crypto
+from shared.problems import FlawedChangeset, Problem
+from shared.schema import VERSION
+from sync import clock
+from sync.apply import Delivered, require_own_rows
+from sync.change import NO_HASH, Change, Header
+from sync.codec import Envelope, all_changes, district_changes, encode, open_envelope
+from sync.messages import Request, certify, check_receipt, fingerprint, is_certified, next_head
+
+RESTORED_AT = "restored_at"
+FIRST_FREE = "first_free"
+"""State: the instant at which the hub was put back from a backup; the first id it may give since."""
+IDS_PER_RESTORE = 100_000
+"""Ids left free at a restore, for what was added after the backup and comes back with the schools."""
+_DENSE = 512
+_MOST = 4_096
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """One place of a line that a node shows."""
+
+    position: int
+    receipt: bytes
+    seen: int | None
+    envelope: Envelope
+
+
+def shares(log: HubLog, position: int, beginning: bytes | None) -> bool:
+    """Is the node's stream, up to its position, the hub's?  ``beginning``: of its head; None: it does not say."""
+    head = log.head_at(position)
+    return head is not None and (beginning is None or head.startswith(beginning))
+
+
+def heads(log: HubLog) -> list[tuple[int, bytes]]:
+    """Some positions with their heads, by which a node finds where its line parted: the last ones, then ever fewer."""
+    last = log.head()[0]
+    wanted = {0, *range(max(0, last - _DENSE), last + 1)}
+    step = _DENSE
+    while step < last:
+        wanted.add(last - step)
+        step *= 2
+    s = tables.stream.c
+    found = log.connection.execute(
+        sa.select(s.position, s.head).where(s.school == log.school, s.position.in_(wanted))
+    )
+    return [(0, NO_HASH), *sorted((position, bytes(head)) for position, head in found)]
+
+
+# -- nodes -------------------------------------------------------------------------------------------------------
+
+
+def readmit(hub: Hub, connection: sa.Connection, request: Request) -> None:
+    """Know the nodes again for which the hub's own signature is shown, with their revocations, kit and keys.
+
+    Does nothing unless the asking node shows that it is one of them. FlawedChangeset.
+    """
+    again = request.again or {}
+    shown = _rows(again.get(1), bytes, bytes, int, bytes)
+    school = again.get(8)
+    if type(school) is not int or not any(signing == request.node for signing, *_ in shown):
+        return
+    for signing, opening, revoked_at, certificate in shown:
+        if is_certified(hub.signer.public, school, signing, opening, revoked_at, certificate):
+            _know(connection, school, signing, opening, revoked_at)
+    known = connection.execute(
+        sa.select(tables.node.c.school).where(tables.node.c.signing == request.node)
+    ).scalar()
+    if known != school:
+        return
+    kit = again.get(2), again.get(3)
+    is_kit = all(isinstance(key, bytes) and len(key) == 32 for key in kit)
+    if is_kit and not registration.recovery_opening(connection, school):
+        upsert(connection, tables.recovery, [{"opening": kit[0], "signing": kit[1], "school": school}])
+
+
+def _know(connection: sa.Connection, school: int, signing: bytes, opening: bytes, revoked_at: int) -> None:
+    n = tables.node.c
+    row = connection.execute(sa.select(tables.node).where(n.signing == signing)).first()
+    if row is None:
+        connection.execute(
+            tables.node.insert().values(
+                signing=signing,
+                opening=opening,
+                school=school,
+                registered_at=clock.now_ms(),
+                revoked_at=revoked_at,
+            )
+        )
+    elif row.school == school and revoked_at and not 0 < row.revoked_at <= revoked_at:
+        connection.execute(tables.node.update().where(n.signing == signing).values(revoked_at=revoked_at))
+
+
+def certificates(hub: Hub, connection: sa.Connection, school: int, known: bytes) -> list[tuple[bytes, bytes]]:
+    """The hub's word for each of a school's nodes, unless the asking one holds the same."""
+    n = tables.node.c
+    rows = connection.execute(sa.select(n.signing, n.opening, n.revoked_at).where(n.school == school)).all()
+    if fingerprint((bytes(r.signing), r.revoked_at) for r in rows) == known:
+        return []
+    return [
+        (
+            bytes(r.signing),
+            certify(hub.signer, school, bytes(r.signing), bytes(r.opening), r.revoked_at),
+        )
+        for r in rows
+    ]
+
+
+def is_awaiting(connection: sa.Connection, school: int) -> bool:
+    """Was the hub put back, and is some node of the school not heard since?
+
+    Until then no new key is asked for: one that the hub has forgotten may come back, and there is one of a number.
+    """
+    restored_at = int(get_state(connection, RESTORED_AT) or b"0")
+    n = tables.node.c
+    return bool(
+        restored_at
+        and connection.execute(
+            sa.select(sa.func.count())
+            .select_from(tables.node)
+            .where(n.school == school, n.revoked_at == 0, n.heard_at < restored_at)
+        ).scalar()
+    )
+
+
+# -- lines -------------------------------------------------------------------------------------------------------
+
+
+def take_line(log: HubLog, node: bytes, shown: object, before: object) -> int:
+    """Take back what a node shows of a stream; returns up to which position of its line all is held, 0 for none of it.
+
+    ``before``: the head of its line before the first place shown. FlawedChangeset, HubAnswer: it is not what the hub
+    once placed.
+    """
+    line = list(_verified(log, shown, before))
+    if not line:
+        return 0
+    head = log.head()[0]
+    lacking = [one for one in line if not _is_known(log, one.envelope)]
+    if lacking:
+        if log.head_at(line[0].position - 1) != before:
+            return 0
+        parted = next(
+            at for at, one in enumerate(line) if log.head_at(one.position) is None or not _is_at(log, one)
+        )
+        _rearrange(log, node, line[parted:], head)
+    return line[-1].position
+
+
+def _verified(log: HubLog, shown: object, before: object) -> Iterator[_Shown]:
+    """The places, each with the hub's own signature on it."""
+    head = before if isinstance(before, bytes) else b""
+    position: int | None = None
+    for at, receipt, seen, data in _rows(shown, int, bytes, (int, type(None)), bytes):
+        if position is not None and at != position + 1:
+            raise FlawedChangeset("a place of the line is missing")
+        envelope = open_envelope(data)
+        head = next_head(head, envelope.hash)
+        check_receipt(log.signer.public, log.school, at, envelope.hash, head, receipt, seen)
+        position = at
+        yield _Shown(at, receipt, seen, envelope)
+
+
+def _is_known(log: HubLog, envelope: Envelope) -> bool:
+    s = tables.stream.c
+    query = sa.select(s.position).where(
+        s.school == log.school, s.origin == envelope.header.origin, s.hash == envelope.hash
+    )
+    return log.connection.execute(query).first() is not None
+
+
+def _is_at(log: HubLog, one: _Shown) -> bool:
+    s = tables.stream.c
+    found = log.connection.execute(
+        sa.select(s.hash).where(s.school == log.school, s.position == one.position)
+    ).scalar()
+    return found is not None and bytes(found) == one.envelope.hash
+
+
+def _rearrange(log: HubLog, node: bytes, line: Sequence[_Shown], last: int) -> None:
+    """Put the line where its receipts say, and what stands there behind it."""
+    first = line[0].position
+    s = tables.stream.c
+    tail = log.connection.execute(
+        sa.select(tables.stream).where(s.school == log.school, s.position >= first).order_by(s.position)
+    ).all()
+    hashes = {one.envelope.hash for one in line}
+    younger = [
+        (
+            open_envelope(bytes(row.envelope)),
+            row.seen if row.capped else None,
+        )
+        for row in tail
+        if bytes(row.hash) not in hashes
+    ]
+
+    def place() -> None:
+        log.take_out_from(first)
+        position = first
+        for one in line:
+            changes = _checked(log, one.envelope)
+            log.append([Delivered(one.envelope, position, changes, one.receipt, one.seen)])
+            position += 1
+        for envelope, seen in younger:
+            if log.school:
+                position += _place_behind(log, node, envelope, position, first - 1, seen)
+            else:
+                _sign_anew(log, envelope, position)
+                position += 1
+
+    log.rewrite([*(one.envelope for one in line), *(envelope for envelope, _ in younger)], first, place)
+    assert log.head()[0] >= last
+
+
+def _checked(log: HubLog, envelope: Envelope) -> list[Change]:
+    """As everything that comes, though the hub accepted it once: it follows the one before it, its rows are own."""
+    header = envelope.header
+    if header.school != log.school or (header.first - 1, header.previous) != log.head_of(header.origin):
+        raise FlawedChangeset("it does not follow the one before it")
+    if not log.school:
+        envelope.verify(log.signer.public)
+        changes = district_changes(envelope)
+        require_own_rows(changes, {0})
+        return changes
+    origins = log.origins()
+    if header.first == 1 and header.node is not None and header.incarnation is not None:
+        if crypto.origin_name(header.node, header.incarnation) != header.origin:
+            raise FlawedChangeset("its origin is not its node's")
+        registration.claim_origin(log.connection, header.origin, log.school, header.node, header.continues)
+        origins.setdefault(header.origin, header.node)
+    envelope.verify(origins.get(header.origin, b""))
+    changes = district_changes(envelope)
+    require_own_rows(changes, origins)
+    return changes
+
+
+def _place_behind(
+    log: HubLog, node: bytes, envelope: Envelope, position: int, common: int, seen: int | None
+) -> int:
+    """Give a younger changeset a place behind; one whose name the older line has used otherwise is set aside."""
+    capped = min(common, envelope.header.seen if seen is None else seen)
+    try:
+        changes = _checked(log, envelope)
+    except Problem:
+        row = {
+            "hash": envelope.hash,
+            "school": log.school,
+            "node": node,
+            "at": clock.now_ms(),
+            "reason": "forked",
+            "envelope": envelope.data,
+        }
+        upsert(log.connection, tables.quarantine, [row])
+        return 0
+    unchanged = capped == envelope.header.seen
+    log.append([Delivered(envelope, position, changes, b"", None if unchanged else capped)])
+    return 1
+
+
+def _sign_anew(log: HubLog, envelope: Envelope, position: int) -> None:
+    """The hub's own rows written since: the hub says them again, behind what it had said before."""
+    last, head = log.head_of(0)
+    changes = [
+        Change(number, c.clock, None, c.table, c.key, c.values, c.erase)
+        for number, c in enumerate(all_changes(envelope, None), last + 1)
+    ]
+    parts = (NO_HASH, NO_HASH)
+    salt = crypto.random_bytes(crypto.SALT_BYTES)
+    header = Header(0, 0, last + 1, last + len(changes), head, position - 1, 0, salt, parts, VERSION)
+    log.append([Delivered(encode(header, changes, None, log.signer), position, changes)])
+
+
+def _rows(items: object, *types: Any) -> list[Any]:
+    """A list of short lists whose items are of these types; FlawedChangeset when it is anything else."""
+    if items is None:
+        return []
+    if not isinstance(items, list) or len(items) > _MOST:
+        raise FlawedChangeset("the request has a wrong form")
+    for item in items:
+        fits = isinstance(item, list) and len(item) == len(types)
+        if not fits or not all(
+            type(value) in (kind if isinstance(kind, tuple) else (kind,))
+            for value, kind in zip(item, types, strict=True)
+        ):
+            raise FlawedChangeset("the request has a wrong form")
+    return items
+
+
+def waiting_for(connection: sa.Connection) -> list[bytes]:
+    """The nodes that are not heard since the hub was put back from a backup."""
+    restored_at = int(get_state(connection, RESTORED_AT) or b"0")
+    n = tables.node.c
+    rows = connection.execute(
+        sa.select(n.signing).where(n.revoked_at == 0, n.heard_at < restored_at).order_by(n.signing)
+    ).scalars()
+    return [bytes(signing) for signing in rows] if restored_at else []

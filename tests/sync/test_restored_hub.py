@@ -1,0 +1,367 @@
+"""A hub lost and put back from an old backup is completed again by its schools, and nothing is doubled or hidden."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from datetime import date
+
+import pytest
+
+from hub import backups, checks, ingest, schools, sticks, tables
+from hub.storage import create_hub, open_hub
+from node.conflicts import queries as conflicts
+from node.exchange import actions
+from shared.keys import RecoveryKit
+from shared.problems import (
+    AlreadyInitialised,
+    HubAnswer,
+    HubForgot,
+    Revoked,
+    WrongPassphrase,
+    WrongRecoveryKey,
+)
+from sync import session
+from sync.state import State, epoch_keys
+from sync.transport.memory import MemoryTransport
+from tests.sync.test_nodes import Cast
+from tests.world import CHEAP, a_hub
+
+TODAY = 20_000
+
+
+class District:
+    """A hub that can be lost, and a school with several nodes."""
+
+    def __init__(self, tmp_path, request, database):
+        self.path, self.request, self.database = tmp_path, request, database
+        self.hub = a_hub(tmp_path / "hub", database)
+        self.cast = self.a_cast("school")
+
+    def a_cast(self, name):
+        (self.path / name).mkdir()
+        cast = Cast(self.path / name, self.hub)
+        cast.transport = MemoryTransport(
+            lambda: ingest.describe(self.hub), lambda message: ingest.receive(self.hub, message)
+        )
+        return cast
+
+    def back_up(self):
+        backups.backup(self.hub, self.path / "hub.backup")
+
+    def lose(self, *casts):
+        """The hub's machine is gone; another one is made from the backup."""
+        self.hub.close()
+        if self.database is not None:
+            self.database = self.request.getfixturevalue("second_postgres_url")
+        self.hub = backups.restore(
+            self.path / "again", self.path / "hub.backup", passphrase="open", database=self.database
+        )
+        for cast in (self.cast, *casts):
+            cast.hub = self.hub
+
+    def stream(self, school=None):
+        school = self.cast.id if school is None else school
+        with self.hub.read() as connection:
+            s = tables.stream.c
+            return [
+                (row.position, bytes(row.hash), bytes(row.receipt))
+                for row in connection.execute(
+                    tables.stream.select().where(s.school == school).order_by(s.position)
+                )
+            ]
+
+    def check(self, *casts):
+        for cast in (self.cast, *casts):
+            cast.settle()
+            cast.check()
+            assert checks.verify(self.hub, cast.id) == []
+        assert checks.verify(self.hub, 0) == []
+
+
+@pytest.fixture
+def second_postgres_url(postgres_cluster):
+    postgres_cluster.execute("CREATE DATABASE test_again")
+    yield postgres_cluster.url("test_again")
+    postgres_cluster.execute("DROP DATABASE test_again WITH (FORCE)")
+
+
+@pytest.fixture(params=["sqlcipher", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def district(tmp_path, request):
+    database = request.getfixturevalue("postgres_url") if request.param == "postgresql" else None
+    district = District(tmp_path, request, database)
+    yield district
+    district.hub.close()
+
+
+def rooms(node):
+    with closing(node.connect()) as db:
+        return sorted(name for (name,) in db.execute("SELECT name FROM room WHERE name IS NOT NULL"))
+
+
+def found_conflicts(node):
+    with closing(node.connect()) as db:
+        return conflicts.conflicts(db, TODAY)
+
+
+def test_what_the_hub_lacks_comes_back_in_order_with_the_same_receipts(district):
+    cast, first = district.cast, district.cast.nodes[0]
+    cast.write(first, "room", name="1")
+    cast.sync(first)
+    district.back_up()
+    for name in "234":
+        cast.write(first, "room", name=name)
+        cast.sync(first)
+    before = district.stream(), district.stream(0)
+    cast.write(first, "room", name="5")
+    district.lose()
+    assert district.stream() == before[0][:-3]
+    assert cast.sync(first) == "done"
+    assert (district.stream()[:-1], district.stream(0)) == before
+    assert rooms(first) == list("12345")
+    district.check()
+
+
+def test_what_a_node_holds_of_the_others_it_brings_too(district):
+    cast, first = district.cast, district.cast.nodes[0]
+    district.back_up()
+    second = cast.join()
+    cast.write(second, "room", name="2")
+    cast.sync(second)
+    cast.sync(first)
+    before = district.stream()
+    district.lose()
+    assert cast.sync(first) == "done", "the second one, unknown to the backup, never came"
+    assert district.stream() == before
+    cast.write(second, "room", name="3")
+    assert cast.sync(second) == "done"
+    assert [*district.stream()][: len(before)] == before
+    district.check()
+
+
+def test_a_node_that_the_hub_forgot_is_known_again(district):
+    cast, first = district.cast, district.cast.nodes[0]
+    district.back_up()
+    second = cast.join()
+    cast.write(second, "room", name="2")
+    cast.sync(second)
+    district.lose()
+    cast.write(second, "room", name="3")
+    assert cast.sync(second) == "done"
+    cast.settle()
+    assert rooms(first) == ["2", "3"]
+    district.check()
+
+
+def test_a_school_that_the_hub_forgot_altogether_is_known_again(district):
+    district.back_up()
+    other = district.a_cast("other")
+    other.write(other.nodes[0], "room", name="1")
+    other.sync(other.nodes[0])
+    before = district.stream(other.id)
+    district.lose(other)
+    assert other.sync(other.nodes[0]) == "done"
+    assert district.stream(other.id) == before
+    third = other.join()
+    assert rooms(third) == ["1"], "its kit and its keys are there again"
+    district.check(other)
+
+
+def test_a_new_school_after_the_restore_takes_no_forgotten_number(district):
+    district.back_up()
+    other = district.a_cast("other")
+    other.sync(other.nodes[0])
+    district.cast.sync(district.cast.nodes[0])
+    district.lose(other)
+    newcomer = district.a_cast("newcomer")
+    assert newcomer.id != other.id
+    newcomer.sync(newcomer.nodes[0])
+    assert other.sync(other.nodes[0]) == "done"
+    with closing(newcomer.nodes[0].connect()) as db:
+        assert newcomer.sync(newcomer.nodes[0]) == "done"
+        known = {row[0] for row in db.execute("SELECT id FROM school WHERE id >= 2147483648")}
+    assert {other.id, newcomer.id, district.cast.id} <= known
+    district.check(other, newcomer)
+
+
+@pytest.mark.parametrize("later", [1, 2, 5])
+def test_what_another_node_pushed_since_goes_behind_as_not_having_seen(district, later):
+    cast, first, second = district.cast, district.cast.nodes[0], district.cast.join()
+    room = cast.write(first, "room", name="7", seats=20)
+    cast.settle()
+    district.back_up()
+    cast.update(first, "room", room, seats=21)
+    cast.sync(first)
+    cast.write(first, "room", name="8")
+    cast.sync(first)
+    older = district.stream()
+    district.lose()
+    for at in range(later):
+        cast.update(second, "room", room, seats=30 + at)
+        cast.write(second, "room", name=f"9{at}")
+        assert cast.sync(second) == "done"
+    younger = {hashed for _, hashed, _ in district.stream()} - {hashed for _, hashed, _ in older}
+    cast.write(first, "room", name="after")
+    assert cast.sync(first) == "done"
+    assert district.stream()[: len(older)] == older, "which history was first its receipts say"
+    assert younger <= {hashed for _, hashed, _ in district.stream()}
+    cast.settle()
+    assert len(district.stream()) == len({hashed for _, hashed, _ in district.stream()})
+    for node in cast.nodes:
+        [conflict] = found_conflicts(node)
+        assert {choice.values[0][1] for choice in conflict.choices} == {21, 30 + later - 1}
+        assert rooms(node) == sorted(["7", "8", "after", *(f"9{at}" for at in range(later))])
+    district.check()
+
+
+def test_what_waits_uncut_when_the_order_changes_has_not_seen_either(district):
+    cast, first, second = district.cast, district.cast.nodes[0], district.cast.join()
+    room = cast.write(first, "room", name="7", seats=20)
+    cast.settle()
+    district.back_up()
+    cast.update(first, "room", room, seats=21)
+    cast.sync(first)
+    district.lose()
+    cast.write(second, "room", name="9")
+    assert cast.sync(second) == "done"
+    assert cast.sync(first) == "done"
+    cast.update(second, "room", room, seats=22)  # before the second one hears of 21
+    cast.settle()
+    assert all(len(found_conflicts(node)) == 1 for node in cast.nodes)
+    district.check()
+
+
+def test_both_ways_of_three_nodes_meet(district):
+    cast, first, second = district.cast, district.cast.nodes[0], district.cast.join()
+    third = cast.join()
+    cast.settle()
+    district.back_up()
+    for node, name in ((first, "a"), (second, "b"), (first, "c")):
+        cast.write(node, "room", name=name)
+        cast.sync(node)
+    district.lose()
+    for node, name in ((third, "x"), (second, "y"), (third, "z"), (first, "w")):
+        cast.write(node, "room", name=name)
+        cast.sync(node)
+    cast.settle()
+    for node in cast.nodes:
+        assert rooms(node) == sorted("abcxyzw")
+    district.check()
+
+
+def test_the_same_backup_put_back_twice(district):
+    cast, first, second = district.cast, district.cast.nodes[0], district.cast.join()
+    cast.settle()
+    district.back_up()
+    cast.write(first, "room", name="a")
+    cast.sync(first)
+    district.lose()
+    cast.write(second, "room", name="b")
+    cast.sync(second)
+    (district.path / "again").rename(district.path / "lost")
+    district.hub.close()
+    if district.database is not None:
+        with district.hub.write() as connection:
+            tables.metadata.drop_all(connection)
+    district.hub = backups.restore(
+        district.path / "again", district.path / "hub.backup", passphrase="open", database=district.database
+    )
+    cast.hub = district.hub
+    cast.write(first, "room", name="c")
+    cast.sync(second)
+    cast.sync(first)
+    cast.settle()
+    assert all(rooms(node) == ["a", "b", "c"] for node in cast.nodes)
+    district.check()
+
+
+def test_a_stolen_node_is_revoked_again_by_the_word_of_the_others(district):
+    cast, first, second = district.cast, district.cast.nodes[0], district.cast.join()
+    cast.settle()
+    district.back_up()
+    with closing(second.connect()) as db:
+        stolen = bytes(session.identity(db).signer.public)
+    schools.revoke(district.hub, stolen)
+    cast.sync(first)
+    cast.sync(first)
+    with closing(first.connect()) as db:
+        assert max(epoch_keys(db)) == 2
+    district.lose()
+    assert cast.sync(first) == "done"
+    with pytest.raises(Revoked):
+        cast.sync(second)
+    cast.nodes.remove(second)
+    third = cast.join()
+    with closing(third.connect()) as db, closing(first.connect()) as own:
+        assert epoch_keys(db) == epoch_keys(own) and max(epoch_keys(db)) == 2
+    district.check()
+
+
+def test_by_stick_too(district, tmp_path):
+    cast, first = district.cast, district.cast.nodes[0]
+    district.back_up()
+    second = cast.join()
+    cast.write(second, "room", name="2")
+    cast.sync(second)
+    before = district.stream()
+    district.lose()
+    stick = tmp_path / "stick"
+    stick.mkdir()
+    cast.write(second, "room", name="3")
+    actions.export_bundle(second, stick)
+    sticks.import_bundles(district.hub, stick)
+    with pytest.raises(HubForgot):
+        actions.import_bundles(second, stick)
+    for _ in range(3):
+        actions.export_bundle(second, stick)
+        assert sticks.import_bundles(district.hub, stick) == (1, [])
+        assert actions.import_bundles(second, stick) == 1
+    with closing(second.connect()) as db:
+        assert session.note_if_done(db) and int(State(db).completing) == -1
+    assert district.stream()[: len(before)] == before
+    cast.settle()
+    assert rooms(first) == ["2", "3"]
+    district.check()
+
+
+def test_a_line_that_the_hub_never_placed_is_refused(district):
+    cast, first = district.cast, district.cast.nodes[0]
+    cast.write(first, "room", name="1")
+    cast.sync(first)
+    district.back_up()
+    cast.write(first, "room", name="2")
+    cast.sync(first)
+    district.lose()
+    before = district.stream()
+    with closing(first.connect()) as db:
+        db.execute(
+            "UPDATE changeset SET receipt = zeroblob(64) WHERE position = (SELECT max(position) FROM changeset)"
+        )
+        db.conn.commit()
+    with pytest.raises(HubAnswer):
+        cast.sync(first)
+    assert district.stream() == before
+
+
+def test_the_backup_opens_with_the_kit_or_the_passphrase_alone(tmp_path):
+    hub, kit = create_hub(tmp_path / "hub", login="d", password="s", passphrase="open", cost=CHEAP)
+    schools.registration_code(hub, schools.add_school(hub, "№ 8"))
+    backups.backup(hub, tmp_path / "copy")
+    assert (tmp_path / "copy").stat().st_mode & 0o777 == 0o600
+    for wrong, problem in (
+        ({"passphrase": "no"}, WrongPassphrase),
+        ({}, WrongPassphrase),
+        ({"kit": RecoveryKit.create("9", date(2026, 1, 1)).words}, WrongRecoveryKey),
+    ):
+        with pytest.raises(problem):
+            backups.restore(tmp_path / "again", tmp_path / "copy", **wrong)
+        assert not (tmp_path / "again").exists()
+    again = backups.restore(tmp_path / "again", tmp_path / "copy", kit=kit.words)
+    assert again.signer.public == hub.signer.public
+    with again.read() as connection:
+        assert connection.execute(tables.registration.select()).all() == [], (
+            "an old code may have served since"
+        )
+    with pytest.raises(AlreadyInitialised):
+        backups.restore(tmp_path / "again", tmp_path / "copy", kit=kit.words)
+    assert open_hub(tmp_path / "again", "open").signer.public == hub.signer.public
+    assert kit.words.split()[0] in kit.html(str, "en") and "district" in kit.html(str, "en")
