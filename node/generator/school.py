@@ -568,19 +568,18 @@ class _School:
     def _first_pupils(self) -> None:
         with self._as("other") as w:
             order = self._order(w, "pupils", self.year.start, "Окуучуларды класстарга бөлүштүрүү жөнүндө")
-            admission = self._number("pupils")
             for index, one in enumerate(self.cast.classes):
                 for number in one.pupils:
                     self._pupil(w, number, one.language)
                     self._enrol(w, number, index, self.year.start)
                     if one.grade == 1:
                         self._movement(
-                            w, Move(self.year.start, number, "arrived", "start", None, None, index), admission
+                            w, Move(self.year.start, number, "arrived", "start", None, None, index), order
                         )
                 self.progress("pupils", index + 1, len(self.cast.classes))
             w.update("order_book", order, text="Окуучулар тизме боюнча класстарга кабыл алынсын.")
 
-    def _movement(self, w: Writer, move: Move, number: str) -> None:
+    def _movement(self, w: Writer, move: Move, order: int) -> None:
         w.insert(
             "movement",
             pupil=self.ids.pupils[move.pupil],
@@ -590,7 +589,8 @@ class _School:
             from_class=None if move.from_class is None else self.ids.classes[move.from_class],
             to_class=None if move.to_class is None else self.ids.classes[move.to_class],
             order_date=move.day,
-            order_number=number,
+            order=order,
+            order_number=self._number("pupils"),
             place=move.place,
         )
 
@@ -625,7 +625,7 @@ class _School:
             return
         with self._as("other") as w:
             for move in events:
-                self._order(w, "pupils", move.day, _ORDER_TITLES[move.kind])
+                order = self._order(w, "pupils", move.day, _ORDER_TITLES[move.kind])
                 if move.kind == "arrived":
                     assert move.to_class is not None
                     self._pupil(w, move.pupil, self.cast.classes[move.to_class].language)
@@ -633,7 +633,7 @@ class _School:
                     self._leave(w, move.pupil, move.from_class, move.day)
                 if move.to_class is not None:
                     self._enrol(w, move.pupil, move.to_class, move.day)
-                self._movement(w, move, self._number("pupils"))
+                self._movement(w, move, order)
 
     def _journal(self, month: Month, story: Story) -> None:
         if month.substitutions:

@@ -14,6 +14,7 @@ from node.classes import queries as class_queries
 from node.classes.queries import Year
 from node.movement import actions, balance, forms, queries
 from node.movement.queries import Period
+from node.orders.queries import next_number
 from node.people import queries as people
 from node.people.queries import class_name, full_name, number_of
 from node.request import acting, database
@@ -182,6 +183,7 @@ def _arrival_page(values: Mapping[str, str], problem: str = "") -> str:
         parts=queries.split_subjects(db, class_id) if class_id else [],
         reasons=actions.ARRIVAL_REASONS,
         orders=_orders(),
+        next_order=next_number(database(), "pupils", today()),
         problem=problem,
         full_name=full_name,
         number_of=number_of,
@@ -274,6 +276,7 @@ def _pupil_page(person_id: int, values: Mapping[str, str], problem: str = "") ->
         day=values.get("day") or iso(_now_in(year)),
         reasons=actions.DEPARTURE_REASONS,
         orders=_orders(),
+        next_order=next_number(database(), "pupils", today()),
         writes=access.may(visitor(), "movement", "E"),
         opens="transfer" if "transfer" in values or to_class else "departure" if values else "",
         problem=problem,
@@ -321,6 +324,7 @@ def _line_page(line_id: int, problem: str = "") -> str:
         line=row,
         name=_name_of(row["pupil"], today()),
         orders=_orders(),
+        next_order=next_number(database(), "pupils", today()),
         withdrawable=row["kind"] in actions.WITHDRAWN_KINDS,
         problem=problem,
         class_name=class_name,

@@ -47,7 +47,7 @@ def _index_page(problem: str = "") -> str:
         left=left,
         missing=missing,
         outcomes=OUTCOMES,
-        proposed=[one for one in plan.next_classes.values() if one.id is None] if plan else [],
+        proposed=[one for key, one in sorted(plan.next_classes.items()) if one.id is None] if plan else [],
         over=plan is not None and today() >= plan.last_day,
         closings=actions.closings(db),
         problem=problem,

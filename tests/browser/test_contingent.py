@@ -1,0 +1,73 @@
+"""Classes, movement, reports and the end of the year in a real browser, on a phone and on a desktop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.browser.test_school_pages import sign_in
+from tests.node.conftest import SchoolPages
+from tests.node.conftest import pages as pages
+from tests.serving import serving
+
+
+@pytest.fixture(scope="module")
+def address(pages: SchoolPages) -> Iterator[str]:
+    with serving(pages.app) as found:
+        yield found
+
+
+def paths(pages: SchoolPages) -> list[str]:
+    class_id, pupil = pages.taught, pages.named_pupil
+    group = pages.one("SELECT id FROM subject_group WHERE class_group = ? LIMIT 1", class_id)
+    line = pages.one("SELECT max(id) FROM movement WHERE kind = 'departed'")
+    return [
+        "/classes/?year=3", "/classes/new?year=3", f"/classes/{class_id}/edit", f"/classes/{class_id}/subject",
+        f"/classes/subject/{group}", "/movement/?year=3&period=year", "/movement/arrival?year=3",
+        f"/movement/pupil/{pupil}?year=3", f"/movement/line/{line}", "/movement/book?year=3",
+        "/movement/alphabet", "/reports/", "/reports/quarter?year=3&period=quarter-1", "/reports/return?year=3",
+        "/year-end/?year=3", f"/year-end/{class_id}",
+    ]  # fmt: skip
+
+
+def test_every_page_is_accessible_and_fits(
+    page: Page, axe: Callable[[Page], list[str]], pages: SchoolPages, address: str
+) -> None:
+    sign_in(page, address, pages.logins["deputy"])
+    flaws = []
+    for path in paths(pages):
+        answer = page.goto(address + path)
+        assert answer is not None and answer.status == 200, path
+        page.evaluate("for (const one of document.querySelectorAll('main details')) one.open = true")
+        flaws += [(path, flaw) for flaw in axe(page)]
+        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            flaws.append((path, "wider than the screen"))
+    assert flaws == []
+
+
+def test_a_child_is_admitted_changes_class_and_leaves(page: Page, pages: SchoolPages, address: str) -> None:
+    sign_in(page, address, pages.logins["secretary"])
+    page.goto(f"{address}/movement/arrival?year=3")
+    page.select_option("#class", str(pages.led))
+    page.fill("#day", "2025-11-12")
+    page.fill("#place", "Нарын ш., № 2 мектеп")
+    page.fill("#birth_year", "2012")
+    page.fill("#consent_from", "2025-11-11")
+    page.fill("#surname", "Шеримбекова")
+    page.fill("#given_name", "Нурай")
+    page.locator("main form[method=post] button.first").click()
+    page.wait_for_url("**/movement/pupil/*")
+    assert page.inner_text("h1") == "Шеримбекова Нурай"
+    page.locator("summary", has_text="класс алмаштырат").click()
+    page.fill("#transfer-day", "2025-11-13")
+    page.locator("button[name=transfer]").click()
+    page.get_by_text("→").wait_for()
+    page.locator("summary", has_text="мектептен кетет").click()
+    page.fill("#day", "2025-11-14")
+    page.locator("button[name=depart]").click()
+    page.get_by_text("Кеткен:").wait_for()
+    assert page.locator("main .rows li").count() == 3
+    page.goto(f"{address}/movement/?year=3&period=quarter-2")
+    assert page.locator("tfoot td").nth(3).inner_text() == page.locator("tfoot td").nth(4).inner_text() != "0"
