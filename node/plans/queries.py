@@ -218,9 +218,9 @@ def standings(
         for one in timetable.groups(db, year[0])
         if (teacher is None or one["teacher"] == teacher) and class_group in (None, one["class_group"])
     ]
-    classes = {one["class_group"] for one in groups}
+    ids = [one["id"] for one in groups]
     dates: dict[int, list[At]] = {}
-    for lesson in timetable.agenda(db, year[1], year[2], classes=classes):
+    for lesson in timetable.agenda(db, year[1], year[2], groups=ids):
         dates.setdefault(lesson.group, []).append((lesson.day, lesson.period))
     found = []
     for one in groups:

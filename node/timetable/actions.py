@@ -163,7 +163,9 @@ def substitute(w: Writer, group: int, day: int, period: int, teacher: int, reaso
     The substitute may write that lesson's journal. NoLesson: the timetable asks for none then; NotFound: no such member
     of staff, or the group's own teacher.
     """
-    lesson = next((one for one in queries.agenda(w.db, day, day, group=group) if one.period == period), None)
+    lesson = next(
+        (one for one in queries.agenda(w.db, day, day, groups=[group]) if one.period == period), None
+    )
     if lesson is None:
         raise NoLesson()
     here = w.db.execute(

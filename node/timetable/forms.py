@@ -75,3 +75,17 @@ def event_span(form: Mapping[str, str]) -> tuple[int, int | None]:
     last, until = form.get("last", "").strip(), form.get("until", "").strip()
     start = moment(first, form.get("from", ""))
     return start, moment(last or first, until) if last or until else None
+
+
+def typed_event(event: Mapping[str, object]) -> dict[str, str]:
+    """An event that is there, as the form would have been filled for it."""
+    found = {
+        "event": str(event["id"]),
+        "title": str(event["title"] or ""),
+        "place": str(event["place"] or ""),
+    }
+    for day, time, value in (("day", "from", event["start"]), ("last", "until", event["end"])):
+        if isinstance(value, int):
+            at = datetime.datetime.fromtimestamp(value / 1000, TIME_ZONE)
+            found |= {day: at.date().isoformat(), time: at.strftime("%H:%M")}
+    return found

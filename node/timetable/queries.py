@@ -187,14 +187,14 @@ def agenda(
     *,
     teacher: int | None = None,
     classes: Collection[int] | None = None,
-    group: int | None = None,
+    groups: Collection[int] | None = None,
     pupil: int | None = None,
     room: int | None = None,
 ) -> list[Lesson]:
     """The lessons from first to last, both included, by timetable, calendar, bells and substitutions.
 
-    Of a teacher (own lessons that another holds are among them, and others' that this one holds), of classes, of a
-    subject group, of a room, or of a pupil with the subgroups of the day.
+    Of a teacher (own lessons that another holds are among them, and others' that this one holds), of classes, of
+    subject groups, of a room, or of a pupil with the subgroups of the day.
     """
     substitutes = _substitutes(db, first, last)
     held = {key[0] for key, (who, _) in substitutes.items() if who == teacher}
@@ -203,8 +203,8 @@ def agenda(
         where = f"(sg.teacher = {int(teacher)} OR sg.id IN ({_ids(held)}))"
     elif classes is not None:
         where = f"sg.class_group IN ({_ids(classes)})"
-    elif group is not None:
-        where = f"sg.id = {int(group)}"
+    elif groups is not None:
+        where = f"sg.id IN ({_ids(groups)})"
     elif room is not None:
         where = f"t.room = {int(room)}"
     else:
@@ -213,13 +213,16 @@ def agenda(
     bounds = 'ifnull(t.start, 0) <= :last AND (t."end" IS NULL OR t."end" > :first)'
     rows = list(db.query(_SLOTS.format(where=f"{where} AND {bounds}"), span))
     days, bells = calendar.calendar(db, first, last), calendar.bells(db)
+    taught: dict[calendar.Whom, dict[int, list[int]]] = {}
     found = []
     for row in rows:
         whom = _whom(row)
         rung = bells.get((row["shift"] or 0, None), {}) | bells.get((row["shift"] or 0, row["grade"]), {})
         bell = rung.get(row["period"], {})
-        for day in range(max(first, row["first"]), min(last + 1, row["last"])):
-            if days.taught_as(day, whom) != row["weekday"]:
+        if whom not in taught:
+            taught[whom] = _by_weekday(days, whom, first, last)
+        for day in taught[whom].get(row["weekday"], ()):
+            if not row["first"] <= day < row["last"]:
                 continue
             who, why = substitutes.get((row["group"], day, row["period"]), (None, ""))
             if teacher is not None and teacher not in (row["teacher"], who):
@@ -229,6 +232,14 @@ def agenda(
     return sorted(
         found, key=lambda one: (one.day, one.start or 0, one.period, one.slot["grade"] or 0, one.group)
     )
+
+
+def _by_weekday(days: calendar.Calendar, whom: calendar.Whom, first: int, last: int) -> dict[int, list[int]]:
+    """Weekday -> the days on which its timetable holds for a class."""
+    found: dict[int, list[int]] = {}
+    for day in range(first, last + 1):
+        found.setdefault(days.taught_as(day, whom), []).append(day)
+    return found
 
 
 def _whom(row: Mapping[str, Any]) -> calendar.Whom:
@@ -286,7 +297,7 @@ def _membership(db: Database, pupil: int) -> Callable[[int, int, int], bool]:
 
 def dates(db: Database, group: int, first: int, last: int) -> list[tuple[int, int]]:
     """Day and period of every lesson that the timetable asks for of a group, in order."""
-    return [(one.day, one.period) for one in agenda(db, first, last, group=group)]
+    return [(one.day, one.period) for one in agenda(db, first, last, groups=[group])]
 
 
 # ---- events

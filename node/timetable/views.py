@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping
-from typing import cast
+from typing import Any, cast
 
 from flask import Response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -24,6 +24,8 @@ from shared.i18n import gettext, in_order, row_name
 from shared.problems import InputProblem, InvalidValue, NotAllowed, NotFound
 from shared.web import today, visitor
 
+MONDAY = 4
+"""Day number of some Monday, for the names of the weekdays."""
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
 OFFSET = 6 * HOUR_MS
@@ -100,6 +102,39 @@ def _whose(asked: Mapping[str, str], year: int) -> Whose | None:
     return next(iter(own_weeks()), None)
 
 
+@area.get("/sheet")
+@right("timetable", "V")
+def sheet() -> ResponseReturnValue:
+    """The weekly timetable of all classes of a shift, to be printed and hung up."""
+    db, day = database(), _chosen_day()
+    year = queries.school_year(db, day)
+    classes = calendar.classes(db, year[0]) if year else []
+    shifts = sorted({one["shift"] or 1 for one in classes})
+    shift = forms.whole(request.args.get("shift")) or next(iter(shifts), None)
+    cells: dict[tuple[int, int, int], list[Mapping[str, Any]]] = {}
+    periods: dict[int, set[int]] = {}
+    for slot in queries.slots(db, year[0], day) if year else []:
+        if (slot["shift"] or 1) == shift:
+            cells.setdefault((slot["class_group"], slot["weekday"], slot["period"]), []).append(slot)
+            periods.setdefault(slot["weekday"], set()).add(slot["period"])
+    names = {one: gettext("Shift %(shift)s", shift=one) for one in shifts}
+    return render_template(
+        "timetable/sheet.html",
+        day=day,
+        iso=iso,
+        shift=shift,
+        shifts=shifts,
+        tab_items=[
+            (names[one], url_for("timetable.sheet", shift=one, day=iso(day)), one == shift) for one in shifts
+        ],
+        classes=[one for one in classes if (one["shift"] or 1) == shift],
+        cells=cells,
+        days=[(weekday, sorted(found)) for weekday, found in sorted(periods.items())],
+        class_name=class_name,
+        monday=MONDAY,
+    )
+
+
 # ---- events
 
 
@@ -119,9 +154,16 @@ def _events_page(problem: str = "", typed: Mapping[str, str] | None = None) -> s
         events=queries.events(db, first, last),
         edits=access.may(visitor(), "timetable", "E"),
         problem=problem,
-        typed=typed or {},
+        typed=typed or _event_as_typed(),
         now=today() * DAY_MS - OFFSET,
     )
+
+
+def _event_as_typed() -> Mapping[str, str]:
+    """The event named by `edit` as the form holds it."""
+    chosen = forms.whole(request.args.get("edit"))
+    found = queries.event(database(), chosen) if chosen is not None else None
+    return forms.typed_event(found) if found else {}
 
 
 @area.post("/events")

@@ -71,6 +71,7 @@ def test_every_page_is_accessible_and_fits(
         f"/timetable/cell/{class_id}/{slot['weekday']}/{slot['period']}?from={day}",
         f"/timetable/warnings?from={day}",
         "/timetable/rooms",
+        f"/timetable/sheet?day={day}",
         f"/timetable/substitutions?day={day}&teacher={teacher}",
         f"/timetable/events?day={day}",
         f"/plans/?class={class_id}",

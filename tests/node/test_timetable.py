@@ -352,7 +352,7 @@ def test_the_file_holds_the_years_lessons_without_holidays(office: Office) -> No
     with writing(office.db, office.account) as w:
         calendar_actions.set_days(w, YEAR, TODAY + 14, TODAY + 14, "off")
         calendar_actions.set_days(w, YEAR, TODAY + 23, TODAY + 23, "school", taught_as=weekday(TODAY + 14))
-    lessons = queries.agenda(office.db, FIRST, LAST, group=office.lesson.group)
+    lessons = queries.agenda(office.db, FIRST, LAST, groups=[office.lesson.group])
     found = file_of(lessons)
     assert lessons_in(found) == when(lessons)
     assert found.text("X-WR-CALNAME") == "7-А; математика, ө"
@@ -391,7 +391,7 @@ def test_uids_stay_the_same_when_a_substitution_comes(office: Office) -> None:
 def test_without_bells_lessons_are_whole_days(office: Office) -> None:
     lessons = [
         replace(one, start=None, end=None)
-        for one in queries.agenda(office.db, FIRST, LAST, group=office.lesson.group)
+        for one in queries.agenda(office.db, FIRST, LAST, groups=[office.lesson.group])
     ]
     days = {at for uid, at in occurrences(file_of(lessons)) if uid.startswith("slot-")}
     assert days == {date_of(one.day) for one in lessons}
@@ -449,6 +449,13 @@ def test_everyone_reads_every_week(school: SchoolPages, office: Office, query: s
     assert status == 200 and text.count('class="hour"') > 0
 
 
+def test_the_wall_sheet_holds_every_lesson_of_a_shift(school: SchoolPages, office: Office) -> None:
+    day, shift = date_of(TODAY).isoformat(), office.lesson.slot["shift"]
+    status, text = school.as_("teacher").get(f"/timetable/sheet?day={day}&shift={shift}")
+    slots = [one for one in queries.slots(office.db, YEAR, TODAY) if one["shift"] == shift]
+    assert status == 200 and text.count('<span class="line">') == len(slots) > 0
+
+
 def test_rooms_and_events_are_kept_by_form(school: SchoolPages, office: Office) -> None:
     deputy = school.as_("deputy")
     deputy.get("/timetable/rooms")
@@ -462,6 +469,11 @@ def test_rooms_and_events_are_kept_by_form(school: SchoolPages, office: Office) 
     assert office.one("SELECT start FROM event WHERE title = 'Чогулуш'") == start
     assert deputy.post("/timetable/events", **form | {"until": "14:00"})[0] == 422
     assert "Чогулуш" in school.as_("teacher").get("/timetable/events?day=2025-10-30")[1]
+    event = str(office.one("SELECT id FROM event WHERE title = 'Чогулуш'"))
+    text = deputy.get(f"/timetable/events?day=2025-10-30&edit={event}")[1]
+    assert 'value="15:00"' in text and 'value="2025-10-30"' in text
+    assert deputy.post("/timetable/events", **form | {"event": event, "title": "Жыйын"})[0] == 302
+    assert office.one("SELECT count(*) FROM event WHERE id = ? AND title = 'Жыйын'", event) == 1
 
 
 def test_a_secret_address_opens_ones_own_lessons_and_ends(school: SchoolPages, office: Office) -> None:
