@@ -31,6 +31,7 @@ from node import (
     stages,
     tasks,
     timetable,
+    usage,
     yearend,
 )
 from node.background import Agent
@@ -38,6 +39,7 @@ from node.exchange import views as exchange
 from node.home import queries
 from node.signin import local
 from node.storage import Node
+from node.usage import counting
 from shared.access import Visitor
 from shared.i18n import N_, gettext, instant, number
 from shared.ui import Chip, NavItem
@@ -64,6 +66,7 @@ AREAS = (
     conflicts.area,
     exchange.area,
     accounts.area,
+    usage.area,
     reading.area,
     settings.area,
     dictionary.area,
@@ -89,6 +92,7 @@ NAVIGATION = (
     NavItem("conflicts.index", N_("Conflicts")),
     NavItem("exchange.index", N_("Sync")),
     NavItem("accounts.index", N_("Accounts")),
+    NavItem("usage.index", N_("Use of the system")),
     NavItem("reading.index", N_("Reading log")),
     NavItem("settings.index", N_("Settings")),
     NavItem("dictionary.index", N_("Data dictionary")),
@@ -99,6 +103,8 @@ def create(node: Node, agent: Agent | None = None) -> Flask:
     """The app over an open node."""
     sessions.prepare(node)
     local.prepare(node)
+    counting.prepare(node)
+    counter = counting.Counter()
     store = sessions.Sessions(request.database, device.origin, device.lock_minutes)
     setup = Setup(
         store=store,
@@ -119,6 +125,8 @@ def create(node: Node, agent: Agent | None = None) -> Flask:
     app.extensions["mektep_connections"] = request.Connections(node)
     app.extensions["mektep_agent"] = agent
     app.extensions["mektep_throttle"] = signin.new_throttle()
+    app.extensions["mektep_usage"] = counter
+    app.after_request(lambda response: counting.count(counter, request.database, response))
     app.teardown_appcontext(request.close)
     return app
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 
-from flask import Blueprint, render_template
+from flask import Blueprint, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from node import access
@@ -13,13 +13,15 @@ from node.calendar import queries as calendar_queries
 from node.classes import queries as class_queries
 from node.home import queries
 from node.journal import queries as journal_queries
+from node.orders import queries as order_queries
 from node.people.queries import class_name
 from node.request import database
 from node.results import queries as result_queries
+from node.tasks import queries as task_queries
 from node.timetable.weeks import iso, own_weeks, week_of
 from shared.access import allow
 from shared.dates import NO_LESSONS, date_of
-from shared.i18n import in_order
+from shared.i18n import gettext, in_order, ngettext
 from shared.web import may_open, today, visitor
 
 area = Blueprint("home", __name__, template_folder="templates")
@@ -35,6 +37,7 @@ def index() -> ResponseReturnValue:
     db, day, who = database(), today(), visitor()
     year = class_queries.present_year(class_queries.years(db), day)
     staff, teaches = who.has(*access.STAFF), who.has(*access.TEACHING) and who.person is not None
+    teaches = teaches and may_open("journal.index")
     kind = calendar_queries.day_kind(db, day)
     roll_day = year.roll_day(day) if year else day
     return render_template(
@@ -55,6 +58,7 @@ def index() -> ResponseReturnValue:
         unnamed=queries.consents_missing(db, year.id, roll_day) if year and who.has(*access.ALL_CARDS) else 0,
         alarms=_alarms(year),
         own=_own(),
+        waiting=_waiting(),
         weeks=[(one, week_of(db, one.lessons, day, day)) for one in own_weeks()]
         if may_open("timetable.index")
         else [],
@@ -71,6 +75,25 @@ def _alarms(year: class_queries.Year | None) -> int:
         return 0
     classes = None if who.has(*ALARMED) else access.led_classes(db, who)
     return len(attendance_queries.alerts(db, year.start, min(today(), year.end), classes))
+
+
+def _waiting() -> list[tuple[str, str]]:
+    """What waits for the visitor: (sentence, address) each."""
+    db, who = database(), visitor()
+    found = []
+    if may_open("accounts.head") and not order_queries.has_head(db, today()):
+        found.append((gettext("This school has no head yet: enter the head."), url_for("accounts.head")))
+    unread = order_queries.unread(db, who.person or 0) if may_open("orders.index") else 0
+    if unread:
+        found.append(
+            (ngettext("%(num)s order to read", "%(num)s orders to read", unread), url_for("orders.index"))
+        )
+    tasks = task_queries.waiting(db, who.person or 0) if may_open("tasks.index") else 0
+    if tasks:
+        found.append(
+            (ngettext("%(num)s task to do", "%(num)s tasks to do", tasks), url_for("tasks.index", of="me"))
+        )
+    return found
 
 
 def _minute() -> int:

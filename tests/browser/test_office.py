@@ -1,0 +1,115 @@
+"""The office on a phone and on a desktop: orders, tasks, accounts; a shared computer that locks itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Page
+
+from node.signin import local
+from shared import crypto
+from tests.node.conftest import PASSWORD, SchoolPages
+from tests.node.conftest import pages as pages
+from tests.serving import serving
+
+PIN = "4826"
+
+
+@pytest.fixture(scope="module")
+def address(pages: SchoolPages) -> Iterator[str]:
+    with serving(pages.app) as found:
+        yield found
+
+
+def sign_in(page: Page, address: str, login: str) -> None:
+    page.goto(f"{address}/sign-in")
+    page.fill("#login", login)
+    page.fill("#password", PASSWORD)
+    page.click("main button")
+    page.wait_for_url(f"{address}/")
+
+
+def flaws_of(page: Page, axe: Callable[[Page], list[str]]) -> list[tuple[str, str]]:
+    found = [(page.url, flaw) for flaw in axe(page)]
+    if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+        found.append((page.url, "wider than the screen"))
+    return found
+
+
+def test_every_page_of_the_office_is_accessible_and_fits(
+    page: Page, axe: Callable[[Page], list[str]], pages: SchoolPages, address: str
+) -> None:
+    order = pages.one('SELECT "order" FROM appointment WHERE "order" IS NOT NULL LIMIT 1')
+    account = pages.one("SELECT id FROM account WHERE login = 'pupil'")
+    paths = {
+        "head": ["/settings/", "/orders/", "/orders/new", f"/orders/{order}", "/orders/duties", "/tasks/",
+                 "/sign-off/", f"/sign-off/{pages.led}", "/regulation/", "/reading/", "/usage/", "/account/",
+                 "/account/codes"],
+        "administrator": ["/accounts/", f"/accounts/?kind=guardian&class={pages.led}", f"/accounts/{account}",
+                          "/accounts/head"],
+    }  # fmt: skip
+    flaws = []
+    for duty, those in paths.items():
+        page.context.clear_cookies()
+        sign_in(page, address, pages.logins[duty])
+        for path in those:
+            page.goto(address + path)
+            page.evaluate("for (const part of document.querySelectorAll('main details')) part.open = true")
+            flaws += flaws_of(page, axe)
+    assert flaws == []
+
+
+def test_an_order_is_written_signed_and_gives_a_duty(page: Page, pages: SchoolPages, address: str) -> None:
+    number = f"{page.viewport_size['width']}-к" if page.viewport_size else ""
+    sign_in(page, address, pages.logins["head"])
+    page.goto(f"{address}/orders/new?series=staff")
+    page.fill("#number", number)
+    page.fill("#title", "Китепканачыны дайындоо жөнүндө")
+    page.fill("#text", "Дайындалсын.")
+    page.click("main form.card button")
+    page.wait_for_url(f"{address}/orders/*")
+    page.click("main form[action$='/sign'] button")
+    page.select_option("#duty", "librarian")
+    person = str(pages.person("secretary"))
+    page.select_option("#person", person)
+    page.fill("#start", "2030-01-01" if number.startswith("360") else "2020-01-01")
+    page.click("main form[action$='/give'] button")
+    held = "SELECT count(*) FROM appointment WHERE person = ? AND duty = 'librarian'"
+    page.wait_for_load_state()
+    if number.startswith("360"):
+        assert page.locator("article.paper table tbody tr").count() == 1
+    assert pages.one(held, int(person)) == 1
+    page.emulate_media(media="print")
+    assert not page.locator("form[action$='/give']").is_visible()
+    assert page.locator("article.paper").is_visible()
+
+
+def test_a_shared_computer_locks_itself_and_opens_by_pin(
+    page: Page, pages: SchoolPages, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local, "PIN_COST", crypto.Cost(2))
+    page.clock.install()
+    sign_in(page, address, pages.logins["teacher"])
+    page.goto(f"{address}/account/")
+    page.fill("#pin", PIN)
+    page.fill("#again", PIN)
+    page.click("form[action$='/pin'] button")
+    page.wait_for_url("**/account/?done=pin")
+    page.goto(f"{address}/tasks/")
+    page.clock.fast_forward("05:00")
+    assert page.url == f"{address}/tasks/"
+    page.clock.fast_forward("11:00")
+    page.wait_for_url("**/sign-in?**")
+    assert page.inner_text("h1") == "Кулпуланган"
+    page.fill("#pin", "9153")
+    page.keyboard.press("Enter")
+    page.locator(".notice.bad").wait_for()
+    page.fill("#pin", PIN)
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"{address}/tasks/")
+    page.click("details.account summary")
+    page.click("#lock button")
+    page.wait_for_url("**/sign-in?**")
+    page.goto(f"{address}/tasks/")
+    assert "/sign-in" in page.url
