@@ -525,6 +525,11 @@ class ReasonNeeded(InputProblem):
     template = N_("This can be changed only with a reason; write it down.")
 
 
+class TermLocked(InputProblem):
+    code = "term_locked"
+    template = N_("This period is locked; the deputy head can reopen it.")
+
+
 class ChangedMeanwhile(InputProblem):
     """Nothing was overwritten; `clashes` are pairs of the change asked for and the value that stands now."""
 

@@ -790,6 +790,23 @@ TABLES: tuple[Table, ...] = (
         _c(5, "reason", "code", "school", "Себеби", "Причина", "Reason", choices=ABSENCE_REASONS),
         indexes=(("pupil",),), since=2,
     ),
+    _table(
+        151, "term_lock", "teaching", ("Мезгилдин жабылышы", "Закрытие периода", "Lock of a period"),
+        _c(2, "class_group", "ref", "school", "Класс", "Класс", "Class", references="class_group"),
+        _c(3, "term", "ref", "school", "Окуу мезгили", "Период", "Term", references="term"),
+        _c(4, "locked", "bool", "school", "Жабык", "Закрыт", "Locked", 0, unit="lock"),
+        _c(5, "reason", "text", "school", "Ачуунун себеби", "Причина открытия", "Reason for reopening", max_length=300,
+           unit="lock"),
+        key=("class_group", "term"), since=2,
+    ),
+    _table(
+        152, "conduct", "teaching", ("Жүрүм-турум", "Поведение", "Conduct"),
+        _c(2, "pupil", "ref", "school", "Окуучу", "Ученик", "Pupil", references="pupil"),
+        _c(3, "term", "ref", "school", "Окуу мезгили", "Период", "Term", references="term"),
+        _c(4, "value", "code", "school", "Жүрүм-турум", "Поведение", "Conduct",
+           choices=("exemplary", "good", "fair", "poor")),
+        key=("pupil", "term"), since=2,
+    ),
     # ---- access
     _table(
         93, "setting", "access", ("Жөндөө", "Настройка", "Setting"),

@@ -13,7 +13,7 @@ from typing import Literal
 from sqlite_utils import Database
 
 from node.attendance import queries as attendance
-from node.journal import queries
+from node.journal import proposals, queries
 from node.journal.queries import SLOTS, Cell, Place, Scale, edit_days
 from shared.grading import band_of, bands_of, needs_reason
 from shared.problems import (
@@ -25,6 +25,7 @@ from shared.problems import (
     NotInGroup,
     OutsideScale,
     ReasonNeeded,
+    TermLocked,
     WithoutMarks,
 )
 from shared.schema import ATTENDANCE_STATUSES, Value
@@ -61,6 +62,7 @@ class Desk:
     scale: Scale | None
     members: frozenset[int]
     late: bool
+    locked: bool
     lesson: Mapping[str, object]
     cells: Mapping[int, Cell]
     kinds: frozenset[int]
@@ -94,6 +96,7 @@ def open_lesson(db: Database, place: Place, person: int | None, today: int) -> D
         scale=queries.scale_of(db, place.group),
         members=queries.members(db, place.group, place.day, place.day),
         late=today - place.day > edit_days(db),
+        locked=queries.is_locked(db, lesson["class_group"], place.day, place.day),
         lesson=lesson,
         cells=queries.lesson_cells(db, place),
         kinds=frozenset(kind["id"] for kind in queries.work_kinds(db)),
@@ -105,11 +108,13 @@ def save(
 ) -> int:
     """Write changes of one lesson, all or none; returns how many values became different.
 
-    NoLesson, NotAllowed, NotInGroup, OutsideScale, WithoutMarks, InvalidValue, ReasonNeeded; ChangedMeanwhile with
-    every clash.
+    NoLesson, NotAllowed, TermLocked, NotInGroup, OutsideScale, WithoutMarks, InvalidValue, ReasonNeeded;
+    ChangedMeanwhile with every clash.
     """
     desk = open_lesson(w.db, place, person, today)
     wanted = [change for change in changes if desk.stands(change) != change.value]
+    if wanted and desk.locked:
+        raise TermLocked()
     for change in wanted:
         _check(desk, change)
     clashes = [(c, desk.stands(c)) for c in wanted if desk.stands(c) not in (c.seen, *c.own)]
@@ -209,12 +214,12 @@ def give_results(
 ) -> int:
     """Write the confirmed results of a term, all or none; returns how many became different.
 
-    NotFound, NotAllowed, NotInGroup, OutsideScale, WithoutMarks, InvalidValue; ReasonNeeded where a result differs from
-    the proposal, or changes after the edit window; ChangedMeanwhile with every clash.
+    NotFound, NotAllowed, TermLocked, NotInGroup, OutsideScale, WithoutMarks, InvalidValue; ReasonNeeded where a result
+    differs from the proposal, or changes after the edit window; ChangedMeanwhile with every clash.
     """
     row = queries.group(w.db, group)
     span = (
-        next((t for t in queries.terms(w.db, row["year"], row["grade"]) if t["id"] == term), None)
+        next((t for t in queries.result_terms(w.db, row["year"], row["grade"]) if t["id"] == term), None)
         if row
         else None
     )
@@ -222,9 +227,11 @@ def give_results(
         raise NotFound()
     if person is None or row["teacher"] != person:
         raise NotAllowed()
+    if term in queries.locked_terms(w.db, row["class_group"]):
+        raise TermLocked()
     first, last = span["start"], span["end"]
     found = queries.cells(w.db, group, first, last)
-    proposals = queries.standings(found, queries.rule(w.db))
+    by_rule, free = proposals.of_term(w.db, row, span), proposals.is_free(span)
     standing = queries.results(w.db, group, term)
     pupils = queries.members(w.db, group, first, last)
     scale = queries.scale_of(w.db, group)
@@ -233,9 +240,9 @@ def give_results(
     wanted = [one for one in given if _shown(standing.get(one.pupil)) != (one.value, one.status)]
     for one in wanted:
         _check_result(one, pupils, scale)
-        proposed = proposals[one.pupil].proposed if one.pupil in proposals else None
+        proposed = by_rule.get(one.pupil, proposals.NOTHING).proposed
         changes_late = one.pupil in standing and today - last > window
-        differs = one.status in ("assessed", "na") and needs_reason(one.value, proposed)
+        differs = not free and one.status in ("assessed", "na") and needs_reason(one.value, proposed)
         if (differs or changes_late) and not one.reason.strip():
             raise ReasonNeeded(pupil=one.pupil)
     clashes = [(one, _shown(standing.get(one.pupil))) for one in wanted]

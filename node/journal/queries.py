@@ -263,6 +263,38 @@ def terms(db: Database, year: int, grade: int | None = None) -> list[dict[str, A
     return calendar.terms(db, year, grade)
 
 
+RESULT_KINDS = (*calendar.MARKING, "year", "exam", "final")
+"""Kinds of period that have a result."""
+_ORDER = {"quarter": 0, "period": 0, "half": 1, "year": 2, "exam": 3, "final": 4}
+
+
+def result_terms(db: Database, year: int, grade: int | None = None) -> list[dict[str, Any]]:
+    """The periods of a year that have a result: quarters, halves, the year, exam and final mark."""
+    found = calendar.terms(db, year, grade, RESULT_KINDS)
+    return sorted(found, key=lambda term: (_ORDER[term["kind"]], term["start"], term["id"]))
+
+
+def locked_terms(db: Database, class_group: int) -> frozenset[int]:
+    """The periods of a class that the deputy has locked."""
+    rows = db.execute(
+        "SELECT term FROM term_lock WHERE class_group = ? AND locked = 1 AND retired_at IS NULL",
+        (class_group,),
+    )
+    return frozenset(row[0] for row in rows.fetchall())
+
+
+def is_locked(db: Database, class_group: int, first: int, last: int) -> bool:
+    """Does a locked term of lessons reach over the whole span?"""
+    locked = locked_terms(db, class_group)
+    if not locked:
+        return False
+    grade = db.execute("SELECT grade FROM class_group WHERE id = ?", (class_group,)).fetchone()[0]
+    return any(
+        term["id"] in locked and term["start"] <= first and last <= term["end"]
+        for term in calendar.terms(db, None, grade)
+    )
+
+
 @dataclass(frozen=True)
 class Column:
     """A lesson of a term, as a column of the grid; ``held`` tells whether the journal knows it."""

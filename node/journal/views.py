@@ -14,7 +14,7 @@ from node import access
 from node.attendance import queries as attendance
 from node.calendar import queries as calendar_queries
 from node.classes import queries as class_queries
-from node.journal import actions, forms, history, queries
+from node.journal import actions, forms, history, proposals, queries
 from node.journal.actions import Change
 from node.journal.queries import Cell, Place
 from node.people.queries import class_name, number_of
@@ -166,7 +166,9 @@ def _lesson_page(
     if found is None:
         raise NotFound()
     _require_readable(found["group"], found["class_group"], found)
-    writes = who.has(*WRITE) and actions.teaches(found, who.person) and place.day <= today()
+    locked = queries.is_locked(db, found["class_group"], place.day, place.day)
+    teaches = who.has(*WRITE) and actions.teaches(found, who.person)
+    writes = teaches and place.day <= today() and not locked
     scale = queries.scale_of(db, place.group)
     planned = queries.planned_topic(db, place)
     members = queries.members(db, place.group, place.day, place.day)
@@ -178,6 +180,7 @@ def _lesson_page(
         iso=iso(place.day),
         name=class_name(found["grade"], found["letter"]),
         writes=writes,
+        locked=locked,
         late=today() - place.day > queries.edit_days(db),
         days=queries.edit_days(db),
         scale=scale,
@@ -283,6 +286,7 @@ def grid(group_id: int) -> ResponseReturnValue:
     standings = queries.standings(cells, queries.rule(db))
     columns = queries.columns(db, group_id, first, last)
     letters = attendance.letters(db)
+    locked = term is not None and queries.is_locked(db, group["class_group"], term["start"], term["end"])
     return render_template(
         "journal/grid.html",
         group=group,
@@ -295,7 +299,8 @@ def grid(group_id: int) -> ResponseReturnValue:
         row=_row_maker(columns, cells, queries.membership(db, group_id), letters),
         nothing=queries.Standing(None, None),
         standings=standings,
-        writes=who.has(*WRITE) and group["teacher"] == who.person,
+        writes=who.has(*WRITE) and group["teacher"] == who.person and not locked,
+        locked=locked,
         scale=queries.scale_of(db, group_id),
         kinds=queries.work_kinds(db),
         given=queries.results(db, group_id, term["id"]) if term else {},
@@ -338,7 +343,7 @@ def _group(group_id: int) -> Mapping[str, Any]:
 def _chosen_term(terms: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
     """The term asked for, else that of today, else the last that has begun, else the first."""
     chosen = request.args.get("term", type=int)
-    quarters = [t for t in terms if t["kind"] != "half"]
+    quarters = [t for t in terms if t["kind"] in ("quarter", "period")]
     begun = [t for t in quarters if t["start"] <= today()]
     fallback = begun[-1] if begun else next(iter(terms), None)
     return next((t for t in terms if t["id"] == chosen), fallback)
@@ -364,7 +369,7 @@ def results(group_id: int) -> ResponseReturnValue:
 def give(group_id: int) -> ResponseReturnValue:
     """Confirm the results of a term."""
     group = _group(group_id)
-    term = _chosen_term(queries.terms(database(), group["year"], group["grade"]))
+    term = _chosen_term(queries.result_terms(database(), group["year"], group["grade"]))
     if term is None:
         raise NotFound()
     pupils = queries.members(database(), group_id, term["start"], term["end"])
@@ -390,10 +395,10 @@ def _results_page(
 ) -> str:
     db, who = database(), visitor()
     group = _group(group_id)
-    terms = queries.terms(db, group["year"], group["grade"])
+    terms = queries.result_terms(db, group["year"], group["grade"])
     term = _chosen_term(terms)
     first, last = (term["start"], term["end"]) if term else (0, -1)
-    cells = queries.cells(db, group_id, first, last)
+    locked = term is not None and term["id"] in queries.locked_terms(db, group["class_group"])
     scale = queries.scale_of(db, group_id)
     return render_template(
         "journal/results.html",
@@ -403,14 +408,16 @@ def _results_page(
         term=term,
         label=_label,
         pupils=queries.named(db, queries.members(db, group_id, first, last) if term else (), today()),
-        standings=queries.standings(cells, queries.rule(db)),
-        nothing=queries.Standing(None, None),
+        standings=proposals.of_term(db, group, term) if term else {},
+        nothing=proposals.NOTHING,
+        free=term is not None and proposals.is_free(term),
+        locked=locked,
         standing=queries.results(db, group_id, term["id"]) if term else {},
         typed={one.pupil: one for one in given},
         problem=problem,
         at=at,
         saved="saved" in request.args and not problem,
-        writes=who.has(*WRITE) and group["teacher"] == who.person and bool(term),
+        writes=who.has(*WRITE) and group["teacher"] == who.person and bool(term) and not locked,
         begun=bool(term) and first <= today(),
         scale=scale,
         values=_values(scale),

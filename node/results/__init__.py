@@ -1,5 +1,6 @@
-"""Results of periods, by class, subject and pupil."""
+"""Results of periods, by class, subject and pupil; the mark sheet and report cards."""
 
+from node.results import books
 from node.results.views import area
 
-__all__ = ["area"]
+__all__ = ["area", "books"]

@@ -9,9 +9,15 @@ from typing import Any
 
 from sqlite_utils import Database
 
+from node.attendance import queries as attendance
 from node.calendar.queries import own_terms
+from node.journal import queries as journal
 from node.people.queries import NAME_COLUMNS, NAMED, full_name
+from shared.i18n import N_
 from shared.indicators import INDICATORS, Indicator
+from shared.schema import BY_NAME
+from sync.clock import ms_of
+from sync.log import NodeLog
 
 SUMMARY = tuple(INDICATORS[name] for name in ("average", "success", "quality"))
 
@@ -133,3 +139,91 @@ def names(db: Database, pupil_ids: Iterable[int], today: int) -> dict[int, str]:
         {"today": today},
     )
     return {row["person"]: full_name(row) for row in rows if row["person"] in wanted}
+
+
+# ---- summary mark sheet, report card
+
+
+CONDUCT = {
+    "exemplary": N_("Exemplary"),
+    "good": N_("Good"),
+    "fair": N_("Satisfactory"),
+    "poor": N_("Unsatisfactory"),
+}
+"""Code of conduct -> its name."""
+
+
+def terms_of_class(db: Database, class_group: int) -> list[dict[str, Any]]:
+    """The periods in which a class has results, quarters first, the final mark last."""
+    row = db.execute("SELECT year, grade FROM class_group WHERE id = ?", (class_group,)).fetchone()
+    return journal.result_terms(db, *row) if row else []
+
+
+def pupils_of(db: Database, class_group: int, first: int, last: int) -> frozenset[int]:
+    """The pupils of a class on some day of a span."""
+    return attendance.enrolled(db, class_group, first, last)
+
+
+def printed_terms(terms: Iterable[dict[str, Any]], results: Iterable[Result]) -> list[dict[str, Any]]:
+    """The periods that stand on a sheet or card: quarters, year, exam, final; halves only where marks were given."""
+    used = {result.term for result in results}
+    return [term for term in terms if term["kind"] != "half" or term["id"] in used]
+
+
+def conduct(db: Database, pupils: Iterable[int], terms: Iterable[int]) -> dict[tuple[int, int], str]:
+    """(pupil, term) -> code of conduct."""
+    wanted, within = set(pupils), set(terms)
+    rows = db.execute("SELECT pupil, term, value FROM conduct WHERE retired_at IS NULL AND value IS NOT NULL")
+    return {(p, t): value for p, t, value in rows.fetchall() if p in wanted and t in within}
+
+
+def missed(
+    db: Database, pupils: Iterable[int], terms: Iterable[Mapping[str, Any]]
+) -> dict[tuple[int, int], attendance.Total]:
+    """(pupil, term) -> days and lessons missed in each term of lessons and in the year."""
+    spans = [term for term in terms if term["kind"] not in ("exam", "final")]
+    chosen = set(pupils)
+    if not spans or not chosen:
+        return {}
+    first, last = min(term["start"] for term in spans), max(term["end"] for term in spans)
+    by_pupil: dict[int, list[attendance.Day]] = {}
+    for (pupil, _), one in attendance.days(db, chosen, first, last).items():
+        by_pupil.setdefault(pupil, []).append(one)
+    return {
+        (pupil, term["id"]): attendance.total(
+            [one for one in days if term["start"] <= one.day <= term["end"]]
+        )
+        for pupil, days in by_pupil.items()
+        for term in spans
+    }
+
+
+@dataclass(frozen=True)
+class Reopening:
+    """A period that was locked and is open again: when (milliseconds since 1970), by which account, and why."""
+
+    class_group: int
+    grade: int | None
+    letter: str | None
+    term: Mapping[str, Any]
+    reason: str
+    at: int
+    account: int
+
+
+def reopenings(db: Database, year: int) -> list[Reopening]:
+    """The periods of a year that were reopened and are not locked again, the latest first."""
+    rows = db.query(
+        """SELECT k.class_group, k.term, k.reason, cg.grade, cg.letter FROM term_lock k
+           JOIN class_group cg ON cg.id = k.class_group
+           WHERE cg.year = ? AND k.locked = 0 AND k.reason IS NOT NULL AND k.retired_at IS NULL""",
+        (year,),
+    )
+    log, named = NodeLog(db), {term["id"]: term for term in journal.result_terms(db, year)}
+    found = []
+    for row in rows:
+        entry = log.history(BY_NAME["term_lock"], (row["class_group"], row["term"]))[-1]
+        if row["term"] in named:
+            place = (row["class_group"], row["grade"], row["letter"], named[row["term"]])
+            found.append(Reopening(*place, row["reason"], ms_of(entry.clock), entry.actor or 0))
+    return sorted(found, key=lambda one: -one.at)

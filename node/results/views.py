@@ -26,6 +26,9 @@ from shared.web import today, visitor
 
 area = Blueprint("results", __name__, url_prefix="/results", template_folder="templates")
 
+LOCKERS = access.roles("term_marks", "A")
+"""Lock and reopen periods; they see what was reopened, and why."""
+
 
 @dataclass(frozen=True)
 class Line:
@@ -57,6 +60,8 @@ def index() -> ResponseReturnValue:
         term=term,
         term_name=term_name,
         lines=_class_lines(year, term),
+        reopened=queries.reopenings(db, year.id) if year and visitor().has(*LOCKERS) else [],
+        class_name=class_name,
         indicators=[(i, pick(i.labels, current_language())) for i in queries.SUMMARY],
     )
 

@@ -1,0 +1,70 @@
+"""What the school's rule proposes as results of a period: from marks, from quarters, from annual mark and exam."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Any
+
+from sqlite_utils import Database
+
+from node.journal import queries
+from node.journal.queries import Standing
+from shared.grading import annual, final
+
+NOTHING = Standing(None, None)
+
+
+def is_free(term: Mapping[str, Any]) -> bool:
+    """Is there no rule for the period? An exam's mark is given as it was written."""
+    return bool(term["kind"] == "exam")
+
+
+def of_term(db: Database, group: Mapping[str, Any], term: Mapping[str, Any]) -> dict[int, Standing]:
+    """Average and proposed result of every pupil of a group who has anything to go by.
+
+    A term of lessons goes by its marks; the year by its quarters (halves where there are no quarters), not assessed
+    ones left out and a tie toward the last; the final mark by annual mark and exam, a tie toward the exam.
+    """
+    by, kind = queries.rule(db), term["kind"]
+    if kind == "exam":
+        return {}
+    terms = queries.result_terms(db, group["year"], group["grade"])
+    if kind == "year":
+        parts = [t for t in terms if t["kind"] in ("quarter", "period")]
+        parts = parts or [t for t in terms if t["kind"] == "half"]
+        given = [_values(db, group["id"], part["id"]) for part in parts]
+        pupils = {pupil for one in given for pupil in one}
+        return {pupil: _of_year([one.get(pupil) for one in given], by.threshold) for pupil in pupils}
+    if kind == "final":
+        year, exam = (_of_kind(db, group["id"], terms, one) for one in ("year", "exam"))
+        return {
+            pupil: Standing(
+                _mean(value, exam.get(pupil)), final(value, exam.get(pupil), threshold=by.threshold)
+            )
+            for pupil, value in year.items()
+        }
+    return queries.standings(queries.cells(db, group["id"], term["start"], term["end"]), by)
+
+
+def _of_year(quarters: list[int | None], threshold: int) -> Standing:
+    given = [value for value in quarters if value is not None]
+    return Standing(_mean(*quarters), annual(quarters, threshold=threshold)) if given else NOTHING
+
+
+def _mean(*values: int | None) -> Fraction | None:
+    given = [value for value in values if value is not None]
+    return Fraction(sum(given), len(given)) if given else None
+
+
+def _of_kind(db: Database, group: int, terms: list[dict[str, Any]], kind: str) -> dict[int, int | None]:
+    term = next((t["id"] for t in terms if t["kind"] == kind), None)
+    return {} if term is None else _values(db, group, term)
+
+
+def _values(db: Database, group: int, term: int) -> dict[int, int | None]:
+    """The marks of a period by pupil; None for who was not assessed."""
+    return {
+        pupil: row["value"] if (row["status"] or "assessed") == "assessed" else None
+        for pupil, row in queries.results(db, group, term).items()
+    }
