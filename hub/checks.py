@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import sqlalchemy as sa
 
-from hub import tables
+from hub import amendments, tables
 from hub.log import HubLog
 from hub.storage import Hub, upsert
 from shared import crypto
@@ -34,6 +34,7 @@ def _flaws(connection: sa.Connection, log: HubLog, hub_public: bytes) -> Iterato
     heads: dict[int, tuple[int, bytes]] = {}
     head, expected = NO_HASH, 1
     origins = log.origins()
+    nodes = amendments.nodes(connection, log.school)
     s = tables.stream.c
     query = sa.select(tables.stream).where(s.school == log.school).order_by(s.position)
     for row in connection.execute(query):
@@ -46,6 +47,7 @@ def _flaws(connection: sa.Connection, log: HubLog, hub_public: bytes) -> Iterato
             envelope = open_envelope(bytes(row.envelope))
             header = envelope.header
             envelope.verify(origins.get(header.origin, b"") if log.school else hub_public)
+            envelope.verify_amendment(nodes)
             seen = row.seen if row.capped else None
             check_receipt(hub_public, log.school, row.position, envelope.hash, head, bytes(row.receipt), seen)
             if not crypto.same(envelope.hash, bytes(row.hash)) or not crypto.same(head, bytes(row.head)):

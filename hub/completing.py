@@ -15,7 +15,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from hub import registration, tables
+from hub import amendments, registration, tables
 from hub.log import HubLog
 from hub.storage import Hub, get_state, upsert
 from shared import crypto
@@ -249,6 +249,7 @@ def _checked(log: HubLog, envelope: Envelope) -> list[Change]:
         registration.claim_origin(log.connection, header.origin, log.school, header.node, header.continues)
         origins.setdefault(header.origin, header.node)
     envelope.verify(origins.get(header.origin, b""))
+    envelope.verify_amendment(amendments.nodes(log.connection, log.school))
     changes = district_changes(envelope)
     require_own_rows(changes, origins)
     return changes

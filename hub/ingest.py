@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from hub import completing, registration, tables
+from hub import amendments, completing, registration, tables
 from hub.log import HubLog
 from hub.storage import Hub, upsert
 from shared import crypto
@@ -96,6 +96,8 @@ def _answer(hub: Hub, connection: sa.Connection, request: Request, hashed: bytes
     is_ours = completing.shares(log, request.position, school_head)
     if is_ours:
         answer.accepted, answer.refused = _take(connection, log, request)
+        if not answer.refused:
+            answer.accepted += amendments.take(connection, log, request, answer.refused)
     if is_new:
         _note_heard(connection, request)
     answer.head, answer.reference_head = log.head()[0], own.head()[0]
@@ -105,8 +107,14 @@ def _answer(hub: Hub, connection: sa.Connection, request: Request, hashed: bytes
     else:
         answer.reference_heads = completing.heads(own)
     left = budget - sum(len(e.envelope or b"") for e in answer.reference_entries)
+    answer.amended = amendments.last(connection, node.school)
     if is_ours:
         answer.entries = entries(log, request.position, left, {*answer.accepted, *request.own})
+        left -= sum(len(e.envelope or b"") for e in answer.entries)
+        if request.position + len(answer.entries) >= answer.head:
+            # With the stream comes what was amended of it; only of what the node had before it has to be told.
+            known = set(answer.accepted)
+            answer.amendments = amendments.after(connection, node.school, request.amended, left, known)
     else:
         answer.heads = completing.heads(log)
     answer.certificates = completing.certificates(hub, connection, node.school, request.known)
@@ -195,11 +203,14 @@ def _take(
             delivered, applied = [], taken
         try:
             envelope = open_envelope(data)
-            if not _is_known(connection, log, envelope):
+            if _is_known(connection, log, envelope):
+                amendments.take_known(connection, log, envelope)
+            else:
                 position += 1
                 seen = capped.get(envelope.hash)
                 delivered.append(_checked(connection, log, envelope, request.node, delivered, position, seen))
                 taken += len(delivered[-1].changes)
+                amendments.note_new(connection, log, envelope)
             accepted.append(envelope.hash)
         except Problem as problem:
             hashed = crypto.sha256(data)
@@ -233,6 +244,7 @@ def _checked(
     header = envelope.header
     seen = seen if seen is not None and seen < header.seen else None
     envelope.verify(node)
+    envelope.verify_amendment(amendments.nodes(connection, log.school))
     if header.school != log.school or not header.origin:
         raise WrongSigner()
     origins = log.origins()
@@ -300,7 +312,8 @@ def _without_open_part(data: bytes) -> bytes:
         envelope = open_envelope(data)
     except FlawedChangeset:
         return b""
-    return pack([envelope.header_bytes, envelope.signature, b"", envelope.school])
+    record = [envelope.amendment.data] if envelope.amendment else []
+    return pack([envelope.header_bytes, envelope.signature, b"", envelope.school, *record])
 
 
 def entries(log: HubLog, after: int, budget: int, own: Collection[bytes] = ()) -> list[StreamEntry]:

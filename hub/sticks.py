@@ -6,7 +6,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from hub import ingest, tables
+from hub import amendments, ingest, tables
 from hub.log import HubLog
 from hub.storage import Hub
 from shared.problems import FlawedBundle
@@ -46,6 +46,9 @@ def export_bundles(hub: Hub, school: int, folder: Path) -> int:
             answer.head, answer.reference_head = log.head()[0], own.head()[0]
             answer.reference_entries = ingest.entries(own, node.reference_position, _BUDGET)
             answer.entries = ingest.entries(log, node.position, _BUDGET)
+            answer.amended = amendments.last(connection, school)
+            if node.position + len(answer.entries) >= answer.head:
+                answer.amendments = amendments.after(connection, school, 0, _BUDGET, ())
             answer.version = min(VERSION, node.version or VERSION)
             answer.digest = digest.total(log.sums(), answer.version)
             answer.nodes = [ingest.node_entry(n) for n in every]

@@ -77,6 +77,19 @@ stream = sa.Table(
     sa.UniqueConstraint("school", "origin", "first"),
 )
 
+amendment = sa.Table(
+    "amendment",
+    metadata,
+    sa.Column("school", _big, primary_key=True, autoincrement=False),
+    sa.Column("place", _big, primary_key=True, autoincrement=False),
+    sa.Column("origin", _big, nullable=False),
+    sa.Column("first", _big, nullable=False),
+    sa.Column("node", sa.LargeBinary, nullable=False),
+    sa.Column("received_at", _big, nullable=False),
+    sa.Column("record", sa.LargeBinary, nullable=False),
+)
+"""Every amendment a school's nodes made, in the order they came; the newest of a changeset stands in its envelope."""
+
 change = sa.Table(
     "change",
     metadata,

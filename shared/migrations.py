@@ -54,6 +54,12 @@ ENGINE_SQL[2] = (
        certificate BLOB NOT NULL) STRICT""",
     "ALTER TABLE quarantine ADD COLUMN position INTEGER",
     "ALTER TABLE quarantine ADD COLUMN receipt BLOB",
+    # Rows of which something was erased; how far a kept changeset is rid of it (sync.scrub).
+    "CREATE TABLE erased (tbl INTEGER NOT NULL, key INTEGER NOT NULL, PRIMARY KEY (tbl, key)) STRICT, WITHOUT ROWID",
+    "ALTER TABLE changeset ADD COLUMN amend INTEGER NOT NULL DEFAULT 0",
+    "CREATE INDEX changeset_by_amend ON changeset (amend) WHERE amend <> 0",
+    # Backups that this node wrote and did not remove yet.
+    "CREATE TABLE backup_made (path TEXT PRIMARY KEY, at INTEGER NOT NULL) STRICT",
 )
 
 

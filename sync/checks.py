@@ -12,6 +12,7 @@ from shared.tables import quoted
 from sync import digest
 from sync.change import NO_HASH, Change
 from sync.codec import all_changes, open_envelope
+from sync.erasure import amending_nodes
 from sync.log import NodeLog
 from sync.messages import check_receipt, next_head
 from sync.restored import DISPLACED
@@ -23,7 +24,7 @@ def verify_chain(db: Database) -> Iterator[str]:
     state, log = State(db), NodeLog(db)
     heads: dict[int, tuple[int, bytes]] = {}
     streams: dict[int, bytes] = {}
-    keys = epoch_keys(db)
+    keys, nodes = epoch_keys(db), amending_nodes(db)
     rows = db.conn.execute(
         "SELECT c.school, c.position, c.hash, c.envelope, c.receipt, o.node, c.local_first, c.local_last, c.seen "
         "FROM changeset c "
@@ -39,7 +40,8 @@ def verify_chain(db: Database) -> Iterator[str]:
             ):
                 yield f"changeset {header.origin}/{header.first} does not follow the one before it"
             heads[header.origin] = (header.last, envelope.hash)
-            changes = all_changes(envelope, keys.get(header.epoch) if school else None)
+            envelope.verify_amendment(nodes)
+            changes = all_changes(envelope, keys.get(envelope.epoch) if school else None)
             if not _is_logged(db, changes, first, last):
                 yield f"the log of changeset {header.origin}/{header.first} is not complete"
             if position is not None and position < DISPLACED:

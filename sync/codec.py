@@ -5,7 +5,7 @@ The decoder trusts nothing: every size is bounded before memory is taken for it,
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
@@ -14,11 +14,15 @@ import zstandard
 from shared import crypto
 from shared.problems import BadSignature, CannotOpen, FlawedChangeset, TooLarge, WrongSigner
 from shared.schema import BY_NUMBER, Table, Value
+from sync import amendment
+from sync.amendment import MAX_AMENDMENT, Amendment
 from sync.cbor import pack, unpack
 from sync.change import FORMAT, Change, Header
 from sync.columns import pack_integers, unpack_integers
 
 MAX_CHANGESET = 65_536
+MAX_AMENDED = MAX_CHANGESET + 2 * MAX_AMENDMENT
+"""Bytes of a changeset with its amendment: values that became null may take a little more."""
 MAX_HEADER = 1_024
 MAX_PART = 4 * 1024 * 1024
 """Bytes of a part once decompressed."""
@@ -44,10 +48,31 @@ class Envelope:
     signature: bytes
     district: bytes
     school: bytes
+    amendment: Amendment | None = None
 
     @property
     def hash(self) -> bytes:
         return crypto.sha256(self.header_bytes)
+
+    @property
+    def epoch(self) -> int:
+        """The epoch whose key opens the school part."""
+        return self.amendment.epoch if self.amendment else self.header.epoch
+
+    @property
+    def part(self) -> bytes:
+        """The hash of the school part as it is now."""
+        return self.amendment.new if self.amendment else self.header.parts[1]
+
+    def amended(self, school: bytes, record: Amendment) -> Envelope:
+        """The same changeset with another school part."""
+        data = pack([self.header_bytes, self.signature, self.district, school, record.data])
+        return replace(self, data=data, school=school, amendment=record)
+
+    def verify_amendment(self, nodes: Collection[bytes]) -> None:
+        """Raise WrongSigner unless the school part is as it was first, or one of these nodes amended it."""
+        if self.amendment:
+            self.amendment.verify(nodes)
 
     def verify(self, public: bytes) -> None:
         """Raise WrongSigner unless the owner of this public key signed the header."""
@@ -89,19 +114,53 @@ def encode(
 
 def open_envelope(data: bytes) -> Envelope:
     """Take a changeset apart and check its form and the hashes of its parts, not yet its signature."""
-    if len(data) > MAX_CHANGESET:
+    if len(data) > MAX_AMENDED:
         raise FlawedChangeset("it is larger than allowed")
     items = unpack(data, "the envelope")
+    if len(data) > MAX_CHANGESET and not (isinstance(items, list) and len(items) > 4):
+        raise FlawedChangeset("it is larger than allowed")
     if not (isinstance(items, list) and len(items) >= 4 and all(isinstance(i, bytes) for i in items[:4])):
         raise FlawedChangeset("the envelope has a wrong form")
     header_bytes, signature, district, school = items[:4]
     if len(header_bytes) > MAX_HEADER:
         raise FlawedChangeset("the header is larger than allowed")
     header = _read_header(unpack(header_bytes, "the header"))
-    for part, hashed in zip((district, school), header.parts, strict=True):
-        if not crypto.same(crypto.sha256(part), hashed):
-            raise FlawedChangeset("a part does not belong to the header")
-    return Envelope(data, header_bytes, header, signature, district, school)
+    if not crypto.same(crypto.sha256(district), header.parts[0]):
+        raise FlawedChangeset("a part does not belong to the header")
+    record = None
+    if not crypto.same(crypto.sha256(school), header.parts[1]):
+        record = _amendment_of(items, crypto.sha256(header_bytes))
+    return Envelope(data, header_bytes, header, signature, district, school, record)
+
+
+def _amendment_of(items: list[Any], hashed: bytes) -> Amendment:
+    """What stands behind a school part that is not the header's."""
+    if len(items) < 5 or not isinstance(items[4], bytes):
+        raise FlawedChangeset("a part does not belong to the header")
+    record = amendment.read(items[4])
+    if not (crypto.same(record.changeset, hashed) and crypto.same(record.new, crypto.sha256(items[3]))):
+        raise FlawedChangeset("its amendment does not belong to it")
+    return record
+
+
+def open_sealed(envelope: Envelope, key: bytes) -> tuple[dict[int, Any], list[Change]]:
+    """The school part and the changes and sealed halves in it, as they stand there."""
+    salt = envelope.amendment.salt if envelope.amendment else envelope.header.salt
+    try:
+        plain = crypto.open_part(key, salt, _associated(envelope.header), envelope.school)
+    except CannotOpen as error:
+        raise FlawedChangeset("the school part cannot be opened") from error
+    part = _part(plain, "the school part")
+    return part, _read_groups(part, envelope.header, "the school part")
+
+
+def seal_again(
+    header: Header, part: dict[int, Any], changes: Sequence[Change], key: bytes, salt: bytes
+) -> bytes:
+    """A school part with these changes in place of its own, sealed under another salt."""
+    return crypto.seal_part(
+        key, salt, _associated(header), _compress(pack({**part, _GROUPS: _groups(changes)}))
+    )
 
 
 def district_changes(envelope: Envelope) -> list[Change]:
@@ -128,12 +187,8 @@ def all_changes(envelope: Envelope, key: bytes | None) -> list[Change]:
 
 def _add_school_part(changes: dict[int, Change], envelope: Envelope, key: bytes) -> None:
     header = envelope.header
-    try:
-        plain = crypto.open_part(key, header.salt, _associated(header), envelope.school)
-    except CannotOpen as error:
-        raise FlawedChangeset("the school part cannot be opened") from error
-    part = _part(plain, "the school part")
-    for change in _read_groups(part, header, "the school part"):
+    part, sealed = open_sealed(envelope, key)
+    for change in sealed:
         _require_sealed(change)
         open_half = changes.get(change.number)
         if change.table == 0:

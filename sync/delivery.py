@@ -20,7 +20,7 @@ from shared.problems import (
     WrongSigner,
 )
 from shared.schema import VERSION
-from sync import clock, digest, fork, registration, restored
+from sync import clock, digest, erasure, fork, registration, restored
 from sync.apply import Delivered, apply, require_own_rows
 from sync.cbor import pack, unpack
 from sync.change import NO_HASH, Header
@@ -77,6 +77,7 @@ def _take(db: Database, answer: Answer, progress: Progress, kit: bytes | None) -
     registration.take_epochs(db, answer, kit)
     restored.keep_certificates(db, answer)
     registration.note_nodes(db, answer)
+    erasure.note_answer(db, answer.accepted, answer.amended, answer.version)
     fresh = [e for e in answer.entries if e.position > state.position]
     if identity(db).epoch:
         log.cut(identity(db))
@@ -86,6 +87,7 @@ def _take(db: Database, answer: Answer, progress: Progress, kit: bytes | None) -
     log.apply_mode()
     _take_reference(db, log, answer.reference_entries)
     progress.changes_received += _take_stream(db, log, fresh, {signing for signing, *_ in answer.nodes})
+    erasure.take(db, answer.amendments, erasure.amending_nodes(db))
     log.capture_mode()
     # The version is the one the hub reckoned with, which an upgrade in between does not change.
     reckoned = min(VERSION, answer.version)
@@ -186,7 +188,7 @@ def _take_stream(db: Database, log: NodeLog, entries: list[StreamEntry], nodes: 
             position, head = entry.position, next_
             continue
         envelope = _fitting(entry, position)
-        if envelope.header.epoch not in keys:
+        if envelope.epoch not in keys:
             break
         position, head = entry.position, next_
         try:
@@ -246,7 +248,8 @@ def _checked(
     envelope.verify(origins[header.origin])
     if (header.first - 1, header.previous) != _head_of(db, header.origin, before):
         raise FlawedChangeset("it does not follow the one before it")
-    changes = all_changes(envelope, keys[header.epoch])
+    envelope.verify_amendment({*nodes, *origins.values()})
+    changes = all_changes(envelope, keys[envelope.epoch])
     require_own_rows(changes, origins)
     if header.first == 1:
         fork.add_origin(db, header.origin, header.school, origins[header.origin], header.continues)
@@ -301,6 +304,8 @@ def note_if_done(db: Database) -> bool:
     with reading(db):
         head, reference_head, said, version = unpack(state.hub_said, "the hub's word")
         if log.waiting() or (state.position, state.reference_position) != (head, reference_head):
+            return False
+        if not erasure.settled(db):
             return False
         equal = crypto.same(said, digest.total(log.sums(), version))
     with transaction(db):

@@ -140,7 +140,7 @@ def reauthor(db: Database, accepted: Sequence[Envelope], placed: Collection[byte
     log = NodeLog(db)
     keys, epochs = identity(db), epoch_keys(db)
     own = [e for e in log.unreceipted() if e.hash not in placed]
-    changes = [(e.header, c) for e in own for c in all_changes(e, epochs[e.header.epoch])]
+    changes = [(e.header, c) for e in own for c in all_changes(e, epochs[e.epoch])]
     if not changes:
         new_incarnation(db)
         return
@@ -148,9 +148,10 @@ def reauthor(db: Database, accepted: Sequence[Envelope], placed: Collection[byte
         (e.header.origin, c.number): c
         for e in accepted
         if e.header.origin in {h.origin for h, _ in changes}
-        for c in all_changes(e, epochs[e.header.epoch])
+        for c in all_changes(e, epochs[e.epoch])
     }
-    kept, parted = _parted(changes, branch)
+    amended = any(e.amendment for e in (*own, *accepted))
+    kept, parted = _parted(changes, branch, amended)
     log.take_out(own, [c for _, c in changes])
     if not kept:
         header, change = changes[-1]
@@ -168,16 +169,30 @@ def reauthor(db: Database, accepted: Sequence[Envelope], placed: Collection[byte
 Facts = list[tuple[Header, Change]]
 
 
-def _parted(changes: Facts, branch: Mapping[tuple[int, int], Change]) -> tuple[Facts, dict[int, int]]:
+def _parted(
+    changes: Facts, branch: Mapping[tuple[int, int], Change], amended: bool
+) -> tuple[Facts, dict[int, int]]:
     """What the branch does not hold, and for each origin the number of the first that it does not."""
     kept: Facts = []
     parted: dict[int, int] = {}
     for header, change in changes:
-        if header.origin not in parted and branch.get((header.origin, change.number)) == change:
+        theirs = branch.get((header.origin, change.number))
+        if header.origin not in parted and theirs and _is_same(change, theirs, amended):
             continue
         parted.setdefault(header.origin, change.number)
         kept.append((header, change))
     return kept, parted
+
+
+def _is_same(ours: Change, theirs: Change, amended: bool) -> bool:
+    """Is it one fact? In an amended changeset a value that was erased is null."""
+    if ours == theirs or not amended:
+        return ours == theirs
+    return (
+        replace(ours, values={}) == replace(theirs, values={})
+        and ours.values.keys() == theirs.values.keys()
+        and all(v is None or theirs.values[n] in (v, None) for n, v in ours.values.items())
+    )
 
 
 def _follows_from(origin: int, change: Change) -> bytes:

@@ -13,7 +13,7 @@ from shared import crypto, reference
 from shared.problems import TooLarge
 from shared.schema import BY_NAME, BY_NUMBER, TABLES, VERSION, Table, Value
 from shared.tables import quoted
-from sync import clock, digest, gate
+from sync import clock, digest, gate, scrub
 from sync.apply import Delivered, Key, RowWrite
 from sync.capture import APPLY, CAPTURE, REBUILD, decode_values, encode_values, is_erasure
 from sync.cbor import pack
@@ -149,6 +149,7 @@ class NodeLog:
 
     def append(self, delivered: Sequence[Delivered]) -> None:
         touched: dict[int, set[int]] = {}
+        erasing: dict[int, set[int]] = {}
         for changeset in delivered:
             first = self.db.conn.execute("SELECT ifnull(max(n), 0) + 1 FROM change").fetchone()[0]
             rids = self._rids_of_changes(changeset.changes)
@@ -172,6 +173,10 @@ class NodeLog:
             self._follow(changeset.changes)
             for c in changeset.changes:
                 touched.setdefault(c.table, set()).add(rids[c.table][c.key])
+                if c.erase:
+                    erasing.setdefault(c.table, set()).add(rids[c.table][c.key])
+        scrub.note_erasing(self.db, erasing)
+        scrub.scrub(self, touched)
         gate.hold(self, touched)
 
     def hold_rows(self, touched: Mapping[int, Collection[Key]]) -> None:

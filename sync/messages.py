@@ -37,6 +37,8 @@ _REQUEST, _ANSWER, _INFO, _RECEIPT, _NODE = (
 )
 _SEALED_KEY = (113, 177)
 """Bytes of a school key and its proof, sealed by `crypto.seal_to`; for a node let in with the kit's two keys."""
+_LATER = {"Request": 23, "Answer": 25}
+"""Fields from these numbers on are left out while they say nothing."""
 _SEALED = 1
 """First byte of what `crypto.seal_to` makes; a refusal, a CBOR array, begins otherwise."""
 
@@ -59,6 +61,8 @@ class Request:
     ``position`` and ``reference_position``. ``seen``: of changesets in this request that claim to have seen less than
     their header says, after their author learnt that the stream had parted. ``known``: `fingerprint` of the nodes'
     certificates it holds. ``again``: what a hub put back from a backup may lack (`sync.restored`).
+    ``amendments``: school parts without erased values, each with the hash of its changeset and its record; ``amended``:
+    up to which it has taken those of others.
     """
 
     node: bytes
@@ -83,6 +87,8 @@ class Request:
     seen: list[tuple[bytes, int]] = field(default_factory=list)
     known: bytes = b""
     again: dict[int, Any] | None = None
+    amendments: list[tuple[bytes, bytes, bytes]] = field(default_factory=list)
+    amended: int = 0
 
 
 @dataclass(frozen=True)
@@ -118,6 +124,8 @@ class Answer:
     `sync.registration.commitment`. ``certificates``: the hub's word for each of ``nodes``, when the asking node holds
     others. ``heads``, ``reference_heads``: some positions of the hub's streams with their heads, when the node's are
     not the hub's; ``held``: up to which positions of the lines that it showed the hub has all. ``epoch``: the newest.
+    ``amendments``: place, changeset, school part and record of each after the request's ``amended``; ``amended`` is the
+    last place.
     """
 
     request: bytes
@@ -144,12 +152,24 @@ class Answer:
     reference_heads: list[tuple[int, bytes]] = field(default_factory=list)
     held: tuple[int, int] = (0, 0)
     epoch: int = 0
+    amendments: list[tuple[int, bytes, bytes, bytes]] = field(default_factory=list)
+    amended: int = 0
 
 
 def seal_request(request: Request, signer: crypto.SigningKey, hub: HubInfo) -> tuple[bytes, bytes]:
     """Returns the message and the hash by which its answer will name it."""
-    body = pack({n: v for n, v in enumerate(vars(request).values(), 1) if v is not None})
+    body = pack(named_fields(request))
     return crypto.seal_to(hub.opening, _signed(body, _REQUEST, signer), _TO_HUB), crypto.sha256(body)
+
+
+def named_fields(message: Request | Answer) -> dict[int, Any]:
+    """The fields of a message by number; those that came later are left out while they say nothing."""
+    named = dict(vars(message))
+    for name in ("entries", "reference_entries"):
+        if name in named:
+            named[name] = [e.fields() for e in named[name]]
+    later = _LATER[type(message).__name__]
+    return {n: v for n, v in enumerate(named.values(), 1) if v is not None and (v or n < later)}
 
 
 def open_request(message: bytes, opener: crypto.OpeningKey) -> tuple[Request, bytes]:
@@ -180,12 +200,14 @@ def _read_request(named: Any) -> Request:
             request.backup_at,
             request.conflicts,
             request.epoch,
+            request.amended,
             *request.head,
         )
         request.head = _typed(request.head, int, int)
         request.epochs = [_typed(item, int, bytes, bytes) for item in request.epochs]
+        request.amendments = [_typed(item, bytes, bytes, bytes) for item in request.amendments]
         fits = all(type(n) is int and 0 <= n < 2**62 for n in numbers) and _is_key(request.node)
-        lists = (request.changesets, request.own, request.epochs, request.approvals)
+        lists = (request.changesets, request.own, request.epochs, request.approvals, request.amendments)
         fits = fits and all(isinstance(some, list) and len(some) <= MAX_ITEMS for some in lists)
         fits = fits and all(isinstance(c, bytes) for c in request.changesets)
         fits = fits and request.version < 2**31 and request.epoch < 2**31
@@ -205,10 +227,7 @@ def _read_request(named: Any) -> Request:
 
 
 def seal_answer(answer: Answer, signer: crypto.SigningKey, node_opening: bytes) -> bytes:
-    named = dict(vars(answer))
-    for name in ("entries", "reference_entries"):
-        named[name] = [e.fields() for e in named[name]]
-    body = pack(dict(enumerate(named.values(), 1)))
+    body = pack(named_fields(answer))
     return crypto.seal_to(node_opening, _signed(body, _ANSWER, signer), _TO_NODE)
 
 
@@ -285,6 +304,7 @@ def _read_answer(named: dict[int, Any]) -> Answer:
         answer.nodes = [_typed(item, bytes, bytes, int, bytes, int) for item in answer.nodes]
         answer.epochs = [_typed(item, int, bytes, bytes) for item in answer.epochs]
         answer.joining = [_typed(item, bytes, bytes) for item in answer.joining]
+        answer.amendments = [_typed(item, int, bytes, bytes, bytes) for item in answer.amendments]
         answer.known = _typed(answer.known, int, bytes)
         answer.commitments = [_typed(item, bytes, bytes) for item in answer.commitments]
         answer.certificates = [_typed(item, bytes, bytes) for item in answer.certificates]
@@ -299,6 +319,7 @@ def _read_answer(named: dict[int, Any]) -> Answer:
             answer.version,
             answer.epoch_at,
             answer.epoch,
+            answer.amended,
         )
         fits = all(type(n) is int and 0 <= n < 2**62 for n in numbers) and isinstance(answer.digest, bytes)
         fits = fits and all(is_sealed_key(n, k) for n, _, k in answer.epochs)

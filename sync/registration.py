@@ -245,6 +245,7 @@ def note_nodes(db: Database, answer: Answer) -> None:
     state = State(db)
     bound = dict(answer.commitments)
     state.joining = pack([[signing, opening, bound.get(signing, b"")] for signing, opening in answer.joining])
+    state.nodes = b"".join(signing for signing, *_ in answer.nodes)
     known = {signing for signing, *_ in answer.nodes}
     approved = [
         item

@@ -273,7 +273,7 @@ def rewrite(
     """Let ``act`` change places in the log, then bring the rows these changesets touch to what the log says."""
     touched: dict[int, set[Key]] = {}
     for envelope in envelopes:
-        for change in all_changes(envelope, keys[envelope.header.epoch]):
+        for change in all_changes(envelope, keys[envelope.epoch]):
             touched.setdefault(change.table, set()).add(change.key)
     lineage = log.lineage()
     before = {number: log.histories(number, some) for number, some in touched.items()}

@@ -23,7 +23,7 @@ from shared.problems import (
     Replay,
 )
 from shared.schema import VERSION
-from sync import clock, fork, registration, restored
+from sync import clock, erasure, fork, registration, restored
 from sync.cbor import unpack
 from sync.codec import open_envelope
 from sync.delivery import Progress, note_if_done, take_answer
@@ -194,6 +194,8 @@ def _place(db: Database) -> tuple[int, ...]:
         NodeLog(db).waiting(),
         int(state.completing),
         int(state.reference_completing),
+        int(state.amended),
+        erasure.waiting(db),
     )
 
 
@@ -212,6 +214,7 @@ def make_request(
         keys = identity(db)
         if state.registered and keys.epoch:
             log.cut(keys)
+            erasure.prepare(db)
         state.counter = int(state.counter) + 1
     fork.note_last(db)
     with reading(db):
@@ -248,6 +251,8 @@ def make_request(
             seen=restored.lowered(db, hashes),
             known=restored.known(db),
             again=again,
+            amendments=[] if state.forked else erasure.to_send(db, budget),
+            amended=int(state.amended),
         )
     return seal_request(request, keys.signer, HubInfo(state.hub_signing, state.hub_opening))
 

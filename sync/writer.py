@@ -13,7 +13,7 @@ from sqlite_utils import Database
 
 from shared.db import transaction
 from shared.problems import ConsentMissing, InvalidValue, TooLarge
-from shared.schema import BY_NAME, Table, Value, check_row
+from shared.schema import BY_NAME, Column, Table, Value, check_row
 from shared.tables import quoted
 from sync import clock, gate
 from sync.capture import CAPTURE, encode_values
@@ -87,6 +87,29 @@ class Writer:
             (self.now, *key),
         )
         return int(done.rowcount) > 0
+
+    def blank(self, table: Table, row: int, key: Sequence[int], columns: Sequence[Column]) -> None:
+        """Log columns of a row as erased and empty them; what anyone wrote of them without knowing never shows again.
+
+        See `sync.erasure`, which also takes out what the log holds of them.
+        """
+        self._require_own(table, key[0])
+        values = encode_values(dict.fromkeys(c.number for c in columns), erase=True)
+        self.db.conn.execute(
+            "INSERT INTO change (clock, actor, tbl, key, vals) SELECT clock, actor, ?, ?, ? FROM writing",
+            (table.number, row, values),
+        )
+        log = NodeLog(self.db)
+        log.apply_mode()
+        sets = ", ".join(f"{quoted(c.name)} = NULL" for c in columns)
+        self.db.conn.execute(
+            f"UPDATE {quoted(table.name)} SET {sets} WHERE {quoted(table.row_id)} = ?", (row,)
+        )
+        log.capture_mode()
+        for unit in {c.merge_unit for c in columns}:
+            self.db.conn.execute(
+                "DELETE FROM conflict WHERE tbl = ? AND key = ? AND unit = ?", (table.number, row, unit)
+            )
 
     def assert_again(self, table: Table, row: int, unit: str) -> None:
         """Log what a row shows in a merge unit as written by the acting account, though nothing changes.

@@ -80,7 +80,8 @@ def _only_hub() -> tuple[Hub, Database]:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     signer = crypto.SigningKey.from_bytes(bytes([1]) * 32)
-    hub = Hub(Path("in memory"), engine, signer, crypto.OpeningKey.from_bytes(bytes([2]) * 32))
+    opener = crypto.OpeningKey.from_bytes(bytes([2]) * 32)
+    hub = Hub(Path("in memory"), engine, signer, opener, bytes(32))
     with hub.write() as connection:
         tables.metadata.create_all(connection)
         set_state(connection, "version", str(VERSION).encode())

@@ -182,16 +182,26 @@ def check_value(table: int, column: int, value: Any) -> None:
 # -- 6. changesets -----------------------------------------------------------------------------------------------
 
 
-def read_changeset(data: bytes, signer: bytes, school_key: bytes | None) -> dict[str, Any]:
-    """Header, hash, the changes of the district part, and all changes."""
-    need(len(data) <= 65_536)
+def read_changeset(
+    data: bytes, signer: bytes, school_key: bytes | None, nodes: tuple[bytes, ...] = ()
+) -> dict[str, Any]:
+    """Header, hash, amendment if any, the changes of the district part, and all changes."""
+    need(len(data) <= 67_584)
     items = read_cbor(data)
     need(type(items) is list and len(items) >= 4 and all(is_bytes(item) for item in items[:4]))
     header_bytes, signature, district, sealed = items[:4]
     need(len(header_bytes) <= 1_024)
     header = read_cbor(header_bytes)
     check_header(header)
-    need([sha256(district), sha256(sealed)] == header[10])
+    need(sha256(district) == header[10][0])
+    salt, amendment = header[9], None
+    if sha256(sealed) != header[10][1]:
+        amendment = read_amendment(
+            items[4] if len(items) > 4 else None, sha256(header_bytes), sha256(sealed), nodes
+        )
+        salt = amendment[7]
+    else:
+        need(len(data) <= 65_536)
     verify(signer, b"mektep changeset v1", header_bytes, signature, "wrong_signer")
     opened = read_groups(unpack(district), header)
     for change in opened.values():
@@ -199,14 +209,31 @@ def read_changeset(data: bytes, signer: bytes, school_key: bytes | None) -> dict
     changes = {number: {**change, "values": dict(change["values"])} for number, change in opened.items()}
     if header[2] != 0:
         need(school_key is not None)
-        add_school_part(changes, header, sealed, school_key or b"")
+        add_school_part(changes, header, sealed, school_key or b"", salt)
     need(sorted(changes) == list(range(header[4], header[5] + 1)))
     return {
         "header": header,
         "hash": sha256(header_bytes),
+        "amendment": amendment,
         "district": [opened[n] for n in sorted(opened)],
         "changes": [changes[n] for n in sorted(changes)],
     }
+
+
+def read_amendment(item: Any, changeset: bytes, part: bytes, nodes: tuple[bytes, ...]) -> dict[Any, Any]:
+    """The record that stands behind a school part the header does not name."""
+    need(is_bytes(item) and len(item) <= 1_024)
+    pair = read_cbor(item)
+    need(type(pair) is list and len(pair) == 2 and all(map(is_bytes, pair)))
+    record = read_cbor(pair[0])
+    need(type(record) is dict and record.get(1) == 1)
+    need(all(is_bytes(record.get(n), 32) for n in (2, 4, 5, 7, 9)))
+    need(all(is_number(record.get(n), 0, 2**63 - 1) for n in (3, 6, 8)))
+    need(type(record.get(10)) is str and len(record[10]) <= 64)
+    need(record[2] == changeset and record[5] == part)
+    need(record[9] in nodes, "wrong_signer")
+    verify(record[9], b"mektep amendment v1", pair[0], pair[1], "wrong_signer")
+    return dict(record)
 
 
 def check_header(header: Any) -> None:
@@ -298,9 +325,11 @@ def check_open(change: dict[str, Any], school: int) -> None:
         need(all(is_open(table, column, school) for column in change["values"] if column in known))
 
 
-def add_school_part(changes: dict[int, Any], header: dict[Any, Any], sealed: bytes, key: bytes) -> None:
+def add_school_part(
+    changes: dict[int, Any], header: dict[Any, Any], sealed: bytes, key: bytes, salt: bytes
+) -> None:
     bound = write_cbor({n: value for n, value in header.items() if n != 10})
-    material = derive(key, header[9], b"mektep school part v1", 44)
+    material = derive(key, salt, b"mektep school part v1", 44)
     try:
         plain = AESGCM(material[:32]).decrypt(material[32:], sealed, bound)
     except (InvalidTag, ValueError) as error:
@@ -381,6 +410,8 @@ REQUEST = {
     16: list_of(is_epoch, 4_096),
     17: list_of(is_key, 4_096),
     18: lambda value: is_bytes(value) and len(value) in (0, 32),
+    23: list_of(lambda value: is_list(value, is_bytes, is_bytes, is_bytes), 4_096),
+    24: is_number,
 }
 ANSWER = {
     **dict.fromkeys((3, 4, 9, 10, 12, 18), is_number),
@@ -396,6 +427,8 @@ ANSWER = {
     15: list_of(is_epoch),
     16: is_text,
     17: list_of(lambda value: is_list(value, is_key, is_key)),
+    25: list_of(lambda value: is_list(value, is_number, is_bytes, is_bytes, is_bytes)),
+    26: is_number,
 }
 
 

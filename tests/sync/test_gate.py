@@ -13,16 +13,17 @@ from hypothesis import strategies as st
 from sqlite_utils import Database
 
 from hub.storage import Hub
-from node.derived import derive
 from shared.db import transaction
 from shared.problems import ConsentMissing
 from shared.schema import BY_NAME, TABLES
-from sync import gate, session
+from sync import gate
 from sync.adopt import adopt_in_node
 from sync.log import NodeLog, dump
+from sync.merge import resolve
 from sync.state import State
 from sync.writer import has_consent, writing
-from tests.properties.histories import KIT, World, copy_of, empty_database, make_keys, new_world
+from tests.few import a_few
+from tests.properties.machines import copy_of
 from tests.stores import ACTOR, a_store
 from tests.world import a_hub
 
@@ -122,27 +123,27 @@ STEPS = st.lists(st.tuples(st.integers(0, 1), KINDS, st.integers(0, 1), st.integ
 
 
 @settings(max_examples=40, deadline=None)
-@given(seed=st.integers(0, 2**30), steps=STEPS)
+@given(steps=STEPS)
 def test_every_node_shows_the_same_and_nothing_without_a_consent(
-    hub: Hub, seed: int, steps: list[tuple[int, str, int, int]]
+    hub: Hub, steps: list[tuple[int, str, int, int]]
 ) -> None:
-    world = new_world(hub, seed, forks=False)
-    nodes = [world.machines[0].db, joined(world)]
+    world = a_few(hub)
+    nodes = [world.first, world.joined()]
     people = [p for (p,) in nodes[0].execute("SELECT person FROM pupil ORDER BY person")]
     old = copy_of(nodes[1])
     for at, kind, who, value in steps:
         if kind == "restore" and at == 1:
             nodes[1] = copy_of(old)
         elif kind == "sync":
-            exchange(world, nodes[at])
+            world.exchange(nodes[at])
         else:
             write(nodes[at], kind, people[who], value)
         if value == 0:
             old = copy_of(nodes[1])
     for _ in range(4):
         for node in nodes:
-            exchange(world, node)
-    nodes.append(joined(world))
+            world.exchange(node)
+    nodes.append(world.joined())
     dumps = [list(dump(node, False)) for node in nodes]
     assert dumps[0] == dumps[1] == dumps[2]
     for node in nodes:
@@ -158,24 +159,11 @@ def test_every_node_shows_the_same_and_nothing_without_a_consent(
             with writing(nodes[0], 0) as w:
                 w.insert("consent", person=person, purpose=purpose)
     for node in nodes:
-        exchange(world, node)
+        world.exchange(node)
     for person in people:
         assert all(shown(node, person) == from_log(node, person) for node in nodes)
     dumps = [list(dump(node, False)) for node in nodes]
     assert dumps[0] == dumps[1] == dumps[2]
-
-
-def joined(world: World) -> Database:
-    db = empty_database()
-    with transaction(db):
-        make_keys(db)
-    session.join_by_kit(db, world.transport(lambda: ""), KIT)
-    exchange(world, db)
-    return db
-
-
-def exchange(world: World, db: Database) -> None:
-    assert session.sync(db, world.transport(lambda: ""), derive).outcome == "done"
 
 
 def write(db: Database, kind: str, person: int, value: int) -> None:
@@ -212,7 +200,7 @@ def from_log(db: Database, person: int) -> list[object]:
     for name, column in (("person", "surname"), ("person", "photo"), ("pupil", "categories")):
         table = BY_NAME[name]
         entries = log.history(table, (person,))
-        found.append(gate.resolve(table, entries, log.lineage()).values.get(table.by_name[column].number))
+        found.append(resolve(table, entries, log.lineage()).values.get(table.by_name[column].number))
     return found
 
 
@@ -225,14 +213,14 @@ def judge(db: Database, person: int) -> None:
 
 
 def test_a_consent_that_arrives_after_the_name(hub: Hub, tmp_path: Path) -> None:
-    world = new_world(hub, 7, forks=False)
-    first, second = world.machines[0].db, joined(world)
+    world = a_few(hub)
+    first, second = world.first, world.joined()
     person = first.execute("SELECT person FROM pupil").fetchone()[0]
     write(first, "name", person, 0)
-    exchange(world, first)
-    exchange(world, second)
+    world.exchange(first)
+    world.exchange(second)
     assert surname(second, person) is None
     write(first, "consent", person, 0)
-    exchange(world, first)
-    exchange(world, second)
+    world.exchange(first)
+    world.exchange(second)
     assert surname(second, person) == surname(first, person) == "Асанова"

@@ -71,6 +71,15 @@ def read_changeset(v: Vector) -> None:
     assert header == {1: 1} | value_of(shown["unknown"])
 
 
+def read_amendment(v: Vector) -> None:
+    nodes = tuple(map(raw, v["nodes"]))
+    found = reader.read_changeset(raw(v["envelope"]), raw(v["signer"]), raw(v["school_key"]), nodes)
+    assert found["hash"].hex() == v["hash"]
+    assert found["changes"] == [change_of(c) for c in v["changes"]]
+    values = [x.hex() if isinstance(x, bytes) else x for _, x in sorted(found["amendment"].items())]
+    assert values == [1, *v["record"].values()]
+
+
 def read_receipt(v: Vector) -> None:
     head = reader.read_receipt(
         raw(v["hub"]), v["school"], v["position"], raw(v["hash"]), raw(v["before"]), raw(v["receipt"])
@@ -123,6 +132,7 @@ READERS: dict[str, Callable[[Vector], None]] = {
     "cbor": read_cbor,
     "names": read_name,
     "changesets": read_changeset,
+    "amendments": read_amendment,
     "receipts": read_receipt,
     "messages": read_message,
     "bundles": read_bundle,

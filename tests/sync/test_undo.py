@@ -12,14 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlite_utils import Database
 
-from node.derived import derive
 from shared.problems import InvalidValue
 from shared.schema import BY_NAME
-from sync import session
 from sync.log import NodeLog, dump
 from sync.undo import Act, LeftAlone, acts, marked_act, marked_acts, note_act, plan_undo, undo
 from sync.writer import Writer, writing
-from tests.properties.histories import KIT, empty_database, make_keys, new_world
+from tests.few import a_few
 from tests.stores import ORIGIN, a_store
 from tests.world import a_hub
 
@@ -262,10 +260,9 @@ def test_what_was_never_done_cannot_be_undone(db: Database) -> None:
 
 
 @settings(max_examples=12, deadline=None)
-@given(seed=st.integers(0, 10_000), act=ACTS, later=ACTS, here=st.booleans(), late=st.booleans())
+@given(act=ACTS, later=ACTS, here=st.booleans(), late=st.booleans())
 def test_an_undo_passes_through_sync_and_merges(
     tmp_path_factory: pytest.TempPathFactory,
-    seed: int,
     act: list[Any],
     later: list[Any],
     here: bool,
@@ -274,32 +271,24 @@ def test_an_undo_passes_through_sync_and_merges(
     """Undone at the node where it was done or at another, while one of them writes on: both end alike."""
     hub = a_hub(tmp_path_factory.mktemp("hub"))
     try:
-        world = new_world(hub, seed, forks=False)
-        first = world.machines[0].db
+        world = a_few(hub)
+        first, second = world.first, world.joined()
         with writing(first, 0) as w:
             actor = w.insert("account", login="one")
             for name in ("1", "2"):
                 w.insert("room", name=name)
-        second = empty_database()
-        make_keys(second)
-        session.join_by_kit(second, world.transport(lambda: ""), KIT)
-
-        def exchange(*nodes: Database) -> None:
-            for node in nodes:
-                assert session.sync(node, world.transport(lambda: ""), derive).outcome == "done"
-
-        exchange(first, second)
+        world.exchange(first, second)
         before = shown(first)
         with writing(first, actor) as w:
             mark = note_act(w, "import", "rooms.xlsx")
             do_rooms(w, act)
-        exchange(first, second)
+        world.exchange(first, second)
         undoing, other = (first, second) if here else (second, first)
         if late:
             with writing(other, actor) as w:
                 do_rooms(w, later)
         undone(undoing, marked_act(undoing, mark), actor)
-        exchange(first, second, first, second)
+        world.exchange(first, second, first, second)
         assert list(dump(first, False)) == list(dump(second, False))
         if not late:
             assert before.items() <= shown(first).items()

@@ -42,7 +42,18 @@ from sync.transport.folder import bundle_of, message_of
 from tests.vectors import FOLDER, Vector, load, text_of
 from tests.vectors.build import build
 
-NAMES = ("columns", "cbor", "names", "changesets", "receipts", "messages", "bundles", "merge", "digest")
+NAMES = (
+    "columns",
+    "cbor",
+    "names",
+    "changesets",
+    "amendments",
+    "receipts",
+    "messages",
+    "bundles",
+    "merge",
+    "digest",
+)
 
 
 def value_of(shown: Any) -> Any:
@@ -123,6 +134,17 @@ def read_changeset(v: Vector) -> None:
     assert (header.incarnation.hex() if header.incarnation else None) == shown["incarnation"]
     assert (list(header.continues) if header.continues else None) == shown["continues"]
     assert header.unknown == value_of(shown["unknown"])
+
+
+def read_amendment(v: Vector) -> None:
+    envelope = open_envelope(bytes.fromhex(v["envelope"]))
+    envelope.verify(bytes.fromhex(v["signer"]))
+    envelope.verify_amendment([bytes.fromhex(node) for node in v["nodes"]])
+    changes = all_changes(envelope, bytes.fromhex(v["school_key"]))
+    assert envelope.hash.hex() == v["hash"]
+    assert changes == [change_of(c) for c in v["changes"]]
+    record = vars(envelope.amendment).items()
+    assert {n: x.hex() if isinstance(x, bytes) else x for n, x in record if n != "data"} == v["record"]
 
 
 def read_receipt(v: Vector) -> None:
@@ -220,6 +242,7 @@ READERS: dict[str, Callable[[Vector], None]] = {
     "cbor": read_cbor,
     "names": read_name,
     "changesets": read_changeset,
+    "amendments": read_amendment,
     "receipts": read_receipt,
     "messages": read_message,
     "bundles": read_bundle,
@@ -258,7 +281,7 @@ def built() -> dict[str, Any]:
     return build()
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name != "changesets"])
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in ("changesets", "amendments")])
 def test_the_vectors_are_what_the_generator_writes(built: dict[str, Any], name: str) -> None:
     assert (FOLDER / f"{name}.json").read_text(encoding="utf-8") == text_of(built[name])
 
@@ -272,6 +295,15 @@ def test_changesets_are_made_alike_but_for_how_they_are_compressed(built: dict[s
         for name in ("district", "changes", "signer", "school_key"):
             assert new[name] == old[name]
         assert without_parts(new["header"]) == without_parts(old["header"])
+
+
+def test_amendments_are_made_alike_but_for_how_they_are_compressed(built: dict[str, Any]) -> None:
+    frozen, made = load("amendments"), built["amendments"]
+    for part in ("valid", "tampered"):
+        assert [v["name"] for v in made[part]] == [v["name"] for v in frozen[part]]
+    for old, new in zip(frozen["valid"], made["valid"], strict=True):
+        assert new["changes"] == old["changes"]
+        assert new["record"].keys() == old["record"].keys()
 
 
 def without_parts(header: Vector) -> Vector:

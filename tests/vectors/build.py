@@ -9,13 +9,30 @@ from typing import Any
 from shared import crypto
 from shared.keys import RegistrationCode, recovery_keypair, recovery_signer, six_words
 from shared.schema import BY_NAME, Table
-from sync import digest, fork
+from sync import amendment, digest, fork
+from sync.amendment import Amendment
 from sync.cbor import pack
 from sync.change import NO_HASH, Change, Header
-from sync.codec import Envelope, _header_map, encode, is_open, open_envelope
+from sync.codec import (
+    Envelope,
+    _header_map,
+    encode,
+    is_open,
+    open_envelope,
+    open_sealed,
+    seal_again,
+)
 from sync.columns import pack_integers
 from sync.merge import NOWHERE, Entry, resolve
-from sync.messages import Answer, Request, StreamEntry, describe_hub, next_head, sign_receipt
+from sync.messages import (
+    Answer,
+    Request,
+    StreamEntry,
+    describe_hub,
+    named_fields,
+    next_head,
+    sign_receipt,
+)
 from sync.registration import commitment, first_tag, join_body
 from sync.transport.folder import bundle_of
 from tests.forging import Forged, compress, group
@@ -47,6 +64,7 @@ def build() -> dict[str, dict[str, Any]]:
         "cbor": cbor(),
         "names": names(),
         "changesets": changesets(),
+        "amendments": amendments(),
         "receipts": receipts(),
         "messages": messages(),
         "bundles": bundles(),
@@ -585,6 +603,120 @@ def _receipt(school: int, position: int, hashed: bytes, before: bytes, head: byt
     }
 
 
+# -- amendments --------------------------------------------------------------------------------------------------
+
+
+def amendments() -> dict[str, Any]:
+    return {
+        "about": "Amended changesets (section 6): the key and the signing nodes are the school's.",
+        "valid": list(_valid_amendments()),
+        "tampered": list(_tampered_amendments()),
+    }
+
+
+def _some() -> Envelope:
+    return encode(_header(4, 8, "some", seen=17), some_changes(), SCHOOL_KEY, NODE)
+
+
+AMENDED_KEY = seed("school key 2")
+
+
+def _amended(
+    envelope: Envelope, blanks: dict[int, set[int]], key: bytes, signer: crypto.SigningKey = NODE, **more: Any
+) -> Envelope:
+    """As `sync.erasure.amend` makes it, without chance; ``more`` replaces fields of the record."""
+    part, changes = open_sealed(envelope, key)
+    for change in changes:
+        change.values |= dict.fromkeys(blanks.get(change.number, set()) & change.values.keys())
+    count = envelope.amendment.count + 1 if envelope.amendment else 1
+    salt = seed(f"amended salt {count}")
+    school = seal_again(envelope.header, part, changes, AMENDED_KEY, salt)
+    record = Amendment(
+        changeset=envelope.hash,
+        count=count,
+        old=envelope.part,
+        new=crypto.sha256(school),
+        epoch=2,
+        salt=salt,
+        clock=CLOCK + 1,
+        node=NODE.public,
+        reason="erasure",
+    )
+    record = replace(record, **more)
+    return envelope.amended(school, replace(record, data=amendment.sign(record, signer)))
+
+
+def _valid_amendments() -> Iterator[Vector]:
+    first = _amended(_some(), {4: {4}}, SCHOOL_KEY)
+    second = _amended(first, {4: {4, 12}}, AMENDED_KEY)
+    yield _amendment("a surname is gone", first, {4: {4}})
+    yield _amendment("and the photo after it", second, {4: {4, 12}})
+
+
+def _amendment(name: str, envelope: Envelope, blanks: dict[int, set[int]]) -> Vector:
+    record = envelope.amendment
+    assert record
+    changes = [
+        replace(c, values={n: None if n in blanks.get(c.number, ()) else v for n, v in c.values.items()})
+        for c in some_changes()
+    ]
+    return {
+        "name": name,
+        "signer": NODE.public.hex(),
+        "nodes": [NODE.public.hex()],
+        "school_key": AMENDED_KEY.hex(),
+        "hash": envelope.hash.hex(),
+        "record": {
+            "changeset": record.changeset.hex(),
+            "count": record.count,
+            "old": record.old.hex(),
+            "new": record.new.hex(),
+            "epoch": record.epoch,
+            "salt": record.salt.hex(),
+            "clock": record.clock,
+            "node": record.node.hex(),
+            "reason": record.reason,
+        },
+        "changes": [_shown(c) for c in changes],
+        "envelope": envelope.data.hex(),
+    }
+
+
+def _tampered_amendments() -> Iterator[Vector]:
+    good, blanks = _some(), {4: {4}}
+    made = _amended(good, blanks, SCHOOL_KEY)
+    items = [made.header_bytes, made.signature, made.district, made.school]
+    assert made.amendment
+    form = "its amendment has a wrong form"
+    other = "its amendment does not belong to it"
+    cases = [
+        ("no amendment behind another part", "a part does not belong to the header", pack(items)),
+        ("an amendment that is no bytes", "a part does not belong to the header", pack([*items, 7])),
+        ("of another changeset", other, _amended(good, blanks, SCHOOL_KEY, changeset=bytes(32)).data),
+        ("of another part", other, _amended(good, blanks, SCHOOL_KEY, new=bytes(32)).data),
+        ("a salt too short", form, _amended(good, blanks, SCHOOL_KEY, salt=bytes(31)).data),
+        ("a count below zero", form, _amended(good, blanks, SCHOOL_KEY, count=-1).data),
+        ("a reason too long", form, _amended(good, blanks, SCHOOL_KEY, reason="x" * 65).data),
+        ("no record", form, pack([*items, pack([b"", b"", b""])])),
+        ("too large", "its amendment is larger than allowed", pack([*items, pack([bytes(1_020), b""])])),
+        (
+            "sealed with another key",
+            "the school part cannot be opened",
+            _amended(good, blanks, SCHOOL_KEY, salt=seed("another salt")).data,
+        ),
+    ]
+    common = {"signer": NODE.public.hex(), "nodes": [NODE.public.hex()], "school_key": AMENDED_KEY.hex()}
+    for name, reason, data in cases:
+        yield flawed(name, reason, **common, envelope=data.hex())
+    stranger = _amended(good, blanks, SCHOOL_KEY, STRANGER, node=STRANGER.public)
+    forged_name = _amended(good, blanks, SCHOOL_KEY, STRANGER)
+    for name, envelope in (
+        ("signed by a stranger", stranger),
+        ("signed by another than it says", forged_name),
+    ):
+        yield {"name": name, **common, "envelope": envelope.data.hex(), "problem": "wrong_signer"}
+
+
 # -- messages ----------------------------------------------------------------------------------------------------
 
 
@@ -659,11 +791,7 @@ def an_answer(request: bytes) -> Answer:
 
 
 def _fields(message: Request | Answer) -> dict[int, Any]:
-    named = dict(enumerate(vars(message).values(), 1))
-    if isinstance(message, Answer):
-        for n in (7, 8):
-            named[n] = [entry.fields() for entry in named[n]]
-    return {n: v for n, v in named.items() if v is not None}
+    return named_fields(message)
 
 
 def _signed(fields: dict[int, Any], context: bytes, signer: crypto.SigningKey) -> tuple[bytes, bytes]:

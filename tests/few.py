@@ -1,0 +1,65 @@
+"""A school of a few nodes in memory and its hub, for tests that look closely at what each of them holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sqlite_utils import Database
+
+from hub import ingest, schools
+from hub.storage import Hub
+from node.derived import derive
+from shared.db import transaction
+from sync import session
+from sync.transport.memory import MemoryTransport
+from sync.writer import writing
+from tests.properties.machines import KIT, empty_database, first_school_key, make_keys
+
+
+@dataclass
+class Few:
+    """``first``: the node that registered; it has two pupils, a class and a subject group."""
+
+    hub: Hub
+    school: int
+    first: Database
+
+    def transport(self, fault: Callable[[], str] = lambda: "") -> MemoryTransport:
+        return MemoryTransport(
+            lambda: ingest.describe(self.hub), lambda message: ingest.receive(self.hub, message), fault
+        )
+
+    def exchange(self, *nodes: Database) -> None:
+        """Each node in turn syncs until all is done."""
+        for db in nodes:
+            assert session.sync(db, self.transport(), derive).outcome == "done"
+
+    def joined(self) -> Database:
+        """Another node of the school, let in by the kit, that has everything."""
+        db = empty_database()
+        with transaction(db):
+            make_keys(db)
+        session.join_by_kit(db, self.transport(), KIT)
+        self.exchange(db)
+        return db
+
+
+def a_few(hub: Hub) -> Few:
+    """A new school at a hub, with one node."""
+    school = schools.add_school(hub, "A school")
+    db = empty_database()
+    with transaction(db):
+        make_keys(db)
+        first_school_key(db)
+    few = Few(hub, school, db)
+    session.register(db, few.transport(), schools.registration_code(hub, school).text)
+    with writing(db, 0) as w:
+        group = w.insert("class_group", letter="0")
+        subject = w.insert("subject_group", class_group=group)
+        for _ in range(2):
+            person = w.insert("person", sex="f")
+            w.put("pupil", person=person)
+            w.put("subject_group_pupil", subject_group=subject, pupil=person)
+    few.exchange(db)
+    return few
