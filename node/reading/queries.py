@@ -18,6 +18,7 @@ WHAT = {
     "class list": N_("Class list"),
     "accounts": N_("Slips with first passwords"),
     "order": N_("Order"),
+    "journal": N_("Journal"),
     "movement book": N_("Movement book"),
     "alphabetic book": N_("Alphabetic book"),
     "page": N_("Page"),

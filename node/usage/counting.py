@@ -12,8 +12,9 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
+from typing import cast
 
-from flask import Response, g, request
+from flask import Response, current_app, g, request
 from sqlite_utils import Database
 
 from node.access import ORDER
@@ -112,6 +113,11 @@ def prepare(node: Node) -> None:
     with closing(node.connect()) as db:
         db.conn.execute(_TABLE)
         settle(db, today())
+
+
+def counter() -> Counter:
+    """What the app of this request has counted."""
+    return cast(Counter, current_app.extensions["mektep_usage"])
 
 
 def count(counter: Counter, connection: Callable[[], Database], response: Response) -> Response:

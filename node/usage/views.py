@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from node.access import ORDER, right
 from node.request import database
-from node.usage import queries
+from node.usage import counting, queries
 from shared.web import today
 
 area = Blueprint("usage", __name__, url_prefix="/usage", template_folder="templates")
@@ -17,10 +17,11 @@ PERIODS = (7, 30, 365)
 @area.get("/")
 @right("usage", "V")
 def index() -> ResponseReturnValue:
-    """Sign-ins, pages and writes by duty and by day; the last minutes are still being counted."""
+    """Sign-ins, pages and writes by duty and by day."""
     days = request.args.get("days", type=int)
     days = days if days in PERIODS else PERIODS[1]
     end = today()
+    counting.counter().flush(database(), end)
     start = end - days + 1
     duties = sorted(queries.by_duty(database(), start, end), key=lambda line: ORDER.index(str(line.key)))
     return render_template(
