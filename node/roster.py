@@ -206,6 +206,20 @@ def age(db: Database, pupil: int, class_group: int) -> int | None:
     return years if 0 <= years <= 99 else None
 
 
+def refresh_ages(w: Writer, year: int) -> int:
+    """Count the ages of a year's pupils anew where the date of birth is known by now; returns how many changed."""
+    changed = 0
+    for row, pupil, class_group, written in w.db.execute(
+        """SELECT e.id, e.pupil, e.class_group, e.age FROM enrolment e JOIN class_group cg ON cg.id = e.class_group
+           JOIN person p ON p.id = e.pupil WHERE cg.year = ? AND e.retired_at IS NULL AND p.birth_date IS NOT NULL""",
+        (year,),
+    ).fetchall():
+        years = age(w.db, pupil, class_group)
+        if years != written:
+            changed += w.update("enrolment", row, age=years)
+    return changed
+
+
 def _memberships(db: Database, pupil: int, class_group: int, day: int) -> Sequence[tuple[int, int | None]]:
     """The groups of a class that list the pupil on a day or later, each with the day the pupil joined."""
     found: list[tuple[int, int | None]] = db.execute(

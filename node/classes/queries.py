@@ -137,6 +137,13 @@ def teachers(db: Database, today: int) -> list[tuple[int, str]]:
     return in_order(rows, lambda row: row[1])
 
 
+def leads_by_order(db: Database, person: int, today: int) -> bool:
+    """Does the person hold the duty of a class teacher today? Without it the class is theirs in name alone."""
+    sql = """SELECT 1 FROM appointment WHERE person = ? AND duty = 'class_teacher' AND retired_at IS NULL
+      AND start <= ? AND ("end" IS NULL OR "end" > ?) LIMIT 1"""
+    return db.execute(sql, (person, today, today)).fetchone() is not None
+
+
 def rooms(db: Database) -> list[tuple[int, str]]:
     """The rooms of the school by name."""
     sql = "SELECT id, name FROM room WHERE retired_at IS NULL ORDER BY length(name), name"

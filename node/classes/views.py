@@ -82,6 +82,7 @@ def show(class_id: int) -> ResponseReturnValue:
         groups=queries.subject_groups(db, class_id, day),
         split_from=setting(db, "split_from"),
         norm=setting(db, "class_norm"),
+        without_duty=found["teacher"] is not None and not queries.leads_by_order(db, found["teacher"], day),
         others=_others(found) if visitor().has(*KEEP) else [],
         iso=iso,
         cards=access.readable_cards(db, visitor()),

@@ -310,6 +310,22 @@ def mend(line_id: int) -> ResponseReturnValue:
     return redirect(url_for("movement.pupil", person_id=row["pupil"], saved=1))
 
 
+@area.get("/certificate/<int:line_id>")
+@right("movement", "E")
+def certificate(line_id: int) -> ResponseReturnValue:
+    """The certificate of departure that a pupil takes to the next school."""
+    row = _line(line_id)
+    if row["kind"] not in ("departed", "graduated"):
+        raise NotFound()
+    return render_template(
+        "movement/certificate.html",
+        line=row,
+        name=_name_of(row["pupil"], today()),
+        on=on_paper,
+        class_name=class_name,
+    )
+
+
 def _line(line_id: int) -> Mapping[str, Any]:
     row = queries.line(database(), line_id, today())
     if row is None:

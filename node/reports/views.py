@@ -10,7 +10,7 @@ from flask import Blueprint, Response, render_template, request, url_for
 from flask import redirect as to
 from flask.typing import ResponseReturnValue
 
-from node import access, frozen
+from node import access, frozen, roster
 from node.classes import queries as class_queries
 from node.classes.queries import Year
 from node.counting import quarter, school_return
@@ -241,6 +241,7 @@ def freeze_return() -> ResponseReturnValue:
     """Freeze the return; a frozen one that differs gets a correction."""
     year = _required_year()
     with acting() as w:
+        roster.refresh_ages(w, year.id)
         frozen.freeze(w, school_return.CODE, year.id, None)
     return to(url_for("reports.year_return", year=year.id))
 

@@ -6,8 +6,10 @@ not know, and what people have to decide (who failed, or has a subject without a
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Any
 
 from sqlite_utils import Database
@@ -321,3 +323,51 @@ def names(db: Database, pupils: Iterable[int], today: int) -> dict[int, Mapping[
 def subject_names(db: Database) -> dict[int, Mapping[str, Any]]:
     """Every subject's row."""
     return {row["id"]: row for row in db.query("SELECT * FROM subject")}
+
+
+# ---- how the year ended
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of the pupils of a year, each counted once by the last line about them.
+
+    `base` B = on the roll at the start + arrived - confirmed transfers out - deaths; promoted + repeating + dropped +
+    undecided = B. Graduates are promoted; who left without a confirmed transfer has dropped out.
+    """
+
+    promoted: int
+    repeating: int
+    dropped: int
+    undecided: int
+
+    @property
+    def base(self) -> int:
+        return self.promoted + self.repeating + self.dropped + self.undecided
+
+    def share(self, count: int) -> Fraction | None:
+        """Per cent of the base."""
+        return Fraction(100 * count, self.base) if self.base else None
+
+
+def outcome(db: Database, year: Year, following: Year) -> Outcome:
+    """The outcome of a year as the rows have it now; undecided are those whom no closing has moved on."""
+    last: dict[int, tuple[str, bool]] = {}
+    for (pupil,) in db.execute(
+        """SELECT DISTINCT e.pupil FROM enrolment e JOIN class_group cg ON cg.id = e.class_group
+           WHERE cg.year = ? AND e.retired_at IS NULL AND cg.retired_at IS NULL AND e.start < ?
+             AND (e."end" IS NULL OR e."end" > e.start)""",
+        (year.id, following.start),
+    ).fetchall():
+        last[pupil] = ("", False)
+    for pupil, kind, away in db.execute(
+        """SELECT pupil, kind, ifnull(confirmed, 0) OR ifnull(reason, '') = 'death' FROM movement
+           WHERE retired_at IS NULL AND date > ? AND date < ? AND kind <> 'transfer' ORDER BY date, id""",
+        (year.start, following.start),
+    ).fetchall():
+        if pupil in last:
+            last[pupil] = (kind, kind == "departed" and bool(away))
+    kinds = Counter(kind for kind, away in last.values() if not away)
+    known = {"promoted": kinds["promoted"] + kinds["graduated"], "repeating": kinds["repeating"]}
+    dropped = kinds["departed"]
+    return Outcome(**known, dropped=dropped, undecided=sum(kinds.values()) - sum(known.values()) - dropped)

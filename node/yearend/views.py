@@ -50,6 +50,7 @@ def _index_page(problem: str = "") -> str:
         proposed=[one for key, one in sorted(plan.next_classes.items()) if one.id is None] if plan else [],
         over=plan is not None and today() >= plan.last_day,
         closings=actions.closings(db),
+        outcome=queries.outcome(db, plan.year, plan.following) if plan else None,
         problem=problem,
         undone=request.args.get("undone", type=int),
         alone=request.args.get("alone", 0, type=int),

@@ -46,7 +46,7 @@ def address(pages: SchoolPages, rule: str, role: str, own: bool = True) -> str:
         "<int:task_id>": str(pages.one("SELECT id FROM task WHERE assignee = ?", pages.person("head"))),
         "<int:account_id>": str(pages.one("SELECT id FROM account WHERE login = 'pupil'")),
         "<int:order_id>": str(order_of(pages, role, own)),
-        "<int:line_id>": str(pages.one("SELECT max(id) FROM movement")),
+        "<int:line_id>": str(pages.one("SELECT max(id) FROM movement WHERE kind = 'departed'")),
         "<int:weekday>": "1", "<secret>": "0",
     }  # fmt: skip
     for place, value in places.items():

@@ -229,6 +229,18 @@ def test_a_newcomer_joins_the_smaller_part_or_the_chosen_one(db: Database) -> No
     assert not roster.has_list(db, whole)
 
 
+def test_ages_are_counted_anew_where_the_date_of_birth_is_known(db: Database) -> None:
+    made = a_class(db, pupils=2)
+    first, second = lists_of(db, made)
+    with writing(db, ACTOR) as w:
+        w.insert("consent", person=first, purpose="core", valid_from=START)
+        w.update("person", first, birth_date=15_700)
+        assert roster.refresh_ages(w, YEAR) == 1
+        assert roster.refresh_ages(w, YEAR) == 0
+    ages = dict(db.execute("SELECT pupil, age FROM enrolment").fetchall())
+    assert ages == {first: 12, second: 13}
+
+
 # ---- pages
 
 

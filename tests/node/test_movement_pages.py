@@ -49,6 +49,8 @@ def test_a_secretary_admits_moves_and_lets_go(pages: SchoolPages) -> None:
     line = pages.one("SELECT id FROM movement WHERE pupil = ? AND kind = 'departed'", pupil)
     assert secretary.get(f"/movement/line/{line}")[0] == 200
     assert secretary.post(f"/movement/line/{line}", place="Казакстан", file_issued=DAY)[0] == 302
+    certificate = secretary.get(f"/movement/certificate/{line}")[1]
+    assert str(pupil) in certificate and "Үсөнова" in certificate and "20.11.2025" in certificate
     book = secretary.get("/movement/book?year=3")[1]
     assert "Казакстан" in book and "Эч жер" not in book
     status, text = secretary.get("/movement/alphabet?letter=Ү")

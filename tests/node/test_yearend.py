@@ -300,6 +300,27 @@ def test_the_next_years_reports_know_the_year_before(db: Database) -> None:
     assert (last, flow.total["graduated"], flow.total["end"]) == (22, 2, 20)
 
 
+def test_shares_of_a_year_add_up_to_a_hundred(db: Database) -> None:
+    year = next(one for one in queries.closable(db) if one.id == YEAR)
+    following = queries.plan(db, YEAR).following
+    assert queries.outcome(db, year, following).undecided == 22
+    leavers = roll(db, class_of(db, 7), START) + roll(db, class_of(db, 8), START)
+    with writing(db, ACTOR) as w:
+        movement.depart(w, leavers[0], START + 50, "country", Paper(), confirmed=True)
+        movement.depart(w, leavers[1], START + 50, "country", Paper())
+        movement.depart(w, leavers[2], START + 50, "death", Paper())
+        movement.arrive(w, movement.Newcomer("m", 2012), class_of(db, 7), START + 60, "abroad", Paper())
+        actions.decide(w, YEAR, {leavers[3]: ("repeating", None)})
+    close(db)
+    with writing(db, ACTOR) as w:
+        movement.depart(w, roll(db, class_of(db, 6), START)[0], NEXT_START - 5, "abroad", Paper())
+    found = queries.outcome(db, year, following)
+    assert found == queries.Outcome(promoted=18, repeating=1, dropped=2, undecided=0)
+    assert found.base == 22 + 1 - 1 - 1
+    shares = [found.share(n) for n in (found.promoted, found.repeating, found.dropped, found.undecided)]
+    assert sum(share for share in shares if share is not None) == 100
+
+
 # ---- pages
 
 
