@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from sqlite_utils import Database
 
 from node import access
 from node.calendar import actions, forms, queries
@@ -50,7 +51,7 @@ def _page(problem: str = "", typed: Mapping[str, str] | None = None) -> str:
         years=[(one["id"], school_year_name(one["start"])) for one in years],
         year=year,
         name=school_year_name(year["start"]) if year else "",
-        terms=queries.terms(db, year["id"], whom.grade, KINDS_OF_TERM) if year else [],
+        terms=_terms(db, year["id"], whom.grade) if year else [],
         label=term_label,
         months=list(_months(db, year, whom)) if year else [],
         own=queries.own_days(db, year["id"]) if year else [],
@@ -68,6 +69,12 @@ def _page(problem: str = "", typed: Mapping[str, str] | None = None) -> str:
         monday=_monday(),
         saved="saved" in request.args and not problem,
     )
+
+
+def _terms(db: Database, year: int, grade: int | None) -> list[dict[str, Any]]:
+    """The terms of a year by kind, then number."""
+    found = queries.terms(db, year, grade, KINDS_OF_TERM)
+    return sorted(found, key=lambda term: (KINDS_OF_TERM.index(term["kind"]), term["number"] or 0))
 
 
 def iso(day: int) -> str:
@@ -128,7 +135,7 @@ class Month:
     lessons: int
 
 
-def _months(db: Any, year: Mapping[str, Any], whom: Whom) -> Iterator[Month]:
+def _months(db: Database, year: Mapping[str, Any], whom: Whom) -> Iterator[Month]:
     first = date_of(year["start"]).replace(day=1)
     last = date_of(year["end"] or year["start"] + 300)
     days = queries.calendar(db, day_number(first), day_number(last) + 31)

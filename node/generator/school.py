@@ -14,7 +14,18 @@ from node.generator import names, timetable
 from node.generator.cast import Cast, Guardian, Household, Pupil, Teacher, assemble
 from node.generator.curriculum import WEEKS, topics_of
 from node.generator.timetable import Slot
-from node.generator.year import Held, Month, Move, Quarter, SchoolYear, Story, moves, part_of, stays
+from node.generator.year import (
+    Held,
+    Month,
+    Move,
+    Quarter,
+    SchoolYear,
+    Story,
+    moves,
+    part_of,
+    rest_of_first_grade,
+    stays,
+)
 from shared.dates import age_on, date_of, day_number, school_days
 from shared.grading import annual, propose
 from shared.latin import latin
@@ -500,6 +511,8 @@ class _School:
                     room=room,
                     start=self.year.start,
                 )
+        for day in rest_of_first_grade(self.year):
+            w.insert("own_day", year=self.year.id, day=day, kind="holiday", grade=1, reason=_REST)
         for month, day, title in _EVENTS:
             year = date_of(self.year.start).year + (month < 9)
             at = day_number(date_of(self.year.start).replace(year=year, month=month, day=day)) * DAY_MS
@@ -770,6 +783,7 @@ _EVENTS = (
     (9, 20, "Ата-энелер жыйналышы"), (10, 5, "Мугалимдер күнү"), (12, 25, "Жаңы жыл майрамы"),
     (3, 20, "Нооруз майрамы"), (5, 24, "Акыркы коңгуроо"),
 )  # fmt: skip
+_REST = "1-класстын кошумча каникулу"
 _RESOURCES = {"ky": "Окуу китеби, таратма материал", "ru": "Учебник, раздаточный материал"}
 _ASSESSMENT = {"ky": "Оозеки суроо, өз алдынча иш", "ru": "Устный опрос, самостоятельная работа"}
 _ORDER_TITLES = {

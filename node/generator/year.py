@@ -45,6 +45,18 @@ class SchoolYear:
         return next((q for q in self.quarters if q.start <= day <= q.end), None)
 
 
+REST_WEEKS_BEFORE_THE_END = 2
+
+
+def rest_of_first_grade(year: SchoolYear) -> range:
+    """Monday to Friday of the week in the third quarter in which grade 1 has holidays of its own."""
+    third = next((quarter for quarter in year.quarters if quarter.number == 3), None)
+    if third is None:
+        return range(0)
+    monday = third.end - weekday(third.end) + 1 - 7 * (REST_WEEKS_BEFORE_THE_END - 1)
+    return range(monday, monday + 5)
+
+
 @dataclass(frozen=True)
 class Move:
     """A pupil who arrives, departs or changes class on a day."""
@@ -188,6 +200,7 @@ class Story:
         self.year = year
         self.weights = weights
         self.week = _week(cast, slots)
+        self.rest = rest_of_first_grade(year)
         self.stays: list[list[Stay]] = [[] for _ in cast.classes]
         for stay in present:
             self.stays[stay.in_class].append(stay)
@@ -245,7 +258,10 @@ class Story:
             month.lessons.append(self._lesson(number, day, period, teacher))
 
     def _lessons(self, day: int) -> list[tuple[int, int, int, int]]:
-        return self.week[weekday(day)]
+        lessons = self.week[weekday(day)]
+        if day not in self.rest:
+            return lessons
+        return [one for one in lessons if self.cast.classes[self.cast.groups[one[0]].in_class].grade > 1]
 
     def _substitute(
         self, number: int, day: int, shift: int, period: int, teaching: set[tuple[int, int, int]]
