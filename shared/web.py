@@ -36,6 +36,7 @@ from werkzeug.exceptions import HTTPException
 
 from shared import crypto, db, i18n, ui
 from shared.access import Rights, Visitor, allow, check_declarations, rights_of
+from shared.compress import compress
 from shared.dates import day_number
 from shared.problems import (
     BadRequest,
@@ -304,7 +305,9 @@ def _finish(response: Response) -> Response:
         response.headers.setdefault(name, value)
     if request.endpoint == ui.STATIC and response.status_code < 400:
         response.headers["Cache-Control"] = f"public, max-age={YEAR_SECONDS}, immutable"
+        compress(response, request.headers.get("Accept-Encoding", ""), unchanging=True)
         return response
+    compress(response, request.headers.get("Accept-Encoding", ""))
     response.headers.setdefault("Cache-Control", "no-store")
     if g.get("drop_token"):
         response.delete_cookie(_cookie_name())
@@ -443,7 +446,7 @@ def today() -> int:
 
 @cache
 def _version(path: str) -> str:
-    return hashlib.sha256((ui.STATIC_FOLDER / path).read_bytes()).hexdigest()[:8]
+    return hashlib.sha256(ui.content(path)).hexdigest()[:8]
 
 
 def asset(path: str) -> str:

@@ -13,6 +13,8 @@ from shared.access import allow
 FOLDER = Path(__file__).parent
 STATIC_FOLDER = FOLDER / "static"
 STATIC = "ui.static"
+BUNDLES = {"with-journal.js": ("mektep.js", "journal.js")}
+"""Files sent as one, for every request costs a phone a journey: name -> what it is made of."""
 
 blueprint = Blueprint("ui", __name__, template_folder="templates")
 
@@ -44,8 +46,15 @@ class Chip:
     endpoint: str = ""
 
 
+def content(filename: str) -> bytes:
+    """What a file of the face holds."""
+    return b"\n".join((STATIC_FOLDER / part).read_bytes() for part in BUNDLES.get(filename, (filename,)))
+
+
 @blueprint.get("/static/<path:filename>")
 @allow.public
 def static(filename: str) -> Response:
     """A file of the face; its address carries its version, so that browsers may keep it."""
+    if filename in BUNDLES:
+        return Response(content(filename), mimetype="text/javascript")
     return send_from_directory(STATIC_FOLDER, filename)

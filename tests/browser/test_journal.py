@@ -203,6 +203,28 @@ def test_a_second_tap_takes_back_and_a_colleagues_value_is_asked_about(
     assert desk.cell(second).value(0) == 4
 
 
+@pytest.mark.parametrize("page", ["phone"], indirect=True)
+def test_a_phone_pays_little_for_the_journal(page: Page, desk: Desk, here: str) -> None:
+    wire = page.context.new_cdp_session(page)
+    wire.send("Network.enable")
+    sizes: list[float] = []
+    wire.on("Network.loadingFinished", lambda event: sizes.append(event["encodedDataLength"]))
+    login = desk.db.execute("SELECT login FROM account WHERE id = ?", (desk.account,)).fetchone()[0]
+    page.goto(f"{here}/sign-in?next={address(desk.place)}")
+    page.fill("#login", login)
+    page.fill("#password", PASSWORD)
+    page.click("main button")
+    page.wait_for_url(here + address(desk.place))
+    page.wait_for_load_state("networkidle")
+    assert 0 < sum(sizes) <= 60_000
+    # What the browser had already counts nothing; the redirect after signing in is a request, too.
+    assert sum(size > 0 for size in sizes) + 1 <= 6
+    sizes.clear()
+    page.goto(here + address(desk.place))
+    page.wait_for_load_state("networkidle")
+    assert 0 < sum(sizes) <= 8_000
+
+
 @pytest.mark.parametrize("page", ["desktop"], indirect=True)
 def test_the_grid_is_typed_into(page: Page, desk: Desk, here: str) -> None:
     order = [pupil for pupil, _ in queries.named(desk.db, desk.pupils, TODAY)]

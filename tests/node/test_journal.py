@@ -423,8 +423,8 @@ def test_grid_results_and_history_are_shown(desk: Desk) -> None:
     desk.save(desk.mark(pupil, 5))
     text = client.get(f"/journal/group/{desk.place.group}")[1]
     assert all(f'<tr data-pupil="{one}">' in text for one in desk.pupils)
-    assert "journal.js" in text
-    assert "journal.js" not in desk.school.as_("head").get(f"/journal/group/{desk.place.group}")[1]
+    assert "with-journal.js" in text
+    assert "with-journal.js" not in desk.school.as_("head").get(f"/journal/group/{desk.place.group}")[1]
     text = client.get(address(desk.place, "history") + f"/{pupil}")[1]
     assert "<b>5</b>" in text
     assert client.get(address(desk.place, "history") + "/1")[0] == 404
