@@ -131,14 +131,14 @@ def is_awaiting(connection: sa.Connection, school: int) -> bool:
 
     Until then no new key is asked for: one that the hub has forgotten may come back, and there is one of a number.
     """
-    restored_at = int(get_state(connection, RESTORED_AT) or b"0")
+    since = restored_at(connection)
     n = tables.node.c
     return bool(
-        restored_at
+        since
         and connection.execute(
             sa.select(sa.func.count())
             .select_from(tables.node)
-            .where(n.school == school, n.revoked_at == 0, n.heard_at < restored_at)
+            .where(n.school == school, n.revoked_at == 0, n.heard_at < since)
         ).scalar()
     )
 
@@ -307,11 +307,16 @@ def _rows(items: object, *types: Any) -> list[Any]:
     return items
 
 
+def restored_at(connection: sa.Connection) -> int:
+    """When the hub was put back from a backup, in milliseconds since 1970; 0 for never."""
+    return int(get_state(connection, RESTORED_AT) or b"0")
+
+
 def waiting_for(connection: sa.Connection) -> list[bytes]:
     """The nodes that are not heard since the hub was put back from a backup."""
-    restored_at = int(get_state(connection, RESTORED_AT) or b"0")
+    since = restored_at(connection)
     n = tables.node.c
     rows = connection.execute(
-        sa.select(n.signing).where(n.revoked_at == 0, n.heard_at < restored_at).order_by(n.signing)
+        sa.select(n.signing).where(n.revoked_at == 0, n.heard_at < since).order_by(n.signing)
     ).scalars()
-    return [bytes(signing) for signing in rows] if restored_at else []
+    return [bytes(signing) for signing in rows] if since else []

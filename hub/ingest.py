@@ -181,6 +181,7 @@ def _note_heard(connection: sa.Connection, request: Request) -> None:
             conflicts=request.conflicts,
             proof=request.proof,
             epoch=request.epoch,
+            space=request.space,
         )
     )
 

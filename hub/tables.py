@@ -131,6 +131,7 @@ node = sa.Table(
     sa.Column("conflicts", _big, nullable=False, server_default=sa.text("0")),
     sa.Column("proof", sa.LargeBinary),
     sa.Column("epoch", sa.Integer, nullable=False, server_default=sa.text("0")),
+    sa.Column("space", _big, nullable=False, server_default=sa.text("0")),
 )
 
 registration = sa.Table(

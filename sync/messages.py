@@ -63,6 +63,7 @@ class Request:
     certificates it holds. ``again``: what a hub put back from a backup may lack (`sync.restored`).
     ``amendments``: school parts without erased values, each with the hash of its changeset and its record; ``amended``:
     up to which it has taken those of others.
+    ``space``: free bytes on the node's disk, 0 if it does not say.
     """
 
     node: bytes
@@ -89,6 +90,7 @@ class Request:
     again: dict[int, Any] | None = None
     amendments: list[tuple[bytes, bytes, bytes]] = field(default_factory=list)
     amended: int = 0
+    space: int = 0
 
 
 @dataclass(frozen=True)
@@ -201,6 +203,7 @@ def _read_request(named: Any) -> Request:
             request.conflicts,
             request.epoch,
             request.amended,
+            request.space,
             *request.head,
         )
         request.head = _typed(request.head, int, int)

@@ -5,7 +5,9 @@ Everything an answer changes is one transaction. A sync that was interrupted any
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 from typing import Protocol
 
 from sqlite_utils import Database
@@ -253,8 +255,18 @@ def make_request(
             again=again,
             amendments=[] if state.forked else erasure.to_send(db, budget),
             amended=int(state.amended),
+            space=free_space(db),
         )
     return seal_request(request, keys.signer, HubInfo(state.hub_signing, state.hub_opening))
+
+
+def free_space(db: Database) -> int:
+    """Free bytes where the database lies; 0 if that cannot be told."""
+    file = db.conn.execute("PRAGMA database_list").fetchone()[2]
+    try:
+        return shutil.disk_usage(Path(file).parent).free if file else 0
+    except OSError:
+        return 0
 
 
 def _epochs(state: State, approved: list[tuple[bytes, list[list[object]]]]) -> list[tuple[int, bytes, bytes]]:

@@ -6,13 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from hub.overview.queries import SchoolStatus
-from shared.i18n import gettext, ngettext, number
+from shared.i18n import gettext, ngettext, number, size
 from shared.schema import VERSION
 
 DAY_MS = 86_400_000
 SILENT_DAYS = 7
 """A school that was not heard for so long is asked why."""
 BACKUP_DAYS = 14
+LOW_SPACE = 500 * 1024 * 1024
+"""Free bytes on a school's disk below which someone should make room."""
 CLOCK_MS = 10 * 60_000
 """A clock is wrong from here on: changes are not stamped further ahead than this."""
 
@@ -85,6 +87,12 @@ def _upkeep(school: SchoolStatus, now: int) -> Iterator[Advice]:
         fast = gettext("Its clock is %(count)s min fast. Ask the school to set it.", count=number(minutes))
         slow = gettext("Its clock is %(count)s min slow. Ask the school to set it.", count=number(minutes))
         yield Advice("waiting", fast if school.clock_ahead > 0 else slow)
+    if 0 < school.space < LOW_SPACE:
+        yield Advice(
+            "waiting",
+            gettext("The disk of a machine there is nearly full: %(space)s left. Ask the school to make room.",
+                    space=size(school.space)),
+        )  # fmt: skip
     if school.nodes and not school.backup_at:
         yield Advice("calm", gettext("No backup at the school yet. Ask for one."))
     elif school.nodes and now - school.backup_at > BACKUP_DAYS * DAY_MS:

@@ -19,7 +19,8 @@ class SchoolStatus:
     """A school as the district sees it; instants in milliseconds since 1970, 0 for never.
 
     ``chain``: ``verified`` up to the present position, ``older`` (the stream has moved on), ``flawed``, ``unchecked``.
-    ``clock_ahead``: milliseconds by which the node's clock was ahead when last heard.
+    ``clock_ahead``: milliseconds by which the node's clock was ahead when last heard. ``space``: free bytes of the
+    fullest disk, 0 if unknown.
     """
 
     school: int
@@ -39,6 +40,7 @@ class SchoolStatus:
     chain: str
     checked_at: int
     quarantined: int
+    space: int = 0
 
 
 def schools(connection: sa.Connection, language: str) -> list[SchoolStatus]:
@@ -82,6 +84,7 @@ def schools(connection: sa.Connection, language: str) -> list[SchoolStatus]:
                 chain=_chain(check, position),
                 checked_at=check.at if check is not None else 0,
                 quarantined=flawed.get(place.school, 0),
+                space=min((row.space for row in live if row.space), default=0),
             )
         )
     return sorted(found, key=lambda row: (alphabetical(row.district), place_of("school", row.name)))

@@ -12,6 +12,7 @@ from flask import Blueprint, current_app, redirect, render_template, request, ur
 from flask.typing import ResponseReturnValue
 from flask_babel import format_timedelta  # type: ignore[import-untyped]
 
+from hub import completing
 from hub.access import ADMINISTRATOR
 from hub.background import Checker
 from hub.directory.queries import districts
@@ -59,6 +60,7 @@ def index() -> ResponseReturnValue:
     with hub().read() as connection:
         schools = queries.schools(connection, current_language())
         units = districts(connection, current_language())
+        restored_at, awaited = completing.restored_at(connection), len(completing.waiting_for(connection))
     lines = _lines(schools)
     attention = [line for line in lines if line.tone != "good"]
     only = request.args.get("show") == "attention" and bool(attention)
@@ -75,6 +77,8 @@ def index() -> ResponseReturnValue:
         verified=sum(line.school.chain in ("verified", "older") for line in lines),
         left=checker().left(),
         clock_ms=CLOCK_MS,
+        restored_at=restored_at,
+        awaited=awaited,
     )
 
 

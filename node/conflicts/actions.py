@@ -2,11 +2,34 @@
 
 from __future__ import annotations
 
+from itertools import count
+
 from node.conflicts.queries import heads
 from shared.problems import InvalidValue
 from shared.schema import BY_NUMBER
 from shared.tables import quoted
 from sync.writer import Writer
+
+
+def give_login(w: Writer, account: int) -> str:
+    """Give an account a login of its own, if another one has the same; returns it. InvalidValue: no other one has.
+
+    The person signs in with the same password under the new login.
+    """
+    row = w.db.execute(
+        "SELECT a.login FROM account a JOIN account b ON b.login = a.login AND b.id <> a.id "
+        "WHERE a.id = ? AND a.retired_at IS NULL AND b.retired_at IS NULL",
+        (account,),
+    ).fetchone()
+    if row is None or not row[0]:
+        raise InvalidValue(table="account", column="login", value=account)
+    login = next(
+        name
+        for name in (f"{row[0]}{number}" for number in count(2))
+        if not w.db.execute("SELECT 1 FROM account WHERE login = ?", (name,)).fetchone()
+    )
+    w.update("account", account, login=login)
+    return login
 
 
 def take(w: Writer, tbl: int, key: int, unit: str, n: int) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from itertools import islice
+from typing import Any
 
 from sqlite_utils import Database
 
 from node.people.queries import NAME_COLUMNS, NAMED, full_name
-from shared.schema import BY_NUMBER, Column, Table, Value
+from shared.schema import BY_NAME, BY_NUMBER, Column, Table, Value
 from sync.clock import ms_of
 from sync.log import NodeLog
 from sync.merge import Entry, Lineage, heads_of, saw
@@ -38,13 +40,64 @@ class Conflict:
     choices: tuple[Choice, ...]
 
 
-def conflicts(db: Database, today: int) -> list[Conflict]:
-    """Open conflicts, newest first."""
-    rows = db.execute(
-        "SELECT tbl, key, unit FROM conflict ORDER BY found_at DESC LIMIT ?", (MOST,)
-    ).fetchall()
-    found = [conflict(db, tbl, key, unit, today) for tbl, key, unit in rows]
+def conflicts(
+    db: Database, today: int, may_decide: Callable[[int, int], bool] = lambda tbl, key: True
+) -> list[Conflict]:
+    """Open conflicts, newest first, of rows about which ``may_decide`` (table number, local key) says yes."""
+    rows = db.execute("SELECT tbl, key, unit FROM conflict ORDER BY found_at DESC, tbl, key, unit")
+    wanted = islice(((t, k, u) for t, k, u in rows.fetchall() if may_decide(t, k)), MOST)
+    found = [conflict(db, tbl, key, unit, today) for tbl, key, unit in wanted]
     return [one for one in found if one is not None]
+
+
+@dataclass(frozen=True)
+class Twin:
+    """One of several rows that are probably one: ``row`` is a person or an account, ``at`` when it was made."""
+
+    row: int
+    name: str
+    text: str
+    at: int
+
+
+def same_number(db: Database, today: int) -> list[tuple[Twin, ...]]:
+    """People with the same personal number, entered twice; oldest first."""
+    rows = db.query(
+        f"""WITH {NAMED}, twice AS (SELECT personal_number FROM person
+              WHERE personal_number <> '' AND retired_at IS NULL GROUP BY personal_number HAVING count(*) > 1)
+            SELECT p.id AS row, p.personal_number AS text, {NAME_COLUMNS}
+            FROM person p LEFT JOIN named n ON n.id = p.id
+            WHERE p.retired_at IS NULL AND p.personal_number IN (SELECT personal_number FROM twice)
+            ORDER BY p.personal_number, p.id""",
+        {"today": today},
+    )
+    return _twins(db, "person", rows)
+
+
+def same_login(db: Database, today: int) -> list[tuple[Twin, ...]]:
+    """Accounts that were given the same login at two nodes: neither may be told from the other at the sign-in."""
+    rows = db.query(
+        f"""WITH {NAMED}, twice AS (SELECT login FROM account
+              WHERE login <> '' AND retired_at IS NULL GROUP BY login HAVING count(*) > 1)
+            SELECT a.id AS row, a.login AS text, {NAME_COLUMNS}
+            FROM account a LEFT JOIN named n ON n.id = a.person
+            WHERE a.retired_at IS NULL AND a.login IN (SELECT login FROM twice)
+            ORDER BY a.login, a.id""",
+        {"today": today},
+    )
+    return _twins(db, "account", rows)
+
+
+def _twins(db: Database, table: str, rows: Iterable[Mapping[str, Any]]) -> list[tuple[Twin, ...]]:
+    number = BY_NAME[table].number
+    found: dict[str, list[Twin]] = {}
+    for row in rows:
+        first = db.execute(
+            "SELECT min(clock) FROM change WHERE tbl = ? AND key = ?", (number, row["row"])
+        ).fetchone()[0]
+        twin = Twin(row["row"], full_name(row), row["text"], ms_of(first or 0))
+        found.setdefault(row["text"], []).append(twin)
+    return [tuple(sorted(some, key=lambda t: (t.at, t.row))) for some in found.values()]
 
 
 def conflict(db: Database, tbl: int, key: int, unit: str, today: int) -> Conflict | None:

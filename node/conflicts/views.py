@@ -4,32 +4,55 @@ from __future__ import annotations
 
 from typing import cast
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from node.access import STAFF, may_all, right
 from node.conflicts import actions, queries
+from node.conflicts.rights import may_decide
 from node.people.queries import number_of
 from node.request import acting, database
 from shared.access import allow
 from shared.i18n import coded, day, gettext, instant
 from shared.problems import BadRequest
 from shared.schema import Column, Table, Value
-from shared.web import today
+from shared.web import today, visitor
 
 area = Blueprint("conflicts", __name__, url_prefix="/conflicts", template_folder="templates")
-DECIDE = ("head", "deputy", "secretary")
 
 
 @area.get("/")
-@allow(*DECIDE)
+@allow(*STAFF)
 def index() -> ResponseReturnValue:
-    """Everything that waits for a decision."""
-    found = queries.conflicts(database(), today())
-    return render_template("conflicts/index.html", conflicts=found, readable=readable)
+    """Everything that waits for a decision of the visitor's; and what was entered twice, for who may mend that."""
+    db = database()
+    cards = may_all(visitor(), "card", "E")
+    accounts = may_all(visitor(), "accounts", "E")
+    return render_template(
+        "conflicts/index.html",
+        conflicts=queries.conflicts(db, today(), lambda tbl, key: may_decide(db, visitor(), tbl, key)),
+        people=queries.same_number(db, today()) if cards else [],
+        logins=queries.same_login(db, today()) if accounts else [],
+        readable=readable,
+        number_of=number_of,
+    )
+
+
+@area.post("/login")
+@right("accounts", "E")
+def give_login() -> ResponseReturnValue:
+    """Give an account whose login another one has too a login of its own."""
+    try:
+        account = int(request.form["account"])
+    except (KeyError, ValueError) as error:
+        raise BadRequest() from error
+    with acting() as w:
+        actions.give_login(w, account)
+    return cast(ResponseReturnValue, redirect(url_for("conflicts.index")))
 
 
 @area.post("/take")
-@allow(*DECIDE)
+@allow(*STAFF)
 def take() -> ResponseReturnValue:
     """Let one of the values stand."""
     try:
@@ -38,6 +61,8 @@ def take() -> ResponseReturnValue:
     except (KeyError, ValueError) as error:
         raise BadRequest() from error
     with acting() as w:
+        if not may_decide(w.db, visitor(), tbl, key):
+            abort(403)
         actions.take(w, tbl, key, unit, n)
     return cast(ResponseReturnValue, redirect(url_for("conflicts.index")))
 

@@ -15,10 +15,13 @@ from shared.schema import BY_NUMBER
 from shared.ui import Tone
 from sync import clock
 from sync.lock import sync_locked
+from sync.session import free_space
 from sync.state import State
 
 CLOCK_TOLERANCE_MS = 600_000
 """A machine whose clock differs more than this from the hub's is warned of."""
+LOW_SPACE = 500 * 1024 * 1024
+"""Free bytes below which the page warns of a full disk."""
 BACKUP_DAYS = 7
 """A backup older than this is warned of."""
 _DAY_MS = 86_400_000
@@ -29,7 +32,12 @@ _ENOUGH = 20
 
 @dataclass(frozen=True)
 class Status:
-    """Where the node stands; instants in milliseconds since 1970, 0 for never."""
+    """Where the node stands; instants in milliseconds since 1970, 0 for never.
+
+    ``sent``: packets that this school's machines made and that are here, ``receipts``: how many of them the hub has
+    signed for. ``space``: free bytes on the disk, 0 if unknown. ``completing``: the hub was put back from a copy and
+    is being told again.
+    """
 
     school_name: str
     school: int
@@ -45,6 +53,10 @@ class Status:
     conflicts: int
     quarantined: int
     last_run: Mapping[str, Any] | None
+    sent: int
+    receipts: int
+    space: int
+    completing: bool
 
 
 @dataclass(frozen=True)
@@ -141,6 +153,10 @@ def status(db: Database) -> Status:
         conflicts=_count(db, "conflict"),
         quarantined=_count(db, "quarantine"),
         last_run=last_run(db),
+        sent=_count(db, "changeset WHERE school > 0"),
+        receipts=_count(db, "changeset WHERE school > 0 AND position IS NOT NULL"),
+        space=free_space(db),
+        completing=int(state.completing) >= 0,
     )
 
 
@@ -170,6 +186,11 @@ def standing(found: Status, run: Run | None) -> Standing:
 def clock_off(found: Status) -> bool:
     """Does this machine's clock differ so much from the hub's that someone should set it?"""
     return abs(found.hub_clock_ahead) > CLOCK_TOLERANCE_MS
+
+
+def disk_nearly_full(found: Status) -> bool:
+    """Is so little room left that someone should clear up before nothing can be saved?"""
+    return 0 < found.space < LOW_SPACE
 
 
 def backup_due(found: Status, now: int) -> bool:

@@ -57,6 +57,16 @@ def index() -> ResponseReturnValue:
     return _page()
 
 
+@area.get("/lost")
+@allow(*READERS)
+def lost() -> str:
+    """What to have ready today, and what to do when this machine is broken, lost or stolen: to read and to print."""
+    found = queries.status(database())
+    return render_template(
+        "exchange/lost.html", status=found, when=when, backup_due=queries.backup_due(found, clock.now_ms())
+    )
+
+
 @area.get("/state")
 @allow(*READERS)
 def state() -> ResponseReturnValue:
@@ -188,6 +198,7 @@ def _page(problem: Problem | None = None, opened: str = "", over: bool = False) 
         clock_off=queries.clock_off(found),
         clock_minutes=round(abs(found.hub_clock_ahead) / 60_000),
         backup_due=queries.backup_due(found, clock.now_ms()),
+        disk_nearly_full=queries.disk_nearly_full(found),
         when=when,
         when_parts=when_parts,
         **_state(found, runs),

@@ -14,12 +14,12 @@ import pytest
 from flask import Flask
 from openpyxl import load_workbook
 
-from hub import schools
+from hub import completing, schools
 from hub.access import identify
 from hub.background import Checker, due
 from hub.overview.advice import DAY_MS, SILENT_DAYS, advise, tone_of
 from hub.overview.queries import SchoolStatus
-from hub.storage import Hub
+from hub.storage import Hub, set_state
 from shared import i18n
 from shared.keys import RegistrationCode
 from sync.clock import now_ms
@@ -232,6 +232,7 @@ def english() -> Flask:
         ({"waiting": 2}, "waiting", "2 changes are still only at the school."),
         ({"clock_ahead": 660_000}, "waiting", "Its clock is 11 min fast."),
         ({"clock_ahead": -660_000}, "waiting", "Its clock is 11 min slow."),
+        ({"space": 104_857_600}, "waiting", "The disk of a machine there is nearly full: 100.0 MB left."),
         ({"backup_at": 0}, "good", "No backup at the school yet."),
         ({"backup_at": NOW - 15 * DAY_MS}, "good", "The school's backup is 15 days old."),
         ({"conflicts": 1}, "good", "1 entry was made twice and differs;"),
@@ -363,3 +364,12 @@ def test_two_schools_add_up(tmp_path: Path, hub: Hub, officer: Visit, school: Sc
     assert other.sync().outcome == "done"
     address = "/figures/table?cube=pupils&show=pupils&rows=school&columns=language"
     assert table(officer, address)[-1] == ["Total", "30", "6", "36"]
+
+
+def test_a_hub_put_back_from_a_backup_says_who_was_not_heard_since(
+    administrator: Visit, hub: Hub, school: School
+) -> None:
+    assert "was put back" not in administrator.read("/")
+    with hub.write() as connection:
+        set_state(connection, completing.RESTORED_AT, str(now_ms() + 1).encode())
+    assert "Computers of schools not heard since: 1." in administrator.read("/")

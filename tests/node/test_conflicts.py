@@ -7,11 +7,13 @@ from contextlib import closing
 import pytest
 
 from hub.storage import Hub
+from node import create_app
 from node.conflicts import actions, queries
 from node.conflicts.views import readable
 from shared.problems import InvalidValue
 from shared.schema import BY_NAME
 from sync.writer import writing
+from tests.serving import Visit, with_duty
 from tests.sync.test_nodes import Cast
 from tests.world import a_hub
 
@@ -95,3 +97,95 @@ def test_values_read_as_people_write_them():
     mark = BY_NAME["mark"]
     assert readable(mark, mark.by_name["value"], 5) == "5"
     assert readable(mark, mark.by_name["kind"], 7 << 32 | 3) == "№ 3"
+
+
+# ---- whose decision it is
+
+
+@pytest.fixture
+def apart(cast):
+    """Two marks of a class, its lesson's topic and a room that two nodes wrote apart; the teacher of the class."""
+    first, second = cast.nodes[0], cast.join()
+    with closing(first.connect()) as db, writing(db, 0) as w:
+        one = lambda sql: db.execute(sql).fetchone()[0]  # noqa: E731
+        year = one("SELECT max(id) FROM academic_year")
+        group = w.insert("class_group", year=year, grade=7, letter="А", language="ky")
+        subject, scale = one("SELECT min(id) FROM subject"), one("SELECT min(id) FROM grading_scale")
+        teacher = w.insert("person")
+        w.put("staff", person=teacher)
+        taught = w.insert("subject_group", class_group=group, subject=subject, scale=scale, teacher=teacher)
+        w.insert("appointment", person=teacher, duty="teacher", start=0)
+        password = one("SELECT password FROM account")
+        w.insert("account", person=teacher, login="teacher", password=password, language="en")
+        w.put("lesson", subject_group=taught, day=TODAY, period=1, topic="?")
+        room = w.insert("room", name="7", seats=20)
+    cast.settle()
+    for node, value in ((first, 1), (second, 2)):
+        with closing(node.connect()) as db, writing(db, 0) as w:
+            w.put("lesson", subject_group=taught, day=TODAY, period=1, topic=f"topic {value}")
+            w.update("room", room, seats=20 + value)
+    cast.settle()
+    for duty in ("head", "secretary", "librarian"):
+        with_duty(first, duty, duty)
+    return first
+
+
+@pytest.mark.parametrize(
+    ("login", "sees"),
+    [
+        ("head", {"room"}),
+        ("teacher", {"lesson"}),
+        ("secretary", set()),
+        ("librarian", set()),
+        ("admin", set()),
+    ],
+)
+def test_a_conflict_is_shown_to_who_may_write_its_row_and_settled_by_nobody_else(apart, login, sees):
+    visit = Visit(create_app(apart), login, "x")
+    page = visit.read("/conflicts/")
+    assert ("topic 1" in page and "topic 2" in page) == ("lesson" in sees)
+    assert ("21" in page and "22" in page) == ("room" in sees)
+    for conflict in listed(apart):
+        form = {
+            "tbl": str(conflict.table.number),
+            "key": str(conflict.key),
+            "unit": conflict.unit,
+            "n": str(conflict.choices[1].n),
+        }
+        allowed = conflict.table.name in sees
+        assert visit.post("/password", "/conflicts/take", **form).status_code == (302 if allowed else 403)
+    assert {conflict.table.name for conflict in listed(apart)} == {"lesson", "room"} - sees
+
+
+# ---- entered twice
+
+
+def test_people_with_one_personal_number_and_accounts_with_one_login_are_listed(cast):
+    first, second = cast.nodes[0], cast.join()
+    cast.settle()
+    for node, name in ((first, "Асанова"), (second, "Асанова Б.")):
+        with closing(node.connect()) as db, writing(db, 0) as w:
+            person = w.insert("person", sex="f")
+            w.insert("consent", person=person, purpose="core", valid_from=0)
+            w.update("person", person, surname=name, personal_number="12345678901234")
+            w.insert("account", person=person, login="asanova", password="x", language="en")
+    cast.settle()
+    with_duty(first, "secretary", "secretary")
+    page = Visit(create_app(first), "secretary", "x").read("/conflicts/")
+    assert page.count("12345678901234") == 2 and "Асанова Б." in page and "the same login" not in page
+    visit = Visit(create_app(first), "admin", "x")
+    page = visit.read("/conflicts/")
+    assert "the same login" in page and page.count("Give this one another login") == 2
+    assert "12345678901234" not in page
+    with closing(first.connect()) as db:
+        [twins] = queries.same_login(db, TODAY)
+        assert [twin.at <= twins[1].at for twin in twins[:1]] == [True]
+    assert visit.post("/password", "/conflicts/login", account=str(twins[1].row)).status_code == 302
+    cast.settle()
+    for node in cast.nodes:
+        with closing(node.connect()) as db:
+            assert queries.same_login(db, TODAY) == []
+            logins = {row[0] for row in db.execute("SELECT login FROM account")}
+            assert {"asanova", "asanova2"} <= logins
+    assert visit.post("/password", "/conflicts/login", account=str(twins[0].row)).status_code == 422
+    cast.check()

@@ -627,7 +627,7 @@ def test_a_wrong_file_is_refused_with_one_sentence(
         "/sync/", "/sync/answer-file", answer_file=(BytesIO(foreign.read_bytes()), "b.answer")
     )
     assert (answer.status_code, "cannot be understood" in answer.text) == (502, True)
-    assert status(school.node) == before
+    assert replace(status(school.node), space=before.space) == before
 
 
 def test_a_large_answer_is_not_refused_as_a_form(app: Flask) -> None:
@@ -719,3 +719,42 @@ def test_conflicts_are_counted_and_lead_to_their_page(app: Flask, school: School
         db.conn.execute("INSERT INTO conflict VALUES (51, 1, 'seats', 1)")
     head = Visit(app, with_duty(school.node, "head", "head"))
     assert '<a href="/conflicts/">1</a>' in head.read("/sync/")
+
+
+# ---- when this machine is lost; what else the page must tell
+
+
+def test_what_to_do_when_the_machine_is_lost_stands_on_a_page(
+    app: Flask, connected: Node, hub_address: str
+) -> None:
+    page = Visit(app, "admin").read("/sync/lost")
+    assert f"init --join {hub_address}" in page and "restore school.backup" in page
+    assert str(status(connected).school) in page
+    assert "/sync/lost" in Visit(app, "admin").read("/sync/")
+
+
+def test_receipts_clock_and_space_are_told(
+    app: Flask, school: School, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    school.write("room", seats=12)
+    found = status(school.node)
+    assert found.space > 0
+    actions.export_bundle(school.node, school.node.home)  # cuts
+    packets = status(school.node).sent
+    assert status(school.node).receipts == 0 < packets
+    visit = Visit(app, "admin")
+    assert f"0 / {packets}" in visit.read("/sync/")
+    school.sync()
+    packets = status(school.node).sent
+    assert status(school.node).receipts == packets
+    page = visit.read("/sync/")
+    assert f"{packets} / {packets}" in page and "nearly full" not in page
+    monkeypatch.setattr(queries, "LOW_SPACE", found.space * 2)
+    assert "nearly full" in visit.read("/sync/")
+
+
+def test_a_hub_that_is_told_again_is_told_on_the_page(app: Flask, school: School) -> None:
+    school.sync()
+    with closing(school.node.connect()) as db, transaction(db):
+        State(db).completing = 0
+    assert "put back from an older copy" in Visit(app, "admin").read("/sync/")
