@@ -166,12 +166,14 @@ def _serve(chosen: argparse.Namespace) -> Result:
     from waitress import create_server
 
     from node import create_app
+    from node.usage import counting
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     node = _open(chosen)
     agent = Agent(node, chosen.interval)
+    app = create_app(node, agent)
     server = create_server(
-        create_app(node, agent),
+        app,
         host=chosen.host,
         port=chosen.port,
         threads=chosen.threads,
@@ -185,6 +187,7 @@ def _serve(chosen: argparse.Namespace) -> Result:
         server.run()
     finally:
         agent.stop()
+        counting.write_down(app, node)
     return None
 
 

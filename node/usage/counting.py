@@ -14,7 +14,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import cast
 
-from flask import Response, current_app, g, request
+from flask import Flask, Response, current_app, g, request
 from sqlite_utils import Database
 
 from node.access import ORDER
@@ -113,6 +113,12 @@ def prepare(node: Node) -> None:
     with closing(node.connect()) as db:
         db.conn.execute(_TABLE)
         settle(db, today())
+
+
+def write_down(app: Flask, node: Node) -> None:
+    """Keep what a server that stops has counted."""
+    with closing(node.connect()) as db:
+        cast(Counter, app.extensions["mektep_usage"]).flush(db, today())
 
 
 def counter() -> Counter:

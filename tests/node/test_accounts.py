@@ -105,6 +105,17 @@ def test_the_first_head_comes_with_consent_order_duty_and_account(empty_school: 
         assert db.execute("SELECT number FROM order_book WHERE id = ?", order).fetchone()[0] == "7-к"
 
 
+def test_whoever_withdraws_the_consent_is_called_by_the_login(db: Database) -> None:
+    with writing(db, actor(db)) as w:
+        person = member(w)
+        account = opened(w, person)[0].account
+        found = access.identify(db, account)
+        assert found is not None and found.name == "Айгүл Асанова"
+        w.update("consent", db.execute("SELECT max(id) FROM consent").fetchone()[0], withdrawn_on=today())
+    found = access.identify(db, account)
+    assert found is not None and found.name == "asanova.aygul"
+
+
 # ---- pages
 
 

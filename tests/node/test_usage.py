@@ -92,6 +92,14 @@ def test_pages_writes_and_sign_ins_count_once_and_refusals_never(
     assert of(counted, "librarian") == (1, 2, 1)
 
 
+def test_a_server_that_stops_keeps_its_counts(empty_school: SchoolPages) -> None:
+    client = empty_school.sign_in("admin")
+    client.get("/settings/")
+    assert empty_school.one("SELECT count(*) FROM usage_count") == 0
+    counting.write_down(empty_school.app, empty_school.node)
+    assert lines(empty_school.node, today(), today()) == {"head": (1, 2, 0)}
+
+
 def test_head_and_administrator_look_it_up(pages: SchoolPages) -> None:
     pages.app.extensions["mektep_usage"].add(today(), "teacher", (0, 4117, 0))
     assert "117" in pages.as_("head").get("/usage/?days=7")[1]
