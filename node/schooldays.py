@@ -177,6 +177,21 @@ def _span(
     return moved.get(grade) or moved.get(None) or (term["start"], term["end"])
 
 
+TERM_END = """coalesce((SELECT o."end" FROM own_term o WHERE o.term = t.id AND o.retired_at IS NULL
+  AND (o.grade IS NULL OR o.grade = cg.grade) ORDER BY o.grade IS NULL, o.id DESC LIMIT 1), t."end")"""
+"""The last day of the term `t` as it holds for the class `cg`, for a query over many classes."""
+
+
+def bounds(db: Database, year: int) -> tuple[int, int] | None:
+    """First and last day on which some class may have lessons in a school year, wherever its terms were moved."""
+    row = db.execute('SELECT start, "end" FROM academic_year WHERE id = ?', (year,)).fetchone()
+    if row is None or row[0] is None:
+        return None
+    spans = [span for (of, _), found in _spans(db).items() if of == year for span in found]
+    last = max([end for _, end in spans] + ([row[1]] if row[1] is not None else []), default=row[0] + 300)
+    return min([row[0], *(start for start, _ in spans)]), last
+
+
 def terms(
     db: Database, year: int | None = None, grade: int | None = None, kinds: Iterable[str] = MARKING
 ) -> list[dict[str, Any]]:

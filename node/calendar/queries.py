@@ -9,9 +9,11 @@ from sqlite_utils import Database
 
 from node.schooldays import (
     MARKING,
+    TERM_END,
     Calendar,
     OwnDay,
     Whom,
+    bounds,
     calendar,
     day_kind,
     everyone,
@@ -24,9 +26,11 @@ from node.schooldays import (
 
 __all__ = [
     "MARKING",
+    "TERM_END",
     "Calendar",
     "OwnDay",
     "Whom",
+    "bounds",
     "calendar",
     "day_kind",
     "everyone",

@@ -136,8 +136,8 @@ class Month:
 
 
 def _months(db: Database, year: Mapping[str, Any], whom: Whom) -> Iterator[Month]:
-    first = date_of(year["start"]).replace(day=1)
-    last = date_of(year["end"] or year["start"] + 300)
+    bounds = queries.bounds(db, year["id"]) or (year["start"], year["start"])
+    first, last = date_of(bounds[0]).replace(day=1), date_of(bounds[1])
     days = queries.calendar(db, day_number(first), day_number(last) + 31)
     while first <= last:
         following = (first + datetime.timedelta(days=32)).replace(day=1)

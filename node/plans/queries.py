@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
+from node.calendar import queries as calendar
 from node.plans.laying import following, lay_out
 from node.timetable import queries as timetable
 from shared.i18n import folded
@@ -41,13 +42,15 @@ def items(db: Database, plan_id: int) -> list[Mapping[str, Any]]:
 
 
 def group(db: Database, group_id: int) -> Mapping[str, Any] | None:
-    """A subject group with its class, subject and the days of its school year."""
+    """A subject group with its class, its subject, and the first and last day on which it may have lessons."""
     sql = """SELECT sg.id, sg.class_group, sg.teacher, sg.subject, sg.hours_week, sg.name AS part, cg.grade, cg.letter,
-        cg.language, cg.year, y.start AS first, ifnull(y."end", y.start + 300) AS last,
-        s.code, s.name_ky, s.name_ru, s.name_en
-      FROM subject_group sg JOIN class_group cg ON cg.id = sg.class_group JOIN academic_year y ON y.id = cg.year
-      LEFT JOIN subject s ON s.id = sg.subject WHERE sg.id = ? AND sg.retired_at IS NULL AND cg.retired_at IS NULL"""
-    return next(iter(db.query(sql, (group_id,))), None)
+        cg.language, cg.year, s.code, s.name_ky, s.name_ru, s.name_en
+      FROM subject_group sg JOIN class_group cg ON cg.id = sg.class_group
+      LEFT JOIN subject s ON s.id = sg.subject
+      WHERE sg.id = ? AND cg.year IS NOT NULL AND sg.retired_at IS NULL AND cg.retired_at IS NULL"""
+    row = next(iter(db.query(sql, (group_id,))), None)
+    found = calendar.bounds(db, row["year"]) if row else None
+    return dict(row) | {"first": found[0], "last": found[1]} if row and found else None
 
 
 # ---- plan and fact

@@ -35,7 +35,8 @@ def index() -> ResponseReturnValue:
     """The visitor's own plans; for who views all, those of a class: state, hours given against plan, topics late."""
     db, who = database(), visitor()
     present = class_queries.present_year(class_queries.years(db), today())
-    year = (present.id, present.start, present.end) if present else None
+    days = calendar.bounds(db, present.id) if present else None
+    year = (present.id, *days) if present and days else None
     everyone = access.may_all(who, "plans", "V")
     classes = calendar.classes(db, year[0]) if year and everyone else []
     chosen = forms.whole(request.args.get("class"))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sqlite_utils import Database
 
+from node.calendar.queries import TERM_END
 from node.people.queries import NAME_COLUMNS, NAMED, full_name
 from shared.i18n import N_
 from shared.schema import BY_NAME
@@ -66,9 +67,9 @@ _COUNTS = {
     "marks": f"SELECT count(*) {_HELD} AND ifnull(l.topic, '') = ''",
     "results": f"""SELECT count(*) FROM subject_group sg
       JOIN class_group cg ON cg.id = sg.class_group
-      JOIN term t ON t.year = cg.year AND t.kind = 'quarter' AND t."end" < :today AND t.retired_at IS NULL
+      JOIN term t ON t.year = cg.year AND t.kind = 'quarter' AND {TERM_END} < :today AND t.retired_at IS NULL
       JOIN subject_group_pupil m ON m.subject_group = sg.id AND m.retired_at IS NULL
-        AND m.start <= t."end" AND (m."end" IS NULL OR m."end" > t."end")
+        AND m.start <= {TERM_END} AND (m."end" IS NULL OR m."end" > {TERM_END})
       JOIN enrolment e ON e.pupil = m.pupil AND e.class_group = sg.class_group AND {_ROLL}
       WHERE sg.class_group = :class_id AND sg.retired_at IS NULL AND sg.scale IS NOT NULL AND NOT EXISTS
         (SELECT 1 FROM term_result r WHERE r.subject_group = sg.id AND r.pupil = m.pupil AND r.term = t.id

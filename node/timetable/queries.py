@@ -65,10 +65,10 @@ def names(db: Database, people: Iterable[int | None], today: int) -> dict[int, s
 
 
 def school_year(db: Database, day: int) -> tuple[int, int, int] | None:
-    """Row, first and last day of the school year of a day."""
+    """Row, first and last day of lessons of the school year of a day."""
     year = calendar.year_of_day(db, day)
-    row = db.execute('SELECT start, "end" FROM academic_year WHERE id = ?', (year,)).fetchone()
-    return (year, row[0], row[1] or row[0] + 300) if row and year is not None else None
+    found = calendar.bounds(db, year) if year is not None else None
+    return (year, *found) if found and year is not None else None
 
 
 # ---- clashes

@@ -182,6 +182,21 @@ def test_impossible_terms_are_refused(db: Database) -> None:
     assert span(db, Q2) == (start, end)
 
 
+def test_a_year_lasts_as_long_as_its_longest_term(db: Database) -> None:
+    before = queries.bounds(db, YEAR)
+    assert before is not None
+    start, end = span(db, 7, 11)
+    with writing(db, ACTOR) as w:
+        actions.move_term(w, 7, 11, start, end + 14)
+    assert queries.bounds(db, YEAR) == (before[0], max(before[1], end + 14))
+    sql = f"SELECT {queries.TERM_END} FROM term t JOIN class_group cg WHERE t.id = 7 AND cg.grade = ?"
+    with writing(db, ACTOR) as w:
+        for grade in (10, 11):
+            w.insert("class_group", year=YEAR, grade=grade)
+    assert [db.execute(sql, (grade,)).fetchone()[0] for grade in (10, 11)] == [end, end + 14]
+    assert queries.bounds(db, 999) is None
+
+
 def test_the_next_year_begins_on_the_same_weekdays(db: Database) -> None:
     with writing(db, ACTOR) as w:
         year = actions.add_year(w)
