@@ -72,3 +72,18 @@ def test_a_child_is_admitted_changes_class_and_leaves(page: Page, pages: SchoolP
     assert page.locator("main .rows li").count() == 3
     page.goto(f"{address}/movement/?year=3&period=quarter-2")
     assert page.locator("tfoot td").nth(3).inner_text() == page.locator("tfoot td").nth(4).inner_text() != "0"
+
+
+@pytest.mark.parametrize("page", ["desktop"], indirect=True)
+def test_books_and_reports_fit_on_a_sheet(page: Page, pages: SchoolPages, address: str) -> None:
+    sign_in(page, address, pages.logins["deputy"])
+    page.set_viewport_size({"width": 1047, "height": 740})  # A4 across, within its margins
+    page.emulate_media(media="print")
+    printed = ["/movement/book?year=3", "/movement/alphabet?letter=all"]
+    printed += ["/reports/quarter?year=3", "/reports/return?year=3"]
+    wide = []
+    for path in printed:
+        page.goto(address + path)
+        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            wide.append(path)
+    assert wide == []
