@@ -188,6 +188,15 @@ def listed(db: Database, group: int, day: int) -> frozenset[int]:
     return frozenset(row[0] for row in db.execute(sql, {"group": group, "day": day}).fetchall())
 
 
+def stays(db: Database, class_id: int, subject: int, today: int) -> list[Mapping[str, Any]]:
+    """Who was in which subgroup of a subject from when to when (the end not included), unsorted."""
+    sql = f"""WITH {NAMED} SELECT gp.pupil AS id, gp.start, gp."end", sg.name AS part, {NAME_COLUMNS}
+      FROM subject_group_pupil gp JOIN subject_group sg ON sg.id = gp.subject_group LEFT JOIN named n ON n.id = gp.pupil
+      WHERE sg.class_group = :id AND sg.subject = :subject AND gp.retired_at IS NULL AND sg.retired_at IS NULL
+        AND (gp."end" IS NULL OR gp."end" > gp.start) ORDER BY gp.start"""
+    return list(db.query(sql, {"id": class_id, "subject": subject, "today": today}))
+
+
 def in_alphabetical_order(db: Database, class_id: int, day: int) -> list[int]:
     """The pupils on a class's roll on a day, as they stand in its list."""
     return [row["id"] for row in in_order(roll(db, class_id, day, day), full_name)]

@@ -303,6 +303,9 @@ def _subject_page(
         scales=[(one["id"], row_name(one)) for one in queries.scales(db)],
         teachers=_staff(),
         parts=parts,
+        stays=in_order(queries.stays(db, found["id"], group["subject"], now), full_name)
+        if group and len(parts) > 1
+        else [],
         where={pupil: part["id"] for part in parts for pupil in part["pupils"]},
         roll=in_order(queries.roll(db, found["id"], day, now), full_name) if group else [],
         day=day,

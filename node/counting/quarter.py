@@ -6,6 +6,7 @@ is how a frozen one is kept.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 from sqlite_utils import Database
@@ -164,6 +165,11 @@ def checks(
     total = summed(flows.values())
     cells = evaluate(db.execute, "pupils", int(State(db).school), period.until)
     district = sum(cell.measures["pupils"] for cell in cells)
+    moves: Counter[str] = Counter()
+    for cell in evaluate(db.execute, "movement", int(State(db).school)):
+        if period.after < int(str(cell.dims["day"] or 0)) <= period.until:
+            moves.update(cell.measures)
+    told = (moves["arrived"], moves["departed"] + moves["graduated"], moves["transfers"])
     flaws = discrepancies(db, period.after, period.until)
     every = all(holds(flow.total) and holds(flow.girls) for flow in flows.values())
     girls = all(flow.girls[m] <= flow.total[m] for flow in flows.values() for m in MEASURES)
@@ -172,6 +178,10 @@ def checks(
         Check(gettext("Moved into classes = moved out of classes"), total.total["in"] == total.total["out"]),
         Check(gettext("Girls are not more than all"), girls),
         Check(gettext("The district counts as many pupils at the end"), district == total.total["end"]),
+        Check(
+            gettext("The district counts as many arrivals, departures and transfers"),
+            told == (arrived(total.total), departed(total.total), total.total["out"]),
+        ),
         Check(gettext("Rolls and movement book agree"), not flaws),
     ]
 

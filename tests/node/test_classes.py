@@ -186,6 +186,8 @@ def test_pupils_move_between_subgroups_by_date(db: Database) -> None:
     with writing(db, ACTOR) as w:
         actions.place_pupils(w, group, LATER + 5, {pupil: None})
     assert not any(pupil in one for one in lists(db, made, ENGLISH, LATER + 5))
+    assert [(row["part"], row["start"], row["end"]) for row in queries.stays(db, made, ENGLISH, LATER)
+            if row["id"] == pupil] == [("1", START, LATER), ("2", LATER, LATER + 5)]  # fmt: skip
 
 
 def test_a_third_subgroup_begins_empty_and_is_not_the_whole_class(db: Database) -> None:

@@ -96,6 +96,16 @@ def test_the_tables_of_the_return_have_stages_totals_and_average_size(db: Databa
     assert plain(tables["D"])[-1][-2:] == ["3", "2"]
 
 
+def test_a_quarter_whose_book_and_rolls_differ_is_told(db: Database) -> None:
+    with writing(db, ACTOR) as w:
+        pupil = w.db.execute("SELECT pupil FROM enrolment LIMIT 1").fetchone()[0]
+        w.insert("movement", pupil=pupil, kind="departed", date=START + 4, reason="other")
+    period = quarter.period_of(db, YEAR, FIRST_QUARTER)
+    named = frozen.count(db, quarter.CODE, YEAR, FIRST_QUARTER)
+    found = [check.good for check in quarter.checks(db, YEAR, period, named, english)]
+    assert found == [True, True, True, True, False, False]
+
+
 def test_the_quarter_has_classes_stages_and_school(db: Database) -> None:
     arrive(db, START + 3)
     named = frozen.count(db, quarter.CODE, YEAR, FIRST_QUARTER)
@@ -107,7 +117,7 @@ def test_the_quarter_has_classes_stages_and_school(db: Database) -> None:
     assert [rows[-1][i] for i in (start, abroad, end)] == ["3", "1", "4"]
     assert rows[-1][abroad + 1] == "1"
     period = quarter.period_of(db, YEAR, FIRST_QUARTER)
-    assert [check.good for check in quarter.checks(db, YEAR, period, named, english)] == [True] * 5
+    assert [check.good for check in quarter.checks(db, YEAR, period, named, english)] == [True] * 6
     with pytest.raises(NotFound):
         quarter.period_of(db, YEAR, 99)
 
