@@ -12,7 +12,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from node import storage
+from node import backups, storage
 from node.accounts import actions as accounts
 from node.background import INTERVAL_SECONDS, Agent
 from node.exchange import actions as exchange
@@ -348,7 +348,8 @@ def _backup(chosen: argparse.Namespace) -> Result:
     node = _open(chosen)
     cli.note(_("Copying the database; the school may go on working."))
     storage.backup(node, chosen.file)
-    return {"file": chosen.file, "bytes": chosen.file.stat().st_size}
+    removed = backups.age_out(node)
+    return {"file": chosen.file, "bytes": chosen.file.stat().st_size, "removed": removed}
 
 
 def _restore(chosen: argparse.Namespace) -> Result:

@@ -10,10 +10,12 @@ import time
 from contextlib import closing
 from urllib.parse import urlsplit
 
+from node import backups
 from node.exchange.actions import run_sync
 from node.storage import Node
 from shared.db import DriverError
 from shared.problems import HubUnreachable, NotRegistered, Problem, SyncRunning
+from sync import erasure
 from sync.state import State
 
 INTERVAL_SECONDS = 300.0
@@ -76,9 +78,19 @@ class Agent:
             self.failures += 1
             _log.error("sync failed unexpectedly", exc_info=False)
 
+    def keep_house(self) -> None:
+        """Rewrite the file after an erasure, let old backups go; what cannot be done now waits for the next time."""
+        try:
+            with closing(self.node.connect()) as db:
+                erasure.tidy(db)
+            backups.age_out(self.node)
+        except (Problem, OSError) as problem:
+            _log.warning("keeping house: %s", type(problem).__name__)
+
     def _run(self) -> None:
         while not self._stopping:
             self.try_once()
+            self.keep_house()
             self._pause(self.next_pause())
 
     def _pause(self, seconds: float) -> None:

@@ -250,8 +250,15 @@ def backup(node: Node, target: Path) -> None:
     finally:
         for left in (unfinished, *target.parent.glob(glob.escape(copy.name) + "*")):
             left.unlink(missing_ok=True)
+    # One that a browser saves lies elsewhere by the time anyone asks.
+    is_passing = target.absolute().is_relative_to(node.home.absolute())
     with closing(node.connect()) as connection, db.transaction(connection):
-        State(connection).last_backup = clock.now_ms()
+        now = State(connection).last_backup = clock.now_ms()
+        place = f"saved {now}" if is_passing else str(target.absolute())
+        connection.execute(
+            "INSERT INTO backup_made VALUES (?, ?) ON CONFLICT (path) DO UPDATE SET at = excluded.at",
+            (place, now),
+        )
 
 
 def restore(

@@ -8,13 +8,13 @@ in the meantime without knowing of it is blanked on arrival and amended by whoev
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from sqlite_utils import Database
 
 from shared import crypto
-from shared.db import transaction
+from shared.db import errors, transaction
 from shared.problems import FlawedChangeset, Problem
 from shared.schema import Column, Table
 from shared.tables import quoted
@@ -36,6 +36,10 @@ Item = tuple[bytes, bytes, bytes]
 """As amendments travel: hash of the changeset, its new school part, the record."""
 
 
+Cells = tuple[Table, int, tuple[int, ...], Sequence[Column]]
+"""Of a row by its local key and its key, the columns to erase: whole merge units."""
+
+
 @dataclass(frozen=True)
 class Erased:
     """What an erasure did: its mark among the acts (0: there was nothing), values blanked in rows, changes scrubbed."""
@@ -52,7 +56,7 @@ def erase(w: Writer, person: int, purposes: Collection[str]) -> Erased:
     school's own person.
     """
     log = NodeLog(w.db)
-    columns: list[tuple[Table, int, tuple[int, ...], list[Column]]] = []
+    cells: list[Cells] = []
     for table in GATED:
         wanted = [c for c in table.consented if c.consent in purposes]
         sql = f"SELECT {quoted(table.row_id)} FROM {quoted(table.name)} WHERE {quoted(subject(table))} = ?"
@@ -61,20 +65,25 @@ def erase(w: Writer, person: int, purposes: Collection[str]) -> Erased:
             entries = log.history(table, key)
             held = [c for c in wanted if any(e.values.get(c.number) is not None for e in entries)]
             if held:
-                columns.append((table, rid, key, held))
-    if not columns:
+                cells.append((table, rid, key, held))
+    if not cells:
         return Erased(0, 0, 0)
-    mark = note_act(w, "erasure", ", ".join(sorted(purposes)), sum(len(held) for *_, held in columns))
-    for table, rid, key, held in columns:
-        w.blank(table, rid, key, held)
+    values = sum(len(held) for *_, held in cells)
+    mark = note_act(w, "erasure", ", ".join(sorted(purposes)), values)
+    return Erased(mark, values, erase_cells(w, cells))
+
+
+def erase_cells(w: Writer, cells: Sequence[Cells]) -> int:
+    """Erase columns of rows in rows, log and kept changesets; returns how many changes held values of them."""
     rows: dict[int, set[int]] = {}
-    for table, rid, *_ in columns:
+    for table, rid, key, columns in cells:
+        w.blank(table, rid, key, columns)
         rows.setdefault(table.number, set()).add(rid)
     note_erasing(w.db, rows)
-    count = scrub(log, rows)
+    count = scrub(NodeLog(w.db), rows)
     amend_what_holds(w.db)
     State(w.db).untidy = 1
-    return Erased(mark, sum(len(held) for *_, held in columns), count)
+    return count
 
 
 def tidy(db: Database) -> bool:
@@ -84,10 +93,11 @@ def tidy(db: Database) -> bool:
     """
     if not State(db).untidy:
         return False
-    with transaction(db):
-        State(db).untidy = 0
-    db.conn.execute("VACUUM")
-    db.conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    with errors(db):
+        db.conn.execute("VACUUM")
+        with transaction(db):
+            State(db).untidy = 0
+        db.conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     return True
 
 

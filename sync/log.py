@@ -176,7 +176,8 @@ class NodeLog:
                 if c.erase:
                     erasing.setdefault(c.table, set()).add(rids[c.table][c.key])
         scrub.note_erasing(self.db, erasing)
-        scrub.scrub(self, touched)
+        if scrub.scrub(self, touched):
+            self.state.untidy = 1
         gate.hold(self, touched)
 
     def hold_rows(self, touched: Mapping[int, Collection[Key]]) -> None:

@@ -116,6 +116,11 @@ SETTINGS: tuple[Setting, ...] = (
         N_("On a computer where someone signs in with a PIN."), minimum=1, maximum=240, editors=KEEPERS,
     ),
     Setting(
+        "backup_days", "int", 90, N_("Days after which this machine removes the backups it wrote"), "security",
+        N_("What was erased since is still in them. 0 keeps them all; the newest always stays."),
+        maximum=3650, editors=KEEPERS,
+    ),
+    Setting(
         "orders_year", "choice", "calendar", N_("Orders are numbered anew"), "regulation",
         choices=(("calendar", N_("From January")), ("school", N_("From August"))), editors=HEAD,
     ),

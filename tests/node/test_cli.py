@@ -439,7 +439,11 @@ def test_backup_and_restore(
 ) -> None:
     registered.json(*rooms(registered, tmp_path, "12,30"))
     made = registered.json("backup", tmp_path / "copy")
-    assert made == {"file": str(tmp_path / "copy"), "bytes": (tmp_path / "copy").stat().st_size}
+    assert made == {
+        "file": str(tmp_path / "copy"),
+        "bytes": (tmp_path / "copy").stat().st_size,
+        "removed": [],
+    }
     other = Terminal(tmp_path / "other", capsys)
     monkeypatch.setenv("MEKTEP_PASSPHRASE", "wrong")
     assert other.fails("restore", tmp_path / "copy")["error"] == "wrong_passphrase"

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlite_utils import Database
 
 from shared.schema import BY_NAME, BY_NUMBER, Value
-from sync.capture import encode_values
-from sync.log import NodeLog
+from sync.erasure import erase_cells
 from sync.writer import Writer
 
 if TYPE_CHECKING:
@@ -145,17 +144,8 @@ def erase(a: Acting) -> None:
         table = BY_NAME[name]
         columns = table.units[table.by_name[column].merge_unit]
         row = " AND ".join(f"{k} = ?" for k in table.key)
-        log = NodeLog(a.db)
-        log.apply_mode()
-        blank = ", ".join(f"{c.name} = NULL" for c in columns)
-        a.db.conn.execute(f"UPDATE {name} SET {blank} WHERE {row}", key)
         rid = a.db.conn.execute(f"SELECT {table.row_id} FROM {name} WHERE {row}", key).fetchone()[0]
-        vals = encode_values({c.number: None for c in columns}, erase=True)
-        a.db.conn.execute(
-            "INSERT INTO change (clock, actor, tbl, key, vals) SELECT clock, actor, ?, ?, ? FROM writing",
-            (table.number, rid, vals),
-        )
-        log.capture_mode()
+        erase_cells(a.w, [(table, rid, key, columns)])
 
 
 ACTS: tuple[Act, ...] = (

@@ -43,7 +43,9 @@ class Link:
         if isinstance(read, str) or isinstance(said, str):
             assert read == said, f"the hub says {read!r}, the model {said!r}"
             return answer, said
-        assert _facts(read) == (
+        asked, _ = open_request(message, self.hub.opener)
+        amendments = {crypto.sha256(record) for _, _, record in asked.amendments}
+        assert _facts(read, amendments) == (
             len(said.accepted),
             said.refused,
             said.head,
@@ -76,9 +78,10 @@ class Link:
         return asked
 
 
-def _facts(answer: RealAnswer) -> tuple[int, str, int, int]:
+def _facts(answer: RealAnswer, amendments: set[bytes]) -> tuple[int, str, int, int]:
+    """What both tell alike; of amendments, which the hub names among what it accepted, the model knows nothing."""
     refused = answer.refused[0][1] if answer.refused else ""
-    return len(answer.accepted), refused, answer.head, answer.known[0]
+    return len(set(answer.accepted) - amendments), refused, answer.head, answer.known[0]
 
 
 def _damaged(message: bytes) -> bytes:
