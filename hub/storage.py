@@ -24,14 +24,41 @@ from hub import tables
 from shared import crypto, db, reference
 from shared.keys import RecoveryKit
 from shared.keyslots import Keyslots, write_private
-from shared.problems import AlreadyInitialised, DamagedFile, MissingFile, NewerFile, NotInitialised, WrongKey
+from shared.problems import (
+    AlreadyInitialised,
+    DamagedFile,
+    DiskFull,
+    MissingFile,
+    NewerFile,
+    NotInitialised,
+    WrongKey,
+)
 from shared.schema import BY_NAME, VERSION, Table
 from sync.adopt import adopt
 
 CONFIG, KEYS, DATABASE = "hub.json", "keys.json", "hub.db"
 _ADVISORY_LOCK = 0x4D454B54
+_FULL = ("53100",)
+"""What PostgreSQL calls a full disk."""
 _UNFINISHED = "unfinished"
 """Name of a state that stands until the keys to the database are kept."""
+
+
+@contextlib.contextmanager
+def _errors() -> Iterator[None]:
+    """Turn what the database says, in SQLAlchemy's wrapping too, into problems."""
+    with db.errors(DATABASE):
+        try:
+            yield
+        except sa.exc.DBAPIError as error:
+            state = getattr(error.orig, "sqlstate", None)
+            if state in _FULL:
+                raise DiskFull() from error
+            if not isinstance(error.orig, db.DriverError):
+                raise
+            with contextlib.suppress(db.DriverError), db.errors(DATABASE):
+                raise error.orig from error
+            raise
 
 
 @dataclass(frozen=True)
@@ -48,7 +75,7 @@ class Hub:
     @contextlib.contextmanager
     def write(self) -> Iterator[sa.Connection]:
         """One write transaction; others wait in line, in this process and elsewhere."""
-        with self._writing, db.errors("hub.db"), self.engine.connect() as connection:
+        with self._writing, _errors(), self.engine.connect() as connection:
             connection = connection.execution_options(mektep_write=True)
             with connection.begin():
                 if connection.dialect.name == "postgresql":
@@ -58,7 +85,7 @@ class Hub:
     @contextlib.contextmanager
     def read(self) -> Iterator[sa.Connection]:
         """One read transaction: everything read inside is of one moment."""
-        with db.errors("hub.db"), self.engine.connect() as connection:
+        with _errors(), self.engine.connect() as connection:
             if connection.dialect.name == "postgresql":
                 connection = connection.execution_options(isolation_level="REPEATABLE READ")
             with connection.begin():

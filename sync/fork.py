@@ -23,6 +23,7 @@ from sync.messages import StreamEntry
 from sync.state import Identity, State, epoch_keys, identity
 
 INCARNATION_BYTES = 16
+_NO_SCHOOL = 1
 
 
 def begin_incarnation(
@@ -55,6 +56,32 @@ def new_incarnation(db: Database) -> int:
     keys = identity(db)
     NodeLog(db).cut(keys)
     return begin_incarnation(db, keys.signer.public, line_of(db, state.origin, state.own_last))
+
+
+def take_another_name(db: Database) -> None:
+    """Before registration: the hub knows another node by this one's name (two of 2^31 may be equal).
+
+    The rows that are here are named anew, references to them follow, and all of it is uncut again.
+    """
+    with transaction(db):
+        state, log = State(db), NodeLog(db)
+        if identity(db).epoch and log.uncut() + log.last_cut():
+            # School 0 is the hub, whose changesets seal nothing; these here are thrown away again.
+            state.school = _NO_SCHOOL
+            log.cut(identity(db))
+            log.rebuild_mode()
+            reauthor(db, [], ())
+            log.capture_mode()
+            state.school = 0
+            for table in ("changeset", "digest"):
+                db.conn.execute(f"DELETE FROM {table}")
+            state.own_last, state.own_head = 0, NO_HASH
+        else:
+            begin_incarnation(db, identity(db).signer.public, continues=None)
+        db.conn.execute(
+            "UPDATE origin SET school = 0, parent = NULL, continues = NULL WHERE origin = ?", (state.origin,)
+        )
+        db.conn.execute("DELETE FROM origin WHERE origin <> ?", (state.origin,))
 
 
 def line_of(db: Database, origin: int, number: int) -> tuple[int, int] | None:

@@ -275,6 +275,7 @@ def _refused(named: dict[int, Any]) -> Problem:
     details = named.get(3)
     for kind in (
         problems.NotRegistered,
+        problems.Forked,
         problems.Revoked,
         problems.Replay,
         problems.WrongCode,

@@ -16,6 +16,7 @@ from shared.db import reading, transaction
 from shared.keys import RegistrationCode
 from shared.problems import (
     ApprovalPending,
+    Forked,
     HubAnswer,
     HubForgot,
     HubUnreachable,
@@ -60,7 +61,7 @@ def register(db: Database, transport: Transport, code_text: str) -> Answer:
     if not code.names(hub.signing):
         raise ImpostorHub()
     remember_hub(db, hub)
-    return _introduce(db, transport, registration.by_code(db, code))
+    return _introduce(db, transport, lambda: registration.by_code(db, code))
 
 
 def join_by_kit(db: Database, transport: Transport, secret: bytes) -> Answer:
@@ -69,26 +70,34 @@ def join_by_kit(db: Database, transport: Transport, secret: bytes) -> Answer:
     WrongRecoveryKey: the hub knows no such school. ImpostorHub: what it hands out as keys the kit does not open.
     """
     remember_hub(db, read_hub(transport.describe()))
-    return _introduce(db, transport, registration.by_kit(db, secret), secret)
+    return _introduce(db, transport, lambda: registration.by_kit(db, secret), secret)
 
 
 def join_by_approval(db: Database, transport: Transport, school: int) -> Answer:
     """Make this node one of a school by the word of a node it has; ApprovalPending until its words are typed there."""
     if not State(db).hub_signing:
         remember_hub(db, read_hub(transport.describe()))
-    answer = _introduce(db, transport, registration.by_approval(db, school))
+    answer = _introduce(db, transport, lambda: registration.by_approval(db, school))
     if not identity(db).epoch:
         raise ApprovalPending()
     return answer
 
 
 def _introduce(
-    db: Database, transport: Transport, named: dict[int, object], kit: bytes | None = None
+    db: Database, transport: Transport, name: Callable[[], dict[int, object]], kit: bytes | None = None
 ) -> Answer:
-    message, hashed = make_request(db, Progress(), introduction=named)
-    answer = _open(db, transport.exchange(message), hashed)
-    take_answer(db, answer, Progress(), kit)
-    return answer
+    for left in reversed(range(_TRIES)):
+        message, hashed = make_request(db, Progress(), introduction=name())
+        try:
+            answer = _open(db, transport.exchange(message), hashed)
+        except Forked:
+            # Another node has this name already; `_open` took another one.
+            if not left:
+                raise
+            continue
+        take_answer(db, answer, Progress(), kit)
+        return answer
+    raise AssertionError("the last try raises")
 
 
 def remember_hub(db: Database, hub: HubInfo) -> None:
@@ -300,6 +309,10 @@ def _open(db: Database, data: bytes, hashed: bytes | None) -> Answer:
             if not restored.note_unknown(db):
                 raise
         raise HubForgot() from None
+    except Forked:
+        if not state.registered:
+            fork.take_another_name(db)
+        raise
 
 
 def open_carried(db: Database, data: bytes) -> Answer:
