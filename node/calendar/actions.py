@@ -94,13 +94,16 @@ def set_days(
     """Say of what kind the days from first to last are, for parts of the school; returns how many rows changed.
 
     Of a span only the days without Sundays become days of lessons; a Sunday alone may. WrongOrder, BeyondYear,
-    NotFound; InvalidValue: the kind, or a span of more than 120 days.
+    NotFound (of the year or of a class in it); InvalidValue: the kind, or a span of more than 120 days.
     """
     if last < first:
         raise WrongOrder()
     if last - first >= MOST_DAYS:
         raise InvalidValue(table="own_day", column="day", value=last - first + 1)
     _within(w.db, year, (first, last))
+    known = {one["id"] for one in queries.classes(w.db, year)}
+    if any(part.class_group is not None and part.class_group not in known for part in parts):
+        raise NotFound()
     lessons = kind not in NO_LESSONS
     days = [day for day in range(first, last + 1) if not lessons or first == last or weekday(day) != SUNDAY]
     changed = 0

@@ -18,7 +18,8 @@ from node.people.queries import class_name
 from node.request import database
 from node.results import queries as result_queries
 from node.tasks import queries as task_queries
-from node.timetable.weeks import iso, own_weeks, week_of
+from node.timetable import queries as timetable_queries
+from node.timetable.weeks import day_instants, iso, own_weeks, week_of
 from shared.access import allow
 from shared.dates import NO_LESSONS, date_of
 from shared.i18n import gettext, in_order, ngettext
@@ -63,6 +64,9 @@ def index() -> ResponseReturnValue:
         if may_open("timetable.index")
         else [],
         iso_of=iso,
+        events=timetable_queries.events(db, *day_instants(day, day + 6))
+        if may_open("timetable.index")
+        else [],
         only_administrator=who.roles == {"administrator"},
         class_name=class_name,
     )

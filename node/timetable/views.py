@@ -17,7 +17,7 @@ from node.request import acting, database
 from node.timetable import actions, forms, ical, queries
 from node.timetable.blueprint import area
 from node.timetable.queries import Lesson
-from node.timetable.weeks import Whose, iso, own_children, own_weeks, week_of
+from node.timetable.weeks import Whose, day_instants, iso, own_children, own_weeks, week_of
 from shared.access import Visitor, allow
 from shared.dates import parse_day, school_year_name
 from shared.i18n import gettext, in_order, row_name
@@ -26,9 +26,6 @@ from shared.web import today, visitor
 
 MONDAY = 4
 """Day number of some Monday, for the names of the weekdays."""
-HOUR_MS = 3_600_000
-DAY_MS = 24 * HOUR_MS
-OFFSET = 6 * HOUR_MS
 
 
 # ---- weeks
@@ -57,16 +54,11 @@ def index() -> ResponseReturnValue:
         teachers=in_order(names.items(), lambda one: one[1]),
         rooms=queries.rooms(db),
         own=own_weeks(),
-        events=queries.events(db, *instants(shown.first, shown.last)) if shown else [],
+        events=queries.events(db, *day_instants(shown.first, shown.last)) if shown else [],
         class_name=class_name,
         now=today(),
         edits=access.may(visitor(), "timetable", "E"),
     )
-
-
-def instants(first: int, last: int) -> tuple[int, int]:
-    """The first and the last instant of a span of days by the school's clock."""
-    return first * DAY_MS - OFFSET, (last + 1) * DAY_MS - OFFSET - 1
 
 
 def _chosen_day() -> int:
@@ -148,14 +140,13 @@ def events() -> ResponseReturnValue:
 def _events_page(problem: str = "", typed: Mapping[str, str] | None = None) -> str:
     db = database()
     year = queries.school_year(db, _chosen_day())
-    first, last = instants(year[1], year[2]) if year else (0, 0)
+    first, last = day_instants(year[1], year[2]) if year else (0, 0)
     return render_template(
         "timetable/events.html",
         events=queries.events(db, first, last),
         edits=access.may(visitor(), "timetable", "E"),
         problem=problem,
         typed=typed or _event_as_typed(),
-        now=today() * DAY_MS - OFFSET,
     )
 
 
@@ -226,7 +217,7 @@ def _calendar(name: str, lessons: list[Lesson], year: tuple[int, int, int], teac
     content = ical.calendar(
         name,
         lessons,
-        queries.events(db, *instants(year[1], year[2])),
+        queries.events(db, *day_instants(year[1], year[2])),
         now=datetime.datetime.now(datetime.UTC),
         sequence=db.execute("SELECT ifnull(max(n), 0) FROM change").fetchone()[0],
         title=title,

@@ -18,6 +18,9 @@ from shared.i18n import gettext
 from shared.web import today, visitor
 
 SATURDAY = 6
+_DAY_MS = 86_400_000
+_OFFSET_MS = 6 * 3_600_000
+"""The school's clock is six hours ahead of UTC."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,11 @@ class Week:
     @property
     def last(self) -> int:
         return self.first + SATURDAY
+
+
+def day_instants(first: int, last: int) -> tuple[int, int]:
+    """The first and the last instant of a span of days by the school's clock."""
+    return first * _DAY_MS - _OFFSET_MS, (last + 1) * _DAY_MS - _OFFSET_MS - 1
 
 
 def iso(day: int) -> str:

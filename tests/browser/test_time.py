@@ -111,7 +111,11 @@ def test_the_deputy_changes_a_lesson_by_keyboard(page: Page, place: Place) -> No
     before = cell.input_value()
     cell.focus()
     page.keyboard.press("Home")
-    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    below = page.evaluate("document.activeElement.name")
+    assert below == f"cell-{slot['weekday']}-{slot['period'] + 1}"
+    page.keyboard.press("Control+ArrowUp")
+    assert page.evaluate("document.activeElement.name") == f"cell-{slot['weekday']}-{slot['period']}"
     page.locator("form .foot button").focus()
     page.keyboard.press("Enter")
     page.wait_for_url("**saved=1")

@@ -121,6 +121,13 @@ def test_impossible_days_are_refused(db: Database, first: int, last: int, proble
     assert queries.own_days(db, YEAR) == []
 
 
+def test_a_class_of_another_year_is_refused(db: Database) -> None:
+    with writing(db, ACTOR) as w:
+        strange = w.insert("class_group", year=4, grade=1)
+    with pytest.raises(NotFound), writing(db, ACTOR) as w:
+        actions.set_days(w, YEAR, MONDAY, MONDAY, "off", [Part(class_group=strange)])
+
+
 @given(
     said=st.lists(
         st.tuples(st.integers(0, 13), st.sampled_from(["school", "holiday", "off", "distance"])), max_size=6

@@ -76,3 +76,15 @@ if (lock) {
     if (Date.now() - Number(localStorage.getItem(key)) >= limit) lock.submit();
   }, Math.min(limit / 4, 5000));
 }
+
+// In the timetable's grid Enter goes to the lesson below, Ctrl with an arrow to the cell on that side.
+const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+document.addEventListener("keydown", (event) => {
+  const cell = event.target.matches(".slots select") && event.target;
+  const step = event.key === "Enter" ? [0, 1] : event.ctrlKey && STEPS[event.key];
+  if (!cell || !step) return;
+  event.preventDefault();
+  const [, day, period] = cell.name.split("-").map(Number);
+  const next = cell.form.elements[`cell-${day + step[0]}-${period + step[1]}`];
+  if (next) next.focus();
+});
