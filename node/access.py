@@ -143,6 +143,16 @@ def reaches_pupil(db: Database, visitor: Visitor, area: str, verb: str, pupil: i
     )
 
 
+def reaches_person(db: Database, visitor: Visitor, area: str, verb: str, person: int) -> bool:
+    """Does a right reach someone: a pupil as `reaches_pupil` says, a guardian of such a pupil, oneself to view?"""
+    if reaches_pupil(db, visitor, area, verb, person) or (verb == "V" and person == visitor.person):
+        return True
+    if "c" not in scopes(visitor, area, verb):
+        return False
+    children = _ids(db, "SELECT pupil FROM guardian WHERE person = ? AND retired_at IS NULL", person)
+    return not children.isdisjoint(pupils_of(db, led_classes(db, visitor)))
+
+
 def reaches_class(db: Database, visitor: Visitor, area: str, verb: str, class_group: int) -> bool:
     """Does a right reach a class: any, the one the visitor leads, one the visitor teaches in?"""
     reach = scopes(visitor, area, verb)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
 from fractions import Fraction
 from functools import cache, wraps
 from pathlib import Path
@@ -52,6 +53,12 @@ def init_app(app: Flask, choose: Callable[[], str]) -> None:
     )
     app.jinja_env.filters.update(FILTERS)
     app.jinja_env.globals.update(current_language=current_language, LANGUAGES=LANGUAGES, EMPTY=EMPTY)
+
+
+def in_language(language: str) -> AbstractContextManager[None]:
+    """What is said inside is said in this language, whatever the request's is: a form for another reader."""
+    manager: AbstractContextManager[None] = flask_babel.force_locale(language)
+    return manager
 
 
 def current_language() -> str:

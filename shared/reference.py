@@ -224,6 +224,22 @@ CODE_LISTS: dict[str, tuple[int, tuple[tuple[str, str, str, str], ...]]] = {
         ("1", "Ооба", "Да", "Yes"),
         ("0", "Жок", "Нет", "No"),
     )),
+    "conduct": (40, (
+        ("exemplary", "Үлгүлүү", "Примерное", "Exemplary"),
+        ("good", "Жакшы", "Хорошее", "Good"),
+        ("satisfactory", "Канааттандырарлык", "Удовлетворительное", "Satisfactory"),
+        ("unsatisfactory", "Канааттандырарлык эмес", "Неудовлетворительное", "Unsatisfactory"),
+    )),
+    "form_language": (41, (
+        ("ky", "Кыргызча", "Кыргызский", "Kyrgyz"),
+        ("ru", "Орусча", "Русский", "Russian"),
+        ("en", "Англисче", "Английский", "English"),
+    )),
+    "correction_state": (42, (
+        ("open", "Каралууда", "Рассматривается", "Under review"),
+        ("done", "Оңдолду", "Исправлено", "Corrected"),
+        ("refused", "Четке кагылды", "Отклонено", "Refused"),
+    )),
 }  # fmt: skip
 """List -> its number and its codes with their names; a code's row id is 100 x that + its place."""
 
@@ -234,6 +250,9 @@ LIST_OF_COLUMN: dict[tuple[str, str], str] = {
     ("calendar_day", "kind"): "day_kind",
     ("person", "sex"): "sex",
     ("consent", "purpose"): "consent_purpose",
+    ("consent", "language"): "form_language",
+    ("correction", "state"): "correction_state",
+    ("pupil", "conduct"): "conduct",
     ("pupil", "language"): "language",
     ("pupil", "residence"): "residence",
     ("guardian", "relation"): "relation",

@@ -29,6 +29,17 @@ GATED = tuple(t for t in TABLES if t.consented)
 """Tables with columns that ask for a consent."""
 ON_RECORD = "retired_at IS NULL AND withdrawn_on IS NULL"
 """SQL: does a row of ``consent`` stand, whatever its dates?"""
+_COMING_OF_AGE = "strftime('%s', p.birth_date * 86400, 'unixepoch', '+18 years') / 86400"
+VALID = (
+    "c.retired_at IS NULL AND c.withdrawn_on IS NULL AND ifnull(c.valid_from, :today) <= :today "
+    "AND ifnull(c.valid_to, :today + 1) > :today AND (p.birth_date IS NULL OR p.birth_date > :today - 6574 "
+    f"OR {_COMING_OF_AGE} > :today OR (ifnull(c.signer, p.id) = p.id "
+    f"AND ifnull(c.valid_from, :today) >= {_COMING_OF_AGE}))"
+)
+"""SQL: is a consent ``c`` of a person ``p`` good for use on the day ``:today``?
+
+From the 18th birthday on (6574 days are the fewest in 18 years) only what the person signed then or later is.
+"""
 _SINCE = 2
 """The schema version with which the gate came; before, what arrived was written as it was."""
 _CHUNK = 400

@@ -194,14 +194,10 @@ def _size(value: Value) -> int:
 
 def has_consent(db: Database, person: int, purpose: str, day: int) -> bool:
     """Is there a written consent of the person for the purpose, valid on the day (days since 1970)?"""
-    return (
-        db.conn.execute(
-            f"SELECT 1 FROM consent WHERE person = ? AND purpose = ? AND {gate.ON_RECORD} "
-            "AND ifnull(valid_from, ?) <= ? AND ifnull(valid_to, ? + 1) > ? LIMIT 1",
-            (person, purpose, day, day, day, day),
-        ).fetchone()
-        is not None
-    )
+    sql = f"""SELECT 1 FROM consent c JOIN person p ON p.id = c.person
+              WHERE c.person = :person AND c.purpose = :purpose AND {gate.VALID} LIMIT 1"""
+    found = db.conn.execute(sql, {"person": person, "purpose": purpose, "today": day}).fetchone()
+    return found is not None
 
 
 @contextlib.contextmanager

@@ -354,7 +354,7 @@ class _School:
     ) -> int:
         """A person with the consent to be named; a child's is signed by a guardian."""
         person = w.insert("person", sex=sex, birth_year=date_of(birth).year)
-        self._consent(w, person, "core", signer)
+        self._consent(w, person, "core", signer, birth)
         w.update(
             "person",
             person,
@@ -366,11 +366,22 @@ class _School:
         )
         return person
 
-    def _consent(self, w: Writer, person: int, purpose: str, signer: int | None) -> None:
+    def _consent(self, w: Writer, person: int, purpose: str, signer: int | None, birth: int) -> None:
+        """A consent; who has come of age since a guardian signed has signed anew."""
         day = min(self.year.start - self.rng.randint(3, 20), w.now // DAY_MS)
         ground: dict[str, Value] = {} if signer is None else {"signer": signer, "ground": "ата-энеси"}
         document = f"№ {self.rng.randint(1, 900)}"
         w.insert("consent", person=person, purpose=purpose, valid_from=day, document=document, **ground)
+        adult = _coming_of_age(birth)
+        if signer is not None and adult <= w.now // DAY_MS:
+            w.insert(
+                "consent",
+                person=person,
+                purpose=purpose,
+                valid_from=max(adult, day),
+                signer=person,
+                document=document,
+            )
 
     def _guardians(self, w: Writer, household: Household) -> list[int]:
         """The guardians' persons; brothers and sisters share them."""
@@ -421,7 +432,7 @@ class _School:
             ("social", bool(household.social)),
         ):
             if given:
-                self._consent(w, person, purpose, signer)
+                self._consent(w, person, purpose, signer, pupil.birth)
         return person
 
     def _enrol(self, w: Writer, number: int, in_class: int, day: int) -> None:
@@ -797,3 +808,10 @@ def _shared_out(topics: list[str], hours: int) -> Iterator[tuple[str, int]]:
     """The topics with the hours of each, as equal as whole hours allow."""
     for place, topic in enumerate(topics):
         yield topic, hours * (place + 1) // len(topics) - hours * place // len(topics)
+
+
+def _coming_of_age(birth: int) -> int:
+    """The 18th birthday; of who was born on 29 February, 1 March."""
+    born = date_of(birth)
+    leap_day = (born.month, born.day) == (2, 29)
+    return day_number(born.replace(year=born.year + 18, **({"month": 3, "day": 1} if leap_day else {})))

@@ -8,17 +8,21 @@ from typing import Any
 
 from sqlite_utils import Database
 
+from shared.dates import age_on
 from shared.i18n import folded, in_order
+from shared.schema import BY_NAME, Column
+from sync.gate import VALID
+from sync.writer import has_consent
 
 PAGE = 50
+ADULT = 18
+"""Full years from which a person signs for oneself."""
 _LOW_BITS = 0xFFFFFFFF
 
-NAMED = """named (id, surname, given_name, patronymic) AS (
+NAMED = f"""named (id, surname, given_name, patronymic) AS (
   SELECT p.id, p.surname, p.given_name, p.patronymic FROM person p
   WHERE p.retired_at IS NULL AND EXISTS (
-    SELECT 1 FROM consent c WHERE c.person = p.id AND c.purpose = 'core' AND c.retired_at IS NULL
-      AND c.withdrawn_on IS NULL AND ifnull(c.valid_from, :today) <= :today
-      AND ifnull(c.valid_to, :today + 1) > :today))"""
+    SELECT 1 FROM consent c WHERE c.person = p.id AND c.purpose = 'core' AND {VALID}))"""
 """A common table expression: the people who may be named on the day ``:today``."""
 
 NAME_COLUMNS = "n.surname, n.given_name, n.patronymic"
@@ -127,8 +131,50 @@ def person(db: Database, person_id: int, today: int) -> Mapping[str, Any] | None
         "phone",
         "email",
         "address",
+        "document",
     }
     return {name: None if name in personal else value for name, value in row.items()}
+
+
+Row = Mapping[str, Any]
+
+
+def column(table: str, name: str) -> Column:
+    """A column of the schema."""
+    return BY_NAME[table].by_name[name]
+
+
+def has_valid(db: Database, person_id: int, purpose: str, today: int) -> bool:
+    """Has the person consented to the purpose, as of today?"""
+    return has_consent(db, person_id, purpose, today)
+
+
+def is_only_staff(db: Database, person_id: int) -> bool:
+    """Is the person on record as a member of staff and nothing else?"""
+    return (
+        staff_member(db, person_id) is not None
+        and pupil(db, person_id) is None
+        and not children_of(db, person_id)
+    )
+
+
+def birth_date_held(db: Database, person_id: int) -> int | None:
+    """The date of birth, for deciding who signs; it is not shown without a consent."""
+    row = db.execute("SELECT birth_date FROM person WHERE id = ?", (person_id,)).fetchone()
+    return None if row is None else row[0]
+
+
+def is_adult(birth_date: int | None, today: int) -> bool:
+    """Does a person sign for oneself? Of whom no date of birth is known, not yet."""
+    return birth_date is not None and age_on(birth_date, today) >= ADULT
+
+
+def photo(db: Database, person_id: int, today: int) -> bytes | None:
+    """The photo of a person, while a consent for photos holds."""
+    row = db.execute(
+        "SELECT photo FROM person WHERE id = ? AND photo IS NOT NULL AND retired_at IS NULL", (person_id,)
+    ).fetchone()
+    return bytes(row[0]) if row and row[0] and has_valid(db, person_id, "photo", today) else None
 
 
 def pupil(db: Database, person_id: int) -> Mapping[str, Any] | None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from flask import Blueprint, render_template, request, url_for
+from flask import render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from node import access
-from node.people import queries
+from node.people import queries, recording
+from node.people.blueprint import area
 from node.people.queries import PAGE, Person
 from node.reading.noting import noted
 from node.request import database
@@ -18,7 +19,7 @@ from shared.problems import NotAllowed, NotFound
 from shared.schema import BY_NAME, Column
 from shared.web import today, visitor
 
-area = Blueprint("people", __name__, url_prefix="/people", template_folder="templates")
+__all__ = ["area", "recording"]
 KINDS = ("pupil", "staff", "guardian")
 
 
@@ -101,6 +102,14 @@ def card(person_id: int) -> ResponseReturnValue:
         movements=queries.movements(db, person_id) if whole and pupil else [],
         duties=queries.duties(db, person_id, day),
         taught=queries.taught(db, person_id) if member else [],
+        asks=_asks(person, pupil is not None) if whole else "",
+        has_photo=whole and queries.photo(db, person_id, day) is not None,
+        photo_allowed=queries.has_valid(db, person_id, "photo", day),
+        keeps_card=access.reaches_person(db, visitor(), "card", "E", person_id)
+        and not queries.is_only_staff(db, person_id),
+        keeps_staff=member is not None and access.may_all(visitor(), "staff_file", "E"),
+        sees_consents=access.may(visitor(), "consent", "V")
+        and access.reaches_person(db, visitor(), "consent", "V", person_id),
         class_name=queries.class_name,
         full_name=queries.full_name,
     )
@@ -133,3 +142,11 @@ def _among(person_id: int, cards: frozenset[int] | None, names: frozenset[int] |
     if names is None or person_id in names:
         return False
     raise NotAllowed()
+
+
+def _asks(person: Mapping[str, Any], is_pupil: bool) -> str:
+    """What is to be asked for on the card: the core consent anew at 18, or at all; empty when it holds."""
+    if person["may_be_named"] is not None:
+        return ""
+    born = queries.birth_date_held(database(), person["id"])
+    return "adult" if is_pupil and queries.is_adult(born, today()) else "core"

@@ -14,6 +14,7 @@ WHAT = {
     "card": N_("Card"),
     "results": N_("Results"),
     "attendance": N_("Attendance"),
+    "consent": N_("Consent"),
     "all tables": N_("Everything the school holds"),
     "class list": N_("Class list"),
     "accounts": N_("Slips with first passwords"),

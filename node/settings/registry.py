@@ -56,6 +56,7 @@ GROUPS = {
     "journal": N_("Journal"),
     "marks": N_("Marks"),
     "attendance": N_("Attendance"),
+    "consents": N_("Consents"),
     "security": N_("Security"),
     "regulation": N_("Regulation"),
 }
@@ -110,6 +111,27 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("letter_excused", "text", "", N_("Letter for an absence with a valid reason"), "attendance", max_length=2),
     Setting(
         "letter_unexcused", "text", "", N_("Letter for an absence without a valid reason"), "attendance", max_length=2,
+    ),
+    Setting(
+        "consent_notice_days", "int", 30, N_("Days before its end from which a consent is listed as lapsing"),
+        "consents", minimum=1, maximum=365,
+    ),
+    Setting(
+        "school_address", "text", "", N_("Address of the school as printed on consent forms"), "consents",
+        max_length=200,
+    ),
+    Setting(
+        "core_kept_years", "int", 3, N_("Years for which the law obliges to keep a pupil's personal file"), "consents",
+        N_("Counted from leaving. After them a withdrawn core record is erased; to be confirmed with the archive."),
+        maximum=100,
+    ),
+    Setting(
+        "staff_kept_years", "int", 75, N_("Years for which the law obliges to keep a staff file"), "consents",
+        N_("Counted from leaving."), maximum=100,
+    ),
+    Setting(
+        "answer_days", "int", 7, N_("Days in which a request to correct data is answered"), "consents",
+        minimum=1, maximum=30,
     ),
     Setting(
         "pin_lock_minutes", "int", 10, N_("Minutes without a touch after which a shared computer locks"), "security",

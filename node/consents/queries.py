@@ -1,0 +1,226 @@
+"""Reading consents: of one person by purpose, and of the whole school by class; whom to ask, and what lapses soon.
+
+Whether a consent is good for use on a day is `sync.gate.VALID`, the rule that the writer and the names hold to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlite_utils import Database
+
+from node.people.queries import NAME_COLUMNS, NAMED, class_name, full_name, number_of
+from shared.i18n import in_order
+from shared.schema import CONSENT_PURPOSES
+from sync.gate import VALID
+
+PDF, JPEG, PNG = b"%PDF-", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"
+KINDS = {PDF: "application/pdf", JPEG: "image/jpeg", PNG: "image/png"}
+"""First bytes of a file -> the type as which it is served."""
+
+
+@dataclass(frozen=True)
+class Consent:
+    """One written consent. ``state``: valid, coming, expired, withdrawn, or adult (signed for a child grown up since).
+
+    Days since 1970; ``until`` is the first day without it. ``scan``: is there one?
+    """
+
+    id: int
+    person: int
+    purpose: str
+    start: int | None
+    until: int | None
+    withdrawn_on: int | None
+    ground: str
+    document: str
+    language: str
+    signer: int | None
+    signed_by: str
+    received_by: str
+    scan: bool
+    state: str
+
+
+_OF_PERSON = f"""WITH {NAMED}
+  SELECT c.*, {VALID} AS valid, c.scan IS NOT NULL OR EXISTS (SELECT 1 FROM consent_scan x WHERE x.consent = c.id
+      AND x.retired_at IS NULL) AS has_scan,
+    n.surname AS s1, n.given_name AS s2, n.patronymic AS s3, m.surname AS r1, m.given_name AS r2, m.patronymic AS r3
+  FROM consent c JOIN person p ON p.id = c.person LEFT JOIN named n ON n.id = c.signer
+  LEFT JOIN named m ON m.id = c.received_by
+  WHERE c.person = :person AND c.retired_at IS NULL
+  ORDER BY c.withdrawn_on IS NOT NULL, c.valid_from DESC, c.id DESC"""
+
+
+def of_person(db: Database, person: int, today: int) -> dict[str, list[Consent]]:
+    """Purpose -> what was ever signed for it, the present first."""
+    found: dict[str, list[Consent]] = {purpose: [] for purpose in CONSENT_PURPOSES}
+    for row in db.query(_OF_PERSON, {"person": person, "today": today}):
+        signed_by, received_by = (
+            " ".join(row[f"{who}{n}"] for n in (1, 2, 3) if row[f"{who}{n}"]) for who in ("s", "r")
+        )
+        one = Consent(
+            row["id"], person, row["purpose"], row["valid_from"], row["valid_to"], row["withdrawn_on"],
+            row["ground"] or "", row["document"] or "", row["language"] or "", row["signer"], signed_by, received_by,
+            bool(row["has_scan"]), _state(row, today),
+        )  # fmt: skip
+        found.setdefault(one.purpose, []).append(one)
+    return found
+
+
+def _state(row: Mapping[str, Any], today: int) -> str:
+    if row["withdrawn_on"] is not None:
+        return "withdrawn"
+    if row["valid"]:
+        return "valid"
+    if row["valid_from"] is not None and row["valid_from"] > today:
+        return "coming"
+    return "expired" if row["valid_to"] is not None and row["valid_to"] <= today else "adult"
+
+
+def consent(db: Database, consent_id: int, person: int) -> Mapping[str, Any] | None:
+    """A row of a person's consents."""
+    sql = "SELECT * FROM consent WHERE id = ? AND person = ? AND retired_at IS NULL"
+    return next(iter(db.query(sql, (consent_id, person))), None)
+
+
+def scan(db: Database, consent_id: int) -> tuple[bytes, str] | None:
+    """The scan of a consent and its type; None when there is none."""
+    parts = db.execute(
+        "SELECT data FROM consent_scan WHERE consent = ? AND retired_at IS NULL ORDER BY part", (consent_id,)
+    ).fetchall()
+    whole = b"".join(part for (part,) in parts if part)
+    if not whole:
+        row = db.execute("SELECT scan FROM consent WHERE id = ?", (consent_id,)).fetchone()
+        whole = row[0] if row and row[0] else b""
+    kind = kind_of(whole)
+    return (whole, kind) if kind else None
+
+
+def kind_of(data: bytes) -> str:
+    """The type of a file by its first bytes; empty for any but PDF, JPEG and PNG."""
+    return next((kind for start, kind in KINDS.items() if data.startswith(start)), "")
+
+
+def signers(db: Database, person: int, today: int) -> list[tuple[int, str, str]]:
+    """Who may sign for a person: the guardians of a pupil with their relation, and the person (relation empty)."""
+    sql = f"""WITH {NAMED} SELECT g.person AS id, g.relation, {NAME_COLUMNS} FROM guardian g
+      LEFT JOIN named n ON n.id = g.person WHERE g.pupil = :person AND g.retired_at IS NULL
+      ORDER BY g.relation = 'mother' DESC, g.relation"""
+    rows = db.query(sql, {"person": person, "today": today})
+    return [*((row["id"], full_name(row), row["relation"] or "") for row in rows), (person, "", "")]
+
+
+# ---- the whole school
+
+
+@dataclass
+class ClassCoverage:
+    """Of the pupils on a class's roll, how many have a valid consent for each purpose."""
+
+    id: int
+    name: str
+    pupils: int = 0
+    given: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def missing(self) -> int:
+        return self.pupils - self.given.get("core", 0)
+
+
+@dataclass(frozen=True)
+class Ask:
+    """Someone to be asked. ``why``: never, withdrawn, expired, adult, or soon (valid until ``until``)."""
+
+    person: int
+    name: str
+    number: int
+    place: str
+    purpose: str
+    why: str
+    until: int | None = None
+
+
+_ROLL = """SELECT e.pupil, cg.id, cg.grade, cg.letter FROM enrolment e JOIN class_group cg ON cg.id = e.class_group
+  WHERE e.retired_at IS NULL AND cg.retired_at IS NULL AND e.start <= :today
+    AND (e."end" IS NULL OR e."end" > :today)
+  ORDER BY cg.grade, cg.letter"""
+
+
+def coverage(db: Database, today: int, classes: frozenset[int] | None) -> list[ClassCoverage]:
+    """Each class with pupils on its roll today, or those of ``classes``."""
+    valid = {
+        (person, purpose)
+        for person, purpose in db.execute(
+            f"SELECT DISTINCT c.person, c.purpose FROM consent c JOIN person p ON p.id = c.person WHERE {VALID}",
+            {"today": today},
+        ).fetchall()
+    }
+    found: dict[int, ClassCoverage] = {}
+    for pupil, class_id, grade, letter in db.execute(_ROLL, {"today": today}).fetchall():
+        if classes is None or class_id in classes:
+            one = found.setdefault(class_id, ClassCoverage(class_id, class_name(grade, letter)))
+            one.pupils += 1
+            for purpose in CONSENT_PURPOSES:
+                one.given[purpose] = one.given.get(purpose, 0) + ((pupil, purpose) in valid)
+    return list(found.values())
+
+
+_PEOPLE = f"""WITH {NAMED}
+  SELECT p.id, {NAME_COLUMNS}, c.purpose, c.withdrawn_on, c.valid_from, c.valid_to, {VALID} AS valid
+  FROM person p LEFT JOIN named n ON n.id = p.id LEFT JOIN consent c ON c.person = p.id AND c.retired_at IS NULL
+  WHERE p.retired_at IS NULL"""
+
+
+def asks(db: Database, today: int, days: int, classes: frozenset[int] | None) -> list[Ask]:
+    """Who is to be asked now or within so many days: pupils on a roll and, unless ``classes`` narrow it, staff.
+
+    Without a core consent everyone is; for other purposes those whose consent lapsed (a refusal is left in peace).
+    """
+    places = _places(db, today, classes)
+    rows: dict[tuple[int, str], list[Mapping[str, Any]]] = {}
+    people: dict[int, Mapping[str, Any]] = {}
+    row: Mapping[str, Any]
+    for row in db.query(_PEOPLE, {"today": today}):
+        if row["id"] in places:
+            people[row["id"]] = row
+            rows.setdefault((row["id"], row["purpose"] or "core"), []).append(row)
+    found: list[Ask] = []
+    for person, row in people.items():
+        for purpose in CONSENT_PURPOSES:
+            signed = [one for one in rows.get((person, purpose), []) if one["purpose"]]
+            why, until = _why(signed, purpose, today, days)
+            if why:
+                name = full_name(row)
+                found.append(Ask(person, name, number_of(person), places[person], purpose, why, until))
+    return in_order(found, lambda ask: ask.name)
+
+
+def _places(db: Database, today: int, classes: frozenset[int] | None) -> dict[int, str]:
+    """Whom the school counts today -> class; staff have none."""
+    places: dict[int, str] = {}
+    if classes is None:
+        sql = 'SELECT person FROM staff WHERE retired_at IS NULL AND ("end" IS NULL OR "end" > ?)'
+        places = {person: "" for (person,) in db.execute(sql, (today,)).fetchall()}
+    for pupil, class_id, grade, letter in db.execute(_ROLL, {"today": today}).fetchall():
+        if classes is None or class_id in classes:
+            places[pupil] = class_name(grade, letter)
+    return places
+
+
+def _why(signed: list[Mapping[str, Any]], purpose: str, today: int, days: int) -> tuple[str, int | None]:
+    """Why a person is asked for a purpose; empty when there is no need."""
+    valid = [row for row in signed if row["valid"]]
+    if valid:
+        ends = [row["valid_to"] for row in valid]
+        last = None if None in ends else max(ends)
+        return ("soon", last) if last is not None and last <= today + days else ("", None)
+    states = {_state(row, today) for row in signed}
+    for why in ("adult", "expired"):
+        if why in states:
+            return why, None
+    if purpose != "core" or "coming" in states:
+        return "", None
+    return ("withdrawn" if "withdrawn" in states else "never"), None

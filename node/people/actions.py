@@ -1,0 +1,132 @@
+"""Recording people: a pupil's card, guardians and their relation, staff, photos. Nothing here knows of HTTP.
+
+The writer holds the consent gate: a column that needs a consent fills only under one that is valid today.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from node.people import queries
+from shared.dates import date_of
+from shared.problems import InvalidValue, NotFound, TooLarge
+from shared.schema import BY_NAME, MAX_BYTES, SEX, Value
+from sync.writer import Writer
+
+PERSON = (
+    "surname", "given_name", "patronymic", "sex", "birth_date", "birth_year", "personal_number", "document", "phone",
+    "email", "address",
+)  # fmt: skip
+PUPIL = ("language", "residence", "personal_file", "alphabet_book", "conduct")
+STAFF = ("position", "education", "category", "experience_since", "load", "outside", "start", "end")
+JPEG, PNG = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"
+
+
+def change_person(w: Writer, person: int, values: Mapping[str, Value]) -> bool:
+    """Change what stands about a person; the year of birth follows the date. NotFound, InvalidValue, ConsentMissing."""
+    _known(w, "person", "id", person)
+    values = _only(values, PERSON)
+    born = values.get("birth_date")
+    if isinstance(born, int):
+        values["birth_year"] = date_of(born).year
+    if "sex" in values and values["sex"] not in SEX:
+        raise InvalidValue(table="person", column="sex", value=values["sex"])
+    return w.update("person", person, **values)
+
+
+def change_pupil(w: Writer, person: int, values: Mapping[str, Value]) -> bool:
+    """Change what stands about a pupil, numbers and conduct. NotFound, InvalidValue, ConsentMissing."""
+    _known(w, "pupil", "person", person)
+    return w.update("pupil", person, **_only(values, (*PUPIL, "categories")))
+
+
+def change_staff(w: Writer, person: int, values: Mapping[str, Value]) -> bool:
+    """Change a staff file. NotFound, InvalidValue: also an end before the start."""
+    _known(w, "staff", "person", person)
+    values = _only(values, STAFF)
+    _check_times(values)
+    return w.update("staff", person, **values)
+
+
+def add_staff(w: Writer, sex: str, birth_year: int | None, values: Mapping[str, Value]) -> int:
+    """A new member of staff, without a name until the consent is recorded; returns the person. InvalidValue."""
+    values = _only(values, STAFF)
+    _check_times(values)
+    if not values.get("position"):
+        raise InvalidValue(table="staff", column="position", value=None)
+    person = _new_person(w, sex, birth_year)
+    w.put("staff", person=person, **values)
+    return person
+
+
+def add_guardian(
+    w: Writer, pupil: int, relation: str, may_read: bool, who: int | None = None, sex: str = ""
+) -> int:
+    """Make someone a pupil's guardian: a person on record, or a new one without a name yet; returns the person.
+
+    NotFound, InvalidValue.
+    """
+    _known(w, "pupil", "person", pupil)
+    if not relation or who == pupil:
+        raise InvalidValue(table="guardian", column="relation", value=relation)
+    if who is None:
+        who = _new_person(w, sex, None)
+    else:
+        _known(w, "person", "id", who)
+    w.put("guardian", pupil=pupil, person=who, relation=relation, may_read=int(may_read))
+    return who
+
+
+def change_guardian(w: Writer, pupil: int, person: int, relation: str, may_read: bool) -> None:
+    """Change the relation, or who may read: separated guardians can differ. NotFound, InvalidValue."""
+    _require_guardian(w, pupil, person)
+    if not relation:
+        raise InvalidValue(table="guardian", column="relation", value=relation)
+    w.put("guardian", pupil=pupil, person=person, relation=relation, may_read=int(may_read))
+
+
+def remove_guardian(w: Writer, pupil: int, person: int) -> None:
+    """The person is no guardian of the pupil any more. NotFound."""
+    _require_guardian(w, pupil, person)
+    w.retire("guardian", pupil, person)
+
+
+def keep_photo(w: Writer, person: int, data: bytes) -> None:
+    """Keep a photo, under a consent for photos alone; empty takes it away.
+
+    InvalidValue: neither JPEG nor PNG; TooLarge, NotFound, ConsentMissing.
+    """
+    _known(w, "person", "id", person)
+    if len(data) > MAX_BYTES:
+        raise TooLarge()
+    if data and not data.startswith((JPEG, PNG)):
+        raise InvalidValue(table="person", column="photo", value=None)
+    w.update("person", person, photo=data or None)
+
+
+def _new_person(w: Writer, sex: str, birth_year: int | None) -> int:
+    if sex not in SEX:
+        raise InvalidValue(table="person", column="sex", value=sex)
+    return w.insert("person", sex=sex, birth_year=birth_year)
+
+
+def _only(values: Mapping[str, Value], names: tuple[str, ...]) -> dict[str, Value]:
+    return {name: value for name, value in values.items() if name in names}
+
+
+def _check_times(values: Mapping[str, Value]) -> None:
+    start, end = values.get("start"), values.get("end")
+    if isinstance(start, int) and isinstance(end, int) and end <= start:
+        raise InvalidValue(table="staff", column="end", value=end)
+
+
+def _known(w: Writer, table: str, key: str, row: int) -> None:
+    assert key in BY_NAME[table].key
+    found = w.db.execute(f"SELECT 1 FROM {table} WHERE {key} = ? AND retired_at IS NULL", (row,)).fetchone()
+    if found is None:
+        raise NotFound()
+
+
+def _require_guardian(w: Writer, pupil: int, person: int) -> None:
+    if pupil not in queries.children_of(w.db, person):
+        raise NotFound()

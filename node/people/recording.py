@@ -1,0 +1,291 @@
+"""Routes that record people: a pupil's and a guardian's card, staff files, guardians of a pupil, photos."""
+
+from __future__ import annotations
+
+from flask import Response, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from node.access import may, may_all, reaches_person, right
+from node.people import actions, forms, queries
+from node.people.blueprint import area
+from node.request import acting, database
+from shared.i18n import gettext
+from shared.problems import ConsentMissing, InputProblem, NotAllowed, NotFound, TooLarge
+from shared.schema import MAX_BYTES, Value
+from shared.web import today, visitor
+
+
+@area.get("/<int:person_id>/edit")
+@right("card", "E")
+def edit(person_id: int) -> ResponseReturnValue:
+    """The card of a pupil or a guardian as a form."""
+    row = _editable(person_id)
+    pupil = queries.pupil(database(), person_id)
+    values = forms.shown("person", row, actions.PERSON)
+    if pupil is not None:
+        values |= forms.shown("pupil", pupil, _pupil_fields(person_id))
+    return _card_form(person_id, values, {})
+
+
+@area.post("/<int:person_id>/edit")
+@right("card", "E")
+def keep(person_id: int) -> ResponseReturnValue:
+    row = _editable(person_id)
+    pupil = queries.pupil(database(), person_id)
+    open_fields = _open(row["may_be_named"] is not None, "person", actions.PERSON)
+    values, errors = forms.read("person", request.form, open_fields)
+    more: dict[str, Value] = {}
+    if pupil is not None:
+        fields = _open(row["may_be_named"] is not None, "pupil", _pupil_fields(person_id))
+        more, wrong = forms.read("pupil", request.form, fields)
+        errors |= wrong
+    problem = ""
+    if not errors:
+        try:
+            with acting() as w:
+                actions.change_person(w, person_id, values)
+                if pupil is not None:
+                    actions.change_pupil(w, person_id, more)
+            return redirect(url_for("people.card", person_id=person_id))
+        except ConsentMissing as missing:
+            problem = missing.sentence(gettext)
+    return _card_form(person_id, request.form.to_dict(), errors, problem), 422
+
+
+def _card_form(person_id: int, values: dict[str, str], errors: dict[str, str], problem: str = "") -> str:
+    db = database()
+    row = queries.person(db, person_id, today())
+    assert row is not None
+    named = row["may_be_named"] is not None
+    pupil = queries.pupil(db, person_id) is not None
+    return render_template(
+        "people/edit.html",
+        column_of=queries.column,
+        person=row,
+        name=queries.full_name(row),
+        number=queries.number_of(person_id),
+        named=named,
+        sections=[
+            ("person", _open(named, "person", actions.PERSON)),
+            *([("pupil", _open(named, "pupil", _pupil_fields(person_id)))] if pupil else []),
+        ],
+        values=values,
+        errors=errors,
+        problem=problem,
+        action=url_for("people.keep", person_id=person_id),
+    )
+
+
+def _pupil_fields(person_id: int) -> tuple[str, ...]:
+    """Social categories belong to who enters them, and need the consent for them."""
+    social = may(visitor(), "social", "E") and queries.has_valid(database(), person_id, "social", today())
+    return (*actions.PUPIL, "categories") if social else actions.PUPIL
+
+
+def _open(named: bool, table: str, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Of these columns those that may be filled: without the core consent none that needs it."""
+    return tuple(n for n in names if named or queries.column(table, n).consent is None)
+
+
+def _editable(person_id: int) -> queries.Row:
+    """The person, when the visitor keeps the card. NotAllowed, NotFound."""
+    db, who = database(), visitor()
+    row = queries.person(db, person_id, today())
+    if not reaches_person(db, who, "card", "E", person_id):
+        raise NotAllowed()
+    if row is None or queries.is_only_staff(db, person_id):
+        raise NotFound()
+    return row
+
+
+# ---- staff
+
+
+@area.get("/staff/new")
+@right("staff_file", "E")
+def new_staff() -> ResponseReturnValue:
+    """A new member of staff: first a file without a name, then the consent, then the name."""
+    return _staff_form(None, {}, {})
+
+
+@area.post("/staff/new")
+@right("staff_file", "E")
+def add_staff() -> ResponseReturnValue:
+    values, errors = forms.read("staff", request.form, actions.STAFF)
+    born, wrong = forms.read("person", request.form, ("sex", "birth_year"))
+    problem, year = "", born.get("birth_year")
+    if not errors and not wrong:
+        try:
+            with acting() as w:
+                person = actions.add_staff(
+                    w, str(born["sex"]), year if isinstance(year, int) else None, values
+                )
+            return redirect(url_for("people.card", person_id=person))
+        except InputProblem as refused:
+            problem = refused.sentence(gettext)
+    return _staff_form(None, request.form.to_dict(), errors | wrong, problem), 422
+
+
+@area.get("/<int:person_id>/staff")
+@right("staff_file", "E")
+def edit_staff(person_id: int) -> ResponseReturnValue:
+    """A staff file and what stands about its person, as a form."""
+    db = database()
+    row, member = queries.person(db, person_id, today()), queries.staff_member(db, person_id)
+    if row is None or member is None:
+        raise NotFound()
+    values = forms.shown("person", row, actions.PERSON) | forms.shown("staff", member, actions.STAFF)
+    return _staff_form(person_id, values, {})
+
+
+@area.post("/<int:person_id>/staff")
+@right("staff_file", "E")
+def keep_staff(person_id: int) -> ResponseReturnValue:
+    row = queries.person(database(), person_id, today())
+    if row is None or queries.staff_member(database(), person_id) is None:
+        raise NotFound()
+    values, errors = forms.read("staff", request.form, actions.STAFF)
+    fields = _open(row["may_be_named"] is not None, "person", actions.PERSON)
+    more, wrong = forms.read("person", request.form, fields)
+    problem = ""
+    if not errors and not wrong:
+        try:
+            with acting() as w:
+                actions.change_staff(w, person_id, values)
+                actions.change_person(w, person_id, more)
+            return redirect(url_for("people.card", person_id=person_id))
+        except InputProblem as refused:
+            problem = refused.sentence(gettext)
+    return _staff_form(person_id, request.form.to_dict(), errors | wrong, problem), 422
+
+
+def _staff_form(
+    person_id: int | None, values: dict[str, str], errors: dict[str, str], problem: str = ""
+) -> str:
+    row = queries.person(database(), person_id, today()) if person_id is not None else None
+    named = row is not None and row["may_be_named"] is not None
+    fields = _open(named, "person", actions.PERSON)
+    return render_template(
+        "people/edit.html",
+        column_of=queries.column,
+        person=row,
+        name=queries.full_name(row) if row else "",
+        number=queries.number_of(person_id or 0),
+        named=named,
+        sections=[("person", fields), ("staff", actions.STAFF)],
+        values=values,
+        errors=errors,
+        problem=problem,
+        action=url_for("people.keep_staff", person_id=person_id)
+        if person_id
+        else url_for("people.add_staff"),
+    )
+
+
+# ---- guardians of a pupil
+
+
+@area.get("/<int:person_id>/guardians")
+@right("card", "E")
+def guardians(person_id: int) -> ResponseReturnValue:
+    """The guardians of a pupil: who, how related, who may read."""
+    return _guardians(_editable_pupil(person_id))
+
+
+@area.post("/<int:person_id>/guardians")
+@right("card", "E")
+def add_guardian(person_id: int) -> ResponseReturnValue:
+    """Add a guardian: one who is on record already, or a new person without a name yet."""
+    _editable_pupil(person_id)
+    try:
+        with acting() as w:
+            who = actions.add_guardian(
+                w, person_id, request.form.get("relation", ""), "may_read" in request.form,
+                forms.row_id(request.form.get("who", "")), request.form.get("sex", ""),
+            )  # fmt: skip
+    except InputProblem as problem:
+        return _guardians(person_id, problem.sentence(gettext)), problem.status
+    new = not request.form.get("who")
+    return redirect(
+        url_for("people.card" if new else "people.guardians", person_id=who if new else person_id)
+    )
+
+
+@area.post("/<int:person_id>/guardian")
+@right("card", "E")
+def keep_guardian(person_id: int) -> ResponseReturnValue:
+    """Change or remove one guardian."""
+    _editable_pupil(person_id)
+    who = forms.row_id(request.form.get("who", "")) or 0
+    try:
+        with acting() as w:
+            if "remove" in request.form:
+                actions.remove_guardian(w, person_id, who)
+            else:
+                relation, may_read = request.form.get("relation", ""), "may_read" in request.form
+                actions.change_guardian(w, person_id, who, relation, may_read)
+    except InputProblem as problem:
+        return _guardians(person_id, problem.sentence(gettext)), problem.status
+    return redirect(url_for("people.guardians", person_id=person_id))
+
+
+def _editable_pupil(person_id: int) -> int:
+    _editable(person_id)
+    if queries.pupil(database(), person_id) is None:
+        raise NotFound()
+    return person_id
+
+
+def _guardians(person_id: int, problem: str = "") -> str:
+    db, day = database(), today()
+    row = queries.person(db, person_id, day)
+    assert row is not None
+    text = request.args.get("q", "")[:80].strip()
+    known = {one["person"] for one in queries.guardians_of(db, person_id, day)} | {person_id}
+    mine = may_all(visitor(), "card", "E")
+    adults = [*queries.guardians(db, day), *queries.staff(db, day)] if text and mine else []
+    found = {one.id: one for one in queries.found(adults, text) if one.id not in known and one.name}
+    return render_template(
+        "people/guardians.html",
+        person=row,
+        name=queries.full_name(row),
+        number=queries.number_of(person_id),
+        guardians=queries.guardians_of(db, person_id, day),
+        full_name=queries.full_name,
+        relations=queries.column("guardian", "relation").choices,
+        problem=problem,
+        text=text,
+        searches=mine,
+        found=list(found.values())[:20],
+    )
+
+
+# ---- photos
+
+
+@area.get("/<int:person_id>/photo")
+@right("card", "V")
+def photo(person_id: int) -> ResponseReturnValue:
+    """The photo, to those who read the card, while a consent for photos holds."""
+    db, who = database(), visitor()
+    if not reaches_person(db, who, "card", "V", person_id):
+        raise NotAllowed()
+    data = queries.photo(db, person_id, today())
+    if data is None:
+        raise NotFound()
+    kind = "image/jpeg" if data.startswith(actions.JPEG) else "image/png"
+    return Response(data, mimetype=kind, headers={"Cache-Control": "no-store"})
+
+
+@area.post("/<int:person_id>/photo")
+@right("card", "E")
+def keep_photo(person_id: int) -> ResponseReturnValue:
+    """Keep a photo, or take it away when no file is sent."""
+    _editable(person_id)
+    file = request.files.get("photo")
+    data = file.read(MAX_BYTES + 1) if file is not None else b""
+    if len(data) > MAX_BYTES:
+        raise TooLarge()
+    with acting() as w:
+        actions.keep_photo(w, person_id, data)
+    return redirect(url_for("people.card", person_id=person_id))

@@ -1,0 +1,264 @@
+"""Consents have force: recorded, withdrawn, at 18; no way to a name without one; the pages and who may open them."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+from sqlite_utils import Database
+
+from node.consents import actions, queries
+from node.consents.actions import LARGEST_SCAN, Signed
+from node.people import actions as people
+from node.people import queries as cards
+from shared.dates import parse_day
+from shared.problems import ConsentMissing, InvalidValue, NotFound, TooLarge
+from shared.schema import CONSENT_PURPOSES, MAX_BYTES
+from shared.web import today
+from sync.state import State
+from sync.writer import has_consent, writing
+from tests.node.conftest import SchoolPages
+
+
+@pytest.fixture
+def db(empty_school: SchoolPages) -> Iterator[Database]:
+    with closing(empty_school.node.connect()) as found:
+        yield found
+
+
+def actor(db: Database) -> int:
+    return int(State(db).administrator)
+
+
+def family(db: Database) -> tuple[int, int]:
+    """A pupil and a mother, both placeholders."""
+    with writing(db, actor(db)) as w:
+        pupil = w.insert("person", sex="f", birth_year=2012)
+        w.put("pupil", person=pupil, language="ky")
+        return pupil, people.add_guardian(w, pupil, "mother", True, sex="f")
+
+
+def agree(db: Database, person: int, signed: Signed) -> list[int]:
+    with writing(db, actor(db)) as w:
+        return actions.record(w, person, signed, None)
+
+
+def years_ago(years: int, days: int = 0) -> int:
+    from shared.dates import date_of, day_number
+
+    now = date_of(today())
+    born = now.replace(year=now.year - years, day=min(now.day, 28))
+    return day_number(born) + days
+
+
+def test_a_name_waits_for_the_consent_and_goes_with_it(db: Database) -> None:
+    pupil, mother = family(db)
+    with pytest.raises(ConsentMissing), writing(db, actor(db)) as w:
+        people.change_person(w, pupil, {"surname": "Асанова"})
+    rows = agree(db, pupil, Signed(("core",), today(), signer=mother))
+    with writing(db, actor(db)) as w:
+        people.change_person(w, pupil, {"surname": "Асанова", "birth_date": parse_day("2013-05-02")})
+        people.change_pupil(w, pupil, {"conduct": "good", "personal_file": "А/1"})
+    row = cards.person(db, pupil, today())
+    assert row is not None and (row["surname"], row["birth_year"]) == ("Асанова", 2013)
+    with writing(db, actor(db)) as w:
+        assert actions.withdraw(w, pupil, rows[0], today()) == "core"
+    held = db.execute("SELECT surname, birth_date, sex FROM person WHERE id = ?", (pupil,)).fetchone()
+    assert held == (None, None, "f")
+    assert db.execute("SELECT conduct, personal_file FROM pupil WHERE person = ?", (pupil,)).fetchone() == (
+        None,
+        "А/1",
+    )
+
+
+PERSONAL = [
+    (table, column)
+    for table, names in (("person", people.PERSON), ("pupil", (*people.PUPIL, "categories")))
+    for column in names
+    if cards.column(table, column).consent
+]
+
+
+@pytest.mark.parametrize(("table", "column"), PERSONAL)
+def test_no_personal_column_fills_without_its_consent(db: Database, table: str, column: str) -> None:
+    pupil, _ = family(db)
+    values: dict[str, int | str] = {"birth_date": 15_000, "personal_number": "2" * 14, "conduct": "good"}
+    change = people.change_person if table == "person" else people.change_pupil
+    other = "core" if cards.column(table, column).consent != "core" else "photo"
+    agree(db, pupil, Signed((other,), today()))
+    with pytest.raises(ConsentMissing), writing(db, actor(db)) as w:
+        change(w, pupil, {column: values.get(column, "x")})
+
+
+@pytest.mark.parametrize(
+    ("start", "until", "good"), [(-10, None, True), (-10, 1, True), (-10, 0, False), (1, None, False)]
+)
+def test_a_consent_is_good_between_its_days(db: Database, start: int, until: int | None, good: bool) -> None:
+    pupil, _ = family(db)
+    day = today()
+    agree(db, pupil, Signed(("core",), day + start, None if until is None else day + until))
+    assert has_consent(db, pupil, "core", day) is good
+
+
+@pytest.mark.parametrize(("age_days", "good"), [(1, True), (0, False), (-400, False)])
+def test_from_the_18th_birthday_a_guardians_signature_no_longer_suffices(
+    db: Database, age_days: int, good: bool
+) -> None:
+    pupil, mother = family(db)
+    agree(db, pupil, Signed(("core",), today() - 900, signer=mother))
+    day = today()
+    with writing(db, actor(db)) as w:
+        people.change_person(w, pupil, {"surname": "Асанова", "birth_date": years_ago(17)})
+    born = years_ago(18, age_days + (today() - years_ago(0)))
+    with writing(db, actor(db)) as w:
+        w.update("person", pupil, birth_date=born)
+    assert has_consent(db, pupil, "core", day) is good
+    if not good:
+        assert [one.why for one in queries.asks(db, day, 30, None) if one.person == pupil] in ([], ["adult"])
+        with pytest.raises(InvalidValue):
+            agree(db, pupil, Signed(("core",), day, signer=mother))
+        agree(db, pupil, Signed(("core",), day, signer=pupil))
+        assert has_consent(db, pupil, "core", day)
+
+
+@pytest.mark.parametrize(
+    "flawed",
+    [
+        Signed((), 20_000), Signed(("core", "all"), 20_000), Signed(("core",), 20_000, 20_000),
+        Signed(("core",), 20_000, signer=1), Signed(("core",), 20_000, scan=b"GIF89a"),
+    ],
+)  # fmt: skip
+def test_a_flawed_form_is_refused_whole(db: Database, flawed: Signed) -> None:
+    pupil, _ = family(db)
+    with pytest.raises(InvalidValue):
+        agree(db, pupil, flawed)
+    assert db.execute("SELECT count(*) FROM consent WHERE person = ?", (pupil,)).fetchone() == (0,)
+
+
+def test_a_child_does_not_sign_for_itself(db: Database) -> None:
+    pupil, _ = family(db)
+    with pytest.raises(InvalidValue):
+        agree(db, pupil, Signed(("core",), today(), signer=pupil))
+    with pytest.raises(NotFound):
+        agree(db, 7, Signed(("core",), today()))
+
+
+@pytest.mark.parametrize("size", [100, MAX_BYTES, MAX_BYTES + 1, LARGEST_SCAN])
+def test_a_scan_comes_back_as_it_was(db: Database, size: int) -> None:
+    pupil, _ = family(db)
+    data = b"%PDF-" + bytes(n % 251 for n in range(size - 5))
+    (row,) = agree(db, pupil, Signed(("core",), today(), scan=data))
+    assert queries.scan(db, row) == (data, "application/pdf")
+    with pytest.raises(TooLarge):
+        agree(db, pupil, Signed(("core",), today(), scan=data + bytes(LARGEST_SCAN)))
+
+
+def test_a_withdrawal_ends_every_consent_for_the_purpose_and_no_other(db: Database) -> None:
+    pupil, mother = family(db)
+    rows = agree(db, pupil, Signed(CONSENT_PURPOSES, today() - 5, signer=mother))
+    agree(db, pupil, Signed(("photo",), today(), signer=mother))
+    with writing(db, actor(db)) as w:
+        actions.withdraw(w, pupil, rows[1], today())
+        with pytest.raises(NotFound):
+            actions.withdraw(w, pupil, rows[1], today())
+    good = {purpose for purpose in CONSENT_PURPOSES if has_consent(db, pupil, purpose, today())}
+    assert good == set(CONSENT_PURPOSES) - {"photo"}
+
+
+def test_a_photo_is_kept_and_served_under_its_own_consent(db: Database) -> None:
+    pupil, _ = family(db)
+    picture = b"\xff\xd8\xff" + bytes(200)
+    with pytest.raises(ConsentMissing), writing(db, actor(db)) as w:
+        people.keep_photo(w, pupil, picture)
+    agree(db, pupil, Signed(("photo",), today() - 3, today() + 1))
+    with writing(db, actor(db)) as w:
+        people.keep_photo(w, pupil, picture)
+        for wrong, problem in ((b"<svg>", InvalidValue), (picture + bytes(MAX_BYTES), TooLarge)):
+            with pytest.raises(problem):
+                people.keep_photo(w, pupil, wrong)
+    assert cards.photo(db, pupil, today()) == picture
+    assert cards.photo(db, pupil, today() + 1) is None
+
+
+def test_coverage_counts_the_roll_and_lapsing_is_told_in_time(pages: SchoolPages) -> None:
+    with closing(pages.node.connect()) as db:
+        day = parse_day("2025-11-20")
+        found = queries.coverage(db, day, frozenset({pages.led}))
+        assert len(found) == 1 and 0 < found[0].given["core"] <= found[0].pupils
+        asks = queries.asks(db, day, 30, frozenset({pages.led}))
+        assert len([ask for ask in asks if ask.purpose == "core" and ask.why != "soon"]) == found[0].missing
+        assert all(not ask.name for ask in asks if ask.purpose == "core" and ask.why != "soon")
+
+
+# ---- pages
+
+
+def test_a_signed_form_is_recorded_with_its_scan_and_withdrawn_again(pages: SchoolPages) -> None:
+    client = pages.as_("secretary")
+    pupil = pages.pupil_of(pages.taught, named=False)
+    status, page = client.get(f"/people/{pupil}", "en")
+    assert status == 200 and f"/consents/{pupil}/new" in page
+    assert client.post(f"/consents/{pupil}/new", purpose="core", valid_from="3000-01-01")[0] == 422
+    assert client.post(f"/people/{pupil}/edit", sex="f", surname="Жок")[0] == 302
+    assert pages.one("SELECT surname IS NULL FROM person WHERE id = ?", pupil) == 1
+    answer = client.http.post(
+        f"/consents/{pupil}/new",
+        data={
+            "form_token": client.token, "purpose": ["core", "photo"], "valid_from": "2025-09-01", "language": "ky",
+            "ground": "апасы", "scan": (io.BytesIO(b"%PDF-1.4 signed"), "form.pdf"),
+        },
+    )  # fmt: skip
+    assert answer.status_code == 302
+    assert client.post(f"/people/{pupil}/edit", sex="f", surname="Барова", birth_date="2014-02-03")[0] == 302
+    assert "Барова" in client.get(f"/people/{pupil}")[1]
+    row = pages.one("SELECT id FROM consent WHERE person = ? AND purpose = 'core'", pupil)
+    scan = client.http.get(f"/consents/{pupil}/scan?consent={row}")
+    assert (scan.mimetype, scan.get_data()) == ("application/pdf", b"%PDF-1.4 signed")
+    assert client.post(f"/consents/{pupil}/withdraw", consent=str(row))[0] == 302
+    assert "Барова" not in client.get(f"/people/{pupil}")[1]
+
+
+@pytest.mark.parametrize(
+    ("language", "word"), [("ky", "Маалыматтардын"), ("ru", "Субъект"), ("en", "Subject of the data")]
+)
+def test_the_form_is_printed_in_three_languages(pages: SchoolPages, language: str, word: str) -> None:
+    client = pages.as_("secretary")
+    for kind in ("consent", "withdrawal"):
+        status, page = client.get(f"/consents/{pages.named_pupil}/form?language={language}&kind={kind}")
+        assert status == 200 and word in page
+
+
+def test_guardians_differ_in_what_they_may_read(pages: SchoolPages) -> None:
+    client = pages.as_("secretary")
+    pupil = pages.pupil_of(pages.led)
+    client.get(f"/people/{pupil}/guardians")
+    status, there = client.post(f"/people/{pupil}/guardians", relation="father", sex="m")
+    assert status == 302
+    who = there.rpartition("/")[2]
+    assert pages.one("SELECT may_read FROM guardian WHERE pupil = ? AND person = ?", pupil, int(who)) == 0
+    assert client.post(f"/people/{pupil}/guardian", who=who, relation="father", may_read="1")[0] == 302
+    assert pages.one("SELECT may_read FROM guardian WHERE pupil = ? AND person = ?", pupil, int(who)) == 1
+    assert client.post(f"/people/{pupil}/guardian", who=who, remove="1")[0] == 302
+    assert client.post(f"/people/{pupil}/guardian", who=who, relation="father")[0] == 404
+
+
+def test_staff_files_are_kept_by_deputy_and_secretary(pages: SchoolPages) -> None:
+    client = pages.as_("deputy")
+    client.get("/people/staff/new")
+    status, _ = client.post("/people/staff/new", sex="f", position="", load="много")
+    assert status == 422
+    status, there = client.post(
+        "/people/staff/new", sex="f", position="teacher", load="22,5", start="2025-09-01"
+    )
+    assert status == 302
+    person = there.rpartition("/")[2]
+    assert pages.one("SELECT load FROM staff WHERE person = ?", int(person)) == 2250
+    assert (
+        client.post(
+            f"/people/{person}/staff", sex="f", position="teacher", end="2020-01-01", start="2025-09-01"
+        )[0]
+        == 422
+    )
+    assert client.get(f"/people/{pages.named_pupil}/edit")[0] == 403
