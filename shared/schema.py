@@ -837,6 +837,19 @@ TABLES: tuple[Table, ...] = (
            choices=("exemplary", "good", "fair", "poor")),
         key=("pupil", "term"), since=2,
     ),
+    _table(
+        153, "correction", "teaching", ("Кийинки түзөтүү", "Позднее исправление", "Late correction"),
+        _c(2, "subject_group", "ref", "school", "Топ", "Группа", "Subject group", references="subject_group"),
+        _c(3, "day", "date", "school", "Күнү", "Дата", "Day", **DATE),
+        _c(4, "period", "int", "school", "Сабак", "Урок", "Period", minimum=0, maximum=15),
+        _c(5, "pupil", "ref", "school", "Окуучу", "Ученик", "Pupil", references="pupil"),
+        _c(6, "field", "code", "school", "Эмне түзөтүлдү", "Что исправлено", "What was corrected", max_length=12),
+        _c(7, "old", "text", "school", "Мурунку мааниси", "Прежнее значение", "Old value", "", max_length=12),
+        _c(8, "reason", "text", "school", "Себеби", "Причина", "Reason", max_length=300),
+        _c(9, "made_on", "date", "school", "Түзөтүлгөн күнү", "Дата исправления", "Corrected on", **DATE),
+        _c(10, "author", "ref", "school", "Ким түзөттү", "Кто исправил", "Corrected by", references="person"),
+        indexes=(("subject_group", "day"),), since=2,
+    ),
     # ---- access
     _table(
         93, "setting", "access", ("Жөндөө", "Настройка", "Setting"),

@@ -34,7 +34,10 @@ from sync.writer import Writer
 NEW_LESSON: Mapping[str, Value] = {"topic": "", "homework": "", "plan_item": None, "attendance_taken": 0}
 """What a lesson begins with, also one that had been taken out of the journal."""
 
-Field = Literal["mark", "status", "topic", "homework", "taken"]
+Field = Literal["mark", "status", "comment", "topic", "homework", "taken"]
+COMMENT_LENGTH = 300
+CELL = ("mark", "status")
+"""What a late change needs a reason for."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,7 @@ class Desk:
 
     place: Place
     person: int
+    today: int
     scale: Scale | None
     members: frozenset[int]
     late: bool
@@ -73,6 +77,9 @@ class Desk:
             return self.cells.get(change.pupil, Cell()).value(change.slot)
         if change.field == "status":
             return self.cells.get(change.pupil, Cell()).status
+        if change.field == "comment":
+            standing = self.cells.get(change.pupil, Cell()).marks.get(0)
+            return standing.comment if standing else ""
         if change.field == "taken":
             return int(bool(self.lesson["taken"]))
         return str(self.lesson[change.field] or "")
@@ -93,6 +100,7 @@ def open_lesson(db: Database, place: Place, person: int | None, today: int) -> D
     return Desk(
         place=place,
         person=person,
+        today=today,
         scale=queries.scale_of(db, place.group),
         members=queries.members(db, place.group, place.day, place.day),
         late=today - place.day > edit_days(db),
@@ -120,7 +128,7 @@ def save(
     clashes = [(c, desk.stands(c)) for c in wanted if desk.stands(c) not in (c.seen, *c.own)]
     if clashes:
         raise ChangedMeanwhile(clashes)
-    if desk.late and not reason.strip() and any(c.pupil for c in wanted):
+    if desk.late and not reason.strip() and any(c.field in CELL for c in wanted):
         raise ReasonNeeded()
     if wanted and not desk.lesson["held"]:
         w.put("lesson", **place.key, teacher=desk.person, **NEW_LESSON)
@@ -130,8 +138,10 @@ def save(
 
 
 def _check(desk: Desk, change: Change) -> None:
-    if change.field in ("mark", "status") and change.pupil not in desk.members:
+    if change.field in (*CELL, "comment") and change.pupil not in desk.members:
         raise NotInGroup()
+    if change.field == "comment" and len(str(change.value)) > COMMENT_LENGTH:
+        raise InvalidValue(table="mark", column="comment", value=change.value)
     if change.field == "mark":
         _check_mark(desk, change)
     elif change.field == "status" and change.value not in ATTENDANCE_STATUSES:
@@ -155,9 +165,10 @@ def _check_mark(desk: Desk, change: Change) -> None:
 
 def _write(w: Writer, desk: Desk, change: Change, reason: str) -> None:
     key = desk.place.key
+    if desk.late and change.field in CELL:
+        _strike(w, desk, change, reason)
     if change.field == "mark":
         empty = change.value is None
-        told: dict[str, Value] = {"comment": reason} if desk.late else {}
         w.put(
             "mark",
             **key,
@@ -166,18 +177,32 @@ def _write(w: Writer, desk: Desk, change: Change, reason: str) -> None:
             value=change.value,
             kind=None if empty else change.kind,
             scale=None if empty or desk.scale is None else desk.scale.id,
-            **told,
         )
     elif change.field == "status":
         w.put(
             "attendance", **key, pupil=change.pupil, status=change.value, reason=_reason(w.db, desk, change)
         )
-        if desk.late:
-            w.put("mark", **key, pupil=change.pupil, slot=0, comment=reason)
+    elif change.field == "comment":
+        w.put("mark", **key, pupil=change.pupil, slot=0, comment=str(change.value))
     elif change.field == "taken":
         w.put("lesson", **key, attendance_taken=change.value)
     else:
         w.put("lesson", **key, **{change.field: change.value}, **_planned(w.db, desk, change))
+
+
+def _strike(w: Writer, desk: Desk, change: Change, reason: str) -> None:
+    """Keep what stood in the cell before a late change, with reason, author and date."""
+    old = desk.stands(change)
+    w.insert(
+        "correction",
+        **desk.place.key,
+        pupil=change.pupil,
+        field=change.field,
+        old="" if old is None else str(old),
+        reason=reason,
+        made_on=desk.today,
+        author=desk.person,
+    )
 
 
 def _reason(db: Database, desk: Desk, change: Change) -> str | None:

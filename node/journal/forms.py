@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from markupsafe import Markup
 from werkzeug.datastructures import MultiDict
 
 from node.journal.actions import Change, Result
-from node.journal.queries import SLOTS, Cell
+from node.journal.queries import SLOTS, Cell, Correction
+from shared.i18n import day as day_text
 from shared.problems import BadRequest
 
 
@@ -36,6 +38,8 @@ def one_change(form: MultiDict[str, str]) -> Change:
         return Change(
             "taken", whole(value) or 0, whole(seen) or 0, own=tuple(whole(text) or 0 for text in own)
         )
+    if field == "comment":
+        return Change("comment", value.strip(), seen, pupil, own=tuple(own))
     if field in ("topic", "homework"):
         return Change("topic" if field == "topic" else "homework", value.strip(), seen, own=tuple(own))
     raise BadRequest()
@@ -96,26 +100,57 @@ EMPTY_CELL = Markup("<td></td>")
 OUT = Markup('<td class="out"></td>')
 
 
-def row_of_cells(cells: Iterable[Cell | None], words: Mapping[str, str]) -> Markup:
-    """The cells of a grid's row; None where the pupil does not belong to the group. A term holds a thousand of them.
+@dataclass(frozen=True)
+class Drawing:
+    """What a grid's cells are drawn with: letters for absent and late, weights of kinds, names of authors."""
 
-    ``words`` are the letters for absent and late.
-    """
-    return Markup("").join(_cell(cell, words) for cell in cells)
+    letters: Mapping[str, str]
+    weights: Mapping[int, int]
+    authors: Mapping[int, str]
+
+    def struck(self, one: Correction) -> str:
+        """The value that was struck through; empty where nothing stood."""
+        return self.letters.get(one.old, "") if one.field == "status" else one.old
+
+    def told(self, one: Correction) -> str:
+        """Why, who and when."""
+        return " · ".join(
+            part
+            for part in (one.reason, self.authors.get(one.author or 0, ""), day_text(one.made_on))
+            if part
+        )
 
 
-def _cell(cell: Cell | None, words: Mapping[str, str]) -> Markup:
+def row_of_cells(cells: Iterable[Cell | None], by: Drawing) -> Markup:
+    """The cells of a grid's row; None where the pupil does not belong to the group. A term holds a thousand of them."""
+    return Markup("").join(_cell(cell, by) for cell in cells)
+
+
+def _cell(cell: Cell | None, by: Drawing) -> Markup:
     if cell is None:
         return OUT
-    if not cell.marks and cell.status == "present":
+    if not cell.marks and cell.status == "present" and not cell.corrections:
         return EMPTY_CELL
-    marks = {name: cell.value(slot) for name, slot in zip(("m", "n"), SLOTS, strict=True)}
-    told: dict[str, object] = {f"data-{name}": value for name, value in marks.items() if value is not None}
+    told: dict[str, object] = {}
+    for slot, name, weight_name in ((0, "m", "w"), (1, "n", "v")):
+        mark = cell.marks.get(slot)
+        if mark is not None and mark.value is not None:
+            told[f"data-{name}"] = mark.value
+            weight = by.weights.get(mark.kind or 0, 1)
+            if weight != 1:
+                told[f"data-{weight_name}"] = weight
     if cell.status != "present":
         told |= {"class": cell.status, "data-s": cell.status}
     if cell.comment:
-        told["title"] = cell.comment
-    shown_marks = "/".join(str(value) for value in marks.values() if value is not None)
-    text = " ".join(part for part in (words.get(cell.status, ""), shown_marks) if part)
+        told["data-c"] = cell.comment
+    notes = [cell.comment, *(by.told(one) for one in cell.corrections)]
+    if any(notes):
+        told["title"] = "; ".join(note for note in notes if note)
+    struck = [text for text in map(by.struck, cell.corrections) if text]
+    if struck:
+        told["data-was"] = " ".join(struck)
+    marks = "/".join(str(told[name]) for name in ("data-m", "data-n") if name in told)
+    text = " ".join(part for part in (by.letters.get(cell.status, ""), marks) if part)
     attributes = Markup("").join(Markup(' {}="{}"').format(name, value) for name, value in told.items())
-    return Markup("<td{}>{}</td>").format(attributes, text)
+    old = Markup("<s>{}</s> ").format(told["data-was"]) if struck else ""
+    return Markup("<td{}>{}{}</td>").format(attributes, old, text)

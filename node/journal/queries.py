@@ -48,12 +48,24 @@ class Mark:
     comment: str
 
 
+@dataclass(frozen=True)
+class Correction:
+    """A change after the edit window, as on paper: the value struck through, why, who, on which day."""
+
+    field: str
+    old: str
+    reason: str
+    author: int | None
+    made_on: int
+
+
 @dataclass
 class Cell:
     """What a pupil has in one lesson."""
 
     status: str = "present"
     marks: dict[int, Mark] = field(default_factory=dict)
+    corrections: list[Correction] = field(default_factory=list)
 
     def value(self, slot: int) -> int | None:
         """The mark in a slot."""
@@ -198,6 +210,11 @@ def cells(db: Database, group: int, first: int, last: int) -> dict[tuple[int, in
         f"SELECT day, period, pupil, slot, value, kind, comment FROM mark {where} ORDER BY slot", span
     ).fetchall():
         found.setdefault((day, period, pupil), Cell()).marks[slot] = Mark(value, kind, comment or "")
+    for day, period, pupil, *told in db.execute(
+        f"SELECT day, period, pupil, field, old, reason, author, made_on FROM correction {where} ORDER BY id",
+        span,
+    ).fetchall():
+        found.setdefault((day, period, pupil), Cell()).corrections.append(Correction(*told))
     return found
 
 

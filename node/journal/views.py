@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
 from typing import Any, cast
 
 from flask import Blueprint, jsonify, redirect, render_template, request, url_for
@@ -200,6 +201,7 @@ def _lesson_page(
         kind=forms.whole(request.form.get("kind")),
         reason=request.form.get("reason", ""),
         letters=(letters["absent"], letters["late"]),
+        drawing=_drawing(queries.cells(db, place.group, place.day, place.day), letters),
         shown=forms.shown,
         number_of=number_of,
         texts=texts(),
@@ -266,6 +268,15 @@ def texts() -> dict[str, str]:
         "theirs": gettext("Keep what stands there"),
         "mine": gettext("Write mine"),
         "nothing": gettext("(empty)"),
+        "na": gettext("n/a"),
+        "paste": gettext("Paste into the journal"),
+        "paste_write": gettext("Write"),
+        "paste_cancel": gettext("Cancel"),
+        "paste_same": gettext("stays as it is"),
+        "paste_scale": gettext("not on the scale"),
+        "paste_word": gettext("not understood"),
+        "paste_outside": gettext("no such cell"),
+        "paste_late": gettext("needs a reason for the late change"),
     }
 
 
@@ -296,7 +307,10 @@ def grid(group_id: int) -> ResponseReturnValue:
         label=_label,
         columns=columns,
         pupils=queries.named(db, members, today()),
-        row=_row_maker(columns, cells, queries.membership(db, group_id), letters),
+        row=_row_maker(columns, cells, queries.membership(db, group_id), _drawing(cells, letters)),
+        others=_other_results(group, term),
+        decimal=exact(Fraction(1, 2), 1)[1],
+        by=queries.rule(db),
         nothing=queries.Standing(None, None),
         standings=standings,
         writes=who.has(*WRITE) and group["teacher"] == who.person and not locked,
@@ -316,18 +330,38 @@ def grid(group_id: int) -> ResponseReturnValue:
     )
 
 
+def _drawing(cells: Mapping[tuple[int, int, int], Cell], letters: Mapping[str, str]) -> forms.Drawing:
+    db = database()
+    authors = {one.author for cell in cells.values() for one in cell.corrections if one.author}
+    names = dict(queries.named(db, authors, today())) if authors else {}
+    return forms.Drawing(letters, queries.rule(db).weights, names)
+
+
+def _other_results(
+    group: Mapping[str, Any], term: Mapping[str, Any] | None
+) -> list[tuple[str, Mapping[int, Mapping[str, Any]]]]:
+    """The results of the year's other periods that have any, as the last columns: their names, and by pupil."""
+    db = database()
+    found: list[tuple[str, Mapping[int, Mapping[str, Any]]]] = []
+    for one in queries.result_terms(db, group["year"], group["grade"]):
+        given = queries.results(db, group["id"], one["id"]) if term and one["id"] != term["id"] else {}
+        if given:
+            found.append((_label(one), given))
+    return found
+
+
 def _row_maker(
     columns: Sequence[queries.Column],
     cells: Mapping[tuple[int, int, int], Cell],
     there: Callable[[int, int], bool],
-    letters: Mapping[str, str],
+    drawing: forms.Drawing,
 ) -> Callable[[int], Markup]:
     """What makes the cells of one pupil's row."""
     nobody, places = Cell(), [(column.place.day, column.place.period) for column in columns]
 
     def row(pupil: int) -> Markup:
         found = (cells.get((*at, pupil), nobody) if there(pupil, at[0]) else None for at in places)
-        return forms.row_of_cells(found, letters)
+        return forms.row_of_cells(found, drawing)
 
     return row
 
@@ -433,10 +467,30 @@ def _values(scale: queries.Scale | None) -> list[int]:
 # ---- history of a cell
 
 
+@area.post("/history/<int:group_id>/<day>/<int:period>/<int:pupil_id>")
+@allow(*WRITE)
+def keep_comment(group_id: int, day: str, period: int, pupil_id: int) -> ResponseReturnValue:
+    """Write the comment of a cell."""
+    change = Change(
+        "comment", request.form.get("comment", "").strip(), request.form.get("seen", ""), pupil_id
+    )
+    try:
+        with acting() as w:
+            actions.save(w, _place(group_id, day, period), visitor().person, today(), [change])
+    except InputProblem as problem:
+        return _history_page(group_id, day, period, pupil_id, problem.sentence(gettext)), problem.status
+    there = url_for("journal.cell_history", group_id=group_id, day=day, period=period, pupil_id=pupil_id)
+    return cast(ResponseReturnValue, redirect(there))
+
+
 @area.get("/history/<int:group_id>/<day>/<int:period>/<int:pupil_id>")
 @allow(*READ)
 def cell_history(group_id: int, day: str, period: int, pupil_id: int) -> ResponseReturnValue:
-    """Who wrote what into a cell, and when, from the change log."""
+    """Who wrote what into a cell, and when, from the change log; its comment."""
+    return _history_page(group_id, day, period, pupil_id)
+
+
+def _history_page(group_id: int, day: str, period: int, pupil_id: int, problem: str = "") -> str:
     db, place = database(), _place(group_id, day, period)
     found = queries.lesson(db, place)
     if found is None or pupil_id not in queries.members(db, group_id, place.day, place.day):
@@ -450,5 +504,12 @@ def cell_history(group_id: int, day: str, period: int, pupil_id: int) -> Respons
         name=class_name(found["grade"], found["letter"]),
         pupil=queries.person_name(db, pupil_id, today()),
         number=number_of(pupil_id),
+        pupil_id=pupil_id,
+        problem=problem,
+        cell=queries.lesson_cells(db, place).get(pupil_id, Cell()),
+        drawing=_drawing(queries.cells(db, group_id, place.day, place.day), attendance.letters(db)),
+        writes=visitor().has(*WRITE)
+        and actions.teaches(found, visitor().person)
+        and not queries.is_locked(db, found["class_group"], place.day, place.day),
         steps=history.of_cell(db, place, pupil_id, today()),
     )

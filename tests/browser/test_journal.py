@@ -249,6 +249,96 @@ def test_the_grid_is_typed_into(page: Page, desk: Desk, here: str) -> None:
     assert desk.cell(order[3]).value(0) == 2
 
 
+def focus(page: Page, pupil: int) -> None:
+    """Click the day's cell of a pupil in the grid."""
+    at = page.evaluate(
+        "[...document.querySelectorAll('thead th')].findIndex(h => (h.dataset.at || '').startsWith('2025-10-23'))"
+    )
+    page.locator(f"tr[data-pupil='{pupil}'] > :nth-child({at + 1})").click()
+
+
+@pytest.mark.parametrize("page", ["desktop"], indirect=True)
+def test_the_browser_reckons_as_the_school_does(page: Page, desk: Desk, here: str) -> None:
+    sign_in(page, here, desk)
+    address = f"{here}/journal/group/{desk.place.group}"
+    sums = "[...document.querySelectorAll('[data-average], [data-proposed]')].map(one => one.textContent)"
+    page.route("**/with-journal.js*", lambda route: route.abort())
+    page.goto(address)
+    told = page.evaluate(sums)
+    page.unroute("**/with-journal.js*")
+    page.goto(address)
+    assert page.evaluate(sums) == told and len(set(told)) > 5
+    # What is typed counts at once, before anything has arrived, and the school agrees afterwards.
+    page.route("**/journal/cell/**", lambda route: route.abort())
+    order = [pupil for pupil, _ in queries.named(desk.db, desk.pupils, TODAY)]
+    page.select_option("#kind", index=3)
+    focus(page, order[0])
+    for number in range(len(order)):
+        page.keyboard.press(str(2 + number % 4))
+    typed = page.evaluate(sums)
+    assert typed != told
+    page.unroute("**/journal/cell/**")
+    page.evaluate("dispatchEvent(new Event('online'))")
+    page.locator("[data-state].saved").wait_for()
+    page.route("**/with-journal.js*", lambda route: route.abort())
+    page.goto(address)
+    assert page.evaluate(sums) == typed
+
+
+PASTE = """text => {
+  const data = new DataTransfer();
+  data.setData("text/plain", text);
+  const paste = new ClipboardEvent("paste", {clipboardData: data, bubbles: true, cancelable: true});
+  document.activeElement.dispatchEvent(paste);
+}"""
+
+
+@pytest.mark.parametrize("page", ["desktop"], indirect=True)
+def test_a_pasted_block_is_shown_before_it_is_written(
+    page: Page, axe: Callable[[Page], list[str]], desk: Desk, here: str
+) -> None:
+    order = [pupil for pupil, _ in queries.named(desk.db, desk.pupils, TODAY)]
+    sign_in(page, here, desk)
+    page.goto(f"{here}/journal/group/{desk.place.group}")
+    focus(page, order[0])
+    wishes = dict(zip(order, ("5", "4/3", "н", "9", "абв", "", "ж 2"), strict=False))
+    rows = [int(row.get_attribute("data-pupil") or 0) for row in page.locator("tr[data-pupil]").all()]
+    span = rows[rows.index(order[0]) : rows.index(order[6]) + 1]
+    page.evaluate(PASTE, "\r\n".join(wishes.get(pupil, "") for pupil in span) + "\r\n")
+    box = page.locator("dialog")
+    lines = box.locator("li").all_inner_texts()
+    assert len(lines) == 6 and [("!" in line) for line in lines] == [False, False, False, True, True, False]
+    assert axe(page) == []
+    assert desk.cell(order[0]).value(0) is None
+    box.locator("button").first.click()
+    page.locator("[data-state].saved").wait_for()
+    cells = [desk.cell(pupil) for pupil in order[:7]]
+    assert [(cell.status, cell.value(0), cell.value(1)) for cell in cells] == [
+        ("present", 5, None), ("present", 4, 3), ("absent", None, None), ("present", None, None),
+        ("present", None, None), ("present", None, None), ("absent", 2, None),
+    ]  # fmt: skip
+    page.evaluate(PASTE, "5\t5\t5\t5")
+    page.keyboard.press("Escape")
+    assert page.locator("dialog").count() == 0
+
+
+@pytest.mark.parametrize("page", ["desktop"], indirect=True)
+def test_a_cell_is_commented_and_its_history_is_one_click_away(page: Page, desk: Desk, here: str) -> None:
+    pupil = queries.named(desk.db, desk.pupils, TODAY)[4][0]
+    sign_in(page, here, desk)
+    page.goto(f"{here}/journal/group/{desk.place.group}")
+    focus(page, pupil)
+    page.keyboard.press("4")
+    focus(page, pupil)
+    page.fill("#comment", "Дептери жок")
+    page.keyboard.press("Tab")
+    page.locator("[data-state].saved").wait_for()
+    assert desk.cell(pupil).comment == "Дептери жок"
+    focus(page, pupil)
+    page.click("[data-history]")
+    page.locator("text=Дептери жок").first.wait_for()
+
+
 def test_without_a_script_one_form_does_it(browser: Browser, desk: Desk, here: str) -> None:
     with browser.new_context(java_script_enabled=False, viewport={"width": 360, "height": 640}) as context:
         page = context.new_page()

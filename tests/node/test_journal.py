@@ -101,7 +101,7 @@ def desk(school: SchoolPages) -> Iterator[Desk]:
     made = Desk(school)
     yield made
     with writing(made.db, made.account) as w:
-        for table in ("mark", "attendance", "lesson", "substitution"):
+        for table in ("mark", "attendance", "lesson", "substitution", "correction"):
             for key in made.db.execute(
                 f"SELECT {', '.join(BY_NAME[table].key)} FROM {table} WHERE day >= ? AND retired_at IS NULL",
                 (TODAY,),
@@ -205,8 +205,23 @@ def test_after_the_edit_window_a_change_needs_a_reason_which_is_kept(desk: Desk)
         with pytest.raises(ReasonNeeded):
             desk.save(change, today=late, reason="  ")
     desk.save(desk.mark(pupil, 5), today=late, reason="Кайра тапшырды")
-    assert desk.cell(pupil).comment == "Кайра тапшырды"
+    [kept] = desk.cell(pupil).corrections
+    assert (kept.field, kept.old, kept.reason, kept.author, kept.made_on) == (
+        "mark", "4", "Кайра тапшырды", desk.teacher, late
+    )  # fmt: skip
     assert desk.cell(pupil).value(0) == 5
+
+
+def test_a_cell_has_a_comment_apart_from_its_mark(desk: Desk) -> None:
+    pupil = desk.pupils[-2]
+    desk.save(Change("comment", "Дептери жок", "", pupil))
+    assert (desk.cell(pupil).comment, desk.cell(pupil).value(0)) == ("Дептери жок", None)
+    desk.save(desk.mark(pupil, 4))
+    assert (desk.cell(pupil).comment, desk.cell(pupil).value(0)) == ("Дептери жок", 4)
+    with pytest.raises(InvalidValue):
+        desk.save(Change("comment", "x" * 301, "Дептери жок", pupil))
+    with pytest.raises(ChangedMeanwhile):
+        desk.save(Change("comment", "Башка", "", pupil))
 
 
 def test_unknown_words_are_refused(desk: Desk) -> None:

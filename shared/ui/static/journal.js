@@ -12,7 +12,7 @@
   const bars = document.querySelectorAll("[data-state]");
   const token = document.querySelector("input[name=form_token]").value;
   const kept = new Map();
-  let sending = false, tries = 0, timer = 0, note = "", refused = 0, saved = false;
+  let sending = false, tries = 0, timer = 0, note = "", refused = 0, saved = false, why = "";
 
   // ---- what waits
 
@@ -96,6 +96,7 @@
     } else {
       drop(key);
       refused += 1;
+      why = told.sentence || "";
       page.show(entry, entry.value, "refused", told.sentence || "");
       if (told.error === "reason_needed") page.reason();
     }
@@ -124,7 +125,7 @@
     const asks = [...kept.values()].filter((entry) => entry.clash).length, waiting = kept.size - asks;
     const parts = [];
     if (waiting) parts.push(`${texts.waiting}: ${waiting}`);
-    if (refused || asks) parts.push(`${texts.refused}: ${refused + asks}`);
+    if (refused || asks) parts.push(`${texts.refused}: ${refused + asks}`, ...[why].filter(Boolean));
     if (!parts.length && saved) parts.push(`✓ ${texts.saved}`);
     if (note) parts.push(note);
     for (const bar of bars) {
@@ -221,13 +222,13 @@
   // ---- the grid: a table one types into
 
   function grid(table) {
-    const [absent, late] = [...book.dataset.letters];
-    const low = Number(book.dataset.low), high = Number(book.dataset.high);
+    const { absent, late } = book.dataset;
+    const [low, high, threshold, minimum] = ["low", "high", "threshold", "minimum"].map((name) => Number(book.dataset[name]));
     const heads = [...table.tHead.rows[0].cells], rows = [...table.tBodies[0].rows];
-    const letters = { [absent]: "absent", [late]: "late", ж: "absent", н: "absent", n: "absent", a: "absent", к: "late", о: "late", l: "late" };
-    const attribute = { status: "s", mark: { "": "m", 0: "m", 1: "n" } };
-    const dataOf = (field, slot) => field === "status" ? attribute.status : attribute.mark[slot];
-    let typed = "", undo = null, last = null;
+    const letters = { ж: "absent", н: "absent", n: "absent", a: "absent", к: "late", о: "late", l: "late", [absent.toLowerCase()]: "absent", [late.toLowerCase()]: "late" };
+    const attribute = { status: "s", comment: "c", mark: { "": "m", 0: "m", 1: "n" } };
+    const dataOf = (field, slot) => field === "mark" ? attribute.mark[slot] : attribute[field];
+    let typed = "", undo = null, last = null, aimed = null;
     for (const part of document.querySelectorAll("[data-with-script]")) part.hidden = false;
     table.setAttribute("role", "grid");
     for (const row of rows) for (const td of row.cells) if (heads[td.cellIndex].dataset.at && !td.classList.contains("out")) td.tabIndex = -1;
@@ -243,14 +244,40 @@
     function tdOf(cell) {
       const row = rows.find((one) => one.dataset.pupil === cell.pupil);
       const column = heads.findIndex((head) => head.dataset.at && book.dataset.url + head.dataset.at === cell.url);
-      return row && column > 0 && ["mark", "status"].includes(cell.field) ? row.cells[column] : null;
+      return row && column > 0 && attribute[cell.field] ? row.cells[column] : null;
     }
     function draw(td) {
       const letter = { absent, late }[td.dataset.s] || "", marks = [td.dataset.m, td.dataset.n].filter(Boolean).join("/");
       td.textContent = [letter, marks].filter(Boolean).join(" ");
+      if (td.dataset.was) {
+        const old = document.createElement("s");
+        old.textContent = td.dataset.was;
+        td.prepend(old, " ");
+      }
       td.classList.toggle("absent", td.dataset.s === "absent");
+      reckon(td.parentNode);
     }
-    const set = (td, field, slot, wanted) => enter(cellOf(td, field, slot), wanted);
+    // Average and proposed mark as one types, by the rule of shared/grading.py, in whole numbers.
+    function reckon(row) {
+      let sum = 0, weights = 0, count = 0;
+      for (const td of row.cells) for (const [value, weight] of [[td.dataset.m, td.dataset.w], [td.dataset.n, td.dataset.v]]) {
+        const heavy = Number(weight ?? 1);
+        if (!value || !heavy) continue;
+        sum += Number(value) * heavy;
+        weights += heavy;
+        count += 1;
+      }
+      const hundredths = weights ? Math.floor((200 * sum + weights) / (2 * weights)) : 0, whole = weights ? Math.floor(sum / weights) : 0;
+      const up = weights && (sum - whole * weights) * 100 >= threshold * weights ? 1 : 0;
+      row.querySelector("[data-average]").textContent = weights ? `${Math.floor(hundredths / 100)}${book.dataset.decimal}${String(hundredths % 100).padStart(2, "0")}` : "—";
+      row.querySelector("[data-proposed]").textContent = weights && count >= minimum ? whole + up : texts.na;
+    }
+    for (const row of rows) reckon(row);
+    function set(td, field, slot, wanted) {
+      const kind = document.getElementById("kind");
+      if (field === "mark" && kind) td.dataset[slot ? "v" : "w"] = kind.selectedOptions[0].dataset.weight;
+      enter(cellOf(td, field, slot), wanted);
+    }
     const valueOf = (td) => ({ m: td.dataset.m || "", n: td.dataset.n || "", s: td.dataset.s || "present" });
     function go(td, down, right) {
       let row = rows.indexOf(td.parentNode), column = td.cellIndex, to = td;
@@ -273,9 +300,74 @@
       undo = valueOf(td);
       for (const one of table.querySelectorAll("td[tabindex='0']")) if (one !== td) one.tabIndex = -1;
       td.tabIndex = 0;
-      const old = document.querySelector("[data-late]");
+      const old = document.querySelector("[data-late-reason]"), about = document.querySelector("[data-about]");
       if (old) old.hidden = !heads[td.cellIndex].hasAttribute("data-old");
+      if (!about) return;
+      const link = about.querySelector("[data-history]"), head = heads[td.cellIndex];
+      about.hidden = false;
+      aimed = td;
+      link.href = `${link.dataset.address}${head.dataset.at}/${td.parentNode.dataset.pupil}`;
+      link.textContent = `${td.parentNode.cells[0].textContent.trim()} · ${head.querySelector("a").textContent}`;
+      about.querySelector("#comment").value = td.dataset.c || "";
     });
+    const said = document.getElementById("comment");
+    if (said) said.addEventListener("change", () => { if (aimed) set(aimed, "comment", "", said.value.trim()); });
+    table.addEventListener("paste", (event) => {
+      if (event.target.tagName !== "TD") return;
+      event.preventDefault();
+      preview(planOf(event.target, event.clipboardData.getData("text/plain")));
+    });
+    // What a pasted block would do, cell by cell. Empty fields leave their cells alone.
+    function planOf(from, text) {
+      const plan = [];
+      text.replace(/\r/g, "").replace(/\n$/, "").split("\n").forEach((line, down) => line.split("\t").forEach((field, right) => {
+        const row = rows[rows.indexOf(from.parentNode) + down], td = row && row.cells[from.cellIndex + right], wish = field.trim();
+        if (!wish) return;
+        const head = td && heads[td.cellIndex], one = { td, wish, row, head };
+        plan.push(one);
+        if (!td || !head.dataset.at || td.classList.contains("out")) { one.bad = texts.paste_outside; return; }
+        one.to = { m: "", n: "", s: "present" };
+        for (const word of wish.toLowerCase().split(/\s+/)) {
+          const marks = /^(\d+)(?:\/(\d+))?$/.exec(word);
+          if (letters[word]) one.to.s = letters[word];
+          else if (!marks) one.bad = texts.paste_word;
+          else if (marks.slice(1).some((mark) => mark && (Number(mark) < low || Number(mark) > high))) one.bad = texts.paste_scale;
+          else Object.assign(one.to, { m: String(Number(marks[1])), n: marks[2] ? String(Number(marks[2])) : "" });
+        }
+        const now = valueOf(td);
+        one.same = now.m === one.to.m && now.n === one.to.n && now.s === one.to.s;
+        if (!one.bad && !one.same && head.hasAttribute("data-old") && !value("reason")) one.bad = texts.paste_late;
+      }));
+      return plan;
+    }
+    function preview(plan) {
+      const box = document.createElement("dialog"), list = document.createElement("ul"), bar = document.createElement("div"), heading = document.createElement("h2");
+      const good = plan.filter((one) => !one.bad && !one.same);
+      heading.textContent = texts.paste;
+      list.className = "notes";
+      for (const one of plan) {
+        const line = document.createElement("li"), where = [one.row && one.row.cells[0].textContent.trim(), one.head && (one.head.querySelector("a") || one.head).textContent].filter(Boolean).join(" · ");
+        line.className = one.bad ? "clash" : "";
+        line.textContent = `${where}: ${one.bad ? `! ${one.wish}: ${one.bad}` : one.same ? `${one.wish}: ${texts.paste_same}` : `${one.td.textContent.trim() || texts.nothing} → ${one.wish}`}`;
+        list.append(line);
+      }
+      bar.className = "bar";
+      for (const [label, then] of [[`${texts.paste_write}: ${good.length}`, () => { for (const one of good) restore(one.td, one.to); }], [texts.paste_cancel, () => {}]]) {
+        const button = document.createElement("button");
+        button.type = "button";
+        button.className = "btn";
+        button.textContent = label;
+        button.addEventListener("click", () => { box.close(); then(); });
+        bar.append(button);
+      }
+      if (!good.length) bar.firstChild.remove();
+      box.className = "card pad";
+      box.setAttribute("aria-labelledby", heading.id = "paste-heading");
+      box.append(heading, list, bar);
+      box.addEventListener("close", () => box.remove());
+      document.body.append(box);
+      box.showModal();
+    }
     table.addEventListener("keydown", (event) => {
       const td = event.target, key = event.key;
       if (td.tagName !== "TD" || event.ctrlKey || event.altKey || event.metaKey) return;
@@ -330,11 +422,12 @@
       base(cell, known, told) {
         const td = tdOf(cell);
         if (!td) return;
-        td.dataset[`base${dataOf(cell.field, cell.slot)}`] = known;
-        for (const name of ["average", "proposed"]) if (told[name]) td.parentNode.querySelector(`[data-${name}]`).textContent = told[name];
+        const name = dataOf(cell.field, cell.slot), old = td.dataset[`base${name}`] ?? cell.base;
+        td.dataset[`base${name}`] = known;
+        if (told.saved && cell.field !== "comment" && heads[td.cellIndex].hasAttribute("data-old") && old && old !== "present" && old !== known) td.dataset.was = [td.dataset.was, { absent, late }[old] || old].filter(Boolean).join(" ");
       },
       ask(cell, mine, theirs) { if (tdOf(cell)) book.prepend(question(cell, mine, theirs)); },
-      reason() { const field = document.querySelector("[data-late]"); if (field) { field.hidden = false; field.querySelector("input").focus(); } },
+      reason() { const field = document.querySelector("[data-late-reason]"); if (field) { field.hidden = false; field.querySelector("input").focus(); } },
     };
   }
 
