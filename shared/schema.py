@@ -838,7 +838,7 @@ TABLES: tuple[Table, ...] = (
         key=("pupil", "term"), since=2,
     ),
     _table(
-        153, "correction", "teaching", ("Кийинки түзөтүү", "Позднее исправление", "Late correction"),
+        153, "mark_correction", "teaching", ("Кийинки түзөтүү", "Позднее исправление", "Late correction"),
         _c(2, "subject_group", "ref", "school", "Топ", "Группа", "Subject group", references="subject_group"),
         _c(3, "day", "date", "school", "Күнү", "Дата", "Day", **DATE),
         _c(4, "period", "int", "school", "Сабак", "Урок", "Period", minimum=0, maximum=15),

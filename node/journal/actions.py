@@ -194,7 +194,7 @@ def _strike(w: Writer, desk: Desk, change: Change, reason: str) -> None:
     """Keep what stood in the cell before a late change, with reason, author and date."""
     old = desk.stands(change)
     w.insert(
-        "correction",
+        "mark_correction",
         **desk.place.key,
         pupil=change.pupil,
         field=change.field,

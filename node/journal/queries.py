@@ -211,7 +211,7 @@ def cells(db: Database, group: int, first: int, last: int) -> dict[tuple[int, in
     ).fetchall():
         found.setdefault((day, period, pupil), Cell()).marks[slot] = Mark(value, kind, comment or "")
     for day, period, pupil, *told in db.execute(
-        f"SELECT day, period, pupil, field, old, reason, author, made_on FROM correction {where} ORDER BY id",
+        f"SELECT day, period, pupil, field, old, reason, author, made_on FROM mark_correction {where} ORDER BY id",
         span,
     ).fetchall():
         found.setdefault((day, period, pupil), Cell()).corrections.append(Correction(*told))

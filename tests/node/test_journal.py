@@ -101,7 +101,7 @@ def desk(school: SchoolPages) -> Iterator[Desk]:
     made = Desk(school)
     yield made
     with writing(made.db, made.account) as w:
-        for table in ("mark", "attendance", "lesson", "substitution", "correction"):
+        for table in ("mark", "attendance", "lesson", "substitution", "mark_correction"):
             for key in made.db.execute(
                 f"SELECT {', '.join(BY_NAME[table].key)} FROM {table} WHERE day >= ? AND retired_at IS NULL",
                 (TODAY,),
