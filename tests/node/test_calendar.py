@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlite_utils import Database
 
+from hub import tables
+from hub.log import HubLog
 from node.calendar import actions, forms, queries
 from node.calendar.actions import Bell, Part
 from node.calendar.queries import Whom
@@ -18,10 +22,13 @@ from node.derived import derive
 from node.journal import queries as journal
 from shared.dates import NO_LESSONS, parse_day, weekday
 from shared.problems import BellsOverlap, BeyondYear, InvalidValue, NotFound, TermsOverlap, WrongOrder
+from sync.log import dump
 from sync.writer import writing
 from tests.node.conftest import SchoolPages
 from tests.node.test_journal import a_school
 from tests.stores import ACTOR, a_store
+from tests.world import a_hub
+from tests.world import a_school as a_node_at
 
 YEAR, Q1, Q2, Q3 = 3, 4, 5, 6
 SECOND = Whom(year=YEAR, grade=2, shift=1)
@@ -313,6 +320,26 @@ def test_lesson_counts_follow_a_term_that_moves_for_one_grade(school: SchoolPage
             actions.move_term(w, Q1, 1, start, end)
         derive(db)
         assert dict(db.execute(sql, (Q1,)).fetchall()) == before
+
+
+def test_the_district_gets_dates_and_codes_and_never_the_reason(tmp_path: Path) -> None:
+    hub = a_hub(tmp_path / "hub")
+    at = a_node_at(tmp_path / "node", hub)
+    at.derive = derive
+    with closing(at.node.connect()) as db, writing(db, at.actor) as w:
+        actions.set_days(w, YEAR, MONDAY, MONDAY, "distance", [Part(grade=1)], reason="Planted words")
+        start, end = span(db, Q3)
+        actions.move_term(w, Q3, None, start, end - 7, "Planted words")
+    assert at.sync().outcome == "done"
+    days, moved = tables.VIEWS["own_day"], tables.VIEWS["own_term"]
+    with hub.read() as connection, closing(at.node.connect()) as db:
+        found = connection.execute(sa.select(days.c.day, days.c.kind, days.c.grade)).fetchall()
+        assert [tuple(row) for row in found] == [(MONDAY, "distance", 1)]
+        assert connection.execute(sa.select(moved.c.term, moved.c.end)).fetchall() == [(Q3, end - 7)]
+        held = list(HubLog(connection, at.id, hub.signer).dump())
+        assert held == list(dump(db, district_only=True))
+        assert "Planted" not in str(held)
+    hub.close()
 
 
 # ---- pages
