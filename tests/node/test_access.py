@@ -138,6 +138,18 @@ def test_rows_of_others_are_refused_to_read_and_to_write(pages: SchoolPages, rol
     assert wrong == []
 
 
+def test_every_row_in_an_address_is_tried_or_reached_by_all_who_come(pages: SchoolPages) -> None:
+    plain = {"day", "period", "shift", "weekday", "name", "secret", "filename", "mark"}
+    untried = []
+    for rule in pages.app.url_map.iter_rules():
+        rights = rights_of(pages.app, rule.endpoint)
+        rows = [place for place in rule.arguments - plain if not ROW.search(f"<int:{place}>")]
+        if rights is not None and rows:
+            scoped = sorted(role for role in rights.roles if is_scoped(pages.app, rule.endpoint, role))
+            untried += [(rule.endpoint, role) for role in [*scoped, *filter(None, [rights.open_to])]]
+    assert untried == []
+
+
 def test_the_table_of_rights_is_the_regulations(pages: SchoolPages) -> None:
     assert access.roles("lesson_marks", "E") == ("teacher",)
     assert access.roles("term_marks", "A") == ("head", "deputy")
