@@ -13,7 +13,7 @@ from sqlite_utils import Database
 
 from node.settings import queries
 
-STAGES = {"journal": 2, "attendance": 2, "timetable": 2, "plans": 3}
+STAGES = {"journal": 2, "attendance": 2, "control": 2, "timetable": 2, "plans": 3}
 """Area -> the stage that switches it on."""
 
 

@@ -267,7 +267,7 @@ def group(db: Database, group_id: int) -> Mapping[str, Any] | None:
 
 def groups(db: Database, year: int) -> list[Mapping[str, Any]]:
     """The subject groups of a year by class and subject."""
-    sql = """SELECT sg.id, sg.class_group, sg.teacher, sg.name AS part, cg.grade, cg.letter,
+    sql = """SELECT sg.id, sg.class_group, sg.teacher, sg.scale, sg.name AS part, cg.grade, cg.letter,
         s.code, s.name_ky, s.name_ru, s.name_en
       FROM subject_group sg JOIN class_group cg ON cg.id = sg.class_group LEFT JOIN subject s ON s.id = sg.subject
       WHERE cg.year = ? AND sg.retired_at IS NULL AND cg.retired_at IS NULL

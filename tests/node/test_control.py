@@ -1,0 +1,84 @@
+"""Lesson control: counts against what was written, and who reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from node.control import queries, views
+from node.journal import queries as journal
+from node.journal.actions import Change
+from shared.schema import BY_NAME
+from sync.writer import writing
+from tests.node.conftest import SchoolPages
+from tests.node.test_journal import TODAY, Desk, a_school
+
+
+@pytest.fixture(scope="module")
+def school(tmp_path_factory: pytest.TempPathFactory) -> SchoolPages:
+    return a_school(tmp_path_factory.mktemp("control"))
+
+
+@pytest.fixture
+def desk(school: SchoolPages) -> Iterator[Desk]:
+    made = Desk(school)
+    yield made
+    with writing(made.db, made.account) as w:
+        for table in ("mark", "lesson"):
+            for key in made.db.execute(
+                f"SELECT {', '.join(BY_NAME[table].key)} FROM {table} WHERE day >= ? AND retired_at IS NULL",
+                (TODAY,),
+            ).fetchall():
+                w.retire(table, *key)
+    made.db.close()
+
+
+def line(desk: Desk) -> queries.Line:
+    term = journal.term_of(desk.db, desk.place.group, TODAY)
+    group = journal.group(desk.db, desk.place.group)
+    assert term is not None and group is not None
+    found = queries.lines(desk.db, group["year"], term["id"], TODAY)
+    return next(one for one in found if one.group["id"] == desk.place.group)
+
+
+def test_a_lesson_that_nobody_wrote_lacks_everything_until_it_is_written(desk: Desk) -> None:
+    before = line(desk)
+    assert before.behind >= 1 and before.lacks
+    desk.save(Change("taken", 1, 0))
+    after = line(desk)
+    assert (after.held, after.behind) == (before.held + 1, before.behind - 1)
+    assert (after.not_taken, after.no_topic) == (before.not_taken - 1, before.no_topic)
+    desk.save(Change("topic", "Тема", ""))
+    assert line(desk).no_topic == before.no_topic - 1
+    assert after.due == before.due <= before.whole
+    assert line(desk).of_year == before.of_year + 1
+
+
+def test_pupils_without_enough_marks_are_counted(desk: Desk) -> None:
+    group = desk.place.group
+    term = journal.term_of(desk.db, group, TODAY)
+    assert term is not None
+    cells = journal.cells(desk.db, group, term["start"], TODAY)
+    minimum = journal.rule(desk.db).minimum
+    counted = [
+        sum(m.value is not None for (_, _, who), c in cells.items() if who == pupil for m in c.marks.values())
+        for pupil in desk.pupils
+    ]
+    assert line(desk).short == sum(count < minimum for count in counted)
+
+
+def test_the_plan_of_the_year_stands_beside_what_was_given(desk: Desk) -> None:
+    hours = desk.db.execute(
+        "SELECT sum(hours) FROM plan_item WHERE plan = (SELECT max(id) FROM plan WHERE subject_group = ?)",
+        (desk.place.group,),
+    ).fetchone()[0]
+    assert line(desk).planned == hours > 0
+
+
+def test_the_deputy_reads_it_and_a_teacher_does_not(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(views, "today", lambda: TODAY)
+    status, text = desk.school.as_("deputy").get("/control/")
+    assert status == 200 and f"/journal/group/{desk.place.group}?" in text
+    assert desk.school.as_("deputy").get("/control/?all=1&class=1")[0] == 200
+    assert desk.school.as_("teacher").get("/control/")[0] == 403
