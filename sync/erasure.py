@@ -1,9 +1,9 @@
 """Erasure is a change: what a withdrawn consent was for is blanked for good, in rows, log and kept changesets.
 
 `erase` writes erasing changes in the caller's transaction, takes the old values out of the log, and seals the kept
-changesets anew without them, each with an amendment signed by this node. With the next sync the hub swaps the sealed
-part and keeps the signed header; the school's other nodes get the amended part and drop the old one. What others wrote
-in the meantime without knowing of it is blanked on arrival and amended by whoever holds it.
+changesets that have their place anew without them, each with an amendment signed by this node. With the next sync the
+hub swaps the sealed part and keeps the signed header; the school's other nodes get the amended part and drop the old
+one. What others wrote in the meantime without knowing of it is blanked on arrival and amended by whoever holds it.
 """
 
 from __future__ import annotations
@@ -75,6 +75,9 @@ def erase(w: Writer, person: int, purposes: Collection[str]) -> Erased:
 
 def erase_cells(w: Writer, cells: Sequence[Cells]) -> int:
     """Erase columns of rows in rows, log and kept changesets; returns how many changes held values of them."""
+    if State(w.db).registered and identity(w.db).epoch:
+        # What is cut says what was written, whatever the log says from here on: twins cut the same.
+        NodeLog(w.db).cut(identity(w.db))
     rows: dict[int, set[int]] = {}
     for table, rid, key, columns in cells:
         w.blank(table, rid, key, columns)
@@ -105,13 +108,20 @@ def tidy(db: Database) -> bool:
 
 
 def amend_what_holds(db: Database) -> int:
-    """Seal every kept changeset anew that holds erased values, inside the caller's transaction; returns how many."""
+    """Seal every kept changeset anew that holds erased values, inside the caller's transaction; returns how many.
+
+    One without a place stays as it was cut until it has one: should its line have to be written anew, its twins write
+    the same (`sync.fork`).
+    """
+    rows = db.conn.execute(
+        "SELECT hash, envelope, local_first FROM changeset WHERE amend = ? AND school = ? AND position IS NOT NULL",
+        (HOLDS, int(State(db).school)),
+    ).fetchall()
+    if not rows:
+        return 0
     keys, epochs = identity(db), epoch_keys(db)
     done = 0
-    for hashed, data, first in db.conn.execute(
-        "SELECT hash, envelope, local_first FROM changeset WHERE amend = ? AND school = ?",
-        (HOLDS, int(State(db).school)),
-    ).fetchall():
+    for hashed, data, first in rows:
         envelope = open_envelope(data)
         if envelope.epoch not in epochs or not keys.epoch:
             continue

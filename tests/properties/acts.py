@@ -33,7 +33,7 @@ class Acting:
     """One transaction of one person on one machine."""
 
     def __init__(self, world: World, school: School, machine: Machine, w: Writer) -> None:
-        self.world, self.school, self.db, self.w = world, school, machine.db, w
+        self.world, self.school, self.machine, self.db, self.w = world, school, machine, machine.db, w
         self.random: Random = world.random
         self.token = next(world.tokens)
 
@@ -145,6 +145,8 @@ def erase(a: Acting) -> None:
         columns = table.units[table.by_name[column].merge_unit]
         row = " AND ".join(f"{k} = ?" for k in table.key)
         rid = a.db.conn.execute(f"SELECT {table.row_id} FROM {name} WHERE {row}", key).fetchone()[0]
+        if a.machine.node.epochs:
+            a.machine.node.cut()
         erase_cells(a.w, [(table, rid, key, columns)])
 
 

@@ -19,7 +19,7 @@ from shared import crypto
 from shared.db import transaction
 from shared.problems import HubAnswer, Problem
 from shared.schema import BY_NAME, BY_NUMBER
-from sync import clock, delivery, fork, session
+from sync import clock, delivery, erasure, fork, session
 from sync.capture import decode_values, is_erasure
 from sync.delivery import Progress
 from sync.log import NodeLog
@@ -320,7 +320,7 @@ class World:
             derive(machine.db)
             self.observe(machine)
             done = delivery.note_if_done(machine.db)
-        assert done == node.is_done()
+        assert done == (node.is_done() and erasure.settled(machine.db))
 
     # -- the end
 

@@ -212,13 +212,13 @@ def test_what_was_written_apart_is_blanked_on_arrival_and_amended(world: Few) ->
     judge(world, first, second)
 
 
-def test_a_changeset_that_was_not_sent_yet_leaves_without_the_name(world: Few) -> None:
+def test_a_changeset_that_was_not_sent_yet_is_amended_as_soon_as_it_has_a_place(world: Few) -> None:
     first = world.first
     person = a_named_person(first)
     with transaction(first):
         NodeLog(first).cut(identity(first))
     withdraw(first, person)
-    assert held(first, NAME) == []
+    assert [place.split(" ")[0] for place in held(first, NAME)] == ["changeset"]
     world.exchange(first)
     judge(world, first, world.joined())
 
