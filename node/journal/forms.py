@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from werkzeug.datastructures import MultiDict
 
 from node.journal.actions import Change, Result
@@ -123,7 +123,8 @@ class Drawing:
 
 def row_of_cells(cells: Iterable[Cell | None], by: Drawing) -> Markup:
     """The cells of a grid's row; None where the pupil does not belong to the group. A term holds a thousand of them."""
-    return Markup("").join(_cell(cell, by) for cell in cells)
+    # Every cell is Markup already; joined as plain text they are not looked at a second time.
+    return Markup("".join([_cell(cell, by) for cell in cells]))
 
 
 def _cell(cell: Cell | None, by: Drawing) -> Markup:
@@ -151,6 +152,6 @@ def _cell(cell: Cell | None, by: Drawing) -> Markup:
         told["data-was"] = " ".join(struck)
     marks = "/".join(str(told[name]) for name in ("data-m", "data-n") if name in told)
     text = " ".join(part for part in (by.letters.get(cell.status, ""), marks) if part)
-    attributes = Markup("").join(Markup(' {}="{}"').format(name, value) for name, value in told.items())
-    old = Markup("<s>{}</s> ").format(told["data-was"]) if struck else ""
-    return Markup("<td{}>{}{}</td>").format(attributes, old, text)
+    attributes = "".join([f' {name}="{escape(value)}"' for name, value in told.items()])
+    old = f"<s>{escape(told['data-was'])}</s> " if struck else ""
+    return Markup(f"<td{attributes}>{old}{escape(text)}</td>")

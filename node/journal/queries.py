@@ -415,3 +415,13 @@ def results(db: Database, group_id: int, term: int) -> dict[int, Mapping[str, An
         (group_id, term),
     )
     return {row["pupil"]: row for row in rows}
+
+
+def all_results(db: Database, group_id: int) -> dict[int, dict[int, Mapping[str, Any]]]:
+    """Every result of a group: period -> pupil -> row."""
+    found: dict[int, dict[int, Mapping[str, Any]]] = {}
+    for row in db.query(
+        "SELECT * FROM term_result WHERE subject_group = ? AND retired_at IS NULL", (group_id,)
+    ):
+        found.setdefault(row["term"], {})[row["pupil"]] = row
+    return found

@@ -294,7 +294,8 @@ def grid(group_id: int) -> ResponseReturnValue:
     first, last = (term["start"], min(term["end"], today())) if term else (0, -1)
     cells = queries.cells(db, group_id, first, last)
     members = queries.members(db, group_id, first, last) if term and first <= last else frozenset()
-    standings = queries.standings(cells, queries.rule(db))
+    by = queries.rule(db)
+    standings = queries.standings(cells, by)
     columns = queries.columns(db, group_id, first, last)
     letters = attendance.letters(db)
     locked = term is not None and queries.is_locked(db, group["class_group"], term["start"], term["end"])
@@ -307,10 +308,10 @@ def grid(group_id: int) -> ResponseReturnValue:
         label=_label,
         columns=columns,
         pupils=queries.named(db, members, today()),
-        row=_row_maker(columns, cells, queries.membership(db, group_id), _drawing(cells, letters)),
+        row=_row_maker(columns, cells, queries.membership(db, group_id), _drawing(cells, letters, by)),
         others=_other_results(group, term),
         decimal=exact(Fraction(1, 2), 1)[1],
-        by=queries.rule(db),
+        by=by,
         nothing=queries.Standing(None, None),
         standings=standings,
         writes=who.has(*WRITE) and group["teacher"] == who.person and not locked,
@@ -330,24 +331,25 @@ def grid(group_id: int) -> ResponseReturnValue:
     )
 
 
-def _drawing(cells: Mapping[tuple[int, int, int], Cell], letters: Mapping[str, str]) -> forms.Drawing:
+def _drawing(
+    cells: Mapping[tuple[int, int, int], Cell], letters: Mapping[str, str], by: queries.Rule | None = None
+) -> forms.Drawing:
     db = database()
     authors = {one.author for cell in cells.values() for one in cell.corrections if one.author}
     names = dict(queries.named(db, authors, today())) if authors else {}
-    return forms.Drawing(letters, queries.rule(db).weights, names)
+    return forms.Drawing(letters, by.weights if by else {}, names)
 
 
 def _other_results(
     group: Mapping[str, Any], term: Mapping[str, Any] | None
 ) -> list[tuple[str, Mapping[int, Mapping[str, Any]]]]:
     """The results of the year's other periods that have any, as the last columns: their names, and by pupil."""
-    db = database()
-    found: list[tuple[str, Mapping[int, Mapping[str, Any]]]] = []
-    for one in queries.result_terms(db, group["year"], group["grade"]):
-        given = queries.results(db, group["id"], one["id"]) if term and one["id"] != term["id"] else {}
-        if given:
-            found.append((_label(one), given))
-    return found
+    given = queries.all_results(database(), group["id"])
+    given.pop(term["id"] if term else 0, None)
+    if not given:
+        return []
+    terms = queries.result_terms(database(), group["year"], group["grade"])
+    return [(_label(one), given[one["id"]]) for one in terms if one["id"] in given]
 
 
 def _row_maker(
@@ -359,8 +361,11 @@ def _row_maker(
     """What makes the cells of one pupil's row."""
     nobody, places = Cell(), [(column.place.day, column.place.period) for column in columns]
 
+    days = sorted({day for day, _ in places})
+
     def row(pupil: int) -> Markup:
-        found = (cells.get((*at, pupil), nobody) if there(pupil, at[0]) else None for at in places)
+        on = {day for day in days if there(pupil, day)}
+        found = (cells.get((*at, pupil), nobody) if at[0] in on else None for at in places)
         return forms.row_of_cells(found, drawing)
 
     return row
