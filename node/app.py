@@ -38,6 +38,7 @@ from node import (
 )
 from node.background import Agent
 from node.exchange import views as exchange
+from node.importing import views as importing
 from node.home import queries
 from node.signin import local
 from node.storage import Node
@@ -61,6 +62,7 @@ AREAS = (
     yearend.area,
     people.area,
     consents.area,
+    importing.area,
     results.area,
     reports.area,
     orders.area,
@@ -89,6 +91,7 @@ NAVIGATION = (
     NavItem("movement.index", N_("Movement")),
     NavItem("people.index", N_("People")),
     NavItem("consents.index", N_("Consents")),
+    NavItem("importing.index", N_("Import")),
     NavItem("results.index", N_("Results")),
     NavItem("reports.index", N_("Reports")),
     NavItem("orders.index", N_("Orders")),

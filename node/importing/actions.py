@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from sqlite_utils import Database
 
@@ -17,13 +17,22 @@ from node.importing.mapping import Expression, Filter, Mapping, Step, load_mappi
 from node.importing.sheets import Line, Sheet, read_sheet
 from node.importing.values import Unreadable, days, fit, transformed
 from shared.grading import Band, band_of, bands_of
-from shared.problems import N_, ConsentMissing, ImportRefused, InvalidValue, LineError
+from shared.problems import (
+    N_,
+    AccessProblem,
+    ConsentMissing,
+    ImportRefused,
+    InputProblem,
+    InvalidValue,
+    LineError,
+)
 from shared.schema import Column, Table, Value
 from shared.tables import quoted
 from sync.undo import note_act
 from sync.writer import SYSTEM, Writer, writing
 
 Text = Callable[[str], str]
+Mode = Literal["both", "insert", "update"]
 Progress = Callable[[int, int], None]
 Key = tuple[int, ...]
 Row = dict[str, Value]
@@ -48,10 +57,24 @@ class ImportResult:
     lines: int = 0
     passed_over: int = 0
     act: int = field(default=0, compare=False)
+    skipped: int = 0
+    """Lines left out: what they name is there already and only new rows were wanted, or the caller left them out."""
 
     @property
     def changes_nothing(self) -> bool:
         return not self.inserted and not self.changed
+
+
+@dataclass(frozen=True)
+class Wish:
+    """How to take a file: ``mode`` says whether to add rows, to change those that are there, or both, judged by the
+    mapping's first row; ``leave_out`` names lines to pass over. ``check`` sees each row before it is written and may
+    raise a problem of input or access, which becomes an error of its line.
+    """
+
+    mode: Mode = "both"
+    leave_out: frozenset[int] = frozenset()
+    check: Callable[[Database, Table, Row], None] = lambda db, table, row: None
 
 
 def plan(
@@ -70,18 +93,22 @@ def run_import(
     *,
     text: Text = str,
     progress: Progress | None = None,
+    wish: Wish = Wish(),
+    sheet: Sheet | None = None,
 ) -> ImportResult:
-    """Import a file as `actor`; `text` translates the errors, `progress` is told lines done and in all.
+    """Import a file (or a ``sheet`` read from it before) as `actor`.
+
+    `text` translates the errors, `progress` is told lines done and in all.
 
     ImportRefused: the errors, by line and field; nothing was written. FlawedMapping, DamagedFile, TooLarge:
     the mapping or the file cannot be used at all.
     """
     database = db if isinstance(db, Database) else db.connect()
     chosen = mapping if isinstance(mapping, Mapping) else load_mapping(mapping)
-    sheet = read_sheet(path, delimiter=chosen.delimiter, sheet=chosen.sheet)
+    sheet = sheet or read_sheet(path, delimiter=chosen.delimiter, sheet=chosen.sheet)
     try:
         with writing(database, actor) as w:
-            run = _Run(w, path.name, chosen, sheet, text)
+            run = _Run(w, path.name, chosen, sheet, text, wish)
             result = run.all_lines(progress)
             if run.errors:
                 raise ImportRefused(sorted(run.errors, key=lambda e: e.line))
@@ -98,6 +125,14 @@ class _RolledBack(Exception):
     def __init__(self, result: ImportResult) -> None:
         super().__init__()
         self.result = result
+
+
+class _Skipped(Exception):
+    """The line is passed over: what it names is there already."""
+
+
+class _Refused(Exception):
+    """Nothing more of the line is written; its error is listed already."""
 
 
 class _NoRow(Exception):
@@ -145,8 +180,12 @@ def _key(table: Table, row: Row) -> Key:
 class _Run:
     """One import under way."""
 
-    def __init__(self, writer: Writer, file: str, mapping: Mapping, sheet: Sheet, text: Text) -> None:
+    def __init__(
+        self, writer: Writer, file: str, mapping: Mapping, sheet: Sheet, text: Text, wish: Wish
+    ) -> None:
         self.writer = writer
+        self.wish = wish
+        self.skipped = 0
         self.file = file
         self.mapping = mapping
         self.sheet = sheet
@@ -180,6 +219,9 @@ class _Run:
             return ImportResult()
         taken = 0
         for done, line in enumerate(self.sheet.lines, 1):
+            if line.number in self.wish.leave_out:
+                self.skipped += 1
+                continue
             taken += self._line(line)
             if progress:
                 progress(done, len(self.sheet.lines))
@@ -193,7 +235,8 @@ class _Run:
             counts["changed"],
             counts["unchanged"],
             lines=taken,
-            passed_over=len(self.sheet.lines) - taken,
+            passed_over=len(self.sheet.lines) - taken - self.skipped,
+            skipped=self.skipped,
         )
 
     def outcome(self, table: Table, key: Key, outcome: str) -> None:
@@ -210,9 +253,15 @@ class _Run:
         if not self.accepts(self.mapping.only_if, line):
             return False
         work = _LineWork(self, line)
-        for step in self.mapping.steps:
-            if self.accepts(step.only_if, line):
-                work.write(step)
+        try:
+            for step in self.mapping.steps:
+                if self.accepts(step.only_if, line):
+                    work.write(step)
+        except _Skipped:
+            self.skipped += 1
+            return False
+        except _Refused:
+            return True
         work.finish()
         return True
 
@@ -262,7 +311,10 @@ class _LineWork:
         except _NoRow:
             return
         existing = self.run.finder.row(step.table, known) if known else None
+        if step is self.run.mapping.steps[0]:
+            self.heed_mode(step, existing)
         row: Row | None = existing
+        self.ask(step, {**(existing or {}), **values})
         if existing is None:
             row = self.attempt(step, lambda: self.insert(step, values))
         elif existing["retired_at"] is None:
@@ -273,6 +325,29 @@ class _LineWork:
             self.rows[step.name] = row
             self.keys[step.name] = step.table.key[0]
             self.agree(step, row, values)
+
+    def ask(self, step: Step, row: Row) -> None:
+        """Hear what the caller has against a row. _Refused."""
+        try:
+            self.run.wish.check(self.run.writer.db, step.table, row)
+        except (InputProblem, AccessProblem) as problem:
+            self.run.errors.append(LineError(self.line.number, "", problem.sentence(self.run.text)))
+            raise _Refused from problem
+
+    def heed_mode(self, step: Step, existing: Row | None) -> None:
+        """Is the line wanted, by what is there of its first row? _Skipped, _Refused."""
+        there = existing is not None and existing["retired_at"] is None
+        if self.run.wish.mode == "insert" and there and existing is not None:
+            ours = self.run.outcomes.get((step.table.name, _key(step.table, existing))) == "inserted"
+            if not ours:
+                raise _Skipped
+        if self.run.wish.mode == "update" and not there:
+            known_by = step.through.where if step.through else step.find
+            names = ", ".join(self.run.field(expression, name) for name, expression in known_by.items())
+            self.run.error(
+                self.line.number, names, N_("Nothing is there to change; it would have to be added.")
+            )
+            raise _Refused
 
     def agree(self, step: Step, row: Row, values: Row) -> None:
         """List an error where an earlier line gave the same column of the same row another value."""

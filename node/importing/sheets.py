@@ -54,6 +54,11 @@ def read_sheet(path: Path, *, delimiter: str | None = None, sheet: str | None = 
         raise DamagedFile(file=path.name) from error
     if content is None:
         raise TooLarge(file=path.name)
+    return table_in(content, path, delimiter=delimiter, sheet=sheet)
+
+
+def table_in(content: bytes, path: Path, *, delimiter: str | None = None, sheet: str | None = None) -> Sheet:
+    """The same from a file's bytes; ``path`` names it in errors. DamagedFile, TooLarge."""
     is_workbook = content.startswith(b"PK\x03\x04")
     rows = _workbook_rows(content, path, sheet) if is_workbook else _csv_rows(content, path, delimiter)
     lines = [Line(n, cells) for n, cells in enumerate(rows, 1) if any(cells)]

@@ -1,0 +1,156 @@
+"""What can be imported in the browser: a shipped mapping each, who may, how lines are known, what is checked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from sqlite_utils import Database
+
+from node import access
+from node.importing.mapping import Expression, load_mapping
+from node.importing.mapping import Mapping as MappingFile
+from node.journal import queries as journal
+from shared.access import Visitor
+from shared.i18n import LANGUAGES
+from shared.problems import N_, InvalidValue, NotAllowed, NotInGroup, OutsideScale, WithoutMarks
+from shared.schema import Table, Value
+
+Row = Mapping[str, Value]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of list. ``area``: whose right to enter it takes. ``keys``: other ways to know the first row of a line,
+    as column of the table -> column of the file, beside the mapping's own (named by ``key_label``).
+    """
+
+    name: str
+    label: str
+    area: str
+    key_label: str
+    existing: str
+    keys: Mapping[str, tuple[str, Mapping[str, str]]]
+    check: Callable[[Database, Visitor, Table, Row], None] = lambda db, who, table, row: None
+
+    def mapping(self, key: str = "") -> MappingFile:
+        """The mapping, its first row known by the chosen key."""
+        mapping = load_mapping(self.name)
+        if key not in self.keys:
+            return mapping
+        first, *rest = mapping.steps
+        find = {
+            column: Expression("column", of, transforms=first.columns[column].transforms)
+            for column, of in self.keys[key][1].items()
+        }
+        return replace(mapping, steps=(replace(first, find=find, through=None), *rest))
+
+
+_PEOPLE_KEYS = {
+    "pin": (N_("the personal number"), {"personal_number": "pin"}),
+}
+_NAMED = """EXISTS (SELECT 1 FROM consent c WHERE c.person = p.id AND c.purpose = 'core' AND c.retired_at IS NULL
+  AND c.withdrawn_on IS NULL)"""
+_CONSENT = """(SELECT max(valid_from) FROM consent c WHERE c.person = p.id AND c.purpose = 'core'
+  AND c.retired_at IS NULL AND c.withdrawn_on IS NULL)"""
+
+
+def _check_mark(db: Database, who: Visitor, table: Table, row: Row) -> None:
+    """A mark is entered by who teaches the group, for those who belong to it, within its scale."""
+    group, day, pupil, value = (row[name] for name in ("subject_group", "day", "pupil", "value"))
+    assert isinstance(group, int) and isinstance(day, int)
+    if group not in access.taught_groups(db, who):
+        raise NotAllowed()
+    if pupil not in journal.members(db, group, day, day):
+        raise NotInGroup()
+    if row["slot"] not in journal.SLOTS:
+        raise InvalidValue(table="mark", column="slot", value=row["slot"])
+    scale = journal.scale_of(db, group)
+    if scale is None:
+        raise WithoutMarks()
+    if not isinstance(value, int) or not scale.low <= value <= scale.high:
+        raise OutsideScale(low=scale.low, high=scale.high)
+
+
+KINDS: dict[str, Kind] = {
+    kind.name: kind
+    for kind in (
+        Kind(
+            "classes",
+            N_("Classes"),
+            "timetable",
+            N_("school year, grade and letter"),
+            """SELECT y.start, g.grade || '-' || g.letter AS class, g.language, g.shift, g.week_days AS days,
+                 t.personal_number AS teacher
+               FROM class_group g JOIN academic_year y ON y.id = g.year LEFT JOIN person t ON t.id = g.teacher
+               WHERE g.retired_at IS NULL AND y.start <= :today AND y.end >= :today
+               ORDER BY g.grade, g.letter""",
+            {},
+        ),
+        Kind(
+            "staff",
+            N_("Staff"),
+            "staff_file",
+            N_("surname, given name and date of birth"),
+            f"""SELECT p.personal_number AS pin, p.surname, p.given_name AS given, p.patronymic, p.birth_date AS born,
+                 p.sex, {_CONSENT} AS consent, s.position, s.education, s.category, s.experience_since AS since,
+                 s.load / 100.0 AS hours, s.start, p.phone
+               FROM staff s JOIN person p ON p.id = s.person
+               WHERE s.retired_at IS NULL AND s."end" IS NULL AND {_NAMED} ORDER BY p.surname, p.given_name""",
+            _PEOPLE_KEYS,
+        ),
+        Kind(
+            "pupils",
+            N_("Pupils"),
+            "card",
+            N_("the number of the personal file"),
+            f"""SELECT u.personal_file AS file, p.surname, p.given_name AS given, p.patronymic,
+                 CASE WHEN p.birth_date IS NULL THEN CAST(p.birth_year AS TEXT) ELSE p.birth_date END AS born,
+                 p.sex, g.grade || '-' || g.letter AS class, e.start AS enrolled, {_CONSENT} AS consent, u.residence,
+                 p.phone, p.address, p.personal_number AS pin
+               FROM enrolment e JOIN pupil u ON u.person = e.pupil JOIN person p ON p.id = u.person
+               JOIN class_group g ON g.id = e.class_group
+               WHERE e.retired_at IS NULL AND e.start <= :today AND ifnull(e."end", :today + 1) > :today
+                 AND u.personal_file IS NOT NULL
+               ORDER BY g.grade, g.letter, p.surname, p.given_name""",
+            _PEOPLE_KEYS,
+        ),
+        Kind(
+            "guardians",
+            N_("Guardians"),
+            "card",
+            N_("surname, given name and phone"),
+            f"""SELECT u.personal_file AS file, r.relation, p.surname, p.given_name AS given, p.patronymic, p.phone,
+                 p.address, {_CONSENT} AS consent, r.may_read AS access
+               FROM guardian r JOIN person p ON p.id = r.person JOIN pupil u ON u.person = r.pupil
+               WHERE r.retired_at IS NULL AND u.personal_file IS NOT NULL AND {_NAMED}
+               ORDER BY p.surname, p.given_name""",
+            {},
+        ),
+        Kind(
+            "marks",
+            N_("Marks"),
+            "lesson_marks",
+            N_("the lesson, the pupil and the place in the cell"),
+            """SELECT g.grade || '-' || g.letter AS class, s.code AS subject, NULL AS day, NULL AS period,
+                 u.personal_file AS file, 0 AS slot, NULL AS value, NULL AS kind
+               FROM subject_group sg JOIN class_group g ON g.id = sg.class_group JOIN subject s ON s.id = sg.subject
+               JOIN academic_year y ON y.id = g.year
+               JOIN subject_group_pupil m ON m.subject_group = sg.id AND m.retired_at IS NULL
+                 AND m.start <= :today AND ifnull(m."end", :today + 1) > :today
+               JOIN pupil u ON u.person = m.pupil
+               WHERE sg.teacher = :person AND sg.retired_at IS NULL AND y.start <= :today AND y.end >= :today
+                 AND u.personal_file IS NOT NULL
+               ORDER BY g.grade, g.letter, s.code, u.personal_file""",
+            {},
+            _check_mark,
+        ),
+    )
+}
+"""Name -> kind, in the order in which a new school needs them. Plans have an import of their own (`node.plans`)."""
+
+
+def header(names: tuple[str, ...], language: str) -> str:
+    """The header of a file's column in a language: the first three accepted ones are Kyrgyz, Russian, English."""
+    at = list(LANGUAGES).index(language)
+    return names[at] if at < len(names) else names[-1]

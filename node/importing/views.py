@@ -1,0 +1,210 @@
+"""Routes of the import: template, file, columns and dry run, one transaction; failed lines back; undo."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from flask import Blueprint, Response, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from node.access import may, roles
+from node.importing import actions, queries, uploads, workbook
+from node.importing.actions import ImportResult, Mode, Wish
+from node.importing.kinds import KINDS, Kind, header
+from node.importing.mapping import Mapping
+from node.importing.sheets import Sheet, table_in
+from node.reading.noting import noted
+from node.request import acting, database
+from shared.access import allow
+from shared.i18n import current_language, gettext
+from shared.problems import BadRequest, ImportRefused, InputProblem, LineError, NotAllowed, NotFound
+from shared.web import today, visitor
+from sync import undo
+
+area = Blueprint("importing", __name__, url_prefix="/import", template_folder="templates")
+
+WHO = tuple(dict.fromkeys(role for kind in KINDS.values() for role in roles(kind.area, "E")))
+MODES: tuple[Mode, ...] = ("both", "insert", "update")
+SHOWN_ERRORS = 200
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+@area.get("/")
+@allow(*WHO)
+def index() -> ResponseReturnValue:
+    """What the visitor may import, and what was imported before."""
+    who = visitor()
+    db = database()
+    return render_template(
+        "importing/index.html",
+        kinds=[kind for kind in KINDS.values() if may(who, kind.area, "E")],
+        acts=[act for act in undo.marked_acts(db, "import") if act.actor == who.account or who.has("head")],
+        author=lambda account: queries.author(db, account, today()),
+    )
+
+
+def _kind(name: str) -> Kind:
+    found = KINDS.get(name)
+    if found is None:
+        raise NotFound()
+    if not may(visitor(), found.area, "E"):
+        raise NotAllowed()
+    return found
+
+
+@area.get("/<kind_name>")
+@allow(*WHO)
+def start(kind_name: str) -> ResponseReturnValue:
+    """Step one and two: take the template, give the file."""
+    return render_template("importing/start.html", kind=_kind(kind_name), problem="")
+
+
+@area.get("/<kind_name>/template.xlsx")
+@allow(*WHO)
+def template(kind_name: str) -> ResponseReturnValue:
+    kind, who = _kind(kind_name), visitor()
+    titles = gettext(kind.label), gettext("Codes")
+    noted("export", "import template")
+    db = database()
+    day = queries.as_of(db, today())
+    content = workbook.template(db, kind, current_language(), titles, today=day, person=who.person)
+    return _file(content, f"mektep-{kind.name}.xlsx")
+
+
+def _file(content: bytes, name: str) -> Response:
+    return Response(content, mimetype=XLSX, headers={"Content-Disposition": f'attachment; filename="{name}"'})
+
+
+@area.post("/<kind_name>")
+@allow(*WHO)
+def upload(kind_name: str) -> ResponseReturnValue:
+    """Keep the file for the next step, if it is a table at all."""
+    kind = _kind(kind_name)
+    given = request.files.get("file")
+    name, content = (given.filename or "", given.read()) if given else ("", b"")
+    if not content:
+        sentence = gettext("Choose a file first.")
+        return render_template("importing/start.html", kind=kind, problem=sentence), 422
+    try:
+        table_in(content, Path(name))
+    except InputProblem as problem:
+        return render_template("importing/start.html", kind=kind, problem=problem.sentence(gettext)), 422
+    token = uploads.keep(database(), visitor().account, kind.name, name, content)
+    return redirect(url_for("importing.check", kind_name=kind.name, token=token))
+
+
+@area.get("/<kind_name>/<token>")
+@allow(*WHO)
+def check(kind_name: str, token: str) -> ResponseReturnValue:
+    """Step three: which column is which, and a dry run; nothing is written."""
+    return _check_page(_kind(kind_name), token)
+
+
+@area.post("/<kind_name>/<token>")
+@allow(*WHO)
+def run(kind_name: str, token: str) -> ResponseReturnValue:
+    """Check again with other choices, fetch the lines with errors, or import, all of it or nothing."""
+    kind, todo = _kind(kind_name), request.form.get("do", "check")
+    if todo == "check":
+        return _check_page(kind, token)
+    path, sheet = _sheet(kind, token)
+    errors = _tried(kind, path, sheet)[1] if todo in ("faults", "rest") else ()
+    if todo == "faults":
+        noted("export", "failed lines of an import")
+        return _file(workbook.faults(sheet, errors, gettext("Reason")), f"{path.stem}-errors.xlsx")
+    if todo not in ("all", "rest"):
+        raise BadRequest()
+    wish = _wish(kind, frozenset(error.line for error in errors))
+    try:
+        result = actions.run_import(
+            database(), path, _mapping(kind, sheet), visitor().account, text=gettext, wish=wish, sheet=sheet
+        )
+    except ImportRefused as refused:
+        return _check_page(kind, token, refused.errors)
+    uploads.drop(database(), token)
+    return render_template("importing/done.html", kind=kind, result=result, file=path.name, undone=None)
+
+
+def _sheet(kind: Kind, token: str) -> tuple[Path, Sheet]:
+    name, content = uploads.find(database(), visitor().account, kind.name, token)
+    return Path(name), table_in(content, Path(name))
+
+
+def _mapping(kind: Kind, sheet: Sheet) -> Mapping:
+    """The mapping by the chosen key, its columns where the visitor says they are."""
+    mapping = kind.mapping(request.form.get("key", ""))
+    chosen = {
+        name: (sheet.header[int(place)],) if place.isdigit() and int(place) < len(sheet.header) else ()
+        for name in mapping.headers
+        if (place := request.form.get(f"column-{name}")) is not None
+    }
+    return replace(mapping, headers={**mapping.headers, **chosen})
+
+
+def _wish(kind: Kind, leave_out: frozenset[int] = frozenset()) -> Wish:
+    mode = request.form.get("mode", "both")
+    who = visitor()
+    return Wish(
+        next((one for one in MODES if one == mode), "both"),
+        leave_out,
+        lambda db, table, row: kind.check(db, who, table, row),
+    )
+
+
+def _tried(kind: Kind, path: Path, sheet: Sheet) -> tuple[ImportResult | None, tuple[LineError, ...]]:
+    """What would happen, or what is in the way."""
+    attempt = partial(actions.run_import, database(), path, _mapping(kind, sheet), visitor().account, True)
+    try:
+        return attempt(text=gettext, wish=_wish(kind), sheet=sheet), ()
+    except ImportRefused as refused:
+        return None, refused.errors
+
+
+def _check_page(kind: Kind, token: str, refused: tuple[LineError, ...] | None = None) -> ResponseReturnValue:
+    path, sheet = _sheet(kind, token)
+    result, errors = (None, refused) if refused is not None else _tried(kind, path, sheet)
+    mapping = _mapping(kind, sheet)
+    needed = mapping.file_columns()
+    named = kind.mapping().headers
+    places = {name: _place(sheet, names) for name, names in mapping.headers.items()}
+    wrong = {error.line for error in errors}
+    good = len(sheet.lines) - len(wrong & {line.number for line in sheet.lines})
+    page = render_template(
+        "importing/check.html",
+        kind=kind,
+        token=token,
+        file=path.name,
+        sheet=sheet,
+        result=result,
+        errors=errors[:SHOWN_ERRORS],
+        all_errors=len(errors),
+        wrong=len(wrong),
+        rest=good if sheet.header_line not in wrong else 0,
+        columns=[(name, header(named[name], current_language()), needed[name]) for name in needed],
+        places=places,
+        mode=request.form.get("mode", "both"),
+        key=request.form.get("key", ""),
+    )
+    return (page, 422) if errors and request.method == "POST" else page
+
+
+def _place(sheet: Sheet, names: tuple[str, ...]) -> int | None:
+    wanted = {name.casefold().strip() for name in names}
+    return next((at for at, name in enumerate(sheet.header) if name.casefold().strip() in wanted), None)
+
+
+@area.post("/undo/<int:mark>")
+@allow(*WHO)
+def take_back(mark: int) -> ResponseReturnValue:
+    """Undo a whole import as one act; what others wrote since stays and is listed."""
+    db, who = database(), visitor()
+    act = next((one for one in undo.marked_acts(db, "import", limit=-1) if one.mark == mark), None)
+    if act is None or act.undone:
+        raise NotFound()
+    if act.actor != who.account and not who.has("head"):
+        raise NotAllowed()
+    with acting() as w:
+        undone = undo.undo(w, act)
+    return render_template("importing/done.html", kind=None, result=None, file=act.label, undone=undone)

@@ -1,0 +1,124 @@
+"""Workbooks of an import: a template with what is there and a sheet of allowed codes; faulty lines."""
+
+from __future__ import annotations
+
+import datetime
+import io
+from collections.abc import Iterable, Iterator, Sequence
+
+import openpyxl
+from openpyxl.styles import Font
+from openpyxl.worksheet.worksheet import Worksheet
+from sqlite_utils import Database
+
+from node.importing.kinds import Kind, header
+from node.importing.mapping import Expression, Mapping
+from node.importing.sheets import Sheet
+from shared.dates import date_of
+from shared.i18n import row_name
+from shared.problems import LineError
+from shared.report import safe_text
+from shared.schema import Table
+
+_DATES = frozenset({"born", "enrolled", "consent", "start"})
+"""Columns of the files that hold a day."""
+_CODED_TABLES = frozenset({"subject", "work_kind"})
+
+
+def template(db: Database, kind: Kind, language: str, titles: tuple[str, str], **bound: object) -> bytes:
+    """An XLSX file to fill in or change: the rows that are there, and on a second sheet what a coded column allows.
+
+    ``titles`` are the names of the two sheets; ``bound`` the values that the kind's query asks for.
+    """
+    mapping = kind.mapping()
+    columns = [name for name in mapping.headers if name in mapping.file_columns()]
+    book = openpyxl.Workbook()
+    sheet = book.active
+    sheet.title = titles[0]
+    _heads(sheet, [header(mapping.headers[name], language) for name in columns])
+    words = _words(mapping)
+    for row in db.query(kind.existing, bound):
+        sheet.append([_shown(name, row.get(name), words.get(name, {})) for name in columns])
+    _codes(book.create_sheet(titles[1]), db, mapping, columns, language)
+    return _bytes(book)
+
+
+def faults(sheet: Sheet, errors: Sequence[LineError], reason: str) -> bytes:
+    """The lines with errors as an XLSX file, the reasons in a column of their own at the end."""
+    book = openpyxl.Workbook()
+    page = book.active
+    _heads(page, [*sheet.header, reason])
+    told: dict[int, list[str]] = {}
+    for error in errors:
+        told.setdefault(error.line, []).append(
+            f"{error.field}: {error.message}" if error.field else error.message
+        )
+    for line in sheet.lines:
+        if line.number in told:
+            cells = [safe_text(cell) for cell in line.cells[: len(sheet.header)]]
+            page.append([*cells, safe_text("; ".join(told[line.number]))])
+    return _bytes(book)
+
+
+def _heads(sheet: Worksheet, names: Iterable[str]) -> None:
+    sheet.append(list(names))
+    for cell in sheet[1]:
+        cell.font = Font(bold=True)
+        sheet.column_dimensions[cell.column_letter].width = max(14, len(str(cell.value)) + 2)
+    sheet.freeze_panes = "A2"
+
+
+def _shown(name: str, value: object, words: dict[object, str]) -> str | int | float | datetime.date | None:
+    if name in _DATES and isinstance(value, int):
+        return date_of(value)
+    if value in words:
+        return words[value]
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return safe_text(value) if isinstance(value, str) else value  # type: ignore[return-value]
+
+
+def _words(mapping: Mapping) -> dict[str, dict[object, str]]:
+    """For each coded column of the file: what is stored -> the first word that stands for it."""
+    found: dict[str, dict[object, str]] = {}
+    for column, expression in _coded(mapping):
+        for word, value in expression.transforms["map"].items():
+            found.setdefault(column, {}).setdefault(value, word)
+    return found
+
+
+def _coded(mapping: Mapping) -> Iterator[tuple[str, Expression]]:
+    for step in mapping.steps:
+        for expression in step.columns.values():
+            if expression.source == "column" and "map" in expression.transforms:
+                yield expression.of, expression
+
+
+def _codes(sheet: Worksheet, db: Database, mapping: Mapping, columns: list[str], language: str) -> None:
+    """A column of this sheet for each coded column of the file."""
+    lists: dict[str, list[str]] = {}
+    for column, expression in _coded(mapping):
+        lists.setdefault(column, [*expression.transforms["map"]])
+    for step in mapping.steps:
+        for expression in step.columns.values():
+            for table, column in _looked_up(expression):
+                rows = db.query(f"SELECT * FROM {table.name} WHERE retired_at IS NULL ORDER BY code")
+                lists[column] = [f"{row['code']} — {row_name(row)}" for row in rows]
+    named = [name for name in columns if name in lists]
+    _heads(sheet, [header(mapping.headers[name], language) for name in named])
+    for at in range(max((len(lists[name]) for name in named), default=0)):
+        sheet.append([lists[name][at] if at < len(lists[name]) else None for name in named])
+
+
+def _looked_up(expression: Expression) -> Iterator[tuple[Table, str]]:
+    """Tables of codes that an expression looks into, each with the column of the file that holds the code."""
+    if expression.source == "lookup" and expression.of.name in _CODED_TABLES and "code" in expression.parts:
+        yield expression.of, expression.parts["code"].of
+    for part in expression.parts.values():
+        yield from _looked_up(part)
+
+
+def _bytes(book: openpyxl.Workbook) -> bytes:
+    written = io.BytesIO()
+    book.save(written)
+    return written.getvalue()

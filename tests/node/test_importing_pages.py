@@ -1,0 +1,172 @@
+"""Import in the browser: template, columns, dry run, one transaction, failed lines back, undo; whose marks."""
+
+from __future__ import annotations
+
+import io
+import re
+import shutil
+from contextlib import closing
+from pathlib import Path
+
+import openpyxl
+import pytest
+
+from node import create_app
+from node.importing.kinds import KINDS
+from node.importing.mapping import load_mapping
+from node.storage import Node
+from shared.dates import parse_day
+from tests.node.conftest import Client, SchoolPages
+
+HEAD = "ПИН;Фамилия;Имя;Дата рождения;Пол;Согласие;Должность;Часов в неделю\n"
+GOOD = """\
+11111111111111;Асанов;Нурлан;03.02.1980;м;2025-09-01;учитель;18
+22222222222222;Өмүрова;Бермет;04.05.1990;ж;2025-09-01;завуч;9,5
+"""
+BAD = "333;Туура;Эмес;01.01.1970;м;2025-09-01;учитель;18\n"
+
+
+@pytest.fixture
+def own(pages: SchoolPages, tmp_path: Path) -> SchoolPages:
+    """A copy of the school, to be written in."""
+    with closing(pages.node.connect()) as db:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    shutil.copytree(pages.node.home, tmp_path / "node")
+    node = Node(tmp_path / "node", pages.node.key)
+    return SchoolPages(node, create_app(node), pages.logins)
+
+
+def upload(client: Client, kind: str, text: str, name: str = "list.csv") -> str:
+    """Give a file; returns the address of its check."""
+    client.get(f"/import/{kind}")
+    answer = client.http.post(
+        f"/import/{kind}",
+        data={"form_token": client.token, "file": (io.BytesIO(text.encode()), name)},
+        content_type="multipart/form-data",
+    )
+    assert answer.status_code == 302, answer.get_data(as_text=True)
+    return answer.headers["Location"]
+
+
+def names(own: SchoolPages) -> list[str]:
+    with closing(own.node.connect()) as db:
+        return [n for (n,) in db.execute("SELECT surname FROM person WHERE surname IN ('Асанов', 'Өмүрова')")]
+
+
+def test_a_list_is_checked_then_imported_then_undone_as_one_act(own: SchoolPages) -> None:
+    client = own.as_("secretary")
+    there = upload(client, "staff", HEAD + GOOD)
+    status, text = client.get(there)
+    assert status == 200 and "ката жок" in text and names(own) == []
+    status, text = client.post(there, do="all")
+    assert status == 200 and sorted(names(own)) == ["Асанов", "Өмүрова"]
+    assert client.get(there)[0] == 404, "the file is forgotten"
+    mark = re.search(r"/import/undo/(\d+)", text)
+    assert mark
+    status, text = client.post(mark[0])
+    assert status == 200 and "жокко чыгарылды" in text
+    assert names(own) == []
+    assert client.post(mark[0])[0] == 404, "an import is undone once"
+
+
+def test_failed_lines_come_back_with_their_reasons_and_the_others_may_go_in(own: SchoolPages) -> None:
+    client = own.as_("secretary")
+    there = upload(client, "staff", HEAD + GOOD + BAD)
+    assert client.post(there, do="all")[0] == 422 and names(own) == []
+    client.get(there)
+    answer = client.http.post(there, data={"form_token": client.token, "do": "faults"})
+    rows = list(openpyxl.load_workbook(io.BytesIO(answer.data)).active.iter_rows(values_only=True))
+    assert len(rows) == 2 and rows[1][1] == "Туура" and "ПИН" in rows[1][-1]
+    assert client.post(there, do="rest")[0] == 200
+    assert sorted(names(own)) == ["Асанов", "Өмүрова"]
+
+
+def test_columns_under_other_names_are_matched_by_hand(own: SchoolPages) -> None:
+    client = own.as_("secretary")
+    there = upload(client, "staff", HEAD.replace("Фамилия", "Ф.") + GOOD)
+    assert "Файлда мындай тилке жок." in client.get(there)[1]
+    assert client.post(there, do="check", **{"column-surname": "1"})[0] == 200
+    assert client.post(there, do="all", **{"column-surname": "1"})[0] == 200
+    assert sorted(names(own)) == ["Асанов", "Өмүрова"]
+
+
+@pytest.mark.parametrize(("mode", "changed"), [("insert", False), ("update", True), ("both", True)])
+def test_the_mode_says_what_becomes_of_known_lines(own: SchoolPages, mode: str, changed: bool) -> None:
+    client = own.as_("secretary")
+    client.post(upload(client, "staff", HEAD + GOOD), do="all")
+    other = upload(client, "staff", HEAD + GOOD.replace(";18", ";20"))
+    client.post(other, do="all", mode=mode)
+    load = "SELECT load FROM staff s JOIN person p ON p.id = s.person WHERE p.surname = 'Асанов'"
+    assert own.one(load) == (2000 if changed else 1800)
+
+
+def test_changing_only_refuses_what_is_not_there(own: SchoolPages) -> None:
+    client = own.as_("secretary")
+    status, text = client.post(upload(client, "staff", HEAD + GOOD), do="all", mode="update")
+    assert status == 422 and "ПИН" in text and names(own) == []
+
+
+def test_the_other_key_finds_a_person_by_number(own: SchoolPages) -> None:
+    client = own.as_("secretary")
+    client.post(upload(client, "staff", HEAD + GOOD), do="all")
+    married = GOOD.replace("Асанов;", "Токтомушев;")
+    client.post(upload(client, "staff", HEAD + married), do="all", key="pin")
+    known = "SELECT count(*) FROM person WHERE personal_number = '11111111111111'"
+    assert own.one(known) == 1 and "Асанов" not in names(own)
+
+
+def test_marks_are_imported_by_who_teaches_within_the_scale(own: SchoolPages) -> None:
+    group, day, period = own.lesson_of(own.taught, taught_by=own.person("teacher"))
+    sql = """SELECT g.grade || '-' || g.letter || ';' || s.code FROM subject_group x JOIN class_group g
+             ON g.id = x.class_group JOIN subject s ON s.id = x.subject WHERE x.id = ?"""
+    place = own.one(sql, group)
+    pupil = own.member_of(int(group))
+    file = own.one("SELECT personal_file FROM pupil WHERE person = ?", pupil)
+    head = "Класс;Предмет;Дата;Урок;Личное дело;Оценка;Вид работы\n"
+    row = f"{place};{day};{period};{file};{{}};test\n"
+    teacher = own.as_("teacher")
+    assert teacher.post(upload(teacher, "marks", head + row.format(9)), do="all")[0] == 422
+    assert teacher.post(upload(teacher, "marks", head + row.format(5)), do="all")[0] == 200
+    value = (
+        "SELECT value FROM mark WHERE subject_group = ? AND pupil = ? AND day = ? AND period = ? AND slot = 0"
+    )
+    assert own.one(value, int(group), pupil, parse_day(day), int(period)) == 5
+    other = own.as_("class_teacher")
+    assert other.post(upload(other, "marks", head + row.format(4)), do="all")[0] == 422
+    assert own.one(value, int(group), pupil, parse_day(day), int(period)) == 5
+
+
+def test_a_file_belongs_to_the_account_that_gave_it(own: SchoolPages) -> None:
+    there = upload(own.as_("secretary"), "staff", HEAD + GOOD)
+    assert own.as_("deputy").get(there)[0] == 404
+
+
+def test_each_kind_asks_for_its_own_right(own: SchoolPages) -> None:
+    teacher = own.as_("teacher")
+    assert teacher.get("/import/marks")[0] == 200
+    assert {kind: teacher.get(f"/import/{kind}")[0] for kind in KINDS if kind != "marks"} == {
+        "classes": 403, "staff": 403, "pupils": 403, "guardians": 403,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", [k for k in KINDS if k not in ("marks", "guardians")])
+def test_a_template_as_it_stands_changes_nothing(own: SchoolPages, kind: str) -> None:
+    """What is there, written out and read in again, is what is there."""
+    client = own.as_("deputy" if kind in ("classes",) else "secretary")
+    content = client.http.get(f"/import/{kind}/template.xlsx").data
+    book = openpyxl.load_workbook(io.BytesIO(content))
+    assert len(book.worksheets) == 2 and book.worksheets[0].max_row > 3
+    client.get(f"/import/{kind}")
+    answer = client.http.post(
+        f"/import/{kind}",
+        data={"form_token": client.token, "file": (io.BytesIO(content), "there.xlsx")},
+        content_type="multipart/form-data",
+    )
+    text = client.get(answer.headers["Location"])[1]
+    assert "Файлдагынын баары мурунтан эле бар" in text, re.findall(r"<td data-label.*?</td>", text)[:6]
+
+
+def test_every_kind_has_its_headers_in_three_languages() -> None:
+    for kind in KINDS.values():
+        mapping = load_mapping(kind.name)
+        assert {name: names for name, names in mapping.headers.items() if len(names) < 3} == {}
