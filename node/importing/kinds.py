@@ -22,7 +22,8 @@ Row = Mapping[str, Value]
 @dataclass(frozen=True)
 class Kind:
     """One kind of list. ``area``: whose right to enter it takes. ``keys``: other ways to know the first row of a line,
-    as column of the table -> column of the file, beside the mapping's own (named by ``key_label``).
+    as column of the table -> column of the file, beside the mapping's own (named by ``key_label``). ``checked`` sees
+    every row before it is written and raises what is against it.
     """
 
     name: str
@@ -31,7 +32,13 @@ class Kind:
     key_label: str
     existing: str
     keys: Mapping[str, tuple[str, Mapping[str, str]]]
-    check: Callable[[Database, Visitor, Table, Row], None] = lambda db, who, table, row: None
+    checked: Callable[[Database, Visitor, Table, Row], None] | None = None
+
+    @property
+    def who(self) -> tuple[str, ...]:
+        """The duties that may import it: those who enter every row of the area, or any where rows are checked."""
+        enter = access.roles if self.checked else access.everywhere
+        return enter(self.area, "E")
 
     def mapping(self, key: str = "") -> MappingFile:
         """The mapping, its first row known by the chosen key."""

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from sqlite_utils import Database
 
-from node.access import may, roles
 from node.importing import actions, queries, uploads, workbook
 from node.importing.actions import ImportResult, Mode, Wish
-from node.importing.kinds import KINDS, Kind, header
+from node.importing.kinds import KINDS, Kind, Row, header
 from node.importing.mapping import Mapping
 from node.importing.sheets import Sheet, table_in
 from node.reading.noting import noted
@@ -20,12 +20,13 @@ from node.request import acting, database
 from shared.access import allow
 from shared.i18n import current_language, gettext
 from shared.problems import BadRequest, ImportRefused, InputProblem, LineError, NotAllowed, NotFound
+from shared.schema import Table
 from shared.web import today, visitor
 from sync import undo
 
 area = Blueprint("importing", __name__, url_prefix="/import", template_folder="templates")
 
-WHO = tuple(dict.fromkeys(role for kind in KINDS.values() for role in roles(kind.area, "E")))
+WHO = tuple(dict.fromkeys(role for kind in KINDS.values() for role in kind.who))
 MODES: tuple[Mode, ...] = ("both", "insert", "update")
 SHOWN_ERRORS = 200
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -39,7 +40,7 @@ def index() -> ResponseReturnValue:
     db = database()
     return render_template(
         "importing/index.html",
-        kinds=[kind for kind in KINDS.values() if may(who, kind.area, "E")],
+        kinds=[kind for kind in KINDS.values() if who.has(*kind.who)],
         acts=[act for act in undo.marked_acts(db, "import") if act.actor == who.account or who.has("head")],
         author=lambda account: queries.author(db, account, today()),
     )
@@ -49,7 +50,7 @@ def _kind(name: str) -> Kind:
     found = KINDS.get(name)
     if found is None:
         raise NotFound()
-    if not may(visitor(), found.area, "E"):
+    if not visitor().has(*found.who):
         raise NotAllowed()
     return found
 
@@ -146,11 +147,12 @@ def _mapping(kind: Kind, sheet: Sheet) -> Mapping:
 def _wish(kind: Kind, leave_out: frozenset[int] = frozenset()) -> Wish:
     mode = request.form.get("mode", "both")
     who = visitor()
-    return Wish(
-        next((one for one in MODES if one == mode), "both"),
-        leave_out,
-        lambda db, table, row: kind.check(db, who, table, row),
-    )
+
+    def check(db: Database, table: Table, row: Row) -> None:
+        if kind.checked:
+            kind.checked(db, who, table, row)
+
+    return Wish(next((one for one in MODES if one == mode), "both"), leave_out, check)
 
 
 def _tried(kind: Kind, path: Path, sheet: Sheet) -> tuple[ImportResult | None, tuple[LineError, ...]]:
