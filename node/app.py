@@ -13,8 +13,10 @@ from node import (
     conflicts,
     consents,
     control,
+    design,
     device,
     dictionary,
+    guide,
     home,
     journal,
     movement,
@@ -38,8 +40,8 @@ from node import (
 )
 from node.background import Agent
 from node.exchange import views as exchange
-from node.importing import views as importing
 from node.home import queries
+from node.importing import views as importing
 from node.signin import local
 from node.storage import Node
 from node.usage import counting
@@ -76,35 +78,38 @@ AREAS = (
     reading.area,
     settings.area,
     dictionary.area,
+    design.area,
+    guide.area,
     signin.own_area,
     signin.area,
 )
 NAVIGATION = (
     NavItem("home.index", N_("Today")),
-    NavItem("journal.index", N_("Journal")),
-    NavItem("attendance.index", N_("Attendance")),
-    NavItem("control.index", N_("Lesson control")),
-    NavItem("timetable.index", N_("Timetable")),
-    NavItem("plans.index", N_("Plans")),
-    NavItem("calendar.index", N_("Calendar")),
-    NavItem("classes.index", N_("Classes")),
-    NavItem("movement.index", N_("Movement")),
-    NavItem("people.index", N_("People")),
-    NavItem("consents.index", N_("Consents")),
-    NavItem("importing.index", N_("Import")),
-    NavItem("results.index", N_("Results")),
-    NavItem("reports.index", N_("Reports")),
-    NavItem("orders.index", N_("Orders")),
-    NavItem("tasks.index", N_("Tasks")),
-    NavItem("signoff.index", N_("Sign-off")),
-    NavItem("regulation.index", N_("Regulation")),
-    NavItem("conflicts.index", N_("Conflicts")),
-    NavItem("exchange.index", N_("Sync")),
-    NavItem("accounts.index", N_("Accounts")),
-    NavItem("usage.index", N_("Use of the system")),
-    NavItem("reading.index", N_("Reading log")),
-    NavItem("settings.index", N_("Settings")),
-    NavItem("dictionary.index", N_("Data dictionary")),
+    NavItem("journal.index", N_("Journal"), N_("Teaching")),
+    NavItem("attendance.index", N_("Attendance"), N_("Teaching")),
+    NavItem("control.index", N_("Lesson control"), N_("Teaching")),
+    NavItem("results.index", N_("Results"), N_("Teaching")),
+    NavItem("timetable.index", N_("Timetable"), N_("Teaching")),
+    NavItem("plans.index", N_("Plans"), N_("Teaching")),
+    NavItem("calendar.index", N_("Calendar"), N_("Teaching")),
+    NavItem("classes.index", N_("Classes"), N_("People")),
+    NavItem("people.index", N_("People"), N_("People")),
+    NavItem("consents.index", N_("Consents"), N_("People")),
+    NavItem("movement.index", N_("Movement"), N_("People")),
+    NavItem("importing.index", N_("Import"), N_("People")),
+    NavItem("orders.index", N_("Orders"), N_("Office")),
+    NavItem("tasks.index", N_("Tasks"), N_("Office")),
+    NavItem("signoff.index", N_("Sign-off"), N_("Office")),
+    NavItem("reports.index", N_("Reports"), N_("Office")),
+    NavItem("regulation.index", N_("Regulation"), N_("Office")),
+    NavItem("exchange.index", N_("Sync"), N_("System")),
+    NavItem("conflicts.index", N_("Conflicts"), N_("System")),
+    NavItem("accounts.index", N_("Accounts"), N_("System")),
+    NavItem("usage.index", N_("Use of the system"), N_("System")),
+    NavItem("reading.index", N_("Reading log"), N_("System")),
+    NavItem("settings.index", N_("Settings"), N_("System")),
+    NavItem("dictionary.index", N_("Data dictionary"), N_("System")),
+    NavItem("guide.index", N_("Guide"), N_("System")),
 )
 
 

@@ -15,6 +15,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import groupby
 from pathlib import Path
 from typing import Protocol, cast
 from urllib.parse import urlsplit
@@ -220,6 +221,12 @@ def visitor() -> Visitor:
     return found
 
 
+def _navigation(items: Sequence[NavItem]) -> list[tuple[str, list[NavItem]]]:
+    """The lines that the visitor may follow, under the names of their groups."""
+    mine = (item for item in items if may_open(item.endpoint))
+    return [(group, list(found)) for group, found in groupby(mine, key=lambda item: item.group)]
+
+
 def may_open(endpoint: str) -> bool:
     """Is there such a page, and may the visitor open it?"""
     rights = rights_of(current_app, endpoint)
@@ -413,7 +420,7 @@ def _page_context() -> dict[str, object]:
     return {
         "visitor": visitor,
         "setup": setup,
-        "navigation": [item for item in setup.navigation if visitor and may_open(item.endpoint)],
+        "navigation": _navigation(setup.navigation) if visitor else [],
     }
 
 

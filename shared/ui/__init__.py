@@ -23,11 +23,13 @@ blueprint = Blueprint("ui", __name__, template_folder="templates")
 class NavItem:
     """A line of the navigation: endpoint and a label marked with `N_`; shown to whom the endpoint admits.
 
-    ``area`` is the blueprint whose pages all make this line the current one.
+    ``area`` is the blueprint whose pages all make this line the current one; lines of one ``group`` (marked with `N_`
+    too) stand together under its name.
     """
 
     endpoint: str
     label: str
+    group: str = ""
 
     @property
     def area(self) -> str:

@@ -1,0 +1,268 @@
+"""What the guides say: for each duty the few things it does most, in the order of a day or a year."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from shared.problems import N_
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing to do: title and text marked with `N_`, the page where it is done, a picture of it."""
+
+    title: str
+    text: str
+    endpoint: str = ""
+    picture: str = ""
+
+
+EVERYONE = (
+    Step(
+        N_("Sign in"),
+        N_(
+            "Open the school's address in any browser; the internet is not needed. Behind your initials you change the "
+            "password, choose the language and sign out. The sign beside them tells whether everything is safe in the "
+            "school and has reached the district."
+        ),
+        "home.index",
+        "today",
+    ),
+)
+
+TEACHER = (
+    Step(
+        N_("Keep a lesson"),
+        N_(
+            "Your lessons of today stand on the first page. Open one: everyone is present until you mark who is away "
+            "or late. Say that attendance is taken, also when all are there. Topic and homework stand beside it; the "
+            "planned topic is filled in for you."
+        ),
+        "journal.index",
+        "lesson",
+    ),
+    Step(
+        N_("Enter marks"),
+        N_(
+            "In the grid type a digit and you are at the next pupil. A slash adds a second mark, Delete empties, Esc "
+            "takes back. Each cell saves itself and shows it; if the connection goes, it waits in this browser and is "
+            "sent once the school's computer is there again."
+        ),
+        "journal.index",
+        "grid",
+    ),
+    Step(
+        N_("Give the results of a term"),
+        N_(
+            "Mektep proposes a mark from the weights of the works; you decide. A mark that differs from the proposal "
+            "needs a reason. When the deputy has locked the term, ask the deputy to open it again."
+        ),
+        "results.index",
+    ),
+    Step(
+        N_("Write your plan"),
+        N_(
+            "Sections, topics and hours come from a spreadsheet, from last year or from a colleague. Mektep lays them "
+            "onto the real dates of your lessons and moves them when the calendar changes."
+        ),
+        "plans.index",
+    ),
+)
+
+CLASS_TEACHER = (
+    Step(
+        N_("Ask for reasons"),
+        N_(
+            "The page of attendance lists absences of your class without a reason. Give the reason with one touch, or "
+            "enter a note that covers several days. An alarm shows who was away three days running."
+        ),
+        "attendance.index",
+        "attendance",
+    ),
+    Step(
+        N_("Your class and its consents"),
+        N_(
+            "The roll shows who has given a written consent and for what. Without one no name stands anywhere; print "
+            "the form, have it signed, enter the date."
+        ),
+        "classes.index",
+        "class",
+    ),
+    Step(
+        N_("Report cards"),
+        N_("At the end of a term print the report cards of the whole class, or one of them, on A4."),
+        "results.index",
+    ),
+)
+
+DEPUTY = (
+    Step(
+        N_("The year's calendar"),
+        N_(
+            "Terms, holidays and days with other rules. When the ministry moves a holiday, move it here: plans and "
+            "attendance follow. Bells belong to a shift."
+        ),
+        "calendar.index",
+    ),
+    Step(
+        N_("The timetable"),
+        N_(
+            "A grid of a class by day and lesson. A warning says when a teacher, a room or a class is there twice. "
+            "A change begins on a date, so that the past stays as it was. Substitutions propose who is free."
+        ),
+        "timetable.index",
+        "timetable",
+    ),
+    Step(
+        N_("Look after the journal"),
+        N_(
+            "Lessons without a topic, without attendance, pupils with too few marks before the end of a term: each "
+            "with the teacher to be asked. Lock a term when its results are right."
+        ),
+        "journal.index",
+    ),
+    Step(
+        N_("Approve plans"),
+        N_("See the hours given against the plan, and approve what teachers have handed in."),
+        "plans.index",
+    ),
+)
+
+HEAD = (
+    Step(
+        N_("Orders and duties"),
+        N_(
+            "An order gives a duty and another ends it; what a person may do here follows from the duties of the day. "
+            "Sign an order and it stays as it is; a later change is a new order."
+        ),
+        "orders.index",
+        "orders",
+    ),
+    Step(
+        N_("Tasks and sign-off"),
+        N_(
+            "Give staff something to do by a date, and accept it when it is done. Confirm what was entered by the check "
+            "lists of classes and areas."
+        ),
+        "tasks.index",
+    ),
+    Step(
+        N_("The year and its numbers"),
+        N_(
+            "Reports count what stands in the books; the district sees the same numbers. A report is frozen when you "
+            "hand it in, and a later order makes a numbered correction."
+        ),
+        "reports.index",
+    ),
+    Step(
+        N_("Who has read what"),
+        N_("Every reading and every export of personal data is in the reading log."),
+        "reading.index",
+    ),
+)
+
+SECRETARY = (
+    Step(
+        N_("Admit and release pupils"),
+        N_(
+            "An admission writes the person, the class and the movement book at once; a departure and a transfer do the "
+            "same. The book's balance is always right. Print it as on paper."
+        ),
+        "movement.index",
+        "movement",
+    ),
+    Step(
+        N_("Bring in lists"),
+        N_(
+            "Save the template, fill it in, give it back: a trial run tells every error by line and field, and nothing "
+            "is written until you say so. A whole import can be undone."
+        ),
+        "importing.index",
+        "import",
+    ),
+    Step(
+        N_("Cards and personal files"),
+        N_(
+            "Find a person by any part of the name, also without Kyrgyz letters, and keep the card up to date."
+        ),
+        "people.index",
+    ),
+    Step(
+        N_("The orders book"),
+        N_("Write orders with the next number of their series; the head signs."),
+        "orders.index",
+    ),
+)
+
+SOCIAL = (
+    Step(
+        N_("Who needs help"),
+        N_(
+            "Alarms of attendance show who is away too often. Social categories stand on the cards of those who agreed."
+        ),
+        "attendance.index",
+    ),
+    Step(
+        N_("Cards"),
+        N_("Guardians, addresses and categories, for those whose consent covers them."),
+        "people.index",
+    ),
+)
+
+LIBRARIAN = (Step(N_("Names and classes"), N_("You find every pupil by name and class."), "classes.index"),)
+
+ADMINISTRATOR = (
+    Step(
+        N_("Is the school's data safe?"),
+        N_(
+            "One page tells when the school last agreed with the district, what waits, how old the backup is, whether "
+            "the clock is right and whether there is space. Sync now, or carry a stick."
+        ),
+        "exchange.index",
+        "sync",
+    ),
+    Step(
+        N_("Accounts"),
+        N_(
+            "Open accounts for staff, and for a class at once; print the slips with the first passwords. Disable an "
+            "account and it is out at once."
+        ),
+        "accounts.index",
+    ),
+    Step(
+        N_("Backups and the recovery kit"),
+        N_(
+            "Save a backup on another machine. With the printed recovery kit and the district's hub a dead school comes "
+            "back whole on a new computer."
+        ),
+        "exchange.index",
+    ),
+)
+
+PUPIL = (
+    Step(N_("Your week"), N_("Your lessons with their rooms, and what changes."), "home.index"),
+    Step(N_("Your marks"), N_("Marks, absences and results of the terms, yours alone."), "results.index"),
+)
+
+GUARDIAN = (
+    Step(N_("Your child's week"), N_("The lessons of your child, and what changes."), "home.index"),
+    Step(
+        N_("Marks and absences"),
+        N_("Marks, absences and results of your child; the report card to print."),
+        "results.index",
+    ),
+)
+
+GUIDES: dict[str, tuple[Step, ...]] = {
+    "head": HEAD,
+    "deputy": DEPUTY,
+    "class_teacher": CLASS_TEACHER,
+    "teacher": TEACHER,
+    "secretary": SECRETARY,
+    "social": SOCIAL,
+    "librarian": LIBRARIAN,
+    "administrator": ADMINISTRATOR,
+    "pupil": PUPIL,
+    "guardian": GUARDIAN,
+}
+"""Duty -> its guide; everyone's comes before."""

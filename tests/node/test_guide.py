@@ -1,0 +1,51 @@
+"""The guide of every duty, and the page of the design system."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from node import access
+from node.guide.content import EVERYONE, GUIDES
+from shared.access import rights_of
+from shared.ui import STATIC_FOLDER
+from tests.node.conftest import SchoolPages
+
+
+def test_every_duty_has_a_guide() -> None:
+    assert set(GUIDES) == access.ROLES
+    assert all(len(steps) for steps in GUIDES.values())
+
+
+@pytest.mark.parametrize("duty", sorted(access.ROLES))
+def test_a_guide_leads_to_pages_that_its_reader_may_open(pages: SchoolPages, duty: str) -> None:
+    status, text = pages.as_(duty).get(f"/guide/?duty={duty}", language="en")
+    assert status == 200
+    steps = (*EVERYONE, *GUIDES[duty])
+    assert text.count('<li class="card">') == len(steps)
+    closed = [step.endpoint for step in steps if step.endpoint and not opens(pages, duty, step.endpoint)]
+    assert closed == []
+    assert text.count('<a class="btn" href=') == sum(bool(step.endpoint) for step in steps)
+
+
+def opens(pages: SchoolPages, duty: str, endpoint: str) -> bool:
+    """Do the page's declared rights admit this duty?"""
+    rights = rights_of(pages.app, endpoint)
+    return rights is not None and (bool(rights.open_to) or duty in rights.roles)
+
+
+def test_pictures_of_the_guides_are_there() -> None:
+    wanted = {step.picture for steps in (EVERYONE, *GUIDES.values()) for step in steps if step.picture}
+    there = {path.stem for path in (STATIC_FOLDER / "guide").glob("*.png")}
+    assert wanted == there
+
+
+def test_the_design_page_shows_every_token_and_component(pages: SchoolPages) -> None:
+    text = pages.as_("administrator").get("/design/", language="en")[1]
+    assert all(f"--{name}" in text for name in ("ink", "paper", "lake", "sun", "red", "leaf", "tap"))
+    macros = re.findall(
+        r"macro (\w+)\(", (STATIC_FOLDER.parent / "templates" / "ui" / "parts.html").read_text()
+    )
+    shown = (STATIC_FOLDER.parent.parent.parent / "node/design/templates/design/index.html").read_text()
+    assert [m for m in macros if m not in shown and m not in ("language_switch", "search")] == []
