@@ -7,7 +7,7 @@ PACKAGES := shared sync node hub
 # Tests wait for the disk more than for the processor; what they write is nobody's, so memory will do.
 SCRATCH := $(shell test -w /dev/shm && echo /dev/shm || echo /tmp)
 
-.PHONY: help demo test lint faults bench dictionary locale
+.PHONY: help demo test lint faults bench pictures dictionary locale
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' Makefile
@@ -48,6 +48,9 @@ faults: .venv/installed-test  ## the long way: 10,000 random histories, then 200
 
 bench: .venv/installed-test  ## sizes and times against their limits
 	@$(BIN)/python -m tests.bench
+
+pictures: .venv/installed-test  ## take the pictures of the guides anew
+	@TMPDIR=$(SCRATCH) MEKTEP_PICTURES=1 $(BIN)/python -m pytest tests/browser/test_guide.py
 
 dictionary: .venv/installed  ## write docs/data-dictionary.md from the schema
 	@$(BIN)/python -m shared.schema > .venv/dictionary && cp .venv/dictionary docs/data-dictionary.md
