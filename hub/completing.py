@@ -157,6 +157,7 @@ def take_line(log: HubLog, node: bytes, shown: object, before: object) -> int:
         return 0
     head = log.head()[0]
     lacking = [one for one in line if not _is_known(log, one.envelope)]
+    new = {one.envelope.hash for one in lacking}
     if lacking:
         if log.head_at(line[0].position - 1) != before:
             return 0
@@ -164,6 +165,10 @@ def take_line(log: HubLog, node: bytes, shown: object, before: object) -> int:
             at for at, one in enumerate(line) if log.head_at(one.position) is None or not _is_at(log, one)
         )
         _rearrange(log, node, line[parted:], head)
+    for one in line:
+        # What was sealed anew since the backup, without values that were erased, stays so.
+        note = amendments.note_new if one.envelope.hash in new else amendments.take_known
+        note(log.connection, log, one.envelope)
     return line[-1].position
 
 

@@ -21,8 +21,11 @@ from shared.problems import (
     WrongRecoveryKey,
 )
 from sync import session
+from sync.codec import all_changes, open_envelope
+from sync.erasure import erase
 from sync.state import State, epoch_keys
 from sync.transport.memory import MemoryTransport
+from sync.writer import writing
 from tests.sync.test_nodes import Cast
 from tests.world import CHEAP, a_hub
 
@@ -293,6 +296,45 @@ def test_a_stolen_node_is_revoked_again_by_the_word_of_the_others(district):
     third = cast.join()
     with closing(third.connect()) as db, closing(first.connect()) as own:
         assert epoch_keys(db) == epoch_keys(own) and max(epoch_keys(db)) == 2
+    district.check()
+
+
+@pytest.mark.parametrize("written", ["before the backup", "after it"])
+def test_what_was_erased_since_the_backup_stays_erased(district, written):
+    cast, first = district.cast, district.cast.nodes[0]
+    secret = "Жаркынайым"
+
+    def name():
+        with closing(first.connect()) as db, writing(db, 0) as w:
+            person = w.insert("person", sex="f")
+            consent = w.insert("consent", person=person, purpose="core")
+            w.update("person", person, surname=secret)
+        cast.sync(first)
+        return person, consent
+
+    if written == "before the backup":
+        person, consent = name()
+        district.back_up()
+    else:
+        district.back_up()
+        person, consent = name()
+    with closing(first.connect()) as db, writing(db, 0) as w:
+        w.update("consent", consent, withdrawn_on=20_000)
+        erase(w, person, ("core", "photo"))
+    cast.settle()
+    district.lose()
+    cast.settle()
+    second = cast.join()
+    cast.settle()
+    with closing(second.connect()) as db, district.hub.read() as connection:
+        keys = epoch_keys(db)
+        for (data,) in connection.execute(
+            tables.stream.select()
+            .with_only_columns(tables.stream.c.envelope)
+            .where(tables.stream.c.school == cast.id)
+        ):
+            envelope = open_envelope(bytes(data))
+            assert secret not in repr(all_changes(envelope, keys[envelope.epoch]))
     district.check()
 
 
