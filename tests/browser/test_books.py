@@ -1,0 +1,75 @@
+"""Attendance, mark sheet, report cards, conduct, lesson control in a browser: accessible, as wide as the screen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Page
+
+from node.attendance import actions as attendance_actions
+from node.attendance import queries as attendance
+from node.attendance import views as attendance_views
+from node.control import views as control_views
+from node.results import actions as result_actions
+from node.results import books
+from sync.writer import writing
+from tests.node.conftest import PASSWORD, SchoolPages
+from tests.node.test_journal import TODAY, Desk, a_school
+from tests.serving import serving
+
+DAY = "2025-10-22"
+
+
+@pytest.fixture(scope="module")
+def school(tmp_path_factory: pytest.TempPathFactory) -> SchoolPages:
+    """A generated school whose first class has a note, a locked quarter, results and conduct."""
+    school = a_school(tmp_path_factory.mktemp("books"))
+    desk = Desk(school)
+    pupils = sorted(attendance.enrolled(desk.db, school.led, TODAY, TODAY))
+    groups = desk.db.execute("SELECT id FROM subject_group WHERE class_group = ?", (school.led,)).fetchall()
+    with writing(desk.db, desk.account) as w:
+        attendance_actions.add_note(w, school.led, pupils[0], TODAY - 1, TODAY + 3, "ill")
+        for (group,) in groups[:3]:
+            for number, pupil in enumerate(pupils):
+                mark = 2 + number % 4
+                w.put("term_result", subject_group=group, pupil=pupil, term=4, value=mark, status="assessed")
+        result_actions.give_conduct(w, school.led, 4, {pupils[0]: "exemplary"})
+        result_actions.lock(w, school.led, 5)
+        result_actions.lock(w, school.led, 4)
+        result_actions.reopen(w, school.led, 4, "Ката табылды")
+    desk.db.close()
+    return school
+
+
+@pytest.fixture
+def here(school: SchoolPages, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    for module in (attendance_views, control_views, books):
+        monkeypatch.setattr(module, "today", lambda: TODAY)
+    with serving(school.app) as found:
+        yield found
+
+
+@pytest.mark.parametrize("duty", ["class_teacher", "deputy"])
+def test_every_page_is_accessible_and_fits(
+    page: Page, axe: Callable[[Page], list[str]], school: SchoolPages, here: str, duty: str
+) -> None:
+    page.goto(f"{here}/sign-in")
+    page.fill("#login", school.logins[duty])
+    page.fill("#password", PASSWORD)
+    page.click("main button")
+    page.wait_for_url(f"{here}/")
+    led, pupil = school.led, school.pupil_of(school.led)
+    paths = [
+        "/attendance/", f"/attendance/class/{led}?day={DAY}", f"/attendance/class/{led}?day={DAY}&view=week",
+        f"/attendance/class/{led}?day={DAY}&view=month", f"/attendance/pupil/{pupil}", f"/results/{led}/sheet",
+        f"/results/{led}/cards", f"/results/{led}/conduct", f"/results/pupil/{pupil}/card",
+    ]  # fmt: skip
+    flaws = []
+    for path in [*paths, *(["/control/"] if duty == "deputy" else [])]:
+        answer = page.goto(here + path)
+        assert answer is not None and answer.status == 200, path
+        flaws += [(path, flaw) for flaw in axe(page)]
+        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            flaws.append((path, "wider than the screen"))
+    assert flaws == []
