@@ -88,7 +88,11 @@ def _answer(hub: Hub, connection: sa.Connection, request: Request, hashed: bytes
         raise Replay(counter=node.counter)
     log = HubLog(connection, node.school, hub.signer)
     registration.approve(connection, node.school, request.approvals)
-    registration.add_epochs(connection, node.school, request.epochs)
+    offered = request.epochs
+    if completing.is_awaiting(connection, node.school):
+        # A key that the hub has forgotten may have the number of one that is offered now.
+        offered = [key for key in offered if key[0] <= request.epoch]
+    registration.add_epochs(connection, node.school, offered, request.epoch)
     own = HubLog(connection, 0, hub.signer)
     answer = Answer(hashed, request.node, clock.now_ms(), node.school)
     answer.held = _take_lines(log, own, request)

@@ -248,10 +248,13 @@ def claim_origin(
 # -- the school's keys, sealed -----------------------------------------------------------------------------------
 
 
-def add_epochs(connection: sa.Connection, school: int, offered: Sequence[tuple[int, bytes, bytes]]) -> None:
+def add_epochs(
+    connection: sa.Connection, school: int, offered: Sequence[tuple[int, bytes, bytes]], held: int = 0
+) -> None:
     """Keep keys that a node hands on; of two nodes that offer a new epoch at once the first counts.
 
-    A known epoch may be sealed to further recipients by any of the school's nodes: each of them has it.
+    ``held``: the newest epoch that this node has. A known epoch may be sealed to further recipients by a node that has
+    it; what another offers under its number is another key, made at the same time, and comes too late.
     """
     e = tables.epoch.c
     newest = newest_epoch(connection, school)
@@ -270,7 +273,9 @@ def add_epochs(connection: sa.Connection, school: int, offered: Sequence[tuple[i
     ).scalars()
     known = {bytes(opening) for opening in nodes}
     for number, recipient, sealed in offered:
-        if (number, recipient) not in recipients and (number > newest or recipient in known):
+        if (number, recipient) not in recipients and (
+            number > newest or (recipient in known and number <= held)
+        ):
             row = {
                 "school": school,
                 "number": number,

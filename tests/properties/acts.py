@@ -131,9 +131,15 @@ def decide(a: Acting) -> None:
     if found:
         number, rid, unit = a.random.choice(found)
         table = BY_NUMBER[number]
-        column = table.units[unit][0].name
-        shown = a.db.execute(f'SELECT "{column}" FROM {table.name} WHERE {table.row_id} = ?', (rid,))
-        a.school.decided.add(shown.fetchone()[0])
+        column = table.units[unit][0]
+        shown = a.db.execute(f'SELECT "{column.name}" FROM {table.name} WHERE {table.row_id} = ?', (rid,))
+        token = shown.fetchone()[0]
+        a.school.decided.add(token)
+        if token in a.school.truth:
+            entries = NodeLog(a.db).history(table, NodeLog(a.db).key_of(table, rid))
+            a.school.truth[token] |= {
+                e.values[column.number] for e in entries if column.number in e.values
+            } - {token}
         a.w.assert_again(table, rid, unit)
 
 

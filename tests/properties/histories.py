@@ -27,7 +27,6 @@ from sync.state import State
 from sync.writer import Writer, writing
 from tests.properties import acts, judge, model
 from tests.properties.machines import (
-    KIT,
     Time,
     copy_of,
     determined,
@@ -74,6 +73,7 @@ class School:
 
     id: int
     link: Link
+    kit: bytes
     machines: list[Machine] = field(default_factory=list)
     sticks: list[Carried] = field(default_factory=list)
     revoked: set[bytes] = field(default_factory=set)
@@ -103,17 +103,17 @@ class World:
         """Schools with so many nodes each; the first has written a class and pupils, the others have joined it."""
         ids = [schools.add_school(self.hub, f"School {n}") for n, _ in enumerate(nodes, 1)]
         for school_id, count in zip(ids, nodes, strict=True):
-            school = School(school_id, Link(self.hub, model.Hub(), self.time))
+            school = School(school_id, Link(self.hub, model.Hub(), self.time), crypto.random_bytes(16))
             self.schools.append(school)
             self._register(school)
             for _ in range(count - 1):
-                self._join(school)
+                self.sync(school, self.join(school))
 
     def _register(self, school: School) -> None:
-        machine = self._machine(school, {1})
+        machine = self._machine(school, {1: 0})
         with transaction(machine.db):
-            first_school_key(machine.db)
-        school.link.school.epochs, school.link.school.epoch_at = {1: {b"kit"}}, {1: self.time.ms}
+            first_school_key(machine.db, school.kit)
+        school.link.school.epochs, school.link.school.epoch_at = {1: {b"kit": 0}}, {1: self.time.ms}
         code = schools.registration_code(self.hub, school.id).text
         wire = self._wire(school, machine, NO_FAULT)
         session.register(machine.db, wire, code)
@@ -121,17 +121,18 @@ class World:
         self.write(school, machine, self._first_rows)
         self.sync(school, machine)
 
-    def _join(self, school: School) -> None:
-        machine = self._machine(school, set())
+    def join(self, school: School) -> Machine:
+        """A further node is let in by the recovery kit; it has not synced yet."""
+        machine = self._machine(school, {})
         wire = self._wire(school, machine, NO_FAULT)
-        session.join_by_kit(machine.db, wire, KIT)
+        session.join_by_kit(machine.db, wire, school.kit)
         wire.catch_up()
-        self.sync(school, machine)
+        return machine
 
-    def _machine(self, school: School, epochs: set[int]) -> Machine:
+    def _machine(self, school: School, epochs: dict[int, int]) -> Machine:
         db = empty_database()
         with transaction(db):
-            make_keys(db)
+            make_keys(db, school.kit)
         key = crypto.SigningKey.from_bytes(State(db).signing_key).public
         opening = State(db).opening_key
         machine = Machine(db, model.Node(key, opening, State(db).origin, epochs=epochs))
@@ -380,7 +381,7 @@ def a_world(time: Time, random: Random, nodes: tuple[int, ...], rules: frozenset
     for school in template.schools:
         stream = deepcopy(school.link.school)
         stream.rules = rules
-        copy = School(school.id, Link(world.hub, stream, time))
+        copy = School(school.id, Link(world.hub, stream, time), school.kit)
         for machine in school.machines:
             node = replace(machine.node.copy(), rules=rules)
             copy.machines.append(replace(machine, db=copy_of(machine.db), node=node))
@@ -419,6 +420,9 @@ def step(world: World, school: School, forks: bool) -> None:
             world.import_(school, random.choice(at), stick)
     elif chance < 0.71 and forks and len(school.machines) < 6:
         world.clone(school, machine)
+    elif chance < 0.715 and len(school.machines) < 5:
+        with world.at(machine):
+            world.join(school)
     elif chance < 0.74 and forks:
         world.back_up(machine)
     elif chance < 0.77 and forks and machine.backup is not None:

@@ -92,21 +92,21 @@ def _only_hub() -> tuple[Hub, Database]:
 # -- keys --------------------------------------------------------------------------------------------------------
 
 
-def make_keys(db: Database) -> None:
+def make_keys(db: Database, kit: bytes = KIT) -> None:
     state = State(db)
     signer = crypto.SigningKey.from_bytes(crypto.random_bytes(32))
     state.signing_key = signer.to_bytes()
     state.opening_key = crypto.OpeningKey.from_bytes(crypto.random_bytes(32)).to_bytes()
-    state.recovery_public = recovery_keypair(KIT).public
-    state.recovery_signing = recovery_signer(KIT).public
+    state.recovery_public = recovery_keypair(kit).public
+    state.recovery_signing = recovery_signer(kit).public
     fork.begin_incarnation(db, signer.public, continues=None)
 
 
-def first_school_key(db: Database) -> None:
+def first_school_key(db: Database, kit: bytes = KIT) -> None:
     """What founding a school makes."""
     key = crypto.random_bytes(crypto.KEY_BYTES)
     db.execute("INSERT INTO epoch VALUES (1, ?)", (key,))
-    State(db).first_tag = registration.first_tag(KIT, key)
+    State(db).first_tag = registration.first_tag(kit, key)
 
 
 # -- time and chance ---------------------------------------------------------------------------------------------

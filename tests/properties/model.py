@@ -18,11 +18,15 @@ from tests.sync import second_reader
 
 NOWHERE = 10**9
 AHEAD = 10 * 60 * 1000
-_CUTS = itertools.count()
+_CUTS = itertools.count(1)
 
 
 class Impossible(Exception):
     """The model cannot do what the engine did."""
+
+
+Sealed = tuple[int, bytes, int]
+"""A school key on its way: number of its epoch, for whom it is sealed, which key it is."""
 
 
 # -- messages ----------------------------------------------------------------------------------------------------
@@ -40,7 +44,8 @@ class Request:
     sent: tuple[Changeset, ...]
     own: frozenset[object]
     epoch: int
-    offered: tuple[tuple[int, bytes], ...]
+    school_key: int
+    offered: tuple[Sealed, ...]
     joining: bool
 
 
@@ -54,7 +59,7 @@ class Answer:
     known: Line = (0, 0)
     entries: list[tuple[int, Changeset]] = field(default_factory=list)
     named_only: frozenset[object] = frozenset()
-    epochs: tuple[int, ...] = ()
+    epochs: tuple[tuple[int, int], ...] = ()
     epoch_at: int = 0
     nodes: tuple[Member, ...] = ()
 
@@ -67,6 +72,7 @@ class Member:
     counter: int = 0
     revoked_at: int = 0
     epoch: int = 0
+    school_key: int = 0
 
 
 # -- the hub -----------------------------------------------------------------------------------------------------
@@ -79,7 +85,7 @@ class Hub:
     rules: frozenset[str] = RULES
     stream: list[Changeset] = field(default_factory=list)
     members: dict[bytes, Member] = field(default_factory=dict)
-    epochs: dict[int, set[bytes]] = field(default_factory=dict)
+    epochs: dict[int, dict[bytes, int]] = field(default_factory=dict)
     epoch_at: dict[int, int] = field(default_factory=dict)
 
     def lineage(self) -> dict[int, Line]:
@@ -111,7 +117,7 @@ class Hub:
         is_new = request.counter > member.counter
         if not (is_new or carried):
             return "replay"
-        self._add_epochs(request.offered, now)
+        self._add_epochs(request, now)
         answer = Answer()
         for changeset in request.sent:
             answer.refused = self._take(changeset)
@@ -119,7 +125,11 @@ class Hub:
                 break
             answer.accepted.append(changeset)
         if is_new:
-            member.counter, member.epoch = request.counter, request.epoch
+            member.counter, member.epoch, member.school_key = (
+                request.counter,
+                request.epoch,
+                request.school_key,
+            )
         answer.head = len(self.stream)
         answer.known = (request.head[0], self.head_of(request.head[0])[0])
         left = list(enumerate(self.stream, 1))[request.position :]
@@ -127,8 +137,13 @@ class Hub:
             raise Impossible(f"{entries} of {len(left)} entries")
         answer.entries = left[:entries]
         answer.named_only = request.own | {c.hash for c in answer.accepted}
-        recipients = {request.opening, b"kit"} if request.joining else {request.opening}
-        answer.epochs = tuple(n for n, to in self.epochs.items() if n > request.epoch and recipients & to)
+        recipients = (request.opening, b"kit") if request.joining else (request.opening,)
+        answer.epochs = tuple(
+            (n, sealed[to])
+            for n, sealed in sorted(self.epochs.items())
+            for to in recipients
+            if n > request.epoch and to in sealed
+        )
         answer.epoch_at = self.epoch_at[max(self.epoch_at)] if self.epoch_at else 0
         answer.nodes = tuple(replace(m) for m in self.members.values())
         return answer
@@ -147,12 +162,13 @@ class Hub:
         self.stream.append(changeset)
         return ""
 
-    def _add_epochs(self, offered: Sequence[tuple[int, bytes]], now: int) -> None:
+    def _add_epochs(self, request: Request, now: int) -> None:
+        """A new key from the first who offers one; a known one for further nodes from those alone that have it."""
         newest = max(self.epochs, default=0)
         openings = {m.opening for m in self.members.values()}
-        for number, recipient in offered:
-            if number > newest or recipient in openings:
-                self.epochs.setdefault(number, set()).add(recipient)
+        for number, recipient, key in request.offered:
+            if number > newest or (recipient in openings and number <= request.epoch):
+                self.epochs.setdefault(number, {}).setdefault(recipient, key)
                 self.epoch_at.setdefault(number, now)
 
 
@@ -175,8 +191,8 @@ class Node:
     own: list[Changeset] = field(default_factory=list)
     open: list[Change] = field(default_factory=list)
     lineage: dict[int, Line] = field(default_factory=dict)
-    epochs: set[int] = field(default_factory=set)
-    offered: list[tuple[int, bytes]] = field(default_factory=list)
+    epochs: dict[int, int] = field(default_factory=dict)
+    offered: list[Sealed] = field(default_factory=list)
     forked: bool = False
     hub_head: int | None = None
 
@@ -187,7 +203,7 @@ class Node:
             own=[*self.own],
             open=[*self.open],
             lineage={**self.lineage},
-            epochs={*self.epochs},
+            epochs={**self.epochs},
             offered=[*self.offered],
         )
 
@@ -225,8 +241,9 @@ class Node:
     def cut(self) -> None:
         if self.open:
             continues = self.lineage.get(self.origin) if not self.last else None
-            parts = (self.origin, self.head, len(self.stream), max(self.epochs), continues, tuple(self.open))
-            self._add(Changeset(*parts, hash=next(_CUTS)))
+            epoch = max(self.epochs)
+            place = (self.origin, self.head, len(self.stream), epoch, self.epochs[epoch], continues)
+            self._add(Changeset(*place, tuple(self.open), hash=next(_CUTS)))
             self.open = []
 
     def _add(self, changeset: Changeset) -> None:
@@ -255,8 +272,10 @@ class Node:
             raise Impossible(f"{sent} of {len(waiting)} changesets")
         head, own, epoch = (self.origin, self.last), frozenset(accepted), max(self.epochs, default=0)
         what = (self.key, self.opening, counter, len(self.stream), head, tuple(waiting[:sent]), own, epoch)
-        keys = [(n, to) for n in sorted(self.epochs) for to in (b"kit", self.opening)] if again else []
-        return Request(*what, (*self.offered, *keys), joining)
+        keys = (
+            [(n, to, key) for n, key in self.epochs.items() for to in (b"kit", self.opening)] if again else []
+        )
+        return Request(*what, self.epochs.get(epoch, 0), (*self.offered, *keys), joining)
 
     # -- answers
 
@@ -265,7 +284,8 @@ class Node:
 
         ``named``: the random name that the machine has taken, asked for when it must have taken one.
         """
-        self.epochs |= {*answer.epochs}
+        for number, key in answer.epochs:
+            self.epochs.setdefault(number, key)
         self._note_nodes(answer)
         fresh = [(p, c) for p, c in answer.entries if p > len(self.stream)]
         if "cut before apply" in self.rules and self.epochs:
@@ -291,6 +311,8 @@ class Node:
             if changeset.hash not in own:
                 if changeset.epoch not in self.epochs:
                     break
+                if changeset.school_key != self.epochs[changeset.epoch]:
+                    raise Impossible("one number of an epoch, two keys")
                 arrived.append(changeset)
                 if changeset.first == 1 and changeset.continues is not None:
                     self.lineage.setdefault(changeset.origin, changeset.continues)
@@ -377,8 +399,9 @@ class Node:
             numbered = tuple(replace(c, number=n) for n, c in enumerate(renamed, self.last + 1))
             continues = self.lineage.get(name) if not self.last else None
             epoch = max(self.epochs)
-            content = (name, self.head, seen, epoch, continues, tuple(repr(c.fact(name)) for c in numbered))
-            self._add(Changeset(name, self.head, seen, epoch, continues, numbered, hash=content))
+            place = (name, self.head, seen, epoch, self.epochs[epoch], continues)
+            content = (place, tuple(repr(c.fact(name)) for c in numbered))
+            self._add(Changeset(*place, numbered, hash=content))
             self._follow(self.own[-1:], ms)
 
     def _derived_name(self, origin: int, first: Change) -> int:
@@ -410,12 +433,15 @@ class Node:
         newest = max(self.epochs, default=0)
         if not newest or (self.offered and self.offered[0][0] > newest):
             return
-        members = [m for m in answer.nodes if not m.revoked_at and m.epoch in self.epochs]
+        members = [m for m in answer.nodes if not m.revoked_at and self.epochs.get(m.epoch) == m.school_key]
         if "new epoch" in self.rules and any(m.revoked_at > answer.epoch_at for m in answer.nodes):
-            self.offered = [(newest + 1, b"kit"), *((newest + 1, m.opening) for m in members)]
+            key = next(_CUTS)
+            self.offered = [(newest + 1, to, key) for to in (b"kit", *(m.opening for m in members))]
         else:
             lacking = [m for m in members if m.opening != self.opening and m.epoch < newest]
-            self.offered = [(n, m.opening) for m in lacking for n in sorted(self.epochs) if n > m.epoch]
+            self.offered = [
+                (n, m.opening, key) for m in lacking for n, key in self.epochs.items() if n > m.epoch
+            ]
 
 
 def _renamed(change: Change, minted: Mapping[tuple[str, int], int]) -> Change:

@@ -62,6 +62,7 @@ class Changeset:
     previous: object
     seen: int
     epoch: int
+    school_key: int
     continues: Line | None
     changes: tuple[Change, ...]
     hash: object

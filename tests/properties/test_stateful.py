@@ -79,6 +79,12 @@ class Histories(RuleBasedStateMachine):
     def clone(self, which: int) -> None:
         self.world.clone(*self._machine(which))
 
+    @precondition(_room)
+    @rule(which=WHICH)
+    def join(self, which: int) -> None:
+        """A further node is let in by the recovery kit."""
+        self.world.join(self._machine(which)[0])
+
     @rule(which=WHICH)
     def back_up(self, which: int) -> None:
         self.world.back_up(self._machine(which)[1])

@@ -74,7 +74,7 @@ class Link:
         ], "another changeset is cut"
         assert (request.head, request.position, request.epoch) == (asked.head, asked.position, asked.epoch)
         epochs = sorted(n for n, _, _ in request.epochs)
-        assert epochs == sorted(n for n, _ in asked.offered), "other keys are handed on"
+        assert epochs == sorted(n for n, _, _ in asked.offered), "other keys are handed on"
         return asked
 
 
