@@ -10,6 +10,7 @@ from sqlite_utils import Database
 
 from shared.schema import BY_NAME, BY_NUMBER, Value
 from sync.erasure import erase_cells
+from sync.log import NodeLog
 from sync.writer import Writer
 
 if TYPE_CHECKING:
