@@ -32,6 +32,8 @@ from sync.writer import Writer
 AMENDING_SINCE = 2
 """The schema version of the first releases that know amendments."""
 _MOST = 1_024
+_MARKED = "amend <> 0 AND amend"
+"""SQL: so said, the index of marked changesets serves; the mark stands behind the envelope, and all would be read."""
 Item = tuple[bytes, bytes, bytes]
 """As amendments travel: hash of the changeset, its new school part, the record."""
 
@@ -114,7 +116,7 @@ def amend_what_holds(db: Database) -> int:
     the same (`sync.fork`).
     """
     rows = db.conn.execute(
-        "SELECT hash, envelope, local_first FROM changeset WHERE amend = ? AND school = ? AND position IS NOT NULL",
+        f"SELECT hash, envelope, local_first FROM changeset WHERE {_MARKED} = ? AND +school = ? AND +position > 0",
         (HOLDS, int(State(db).school)),
     ).fetchall()
     if not rows:
@@ -190,7 +192,7 @@ def _clock(db: Database) -> int:
 
 def waiting(db: Database) -> int:
     """How many kept changesets are yet to be amended, here or at the hub."""
-    sql = "SELECT count(*) FROM changeset WHERE amend IN (?, ?)"
+    sql = f"SELECT count(*) FROM changeset WHERE {_MARKED} IN (?, ?)"
     return int(db.conn.execute(sql, (HOLDS, SEALED_ANEW)).fetchone()[0])
 
 
@@ -215,7 +217,8 @@ def to_send(db: Database, budget: int) -> list[Item]:
         return []
     found: list[Item] = []
     for (data,) in db.conn.execute(
-        "SELECT envelope FROM changeset WHERE amend = ? ORDER BY local_first LIMIT ?", (SEALED_ANEW, _MOST)
+        f"SELECT envelope FROM changeset WHERE {_MARKED} = ? ORDER BY local_first LIMIT ?",
+        (SEALED_ANEW, _MOST),
     ):
         envelope = open_envelope(data)
         assert envelope.amendment
@@ -233,11 +236,11 @@ def note_answer(db: Database, accepted: Collection[bytes], last: int, hub_versio
     """
     state = State(db)
     if last < int(state.amended) and hub_version >= AMENDING_SINCE:
-        db.conn.execute("UPDATE changeset SET amend = ? WHERE amend = ?", (SEALED_ANEW, AMENDED))
+        db.conn.execute(f"UPDATE changeset SET amend = ? WHERE {_MARKED} = ?", (SEALED_ANEW, AMENDED))
         state.amended = 0
     state.amended_head, state.hub_amends = last, int(hub_version >= AMENDING_SINCE)
     for hashed, data in db.conn.execute(
-        "SELECT hash, envelope FROM changeset WHERE amend = ?", (SEALED_ANEW,)
+        f"SELECT hash, envelope FROM changeset WHERE {_MARKED} = ?", (SEALED_ANEW,)
     ).fetchall():
         envelope = open_envelope(data)
         if envelope.amendment and crypto.sha256(envelope.amendment.data) in accepted:

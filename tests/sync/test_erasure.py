@@ -418,6 +418,23 @@ def test_tidying_leaves_no_old_page_behind(tmp_path: Path) -> None:
     assert not any(secret.encode() in content for secret in SECRETS)
 
 
+def test_looking_for_what_is_to_be_amended_reads_no_changeset(world: Few) -> None:
+    """A sync of a quiet day must not become slower with every day before it."""
+    said: list[str] = []
+    world.first.conn.set_trace_callback(said.append)
+    with transaction(world.first):
+        erasure.prepare(world.first)
+        erasure.note_answer(world.first, [], 0, 2)
+        erasure.to_send(world.first, 1_000)
+        erasure.waiting(world.first)
+    world.first.conn.set_trace_callback(None)
+    asked = [sql for sql in said if "amend <> 0" in sql]
+    assert len(asked) == 4
+    for sql in asked:
+        plan = [row[3] for row in world.first.execute(f"EXPLAIN QUERY PLAN {sql}")]
+        assert "changeset_by_amend" in plan[0], plan
+
+
 def test_values_of_the_log_are_blank_and_named(world: Few) -> None:
     first = world.first
     person = a_named_person(first)
