@@ -339,6 +339,43 @@ def test_a_cell_is_commented_and_its_history_is_one_click_away(page: Page, desk:
     page.locator("text=Дептери жок").first.wait_for()
 
 
+def tab_to(page: Page, selector: str) -> None:
+    """Press Tab until the element has the focus."""
+    for _ in range(120):
+        page.keyboard.press("Tab")
+        if page.evaluate("selector => document.activeElement.matches(selector)", selector):
+            return
+    raise AssertionError(f"the keyboard does not reach {selector}")
+
+
+@pytest.mark.parametrize("page", ["desktop"], indirect=True)
+def test_the_keyboard_alone_is_enough(page: Page, desk: Desk, here: str) -> None:
+    order = [pupil for pupil, _ in queries.named(desk.db, desk.pupils, TODAY)]
+    login = desk.db.execute("SELECT login FROM account WHERE id = ?", (desk.account,)).fetchone()[0]
+    page.goto(f"{here}/sign-in")
+    page.keyboard.type(login)
+    page.keyboard.press("Tab")
+    page.keyboard.type(PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"{here}/")
+    tab_to(page, "a[href='/journal/']")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"{here}/journal/")
+    tab_to(page, f"a[href='/journal/group/{desk.place.group}']")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"{here}/journal/group/{desk.place.group}")
+    tab_to(page, "td[tabindex='0']")
+    for typed in ("5", "4", "ArrowUp", "ArrowUp", "Enter", "Enter", "n"):
+        page.keyboard.press(typed)
+    page.locator("[data-state].saved").wait_for()
+    cells = [desk.cell(pupil) for pupil in order[:3]]
+    assert [(cell.status, cell.value(0)) for cell in cells] == [
+        ("present", 5),
+        ("present", 4),
+        ("absent", None),
+    ]
+
+
 def test_without_a_script_one_form_does_it(browser: Browser, desk: Desk, here: str) -> None:
     with browser.new_context(java_script_enabled=False, viewport={"width": 360, "height": 640}) as context:
         page = context.new_page()
