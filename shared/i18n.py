@@ -236,6 +236,27 @@ def in_order(items: Iterable[T], name: Callable[[T], str]) -> list[T]:
     return sorted(items, key=lambda item: (not name(item), alphabetical(name(item))))
 
 
+def near(typed: str, name: str, edits: int) -> bool:
+    """Does a name begin with what was typed, but for so many letters wrong, missing, too many or swapped?
+
+    Whole words are compared by giving the shorter one first; the cost grows with 4 to the power of ``edits``.
+    """
+    same = 0
+    while same < len(typed) and same < len(name) and typed[same] == name[same]:
+        same += 1
+    typed, name = typed[same:], name[same:]
+    if len(typed) <= edits and not name:
+        return True
+    if not typed or not edits:
+        return not typed
+    return (
+        near(typed[1:], name, edits - 1)
+        or near(typed, name[1:], edits - 1)
+        or near(typed[1:], name[1:], edits - 1)
+        or (typed[:2] == name[1::-1] and len(name) > 1 and near(typed[2:], name[2:], edits - 1))
+    )
+
+
 def folded(text: str) -> str:
     """A form to search by: a keyboard without ң, ө, ү finds them by н, о, у; ё by е; case and spaces do not matter."""
     return " ".join(text.lower().translate(_FOLDED).split())

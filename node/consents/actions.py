@@ -8,6 +8,7 @@ from node.consents import queries
 from node.people.queries import birth_date_held, is_adult
 from shared.problems import InvalidValue, NotFound, TooLarge
 from shared.schema import CONSENT_PURPOSES, MAX_BYTES
+from sync.erasure import erase
 from sync.writer import Writer
 
 PARTS = 10
@@ -91,7 +92,8 @@ def _write(w: Writer, person: int, purpose: str, signed: Signed, received_by: in
 def withdraw(w: Writer, person: int, consent_id: int, day: int) -> str:
     """Withdraw a consent from a day on, together with all others for its purpose; returns the purpose.
 
-    From then on what stood under it is neither shown nor used, on every node. NotFound, InvalidValue.
+    From then on what stood under it is neither shown nor used, on every node; what no law obliges to keep is erased at
+    once. NotFound, InvalidValue.
     """
     row = queries.consent(w.db, consent_id, person)
     if row is None or row["withdrawn_on"] is not None:
@@ -101,4 +103,15 @@ def withdraw(w: Writer, person: int, consent_id: int, day: int) -> str:
     sql = "SELECT id FROM consent WHERE person = ? AND purpose = ? AND withdrawn_on IS NULL AND retired_at IS NULL"
     for (other,) in w.db.execute(sql, (person, row["purpose"])).fetchall():
         w.update("consent", other, withdrawn_on=day)
+    kept = queries.kept_until(w.db, person) if row["purpose"] == "core" else day
+    if kept is not None and kept <= day:
+        erase(w, person, {row["purpose"]})
     return str(row["purpose"])
+
+
+def erase_due(w: Writer, today: int) -> int:
+    """Erase what stands under withdrawn core consents and no law obliges to keep any more; returns of how many."""
+    due = queries.due(w.db, today)
+    for person in due:
+        erase(w, person, {"core"})
+    return len(due)

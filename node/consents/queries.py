@@ -12,9 +12,12 @@ from typing import Any
 from sqlite_utils import Database
 
 from node.people.queries import NAME_COLUMNS, NAMED, class_name, full_name, number_of
+from node.settings.queries import number
+from shared.dates import date_of, day_number
 from shared.i18n import in_order
-from shared.schema import CONSENT_PURPOSES
+from shared.schema import BY_NAME, CONSENT_PURPOSES
 from sync.gate import VALID
+from sync.log import NodeLog
 
 PDF, JPEG, PNG = b"%PDF-", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"
 KINDS = {PDF: "application/pdf", JPEG: "image/jpeg", PNG: "image/png"}
@@ -111,6 +114,50 @@ def signers(db: Database, person: int, today: int) -> list[tuple[int, str, str]]
       ORDER BY g.relation = 'mother' DESC, g.relation"""
     rows = db.query(sql, {"person": person, "today": today})
     return [*((row["id"], full_name(row), row["relation"] or "") for row in rows), (person, "", "")]
+
+
+# ---- how long the law asks to keep
+
+
+def kept_until(db: Database, person: int) -> int | None:
+    """The day from which no law obliges to keep the core record; None while the person is a pupil or works here.
+
+    A pupil's personal file and a staff file are kept for the years of the settings, counted from leaving; of a guardian
+    nothing need be kept.
+    """
+    days = [0]
+    for sql, setting in (
+        ('SELECT "end" FROM enrolment WHERE pupil = ? AND retired_at IS NULL', "core_kept_years"),
+        ('SELECT "end" FROM staff WHERE person = ? AND retired_at IS NULL', "staff_kept_years"),
+    ):
+        ends = [end for (end,) in db.execute(sql, (person,)).fetchall()]
+        if None in ends:
+            return None
+        days += [_years_later(end, number(db, setting)) for end in ends]
+    return max(days)
+
+
+def _years_later(day: int, years: int) -> int:
+    date = date_of(day)
+    leap_day = (date.month, date.day) == (2, 29)
+    return day_number(date.replace(year=date.year + years, day=28 if leap_day else date.day))
+
+
+def due(db: Database, today: int) -> list[int]:
+    """People whose core consent is withdrawn, of whom something is still kept, and no law asks for it any more."""
+    sql = """SELECT DISTINCT c.person FROM consent c WHERE c.purpose = 'core' AND c.withdrawn_on IS NOT NULL
+      AND c.retired_at IS NULL AND NOT EXISTS (SELECT 1 FROM consent d WHERE d.person = c.person
+        AND d.purpose = 'core' AND d.withdrawn_on IS NULL AND d.retired_at IS NULL) ORDER BY c.person"""
+    found = []
+    log, table = NodeLog(db), BY_NAME["person"]
+    numbers = {c.number for c in table.consented if c.consent == "core"}
+    for (person,) in db.execute(sql).fetchall():
+        until = kept_until(db, person)
+        if until is not None and until <= today:
+            entries = log.history(table, (person,))
+            if any(e.values.get(n) is not None for e in entries for n in numbers):
+                found.append(person)
+    return found
 
 
 # ---- the whole school

@@ -25,6 +25,7 @@ area = Blueprint("consents", __name__, url_prefix="/consents", template_folder="
 RECORDERS = ("class_teacher", "secretary")
 """Take a signed form in; what a guardian enters in the table of rights is the withdrawal of the own."""
 
+ERASERS = access.roles("consent", "A")
 PAPER_PURPOSES = (
     ("core", N_("name, date of birth, sex, personal number, identity document, address, telephone, class, marks, "
                 "absences, conduct: to teach and to keep the records that the law asks for")),
@@ -53,7 +54,17 @@ def index() -> ResponseReturnValue:
         soon=sorted((ask for ask in found if ask.why == "soon"), key=lambda ask: ask.until or 0),
         purposes=CONSENT_PURPOSES,
         days=days,
+        due=[people.number_of(person) for person in queries.due(db, day)] if who.has(*ERASERS) else [],
     )
+
+
+@area.post("/erase")
+@allow(*access.roles("consent", "A"))
+def erase() -> ResponseReturnValue:
+    """Erase for good what no law obliges to keep any more."""
+    with acting() as w:
+        actions.erase_due(w, today())
+    return redirect(url_for("consents.index"))
 
 
 @area.get("/<int:person_id>")

@@ -9,12 +9,14 @@ from typing import Any
 from sqlite_utils import Database
 
 from shared.dates import age_on
-from shared.i18n import folded, in_order
+from shared.i18n import folded, in_order, near
 from shared.schema import BY_NAME, Column
 from sync.gate import VALID
 from sync.writer import has_consent
 
 PAGE = 50
+SURE, LONG = 4, 9
+"""Letters a word needs so that one typo, or two, are forgiven in it."""
 ADULT = 18
 """Full years from which a person signs for oneself."""
 _LOW_BITS = 0xFFFFFFFF
@@ -99,10 +101,25 @@ def guardians(db: Database, today: int) -> list[Person]:
 
 
 def found(people: Iterable[Person], text: str) -> list[Person]:
-    """Those whose name holds every word of the text (н finds ң), or who bear the number; in alphabetical order."""
-    words = folded(text.replace("№", " ")).split()
+    """Those whose name holds every word of the text (н finds ң), or who bear the number; in alphabetical order.
+
+    When there are none: those whose name has each word with one letter wrong, missing, too many or swapped, two in a
+    long word.
+    """
+    words, people = folded(text.replace("№", " ")).split(), list(people)
     matching = [person for person in people if all(_holds(person, word) for word in words)]
+    if not matching and any(len(word) >= SURE for word in words):
+        matching = [
+            person for person in people if person.name and _resembles(folded(person.name).split(), words)
+        ]
     return in_order(matching, lambda person: person.name)
+
+
+def _resembles(parts: Sequence[str], words: Sequence[str]) -> bool:
+    return all(
+        any(near(word, part, 2 if len(word) >= LONG else 1 if len(word) >= SURE else 0) for part in parts)
+        for word in words
+    )
 
 
 def _holds(person: Person, word: str) -> bool:

@@ -15,6 +15,7 @@ WHAT = {
     "results": N_("Results"),
     "attendance": N_("Attendance"),
     "consent": N_("Consent"),
+    "own data": N_("Own data"),
     "all tables": N_("Everything the school holds"),
     "class list": N_("Class list"),
     "accounts": N_("Slips with first passwords"),

@@ -191,7 +191,8 @@ def test_what_is_open_to_all_and_to_all_who_signed_in(pages: SchoolPages) -> Non
     assert kinds["machine"] == {"timetable.feed"}
     assert kinds["signed_in"] == {
         "design.index", "dictionary.index", "dictionary.table", "guide.index", "home.index",
-        "people.card", "signin.change_password",
+        "owndata.ask_mine", "owndata.mine",
+        "owndata.my_file", "people.card", "signin.change_password",
         "own.index", "own.sign_out", "reading.printed", "signin.keep_password",
     }  # fmt: skip
 

@@ -182,6 +182,43 @@ def test_a_photo_is_kept_and_served_under_its_own_consent(db: Database) -> None:
     assert cards.photo(db, pupil, today() + 1) is None
 
 
+@pytest.mark.parametrize(("left", "kept"), [(None, True), (-10, True), (-4 * 366, False)])
+def test_what_no_law_obliges_to_keep_is_erased_with_the_withdrawal(
+    db: Database, left: int | None, kept: bool
+) -> None:
+    pupil, _ = family(db)
+    day = today()
+    rows = agree(db, pupil, Signed(("core",), day - 3_000))
+    with writing(db, actor(db)) as w:
+        people.change_person(w, pupil, {"surname": "Асанова"})
+        group = w.insert("class_group", grade=7, letter="А")
+        w.insert("enrolment", pupil=pupil, class_group=group, start=day - 2_000, end=left and day + left)
+    with writing(db, actor(db)) as w:
+        actions.withdraw(w, pupil, rows[0], day)
+    agree(db, pupil, Signed(("core",), day))
+    held = db.execute("SELECT surname FROM person WHERE id = ?", (pupil,)).fetchone()
+    assert held == (("Асанова",) if kept else (None,))
+
+
+def test_when_the_time_of_the_law_is_over_the_head_erases(db: Database) -> None:
+    pupil, _ = family(db)
+    day = today()
+    rows = agree(db, pupil, Signed(("core",), day - 900))
+    with writing(db, actor(db)) as w:
+        people.change_person(w, pupil, {"surname": "Асанова"})
+        group = w.insert("class_group", grade=7, letter="А")
+        enrolment = w.insert("enrolment", pupil=pupil, class_group=group, start=day - 800)
+        actions.withdraw(w, pupil, rows[0], day)
+    assert queries.due(db, day) == []
+    with writing(db, actor(db)) as w:
+        w.update("enrolment", enrolment, end=day - 1)
+    later = day + 3 * 366
+    assert queries.due(db, later) == [pupil]
+    with writing(db, actor(db)) as w:
+        assert actions.erase_due(w, later) == 1
+    assert queries.due(db, later) == []
+
+
 def test_coverage_counts_the_roll_and_lapsing_is_told_in_time(pages: SchoolPages) -> None:
     with closing(pages.node.connect()) as db:
         day = parse_day("2025-11-20")

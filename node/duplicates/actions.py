@@ -1,0 +1,124 @@
+"""Merging two rows of one person: everything follows to the row that is kept, the other is retired.
+
+One act, marked, so that it can be found and undone as a whole (`sync.undo`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from node.people.queries import number_of
+from shared.problems import InvalidValue, NotFound
+from shared.schema import BY_NAME, TABLES, Column, Table, Value
+from shared.tables import quoted
+from sync.undo import Act, Undone, marked_act, note_act, undo
+from sync.writer import Writer
+
+PERSONS = ("person", "pupil", "staff")
+"""Tables whose row is a person's: a reference to one of them is one to the person."""
+_FIRST = ("consent", "pupil", "staff", "guardian")
+"""Consents come first, for names follow them; then the rows to which others refer."""
+
+
+def merge(w: Writer, kept: int, other: int) -> int:
+    """Merge another row of a person into the kept one; returns the mark of the act.
+
+    What the kept row says stands; its gaps are filled from the other. NotFound, InvalidValue: the same row twice.
+    """
+    if kept == other:
+        raise InvalidValue(table="person", column="id", value=other)
+    rows = [_row(w, BY_NAME["person"], (person,)) for person in (kept, other)]
+    if None in rows or any(row["retired_at"] is not None for row in rows if row):
+        raise NotFound()
+    mark = note_act(w, "merge", f"№ {number_of(kept)} ← № {number_of(other)}")
+    filled = _gaps(BY_NAME["person"], rows[0] or {}, rows[1] or {})
+    _drop_double_rolls(w, kept, other)
+    for table in sorted(TABLES, key=lambda t: _FIRST.index(t.name) if t.name in _FIRST else len(_FIRST)):
+        for column in () if table.derived else table.all_columns:
+            if column.references in PERSONS:
+                _follow(w, table, column, kept, other)
+    w.retire("person", other)
+    _fill(w, BY_NAME["person"], (kept,), filled)
+    return mark
+
+
+def take_back(w: Writer, mark: int) -> Undone:
+    """Undo a merge; what someone wrote since is left alone and told. NotFound."""
+    act = _merge_of(w, mark)
+    return undo(w, act)
+
+
+def _merge_of(w: Writer, mark: int) -> Act:
+    try:
+        act = marked_act(w.db, mark)
+    except InvalidValue as error:
+        raise NotFound() from error
+    if act.kind != "merge" or act.undone:
+        raise NotFound()
+    return act
+
+
+def _drop_double_rolls(w: Writer, kept: int, other: int) -> None:
+    """Who stands on a roll twice stands there once: the other row's enrolment goes, and its arrival with it."""
+    sql = """SELECT o.id, o.start, o.class_group FROM enrolment o WHERE o.pupil = :other AND o.retired_at IS NULL
+      AND EXISTS (SELECT 1 FROM enrolment k WHERE k.pupil = :kept AND k.retired_at IS NULL
+        AND k.start < ifnull(o."end", k.start + 1) AND o.start < ifnull(k."end", o.start + 1))"""
+    for enrolment, start, class_group in w.db.execute(sql, {"kept": kept, "other": other}).fetchall():
+        w.retire("enrolment", enrolment)
+        lines = w.db.execute(
+            """SELECT id FROM movement WHERE pupil = ? AND kind = 'arrived' AND date = ? AND to_class = ?
+               AND retired_at IS NULL""",
+            (other, start, class_group),
+        ).fetchall()
+        for (line,) in lines:
+            w.retire("movement", line)
+
+
+def _follow(w: Writer, table: Table, column: Column, kept: int, other: int) -> None:
+    """Let the living rows of a table that refer to the other person refer to the kept one."""
+    keys = ", ".join(map(quoted, table.key))
+    sql = f"SELECT {keys} FROM {quoted(table.name)} WHERE {quoted(column.name)} = ? AND retired_at IS NULL"
+    for key in w.db.execute(sql, (other,)).fetchall():
+        if column.name not in table.key:
+            w.change(table, key, {column.name: kept})
+            continue
+        moved = tuple(
+            kept if name == column.name else value for name, value in zip(table.key, key, strict=True)
+        )
+        row, there = _row(w, table, key), _row(w, table, moved)
+        assert row is not None
+        if table.name == "guardian" and len(set(moved)) < len(moved):
+            w.retire(table.name, *key)
+            continue
+        w.retire(table.name, *key)
+        if there is None or there["retired_at"] is not None:
+            values = {c.name: row[c.name] for c in table.columns if c.name != "retired_at"}
+            _put(w, table, moved, values)
+        else:
+            _fill(w, table, moved, _gaps(table, there, row))
+
+
+def _put(w: Writer, table: Table, key: tuple[int, ...], values: Mapping[str, Value]) -> None:
+    given = {name: value for name, value in values.items() if value is not None}
+    w.put(table.name, **dict(zip(table.key, key, strict=True)), **given)
+
+
+def _fill(w: Writer, table: Table, key: tuple[int, ...], values: Mapping[str, Value]) -> None:
+    if values:
+        w.change(table, key, values)
+
+
+def _gaps(table: Table, there: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Value]:
+    """What one row says where the other says nothing."""
+    return {
+        c.name: row[c.name]
+        for c in table.columns
+        if c.name != "retired_at" and there[c.name] in (None, "") and row[c.name] not in (None, "")
+    }
+
+
+def _row(w: Writer, table: Table, key: tuple[int, ...]) -> Mapping[str, Any] | None:
+    where = " AND ".join(f"{quoted(k)} = ?" for k in table.key)
+    rows = w.db.query(f"SELECT * FROM {quoted(table.name)} WHERE {where}", key)
+    return next(iter(rows), None)

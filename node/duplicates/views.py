@@ -1,0 +1,49 @@
+"""Routes of the duplicate finder."""
+
+from __future__ import annotations
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from node import access
+from node.duplicates import actions, queries
+from node.request import acting, database
+from shared.access import allow
+from shared.problems import BadRequest
+from shared.web import today
+from sync.undo import marked_acts
+
+area = Blueprint("duplicates", __name__, url_prefix="/duplicates", template_folder="templates")
+KEEPERS = access.everywhere("card", "E")
+
+
+@area.get("/")
+@allow(*KEEPERS)
+def index() -> ResponseReturnValue:
+    """Pairs that may be one person, and the merges done so far."""
+    return render_template(
+        "duplicates/index.html",
+        pairs=queries.pairs(database(), today()),
+        merges=marked_acts(database(), "merge", 20),
+    )
+
+
+@area.post("/merge")
+@allow(*KEEPERS)
+def merge() -> ResponseReturnValue:
+    """Keep one row of a pair and let everything follow to it."""
+    kept, other = (request.form.get(name, type=int) for name in ("kept", "other"))
+    if kept is None or other is None:
+        raise BadRequest()
+    with acting() as w:
+        actions.merge(w, kept, other)
+    return redirect(url_for("people.card", person_id=kept))
+
+
+@area.post("/undo")
+@allow(*KEEPERS)
+def undo() -> ResponseReturnValue:
+    """Undo a merge."""
+    with acting() as w:
+        done = actions.take_back(w, request.form.get("mark", 0, type=int))
+    return render_template("duplicates/undone.html", done=done)

@@ -1,0 +1,181 @@
+"""What is held about a person, who read it and who changed it, and the requests to correct it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlite_utils import Database
+
+from node.people.queries import NAME_COLUMNS, NAMED, full_name, has_valid, number_of
+from node.settings.queries import number
+from shared.dates import date_of
+from shared.i18n import coded, column_label
+from shared.reference import LIST_OF_COLUMN
+from shared.schema import BY_NAME, TABLES, Column, Table, Value
+from shared.tables import quoted
+from sync.clock import ms_of
+from sync.log import NodeLog
+
+PERSONS = ("person", "pupil", "staff")
+SECRET = {"account": {"password", "totp", "recovery"}, "calendar_address": {"secret"}}
+"""What nobody reads: it is a key, not data about a person."""
+LEFT_OUT = frozenset({"reading_log", "consent_scan"})
+SHOWN_ROWS = 60
+"""Rows of a table on the page; the file has all."""
+
+
+@dataclass(frozen=True)
+class Held:
+    """What one table holds about the person: its columns, and rows of values as they are stored."""
+
+    table: Table
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Value, ...], ...]
+
+
+@dataclass(frozen=True)
+class Step:
+    """A change of what is held: when (milliseconds since 1970), by whom, and in which fields of what."""
+
+    at: int
+    author: str
+    table: str
+    fields: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request to correct. Days since 1970; ``left``: days to answer in, negative when late."""
+
+    id: int
+    person: int
+    name: str
+    number: int
+    asked_on: int
+    asked_by: str
+    text: str
+    state: str
+    left: int
+    answered_on: int | None
+    answered_by: str
+    answer: str
+
+
+def held(db: Database, person: int, today: int, own: bool) -> list[Held]:
+    """All that stands about a person, table by table. Without ``own`` what a lapsed consent blocks is left out."""
+    may: dict[str, bool] = {}
+    found = []
+    for table in TABLES:
+        names = ["id"] if table.name == "person" else [
+            c.name for c in table.all_columns if c.references in PERSONS and not _of_another(table, c)
+        ]  # fmt: skip
+        if table.derived or table.name in LEFT_OUT or not names:
+            continue
+        columns = tuple(
+            c
+            for c in table.all_columns
+            if c.name not in ("id", "retired_at", *SECRET.get(table.name, ())) and c.type != "bytes"
+        )
+        where = " OR ".join(f"{quoted(name)} = :person" for name in names)
+        listed = ", ".join(quoted(c.name) for c in columns)
+        sql = f"SELECT {listed} FROM {quoted(table.name)} WHERE ({where}) AND retired_at IS NULL"
+        blocked = set()
+        for column in () if own else table.consented:
+            purpose = column.consent or ""
+            may.setdefault(purpose, has_valid(db, person, purpose, today))
+            blocked |= set() if may[purpose] else {column.name}
+        rows = tuple(
+            tuple(None if c.name in blocked else value for c, value in zip(columns, row, strict=True))
+            for row in db.execute(sql, {"person": person}).fetchall()
+        )
+        if rows:
+            found.append(Held(table, columns, rows))
+    return found
+
+
+def _of_another(table: Table, column: Column) -> bool:
+    """A row that someone signed, received or wrote is about another person."""
+    return column.name in ("signer", "received_by", "signatory", "executor", "author", "teacher")
+
+
+def shown(table: Table, column: Column, value: Value) -> str:
+    """A value as people read it."""
+    if value is None or value == "":
+        return ""
+    if column.type == "date" and isinstance(value, int):
+        return date_of(value).isoformat()
+    if column.references in PERSONS and isinstance(value, int):
+        return f"№ {number_of(value)}"
+    if column.references:
+        return f"№ {int(str(value)) & 0xFFFFFFFF}"
+    if (table.name, column.name) in LIST_OF_COLUMN:
+        return coded(str(value), table.name, column.name)
+    return str(value)
+
+
+def as_data(found: list[Held]) -> dict[str, list[dict[str, Any]]]:
+    """The same for a machine: table -> rows by column; days as dates, everything else as it is stored."""
+    return {
+        one.table.name: [
+            {
+                c.name: date_of(v).isoformat() if c.type == "date" and isinstance(v, int) else v
+                for c, v in zip(one.columns, row, strict=True)
+            }
+            for row in one.rows
+        ]
+        for one in found
+    }
+
+
+def changes(db: Database, person: int, today: int, most: int = 200) -> list[Step]:
+    """Who changed the card, the files and the consents, the newest first."""
+    log, names = NodeLog(db), dict[int, str]()
+    keys: list[tuple[str, tuple[int, ...]]] = [(name, (person,)) for name in PERSONS]
+    for name, sql in (
+        ("consent", "SELECT id FROM consent WHERE person = :p"),
+        ("guardian", "SELECT pupil, person FROM guardian WHERE :p IN (pupil, person)"),
+        ("correction", "SELECT id FROM correction WHERE person = :p"),
+    ):
+        keys += [(name, tuple(row)) for row in db.execute(sql, {"p": person}).fetchall()]
+    steps = []
+    for name, key in keys:
+        table = BY_NAME[name]
+        for entry in log.history(table, key):
+            actor = entry.actor or 0
+            if actor not in names:
+                names[actor] = account_name(db, actor, today)
+            columns = (table.value_by_number.get(n) for n in sorted(entry.values))
+            fields = tuple(column_label(name, c.name) for c in columns if c is not None)
+            steps.append(Step(ms_of(entry.clock), names[actor], name, fields))
+    return sorted(steps, key=lambda step: step.at, reverse=True)[:most]
+
+
+def account_name(db: Database, account: int, today: int) -> str:
+    """The name behind an account, or its login."""
+    sql = f"""WITH {NAMED} SELECT a.login, {NAME_COLUMNS} FROM account a LEFT JOIN named n ON n.id = a.person
+      WHERE a.id = :account"""
+    row = next(iter(db.query(sql, {"today": today, "account": account})), None)
+    return "" if row is None else full_name(row) or row["login"] or ""
+
+
+_REQUESTS = f"""WITH {NAMED} SELECT r.*, {NAME_COLUMNS} FROM correction r LEFT JOIN named n ON n.id = r.person
+  WHERE r.retired_at IS NULL AND (:person IS NULL OR r.person = :person)
+  ORDER BY r.state <> 'open', r.asked_on, r.id"""
+
+
+def requests(db: Database, today: int, person: int | None = None) -> list[Request]:
+    """Requests to correct, the open ones first, the oldest before; of one person or of all."""
+    days = number(db, "answer_days")
+    return [_request(db, row, today, days) for row in db.query(_REQUESTS, {"today": today, "person": person})]
+
+
+def _request(db: Database, row: Mapping[str, Any], today: int, days: int) -> Request:
+    allowed = has_valid(db, row["person"], "core", today)
+    return Request(
+        row["id"], row["person"], full_name(row), number_of(row["person"]), row["asked_on"],
+        account_name(db, row["account"] or 0, today), (row["text"] or "") if allowed else "", row["state"] or "open",
+        row["asked_on"] + days - today, row["answered_on"], account_name(db, row["answered_by"] or 0, today),
+        (row["answer"] or "") if allowed else "",
+    )  # fmt: skip

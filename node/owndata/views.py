@@ -1,0 +1,179 @@
+"""Routes of a person's own data and of requests to correct it."""
+
+from __future__ import annotations
+
+import json
+
+from flask import Blueprint, Response, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from node import access
+from node.access import reaches_person, right
+from node.owndata import actions, queries
+from node.people import queries as people
+from node.reading import queries as reading
+from node.reading.noting import noted
+from node.request import acting, database
+from shared.access import allow
+from shared.dates import date_of
+from shared.i18n import gettext
+from shared.problems import InputProblem, NotAllowed, NotFound
+from shared.web import today, visitor
+
+area = Blueprint("owndata", __name__, url_prefix="/own-data", template_folder="templates")
+
+
+@area.get("/requests")
+@right("card", "E")
+def requests() -> ResponseReturnValue:
+    """Requests to correct that the visitor works on, with the days left to answer."""
+    db, who = database(), visitor()
+    found = [one for one in queries.requests(db, today()) if reaches_person(db, who, "card", "E", one.person)]
+    return render_template("owndata/requests.html", requests=found)
+
+
+@area.get("/")
+@allow.signed_in
+def mine() -> ResponseReturnValue:
+    """The visitor's own data, whatever the duty."""
+    return _page(_me())
+
+
+@area.get("/file")
+@allow.signed_in
+def my_file() -> ResponseReturnValue:
+    """The visitor's own data in a file for machines (JSON)."""
+    return _file(_me())
+
+
+@area.post("/ask")
+@allow.signed_in
+def ask_mine() -> ResponseReturnValue:
+    """The visitor asks to correct the own data."""
+    return _ask(_me(), url_for("owndata.mine"))
+
+
+@area.get("/<int:person_id>")
+@right("card", "V")
+def show(person_id: int) -> ResponseReturnValue:
+    """What is held about a person, who read it, who changed it."""
+    _require(person_id)
+    noted("read", "own data", person_id)
+    return _page(person_id)
+
+
+@area.get("/<int:person_id>/file")
+@right("card", "V")
+def file(person_id: int) -> ResponseReturnValue:
+    """The same in a file for machines (JSON)."""
+    _require(person_id)
+    noted("export", "own data", person_id)
+    return _file(person_id)
+
+
+def _file(person_id: int) -> Response:
+    db, day = database(), today()
+    content = {
+        "made_on": date_of(day).isoformat(),
+        "held": queries.as_data(queries.held(db, person_id, day, _own(person_id))),
+        "read": [vars(line) for line in _read(person_id)],
+        "changed": [vars(step) for step in queries.changes(db, person_id, day, most=100_000)],
+    }
+    name = f"own-data-{people.number_of(person_id)}.json"
+    return Response(
+        json.dumps(content, ensure_ascii=False, indent=1),
+        mimetype="application/json",
+        headers={"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"},
+    )
+
+
+@area.post("/<int:person_id>/ask")
+@right("card", "V")
+def ask(person_id: int) -> ResponseReturnValue:
+    """The person, or a guardian for the child, asks to correct something."""
+    _require(person_id)
+    if not _own(person_id):
+        raise NotAllowed()
+    return _ask(person_id, url_for("owndata.show", person_id=person_id))
+
+
+def _ask(person_id: int, back: str) -> ResponseReturnValue:
+    try:
+        with acting() as w:
+            actions.ask(w, person_id, visitor().account, request.form.get("text", ""), today())
+    except InputProblem as problem:
+        return _page(person_id, problem.sentence(gettext)), problem.status
+    return redirect(back)
+
+
+@area.post("/<int:person_id>/answer")
+@right("card", "E")
+def answer(person_id: int) -> ResponseReturnValue:
+    """Secretary or class teacher: corrected, or refused with a reason."""
+    if not reaches_person(database(), visitor(), "card", "E", person_id):
+        raise NotAllowed()
+    row = request.form.get("request", 0, type=int)
+    state, text = request.form.get("state", ""), request.form.get("answer", "")
+    try:
+        with acting() as w:
+            actions.answer(w, row, person_id, visitor().account, state, text, today())
+    except InputProblem as problem:
+        return _page(person_id, problem.sentence(gettext)), problem.status
+    return redirect(url_for("owndata.requests"))
+
+
+def _me() -> int:
+    """The visitor's person. NotFound: an account of nobody."""
+    person = visitor().person
+    if person is None:
+        raise NotFound()
+    return person
+
+
+def _own(person_id: int) -> bool:
+    """Is it about the visitor, or about a child of the visitor?"""
+    who = visitor()
+    return person_id == who.person or person_id in access.own_children(database(), who)
+
+
+def _require(person_id: int) -> None:
+    """NotAllowed, NotFound. Staff files are read whole by those alone who keep staff files."""
+    db, who = database(), visitor()
+    only_staff = people.is_only_staff(db, person_id)
+    allowed = (
+        access.may_all(who, "staff_file", "V")
+        if only_staff
+        else reaches_person(db, who, "card", "V", person_id)
+    )
+    if not (allowed or person_id == who.person):
+        raise NotAllowed()
+    if people.person(db, person_id, today()) is None:
+        raise NotFound()
+
+
+def _read(person_id: int) -> list[reading.Line]:
+    wanted = reading.Filter(start=today() - 3 * 365, end=today(), person=person_id)
+    return reading.lines(database(), wanted, today())
+
+
+def _page(person_id: int, problem: str = "") -> str:
+    db, day = database(), today()
+    person = people.person(db, person_id, day)
+    assert person is not None
+    return render_template(
+        "owndata/show.html",
+        person=person,
+        name=people.full_name(person),
+        number=people.number_of(person_id),
+        held=queries.held(db, person_id, day, _own(person_id)),
+        most=queries.SHOWN_ROWS,
+        shown=queries.shown,
+        read=_read(person_id),
+        what=reading.WHAT,
+        changes=queries.changes(db, person_id, day),
+        requests=queries.requests(db, day, person_id),
+        asks=_own(person_id) and person["may_be_named"] is not None,
+        answers=access.may(visitor(), "card", "E") and reaches_person(db, visitor(), "card", "E", person_id),
+        mine=person_id == visitor().person,
+        problem=problem,
+    )

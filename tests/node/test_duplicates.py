@@ -1,0 +1,137 @@
+"""Search that forgives, duplicates found and merged with everything that refers to them, and undone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+from sqlite_utils import Database
+
+from node.duplicates import actions, queries
+from node.people.queries import Person, found
+from shared.i18n import near
+from shared.problems import InvalidValue, NotFound
+from shared.web import today
+from sync.state import State
+from sync.writer import writing
+from tests.node.conftest import SchoolPages
+
+
+@pytest.fixture
+def db(empty_school: SchoolPages) -> Iterator[Database]:
+    with closing(empty_school.node.connect()) as opened:
+        yield opened
+
+
+def actor(db: Database) -> int:
+    return int(State(db).administrator)
+
+
+def child(db: Database, surname: str, born: int | None = 15_000, **more: str) -> int:
+    with writing(db, actor(db)) as w:
+        person = w.insert("person", sex="f", birth_year=2011)
+        w.insert("consent", person=person, purpose="core", valid_from=today() - 30)
+        w.update("person", person, surname=surname, given_name="Айгүл", birth_date=born, **more)
+        w.put("pupil", person=person, language="ky")
+    return person
+
+
+@pytest.mark.parametrize(
+    ("typed", "name", "edits", "alike"),
+    [
+        ("асанова", "асанова", 0, True), ("асан", "асанова", 0, True), ("асонова", "асанова", 1, True),
+        ("саанова", "асанова", 1, True), ("асанва", "асанова", 1, True), ("ассанова", "асанова", 1, True),
+        ("осонова", "асанова", 1, False), ("осонова", "асанова", 2, True), ("бекова", "асанова", 2, False),
+    ],
+)  # fmt: skip
+def test_names_are_near_within_so_many_typos(typed: str, name: str, edits: int, alike: bool) -> None:
+    assert near(typed, name, edits) is alike
+
+
+def test_search_forgives_a_typo_when_nobody_has_the_very_name() -> None:
+    people = [
+        Person(n, name, "pupil", "f", "7-А")
+        for n, name in enumerate(("Өмүрбекова Айгүл", "Асанова Жаңыл", "Асанов Үмүт", "Осмонова Нур"), 1)
+    ]
+    names = {
+        text: [p.name for p in found(people, text)]
+        for text in ("омурбек", "асонова", "асан жаныл", "осмонова", "ззз")
+    }
+    assert names == {
+        "омурбек": ["Өмүрбекова Айгүл"], "асонова": ["Асанова Жаңыл"], "асан жаныл": ["Асанова Жаңыл"],
+        "осмонова": ["Осмонова Нур"], "ззз": [],
+    }  # fmt: skip
+
+
+def test_pairs_are_found_by_number_by_name_and_by_likeness(db: Database) -> None:
+    number = (
+        child(db, "Абакирова", 1_000, personal_number="1" * 14),
+        child(db, "Бекова", 2_000, personal_number="1" * 14),
+    )
+    name = child(db, "Осмонова", 3_000), child(db, "осмонова", None)
+    near_ = child(db, "Турдубаева", 4_000), child(db, "Турдыбаева", 4_000)
+    child(db, "Осмонова", 9_000)
+    why = {(p.one.id, p.other.id): p.why for p in queries.pairs(db, today())}
+    assert (why[number], why[name], why[near_]) == ("number", "name", "near")
+    assert (name[0], near_[0]) not in why and len(why) == 4
+
+
+def test_everything_follows_to_the_kept_row_and_comes_back(db: Database) -> None:
+    kept, other = child(db, "Асанова"), child(db, "Асанова", phone="0555 12 34 56")
+    with writing(db, actor(db)) as w:
+        mother = w.insert("person", sex="f")
+        w.put("guardian", pupil=other, person=mother, relation="mother")
+        account = w.insert("account", person=other, login="aigul")
+        group = w.insert("class_group", grade=7, letter="А")
+        enrolments = [w.insert("enrolment", pupil=p, class_group=group, start=20_000) for p in (kept, other)]
+    before = snapshot(db, kept, other)
+    with writing(db, actor(db)) as w:
+        mark = actions.merge(w, kept, other)
+    assert db.execute("SELECT phone FROM person WHERE id = ?", (kept,)).fetchone() == ("0555 12 34 56",)
+    assert db.execute("SELECT person FROM account WHERE id = ?", (account,)).fetchone() == (kept,)
+    living = "SELECT {} FROM {} WHERE retired_at IS NULL AND {} = ?"
+    assert db.execute(living.format("person", "guardian", "pupil"), (kept,)).fetchall() == [(mother,)]
+    assert db.execute(living.format("id", "enrolment", "class_group"), (group,)).fetchall() == [
+        (enrolments[0],)
+    ]
+    for table, column in (
+        ("consent", "person"),
+        ("pupil", "person"),
+        ("guardian", "pupil"),
+        ("enrolment", "pupil"),
+    ):
+        assert db.execute(living.format("count(*)", table, column), (other,)).fetchone() == (0,)
+    assert queries.pairs(db, today()) == []
+    with writing(db, actor(db)) as w:
+        done = actions.take_back(w, mark)
+    assert done.left_alone == () and snapshot(db, kept, other) == before
+    with pytest.raises(NotFound), writing(db, actor(db)) as w:
+        actions.take_back(w, mark)
+
+
+def snapshot(db: Database, *people: int) -> list[object]:
+    """The living rows about these people."""
+    sqls = (
+        "SELECT id, surname, phone FROM person WHERE id = ? AND retired_at IS NULL",
+        "SELECT id FROM consent WHERE person = ? AND retired_at IS NULL",
+        "SELECT person FROM pupil WHERE person = ? AND retired_at IS NULL",
+        "SELECT person, relation FROM guardian WHERE pupil = ? AND retired_at IS NULL",
+        "SELECT id, start FROM enrolment WHERE pupil = ? AND retired_at IS NULL",
+        "SELECT id, login FROM account WHERE person = ?",
+    )
+    return [db.execute(sql, (person,)).fetchall() for person in people for sql in sqls]
+
+
+def test_a_row_is_not_merged_with_itself_nor_with_nobody(db: Database) -> None:
+    one = child(db, "Асанова")
+    with writing(db, actor(db)) as w:
+        with pytest.raises(InvalidValue):
+            actions.merge(w, one, one)
+        with pytest.raises(NotFound):
+            actions.merge(w, one, one + 77)
+
+
+def test_the_page_is_the_secretarys(pages: SchoolPages) -> None:
+    assert pages.as_("secretary").get("/duplicates/")[0] == 200
+    assert pages.as_("class_teacher").get("/duplicates/")[0] == 403

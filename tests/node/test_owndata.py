@@ -1,0 +1,81 @@
+"""A person's own data in one click, for those who may; requests to correct it with the legal days counted down."""
+
+from __future__ import annotations
+
+import json
+from contextlib import closing
+
+import pytest
+
+from node.owndata import actions, queries
+from shared.problems import InvalidValue, NotFound
+from shared.schema import BY_NAME
+from shared.web import today
+from sync.state import State
+from sync.writer import writing
+from tests.node.conftest import SchoolPages
+
+
+def test_a_guardian_gets_the_childs_file_and_sees_who_read_it(pages: SchoolPages) -> None:
+    child = pages.one("SELECT pupil FROM guardian WHERE person = ?", pages.person("guardian"))
+    pages.as_("head").get(f"/people/{child}")
+    client = pages.as_("guardian")
+    status, page = client.get(f"/own-data/{child}")
+    assert status == 200 and "Ким көрдү" in page and "Ким өзгөрттү" in page
+    answer = client.http.get(f"/own-data/{child}/file")
+    content = json.loads(answer.get_data())
+    assert content["held"]["person"][0]["surname"]
+    assert any(line["what"] == "card" for line in content["read"]) and content["changed"]
+    marks = pages.one("SELECT count(*) FROM mark WHERE pupil = ? AND retired_at IS NULL", child)
+    assert len(content["held"].get("mark", [])) == marks
+
+
+def test_no_secret_is_handed_out(pages: SchoolPages) -> None:
+    client = pages.as_("pupil")
+    content = client.http.get(f"/own-data/{pages.person('pupil')}/file").get_data(as_text=True)
+    account = json.loads(content)["held"]["account"][0]
+    assert account["login"] == "pupil" and not {"password", "totp", "recovery"} & set(account)
+    for table, columns in queries.SECRET.items():
+        assert columns <= set(BY_NAME[table].by_name)
+
+
+@pytest.mark.parametrize("role", ["teacher", "librarian", "administrator"])
+def test_others_do_not_get_it(pages: SchoolPages, role: str) -> None:
+    if role in pages.logins:
+        assert pages.as_(role).get(f"/own-data/{pages.named_pupil}")[0] == 403
+        assert pages.as_(role).get("/own-data/")[0] == 200
+
+
+def test_a_request_is_counted_down_and_answered_once(pages: SchoolPages) -> None:
+    child = pages.one("SELECT pupil FROM guardian WHERE person = ?", pages.person("guardian"))
+    client, secretary = pages.as_("guardian"), pages.as_("secretary")
+    client.get(f"/own-data/{child}")
+    assert client.post(f"/own-data/{child}/ask", text=" ")[0] == 422
+    assert client.post(f"/own-data/{child}/ask", text="Туулган күнү туура эмес")[0] == 302
+    assert "Туулган күнү туура эмес" in secretary.get("/own-data/requests")[1]
+    row = pages.one("SELECT max(id) FROM correction WHERE person = ?", child)
+    assert secretary.post(f"/own-data/{child}/ask", text="x")[0] == 403
+    assert secretary.post(f"/own-data/{child}/answer", request=str(row), state="refused")[0] == 422
+    assert (
+        secretary.post(f"/own-data/{child}/answer", request=str(row), state="done", answer="Оңдолду")[0]
+        == 302
+    )
+    assert secretary.post(f"/own-data/{child}/answer", request=str(row), state="done")[0] == 404
+    assert "Оңдолду" in client.get(f"/own-data/{child}")[1]
+
+
+def test_seven_days_are_left_on_the_first(pages: SchoolPages) -> None:
+    child = pages.pupil_of(pages.led)
+    with closing(pages.node.connect()) as db:
+        account = int(State(db).administrator)
+        with writing(db, account) as w:
+            rows = [actions.ask(w, child, account, "Дареги", today() - ago) for ago in (0, 7, 9)]
+        left = {one.id: one.left for one in queries.requests(db, today(), child)}
+        assert [left[row] for row in rows] == [7, 0, -2]
+        with writing(db, account) as w:
+            for row in rows:
+                actions.answer(w, row, child, account, "done", "", today())
+            with pytest.raises(NotFound):
+                actions.answer(w, rows[0], child, account, "done", "", today())
+            with pytest.raises(InvalidValue):
+                actions.ask(w, child, account, " ", today())
