@@ -105,7 +105,8 @@ class SchoolPages:
     def pupil_of(self, class_id: int, named: bool = True) -> int:
         return self.one(
             f"""SELECT e.pupil FROM enrolment e JOIN person p ON p.id = e.pupil
-                WHERE e.class_group = ? AND p.surname IS {"NOT" if named else ""} NULL AND e."end" IS NULL LIMIT 1""",
+                WHERE e.class_group = ? AND p.surname IS {"NOT" if named else ""} NULL AND e."end" IS NULL
+                AND e.retired_at IS NULL LIMIT 1""",
             class_id,
         )
 
