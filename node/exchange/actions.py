@@ -152,6 +152,7 @@ def import_bundles(node: Node, folder: Path) -> int:
     is; a refusal by the hub has been heard, and its file goes too.
     """
     taken = 0
+    heard: list[Path] = []
     problems: list[Problem] = []
     with sync_lock(node.home), closing(node.connect()) as db:
         for path in bundles(folder, ANSWER):
@@ -166,10 +167,15 @@ def import_bundles(node: Node, folder: Path) -> int:
                 continue
             except Problem as problem:
                 problems.append(problem)
-            path.unlink()
-        if taken:
-            derive(db)
-            delivery.note_if_done(db)
+            heard.append(path)
+        try:
+            if taken:
+                derive(db)
+                delivery.note_if_done(db)
+        finally:
+            # Not before: whoever was killed on the way takes the same again, which changes nothing, and notes it.
+            for path in heard:
+                path.unlink()
     if problems:
         raise problems[0]
     return taken

@@ -8,7 +8,7 @@ from tests.properties.rules import RULES
 
 HISTORIES = 300
 IN_A_BATCH = 20
-ENOUGH = 60
+ENOUGH = 100
 """Histories within which the lack of any rule shows."""
 
 
