@@ -321,7 +321,9 @@ class World:
             derive(machine.db)
             self.observe(machine)
             done = delivery.note_if_done(machine.db)
-        assert done == (node.is_done() and erasure.settled(machine.db))
+        # After an answer that came late a node takes the hub for one put back, until it hears from it again.
+        unsure = int(State(machine.db).completing) >= 0 or not erasure.settled(machine.db)
+        assert done == (node.is_done() and not unsure)
 
     # -- the end
 
