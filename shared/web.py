@@ -221,10 +221,31 @@ def visitor() -> Visitor:
     return found
 
 
-def _navigation(items: Sequence[NavItem]) -> list[tuple[str, list[NavItem]]]:
+@dataclass(frozen=True)
+class NavLine:
+    """A line of the navigation as a page shows it."""
+
+    address: str
+    label: str
+    area: str
+
+
+def _navigation(items: Sequence[NavItem]) -> list[tuple[str, list[NavLine]]]:
     """The lines that the visitor may follow, under the names of their groups."""
     mine = (item for item in items if may_open(item.endpoint))
-    return [(group, list(found)) for group, found in groupby(mine, key=lambda item: item.group)]
+    return [
+        (group, [NavLine(_address(item.endpoint), item.label, item.area) for item in found])
+        for group, found in groupby(mine, key=lambda item: item.group)
+    ]
+
+
+def _address(endpoint: str) -> str:
+    """The address of a page without parameters, made once; under a prefix it is another."""
+    known: dict[tuple[str, str], str] = current_app.extensions.setdefault("mektep_addresses", {})
+    key = (request.script_root, endpoint)
+    if key not in known:
+        known[key] = url_for(endpoint)
+    return known[key]
 
 
 def may_open(endpoint: str) -> bool:

@@ -21,6 +21,7 @@ from sync.writer import writing
 from tests.bench import day
 from tests.bench.beside import beside, first_million
 from tests.bench.rows import pile
+from tests.bench.web import pages
 from tests.postgres import a_cluster, find_binaries
 
 Line = tuple[str, str, str]
@@ -204,6 +205,7 @@ MEASURES: dict[str, Callable[[], Iterator[Line]]] = {
     "memory": first_million,
     "beside": beside,
     "beside50": lambda: beside(50_000, and_more=False),
+    "pages": pages,
 }
 
 

@@ -238,7 +238,7 @@ class Staff:
 
     async def register(self, number: int) -> Answer:
         lesson = self._lesson(number)
-        return await self.people[number].get(f"/journal/attendance/{lesson.class_group}?day={lesson.day}")
+        return await self.people[number].get(f"/attendance/class/{lesson.class_group}?day={lesson.day}")
 
     async def class_list(self, number: int) -> Answer:
         return await self.people[number].get(f"/classes/{self._lesson(number).class_group}")
