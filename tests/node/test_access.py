@@ -141,7 +141,7 @@ def test_rows_of_others_are_refused_to_read_and_to_write(pages: SchoolPages, rol
 
 
 def test_every_row_in_an_address_is_tried_or_reached_by_all_who_come(pages: SchoolPages) -> None:
-    plain = {"day", "period", "shift", "weekday", "name", "secret", "filename", "mark"}
+    plain = {"day", "period", "shift", "weekday", "name", "secret", "filename", "mark", "kind_name", "token"}
     untried = []
     for rule in pages.app.url_map.iter_rules():
         rights = rights_of(pages.app, rule.endpoint)
