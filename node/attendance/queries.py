@@ -235,25 +235,41 @@ def alerts(db: Database, year_start: int, today: int, classes: Collection[int] |
     running_from = settings.number(db, "alert_days_running")
     unexcused_from = settings.number(db, "alert_unexcused")
     recent = today - RECENT_DAYS - running_from
-    candidates = db.execute(
+    span = {
+        "recent": recent, "today": today, "start": year_start,
+        "running": running_from, "unexcused": unexcused_from,
+    }  # fmt: skip
+    lately = db.execute(
         """SELECT a.pupil FROM attendance a WHERE a.status = 'absent' AND a.retired_at IS NULL
-             AND a.day BETWEEN :recent AND :today GROUP BY a.pupil HAVING count(DISTINCT a.day) >= :running
-           UNION SELECT a.pupil FROM attendance a WHERE a.status = 'absent' AND a.reason = 'unexcused'
+             AND a.day BETWEEN :recent AND :today GROUP BY a.pupil HAVING count(DISTINCT a.day) >= :running""",
+        span,
+    ).fetchall()
+    without_reason = db.execute(
+        """SELECT a.pupil FROM attendance a WHERE a.status = 'absent' AND a.reason = 'unexcused'
              AND a.retired_at IS NULL AND a.day BETWEEN :start AND :today
            GROUP BY a.pupil HAVING count(DISTINCT a.day) >= :unexcused""",
-        {
-            "recent": recent, "today": today, "start": year_start,
-            "running": running_from, "unexcused": unexcused_from,
-        },
-    ).fetchall()  # fmt: skip
+        span,
+    ).fetchall()
+    all_year = {pupil for (pupil,) in without_reason}
     where = {
         pupil: (one, grade, letter)
-        for pupil, one, grade, letter in _present_classes(db, [one[0] for one in candidates], today)
+        for pupil, one, grade, letter in _present_classes(
+            db, [*all_year, *(pupil for (pupil,) in lately)], today
+        )
+        if classes is None or one in classes
     }
-    chosen = {pupil for pupil, (one, _, _) in where.items() if classes is None or one in classes}
+    # A year's lessons are looked at for those few alone who may have missed that many without a reason.
+    spent_by = {
+        **days(db, where.keys() - all_year, recent, today),
+        **days(db, where.keys() & all_year, min(year_start, recent), today),
+    }
     by_pupil: dict[int, list[Day]] = {}
-    for (pupil, _), one in days(db, chosen, min(year_start, recent), today).items():
+    for (pupil, _), one in spent_by.items():
         by_pupil.setdefault(pupil, []).append(one)
+    throughout = {pupil for pupil, spent in by_pupil.items() if _running(spent) == len(spent)} - all_year
+    for pupil in throughout:
+        longer = days(db, {pupil}, min(year_start, recent), today)
+        by_pupil[pupil] = list(longer.values())
     found = []
     for pupil, spent in by_pupil.items():
         running = _running(spent)
