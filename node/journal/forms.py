@@ -123,15 +123,22 @@ class Drawing:
 
 def row_of_cells(cells: Iterable[Cell | None], by: Drawing) -> Markup:
     """The cells of a grid's row; None where the pupil does not belong to the group. A term holds a thousand of them."""
-    # Every cell is Markup already; joined as plain text they are not looked at a second time.
+    # Every cell is escaped already; joined as plain text they are not looked at a second time.
     return Markup("".join([_cell(cell, by) for cell in cells]))
 
 
-def _cell(cell: Cell | None, by: Drawing) -> Markup:
+def _cell(cell: Cell | None, by: Drawing) -> str:
+    """A cell's markup; most have one mark and nothing else, and are made without further looking."""
     if cell is None:
         return OUT
     if not cell.marks and cell.status == "present" and not cell.corrections:
         return EMPTY_CELL
+    if cell.status == "present" and not cell.corrections and len(cell.marks) == 1:
+        mark = cell.marks.get(0)
+        if mark is not None and mark.value is not None and not mark.comment:
+            weight = by.weights.get(mark.kind or 0, 1)
+            more = f' data-w="{weight}"' if weight != 1 else ""
+            return f'<td data-m="{mark.value}"{more}>{mark.value}</td>'
     told: dict[str, object] = {}
     for slot, name, weight_name in ((0, "m", "w"), (1, "n", "v")):
         mark = cell.marks.get(slot)
@@ -154,4 +161,4 @@ def _cell(cell: Cell | None, by: Drawing) -> Markup:
     text = " ".join(part for part in (by.letters.get(cell.status, ""), marks) if part)
     attributes = "".join([f' {name}="{escape(value)}"' for name, value in told.items()])
     old = f"<s>{escape(told['data-was'])}</s> " if struck else ""
-    return Markup(f"<td{attributes}>{old}{escape(text)}</td>")
+    return f"<td{attributes}>{old}{escape(text)}</td>"
