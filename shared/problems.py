@@ -34,6 +34,7 @@
     |   |-- MissingPart           something this builds on has not arrived
     |   |-- DigestsDiffer         the two sides hold different data after a sync
     |   |-- HubUnreachable        (retry)
+    |   |-- HubForgot             the hub was put back from an older copy and is told again (retry)
     |   |-- HubAnswer             the answer cannot be understood (retry)
     |   |-- ImpostorHub           the hub's key is not the one expected
     |   |-- NotRegistered
@@ -55,6 +56,8 @@
     |   |-- BeyondYear            a day far outside its school year
     |   |-- EmptyPlan             a plan without topics handed in or approved
     |   |-- BellsOverlap          a lesson would begin before the one before it has ended
+    |   |-- TooManyDays           a note over more days than one may cover
+    |   |-- TermLocked            a period of a class that the deputy has locked
     |   |-- NotInGroup            a mark or absence of a pupil who does not belong to the group that day
     |   |-- OutsideScale          a mark beyond the bounds of its scale
     |   |-- WithoutMarks          a mark where nobody is marked

@@ -240,6 +240,31 @@ CODE_LISTS: dict[str, tuple[int, tuple[tuple[str, str, str, str], ...]]] = {
         ("done", "Оңдолду", "Исправлено", "Corrected"),
         ("refused", "Четке кагылды", "Отклонено", "Refused"),
     )),
+    "term_conduct": (43, (
+        ("exemplary", "Үлгүлүү", "Примерное", "Exemplary"),
+        ("good", "Жакшы", "Хорошее", "Good"),
+        ("fair", "Канааттандырарлык", "Удовлетворительное", "Fair"),
+        ("poor", "Канааттандырарлык эмес", "Неудовлетворительное", "Poor"),
+    )),
+    "checked_area": (44, (
+        ("roll", "Класстын тизмеси", "Список класса", "Roll"),
+        ("cards", "Карточкалар", "Карточки", "Cards"),
+        ("consents", "Макулдуктар", "Согласия", "Consents"),
+        ("attendance", "Катышуу", "Посещаемость", "Attendance"),
+        ("marks", "Баалар", "Оценки", "Marks"),
+        ("results", "Жыйынтыктар", "Итоги", "Results"),
+    )),
+    "check_act": (45, (
+        ("checked", "Текшерилди", "Проверено", "Checked"),
+        ("confirmed", "Ырасталды", "Подтверждено", "Confirmed"),
+    )),
+    "act_kind": (46, (
+        ("import", "Импорт", "Импорт", "Import"),
+        ("merge", "Бириктирүү", "Объединение", "Merge"),
+        ("undo", "Жокко чыгаруу", "Отмена", "Undo"),
+        ("erasure", "Өчүрүү", "Удаление данных", "Erasure"),
+        ("closing", "Жылды жабуу", "Закрытие года", "Closing of a year"),
+    )),
 }  # fmt: skip
 """List -> its number and its codes with their names; a code's row id is 100 x that + its place."""
 
@@ -270,6 +295,13 @@ LIST_OF_COLUMN: dict[tuple[str, str], str] = {
     ("account", "language"): "language",
     ("reading_log", "act"): "reading_act",
     ("usage_day", "duty"): "duty",
+    ("sign_off", "area"): "checked_area",
+    ("sign_off", "act"): "check_act",
+    ("year_decision", "outcome"): "movement_kind",
+    ("own_day", "kind"): "day_kind",
+    ("absence_note", "reason"): "absence_reason",
+    ("conduct", "value"): "term_conduct",
+    ("act", "kind"): "act_kind",
 }
 """(table, column) of the schema -> the code list that names its values."""
 

@@ -58,7 +58,7 @@ _PEOPLE_KEYS = {
 }
 _NAMED = """EXISTS (SELECT 1 FROM consent c WHERE c.person = p.id AND c.purpose = 'core' AND c.retired_at IS NULL
   AND c.withdrawn_on IS NULL)"""
-_CONSENT = """(SELECT max(valid_from) FROM consent c WHERE c.person = p.id AND c.purpose = 'core'
+_CONSENT = """(SELECT min(valid_from) FROM consent c WHERE c.person = p.id AND c.purpose = 'core'
   AND c.retired_at IS NULL AND c.withdrawn_on IS NULL)"""
 
 

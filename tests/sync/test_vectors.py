@@ -40,7 +40,7 @@ from sync.messages import (
 from sync.registration import commitment, first_tag
 from sync.transport.folder import bundle_of, message_of
 from tests.vectors import FOLDER, Vector, load, text_of
-from tests.vectors.build import build
+from tests.vectors.build import FIRST_VERSION, build
 
 NAMES = (
     "columns",
@@ -204,7 +204,11 @@ def read_bundle(v: Vector) -> None:
 
 def read_merge(v: Vector) -> None:
     table = BY_NUMBER[v["table"]]
-    units = {unit: [[c.number, c.default] for c in columns] for unit, columns in table.units.items()}
+    units = {
+        unit: [[c.number, c.default] for c in columns]
+        for unit, columns in table.units.items()
+        if all(c.since <= FIRST_VERSION for c in columns)
+    }
     assert units == v["units"]
     entries = [
         Entry(

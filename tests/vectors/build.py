@@ -1092,12 +1092,20 @@ def merge() -> dict[str, Any]:
     return {"about": "Entries of a row and what it shows, section 14.", "valid": valid, "tampered": []}
 
 
+FIRST_VERSION = 1
+"""Of the schema: what was added since is not in these vectors, which stay as they are."""
+
+
 def _merged(name: str, table: Table, lineage: dict[int, tuple[int, int]], entries: Sequence[Entry]) -> Vector:
     shown = resolve(table, entries, lineage)
     return {
         "name": name,
         "table": table.number,
-        "units": {unit: [[c.number, plain(c.default)] for c in cs] for unit, cs in table.units.items()},
+        "units": {
+            unit: [[c.number, plain(c.default)] for c in cs]
+            for unit, cs in table.units.items()
+            if all(c.since <= FIRST_VERSION for c in cs)
+        },
         "lineage": [[origin, *line] for origin, line in lineage.items()],
         "entries": [
             {
