@@ -565,6 +565,10 @@ class Whole:
     c: int
     d: int
 
+    def fields(self) -> list[int]:
+        """As it travels."""
+        return [self.a, self.b, self.c, self.d]
+
 
 @pytest.mark.parametrize("name", LIES)
 def test_a_hub_gone_wrong_is_one_problem(world: World, name: str) -> None:

@@ -198,7 +198,7 @@ def test_the_hub_cannot_hand_its_own_key_to_a_node_that_is_let_in(cast, tmp_path
     with cast.hub.write() as connection:
         hub_registration.approve(connection, cast.id, [keys.signer.public])
         forged = crypto.seal_to(keys.opener.public, bytes(64), b"mektep epoch v1", (1).to_bytes(4, "big"))
-        hub_registration.add_epochs(connection, cast.id, [(1, keys.opener.public, forged)])
+        hub_registration.add_epochs(connection, cast.id, [(1, keys.opener.public, forged)], held=1)
     with closing(node.connect()) as db:
         with pytest.raises(ImpostorHub):
             session.join_by_approval(db, cast.transport, cast.id)
