@@ -1,0 +1,102 @@
+"""Reading what a OneRoster file tells of a school year. Personal data come under a valid core consent alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlite_utils import Database
+
+from node import schooldays
+from node.classes.queries import Year
+from node.people.queries import NAME_COLUMNS, NAMED
+from sync.state import State
+
+Row = Mapping[str, Any]
+_OF_PERSON = f"""p.id, p.sex, {NAME_COLUMNS}, CASE WHEN n.id IS NOT NULL THEN p.birth_date END AS birth_date,
+  CASE WHEN n.id IS NOT NULL THEN p.phone END AS phone, CASE WHEN n.id IS NOT NULL THEN p.email END AS email"""
+_SPAN = """e.retired_at IS NULL AND e.start IS NOT NULL AND (e."end" IS NULL OR e."end" > e.start)
+  AND cg.retired_at IS NULL AND pu.retired_at IS NULL AND p.retired_at IS NULL"""
+_ROLL = """FROM enrolment e JOIN class_group cg ON cg.id = e.class_group JOIN pupil pu ON pu.person = e.pupil
+  JOIN person p ON p.id = e.pupil"""
+"""Enrolments in a class of those who are still on record; to be narrowed by `_SPAN`."""
+
+
+def school(db: Database) -> tuple[int, str, int | None]:
+    """The school's row id (0 before it is registered), its name and its number."""
+    state = State(db)
+    row = db.execute(
+        "SELECT number FROM school WHERE id = ? AND retired_at IS NULL", (state.school,)
+    ).fetchone()
+    return int(state.school), str(state.school_name), row[0] if row else None
+
+
+def terms(db: Database, year: Year, grade: int | None) -> list[Row]:
+    """The terms of a year in which marks are given, with the school's own dates for a grade (both days included)."""
+    return list(schooldays.terms(db, year.id, grade))
+
+
+def bounds(db: Database, year: Year) -> tuple[int, int]:
+    """First and last day of a year, wherever the school moved its terms."""
+    return schooldays.bounds(db, year.id) or (year.start, year.end)
+
+
+def classes(db: Database, year: Year) -> list[Row]:
+    """The classes of a year, those closed within it too."""
+    sql = """SELECT cg.id, cg.grade, cg.letter, cg.teacher, r.name AS room FROM class_group cg
+      LEFT JOIN room r ON r.id = cg.room AND r.retired_at IS NULL
+      WHERE cg.year = ? AND cg.retired_at IS NULL ORDER BY cg.grade, cg.letter, cg.id"""
+    return list(db.query(sql, (year.id,)))
+
+
+def groups(db: Database, year: Year) -> list[Row]:
+    """The subject groups of a year's classes, each with its class and subject; ``listed``: it has a list of its own."""
+    sql = """SELECT sg.id, sg.class_group, sg.teacher, sg.name AS part, cg.grade, cg.letter, sg.subject,
+        s.code, s.name_ky, s.name_ru, s.name_en,
+        EXISTS (SELECT 1 FROM subject_group_pupil gp WHERE gp.subject_group = sg.id AND gp.retired_at IS NULL) AS listed
+      FROM subject_group sg JOIN class_group cg ON cg.id = sg.class_group JOIN subject s ON s.id = sg.subject
+      WHERE cg.year = ? AND cg.retired_at IS NULL AND sg.retired_at IS NULL
+      ORDER BY cg.grade, cg.letter, cg.id, s.sort, s.id, sg.name, sg.id"""
+    return list(db.query(sql, (year.id,)))
+
+
+def enrolments(db: Database, year: Year) -> list[Row]:
+    """Who was on the roll of which class of a year, from when until the day before ``end``."""
+    sql = f"""SELECT e.id, e.pupil, e.class_group, cg.grade, e.start, e."end" {_ROLL}
+      WHERE cg.year = ? AND {_SPAN} ORDER BY e.class_group, e.start, e.id"""
+    return list(db.query(sql, (year.id,)))
+
+
+def memberships(db: Database, year: Year) -> dict[int, dict[int, tuple[int | None, int | None]]]:
+    """Subject group with a list -> pupil -> first day on it and the day after the last one."""
+    sql = """SELECT gp.subject_group, gp.pupil, gp.start, gp."end" FROM subject_group_pupil gp
+      JOIN subject_group sg ON sg.id = gp.subject_group JOIN class_group cg ON cg.id = sg.class_group
+      WHERE cg.year = ? AND gp.retired_at IS NULL"""
+    found: dict[int, dict[int, tuple[int | None, int | None]]] = {}
+    for group, pupil, start, end in db.execute(sql, (year.id,)).fetchall():
+        found.setdefault(group, {})[pupil] = (start, end)
+    return found
+
+
+def pupils(db: Database, year: Year, today: int) -> list[Row]:
+    """Everyone who was on a roll in a year."""
+    sql = f"""WITH {NAMED}, rolled (pupil) AS (SELECT DISTINCT e.pupil {_ROLL} WHERE cg.year = :year AND {_SPAN})
+      SELECT {_OF_PERSON} FROM rolled JOIN person p ON p.id = rolled.pupil LEFT JOIN named n ON n.id = p.id
+      ORDER BY p.id"""
+    return list(db.query(sql, {"year": year.id, "today": today}))
+
+
+def staff(db: Database, year: Year, today: int) -> list[Row]:
+    """Everyone who works here or has left since the year began."""
+    sql = f"""WITH {NAMED} SELECT {_OF_PERSON}, s.position, s.start, s."end"
+      FROM staff s JOIN person p ON p.id = s.person LEFT JOIN named n ON n.id = p.id
+      WHERE s.retired_at IS NULL AND p.retired_at IS NULL AND (s."end" IS NULL OR s."end" > :start) ORDER BY p.id"""
+    return list(db.query(sql, {"start": year.start, "today": today}))
+
+
+def guardians(db: Database, year: Year, today: int) -> list[Row]:
+    """Guardians of a year's pupils who may be named: a line for each pupil and guardian."""
+    sql = f"""WITH {NAMED}, rolled (pupil) AS (SELECT DISTINCT e.pupil {_ROLL} WHERE cg.year = :year AND {_SPAN})
+      SELECT {_OF_PERSON}, g.pupil, g.relation FROM guardian g JOIN rolled ON rolled.pupil = g.pupil
+      JOIN person p ON p.id = g.person JOIN named n ON n.id = p.id WHERE g.retired_at IS NULL ORDER BY p.id, g.pupil"""
+    return list(db.query(sql, {"year": year.id, "today": today}))
