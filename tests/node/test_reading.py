@@ -52,7 +52,9 @@ def test_the_head_looks_up_by_act_and_name_and_day(pages: SchoolPages) -> None:
     head = pages.as_("head")
     link = f'href="/people/{pupil}"'
     assert link in head.get(f"/reading/?person={pupil}")[1]
-    assert link not in head.get(f"/reading/?person={pupil}&act=export")[1]
+    assert noted(pages, pupil) > 0
+    for act in queries.ACTS:
+        assert head.get(f"/reading/?person={pupil}&act={act}")[1].count(link) == noted(pages, pupil, act)
     assert link not in head.get(f"/reading/?person={pupil}&q=ъъъ")[1]
     assert link not in head.get(f"/reading/?person={pupil}&to=2020-01-01")[1]
     assert head.get("/reading/?from=yesterday")[0] == 400

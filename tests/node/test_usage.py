@@ -101,7 +101,12 @@ def test_a_server_that_stops_keeps_its_counts(empty_school: SchoolPages) -> None
 
 
 def test_head_and_administrator_look_it_up(pages: SchoolPages) -> None:
+    head, week = pages.as_("head"), (today() - 6, today())
+    head.get("/usage/?days=7")
+    before = lines(pages.node, *week).get("teacher", (0, 0, 0))
     pages.app.extensions["mektep_usage"].add(today(), "teacher", (0, 4117, 0))
-    assert "117" in pages.as_("head").get("/usage/?days=7")[1]
+    page = head.get("/usage/?days=7", "ky")[1]
+    assert lines(pages.node, *week)["teacher"] == (before[0], before[1] + 4117, before[2])
+    assert f'<td class="num">{before[1] + 4117:,}</td>'.replace(",", "\xa0") in page
     assert pages.as_("administrator").get("/usage/")[0] == 200
     assert pages.as_("deputy").get("/usage/")[0] == 403
