@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from hub import tables
 from hub.log import HubLog
 from shared import crypto
-from shared.problems import Problem
+from shared.problems import FlawedChangeset, Problem
 from sync import clock
 from sync.amendment import read
 from sync.codec import Envelope, open_envelope
@@ -70,6 +70,9 @@ def _take_one(connection: sa.Connection, log: HubLog, hashed: bytes, part: bytes
     if record.count <= count:
         return False
     made = open_envelope(envelope.amended(part, record).data)
+    if made.amendment is None:
+        # What a part was before it was amended is what is to be gone; nobody need have signed that it comes back.
+        raise FlawedChangeset("it puts back what was amended")
     made.verify_amendment(nodes(connection, log.school))
     if connection.dialect.name == "sqlite":
         # Not even a free page of the file keeps the part that was there.

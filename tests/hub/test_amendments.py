@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,12 +19,16 @@ import sqlalchemy as sa
 from sqlite_utils import Database
 
 from hub import checks, ingest, tables
+from hub.amendments import _take_one
+from hub.log import HubLog
 from hub.storage import Hub, open_hub
 from node.storage import open_node
+from shared.problems import FlawedChangeset
 from sync import erasure, session
+from sync.amendment import sign
 from sync.checks import verify_chain
-from sync.codec import all_changes, open_envelope
-from sync.state import State, epoch_keys
+from sync.codec import Envelope, all_changes, open_envelope
+from sync.state import State, epoch_keys, identity
 from sync.transport.memory import MemoryTransport
 from sync.writer import writing
 from tests.faults.searching import Search
@@ -151,6 +156,39 @@ def kept(hub: Hub, school: int) -> list[tuple[int, bytes, bytes, bytes]]:
             sa.select(s.position, s.hash, s.head, s.receipt).where(s.school == school).order_by(s.position)
         )
         return [(row[0], bytes(row[1]), bytes(row[2]), bytes(row[3])) for row in rows]
+
+
+def envelopes(hub: Hub, school: int) -> list[Envelope]:
+    s = tables.stream.c
+    with hub.read() as connection:
+        rows = connection.execute(sa.select(s.envelope).where(s.school == school).order_by(s.position))
+        return [open_envelope(bytes(data)) for (data,) in rows]
+
+
+def test_what_was_amended_is_not_put_back(school: School, tmp_path: Path, hub: Hub) -> None:
+    """Not even by a record that a node signs: the part of the beginning stays gone."""
+    person = planted(school)
+    before = {e.hash: e for e in envelopes(hub, school.id)}
+    with closing(school.node.connect()) as db:
+        with writing(db, school.actor) as w:
+            erasure.erase(w, person, ["core"])
+        school.sync()
+        signer = identity(db).signer
+    amended = next(e for e in envelopes(hub, school.id) if e.amendment)
+    assert amended.amendment
+    old = before[amended.hash]
+    record = replace(
+        amended.amendment,
+        count=amended.amendment.count + 1,
+        old=amended.part,
+        new=old.part,
+        node=signer.public,
+    )
+    with hub.write() as connection:
+        log = HubLog(connection, school.id, hub.signer)
+        with pytest.raises(FlawedChangeset):
+            _take_one(connection, log, amended.hash, old.school, sign(record, signer))
+    assert next(e for e in envelopes(hub, school.id) if e.hash == amended.hash).data == amended.data
 
 
 @pytest.mark.parametrize("point", POINTS)
