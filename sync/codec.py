@@ -117,6 +117,8 @@ def open_envelope(data: bytes) -> Envelope:
     if len(data) > MAX_AMENDED:
         raise FlawedChangeset("it is larger than allowed")
     items = unpack(data, "the envelope")
+    if len(data) > MAX_CHANGESET and not (isinstance(items, list) and len(items) > 4):
+        raise FlawedChangeset("it is larger than allowed")
     if not (isinstance(items, list) and len(items) >= 4 and all(isinstance(i, bytes) for i in items[:4])):
         raise FlawedChangeset("the envelope has a wrong form")
     header_bytes, signature, district, school = items[:4]

@@ -160,7 +160,6 @@ def _peer_python() -> str:
 def _ours(count: int, and_more: bool) -> dict[str, Run]:
     with mektep() as (ends, kit):
         url = ends.link.url
-        ends.act("A", "sync", url)  # classes and pupils; the peer's pupils go with its pile
         ends.act("A", "write", "pile", str(count))
         runs = {"first": ends.transfer("A", "sync", url)}
         if and_more:
@@ -193,7 +192,7 @@ def _days(ends: Ends, push: tuple[str, ...]) -> dict[str, Run]:
 
 
 _NAMES = {
-    "first": "first push of {count} marks and their lessons",
+    "first": "first push of {count} marks, their lessons and pupils",
     "day": "a school day",
     "nothing": "nothing to send",
     "bad": "a school day over 128 kbit/s and 600 ms",

