@@ -156,7 +156,12 @@ class Alone:
             for _ in range(40):
                 before = [_place(m.db) for m in school.live]
                 outcomes = {self.sync(school, m, lambda: "") for m in school.live}
-                if outcomes == {"done"} and before == [_place(m.db) for m in school.live]:
+                after = [_place(m.db) for m in school.live]
+                if (
+                    outcomes == {"done"}
+                    and before == after
+                    and len({position for position, *_ in after}) == 1
+                ):
                     break
             else:
                 raise AssertionError(f"it never becomes quiet: {outcomes}")
