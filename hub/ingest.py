@@ -90,8 +90,13 @@ def _answer(hub: Hub, connection: sa.Connection, request: Request, hashed: bytes
     registration.approve(connection, node.school, request.approvals)
     offered = request.epochs
     if completing.is_awaiting(connection, node.school):
-        # A key that the hub has forgotten may have the number of one that is offered now.
-        offered = [key for key in offered if key[0] <= request.epoch]
+        # A key that the hub has forgotten may have the number of one that is offered now; and one that does not follow
+        # on what it remembers comes again once the node has heard what the hub lacks.
+        numbers = {number for number, _, _ in offered}
+        last = registration.newest_epoch(connection, node.school)
+        while last + 1 in numbers:
+            last += 1
+        offered = [key for key in offered if key[0] <= min(last, request.epoch)]
     registration.add_epochs(connection, node.school, offered, request.epoch)
     own = HubLog(connection, 0, hub.signer)
     answer = Answer(hashed, request.node, clock.now_ms(), node.school)

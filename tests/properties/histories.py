@@ -350,7 +350,8 @@ class World:
             if not restless:
                 return
             for machine in restless:
-                assert self.sync(school, machine) == "done"
+                # A node that lacks a key gets no further until another has handed it on.
+                assert self.sync(school, machine) in ("done", "hub_answer")
         raise AssertionError("it never becomes quiet")
 
     def judge(self) -> None:
