@@ -222,8 +222,9 @@ def _hold_gate(db: Database, before: int) -> None:
     """What was written under a consent hides with it and comes back with it."""
     numbers = ", ".join(str(t.number) for t in (gate.CONSENT, *gate.GATED))
     touched: dict[int, set[int]] = {}
+    # Asked for distinct rows SQLite would walk through the whole index of the log.
     for number, rid in db.conn.execute(
-        f"SELECT DISTINCT tbl, key FROM change WHERE n > ? AND tbl IN ({numbers})", (before,)
+        f"SELECT tbl, key FROM change WHERE n > ? AND +tbl IN ({numbers})", (before,)
     ):
         touched.setdefault(number, set()).add(rid)
     if touched:
