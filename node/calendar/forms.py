@@ -8,29 +8,13 @@ from collections.abc import Iterable, Mapping
 from werkzeug.datastructures import MultiDict
 
 from node.calendar.actions import MOST_PERIODS, WHOLE_SCHOOL, Bell, Part
+from node.fields import needed as needed
+from node.fields import whole as whole
 from shared.dates import parse_day
 from shared.problems import BadRequest, InvalidValue
 from shared.schema import DAY_KINDS
 
 _CLOCK = re.compile(r"(\d{1,2})[:.](\d{2})")
-
-
-def whole(text: str | None) -> int | None:
-    """A number as a browser sends it; None for an empty field. BadRequest."""
-    if text is None or not text.strip():
-        return None
-    try:
-        return int(text)
-    except ValueError as error:
-        raise BadRequest() from error
-
-
-def needed(text: str | None) -> int:
-    """A number that must be there. BadRequest."""
-    found = whole(text)
-    if found is None:
-        raise BadRequest()
-    return found
 
 
 def span(form: Mapping[str, str]) -> tuple[int, int]:

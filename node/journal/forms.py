@@ -8,20 +8,11 @@ from dataclasses import dataclass
 from markupsafe import Markup, escape
 from werkzeug.datastructures import MultiDict
 
+from node.fields import whole as whole
 from node.journal.actions import Change, Result
 from node.journal.queries import SLOTS, Cell, Correction
 from shared.i18n import day as day_text
 from shared.problems import BadRequest
-
-
-def whole(text: str | None) -> int | None:
-    """A number as a browser sends it; None for an empty field. BadRequest."""
-    if text is None or not text.strip():
-        return None
-    try:
-        return int(text)
-    except ValueError as error:
-        raise BadRequest() from error
 
 
 def one_change(form: MultiDict[str, str]) -> Change:

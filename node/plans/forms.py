@@ -4,27 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from node.fields import needed as needed
+from node.fields import whole as whole
 from node.plans.queries import FIELDS
-from shared.problems import BadRequest, InvalidValue
+from shared.problems import InvalidValue
 from shared.schema import Value
-
-
-def whole(text: str | None) -> int | None:
-    """A number as a browser sends it; None for an empty field. BadRequest."""
-    if text is None or not text.strip():
-        return None
-    try:
-        return int(text)
-    except ValueError as error:
-        raise BadRequest() from error
-
-
-def needed(text: str | None) -> int:
-    """A number that must be there. BadRequest."""
-    found = whole(text)
-    if found is None:
-        raise BadRequest()
-    return found
 
 
 def line(form: Mapping[str, str]) -> dict[str, Value]:

@@ -7,30 +7,14 @@ from collections.abc import Mapping
 
 from werkzeug.datastructures import MultiDict
 
+from node.fields import needed as needed
+from node.fields import whole as whole
 from shared.dates import parse_day
-from shared.problems import BadRequest, InvalidValue
+from shared.problems import InvalidValue
 
 TIME_ZONE = datetime.timezone(datetime.timedelta(hours=6))
 Cell = tuple[int, int]
 """Weekday and period."""
-
-
-def whole(text: str | None) -> int | None:
-    """A number as a browser sends it; None for an empty field. BadRequest."""
-    if text is None or not text.strip():
-        return None
-    try:
-        return int(text)
-    except ValueError as error:
-        raise BadRequest() from error
-
-
-def needed(text: str | None) -> int:
-    """A number that must be there. BadRequest."""
-    found = whole(text)
-    if found is None:
-        raise BadRequest()
-    return found
 
 
 def groups(text: str) -> frozenset[int]:
