@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
-from node.journal import actions, queries, views
+from node.journal import actions, pages, queries
 from node.journal.actions import Change
 from sync.writer import writing
 from tests.node.conftest import PASSWORD, SchoolPages
@@ -23,9 +23,9 @@ import sys
 from pathlib import Path
 from waitress.server import create_server
 from node import create_app
-from node.journal import views
+from node.journal import pages
 from node.storage import open_node
-views.today = lambda: int(sys.argv[2])
+pages.today = lambda: int(sys.argv[2])
 server = create_server(create_app(open_node(Path(sys.argv[1]))), host="127.0.0.1", port=int(sys.argv[3]), threads=4)
 print(server.effective_port, flush=True)
 server.run()
@@ -99,7 +99,7 @@ def desk(school: SchoolPages) -> Iterator[Desk]:
 
 @pytest.fixture
 def here(school: SchoolPages, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    monkeypatch.setattr(views, "today", lambda: TODAY)
+    monkeypatch.setattr(pages, "today", lambda: TODAY)
     with serving(school.app) as found:
         yield found
 

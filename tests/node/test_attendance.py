@@ -212,10 +212,10 @@ def test_the_school_chooses_its_letters(desk: Desk) -> None:
 
 @pytest.fixture
 def on_that_day(monkeypatch: pytest.MonkeyPatch) -> None:
-    from node.journal import views as journal_views
+    from node.journal import pages
 
     monkeypatch.setattr(views, "today", lambda: TODAY)
-    monkeypatch.setattr(journal_views, "today", lambda: TODAY)
+    monkeypatch.setattr(pages, "today", lambda: TODAY)
 
 
 @pytest.mark.usefixtures("on_that_day")

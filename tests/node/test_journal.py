@@ -13,7 +13,7 @@ from sqlite_utils import Database
 from node import create_app
 from node.derived import derive
 from node.generator import generate
-from node.journal import actions, history, queries, views
+from node.journal import actions, history, pages, queries
 from node.journal.actions import Change, Result
 from node.journal.queries import Place
 from node.storage import create_node
@@ -335,7 +335,7 @@ def test_too_few_marks_are_not_assessed(desk: Desk) -> None:
 
 @pytest.fixture
 def on_that_day(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(views, "today", lambda: TODAY)
+    monkeypatch.setattr(pages, "today", lambda: TODAY)
 
 
 def teacher_of(desk: Desk) -> Client:
@@ -344,11 +344,11 @@ def teacher_of(desk: Desk) -> Client:
 
 
 def iso_of(day: int) -> str:
-    return views.iso(day)
+    return pages.iso(day)
 
 
 def address(place: Place, kind: str = "lesson") -> str:
-    return f"/journal/{kind}/{place.group}/{views.iso(place.day)}/{place.period}"
+    return f"/journal/{kind}/{place.group}/{pages.iso(place.day)}/{place.period}"
 
 
 @pytest.mark.usefixtures("on_that_day")

@@ -1,0 +1,91 @@
+"""Routes of the results of a term: proposed by the rule, given by the teacher."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import cast
+
+from flask import redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from node.journal import actions, forms, pages, proposals, queries
+from node.journal.blueprint import area
+from node.people.queries import class_name, number_of
+from node.request import acting, database
+from shared.access import allow
+from shared.i18n import gettext, row_name
+from shared.problems import ChangedMeanwhile, InputProblem, NotFound
+from shared.web import visitor
+
+
+@area.get("/results/<int:group_id>")
+@allow(*pages.READ)
+def results(group_id: int) -> ResponseReturnValue:
+    """The proposed marks of a term beside what the teacher gives."""
+    return _results_page(group_id)
+
+
+@area.post("/results/<int:group_id>")
+@allow(*pages.WRITE)
+def give(group_id: int) -> ResponseReturnValue:
+    """Confirm the results of a term."""
+    group = pages.group_of(group_id)
+    term = pages.chosen_term(queries.result_terms(database(), group["year"], group["grade"]))
+    if term is None:
+        raise NotFound()
+    pupils = queries.members(database(), group_id, term["start"], term["end"])
+    given = forms.results(request.form, pupils)
+    try:
+        with acting() as w:
+            actions.give_results(w, group_id, term["id"], visitor().person, pages.today(), given)
+    except InputProblem as problem:
+        at = {problem.details.get("pupil")}
+        if isinstance(problem, ChangedMeanwhile):
+            at |= {one.pupil for one, _ in cast("Sequence[tuple[actions.Result, object]]", problem.clashes)}
+        page = _results_page(group_id, given, problem.sentence(gettext), at)
+        return page, problem.status
+    there = url_for("journal.results", group_id=group_id, term=term["id"], saved=1)
+    return cast(ResponseReturnValue, redirect(there))
+
+
+def _results_page(
+    group_id: int,
+    given: Sequence[actions.Result] = (),
+    problem: str = "",
+    at: set[object] | frozenset[object] = frozenset(),
+) -> str:
+    db, who = database(), visitor()
+    group = pages.group_of(group_id)
+    terms = queries.result_terms(db, group["year"], group["grade"])
+    term = pages.chosen_term(terms)
+    first, last = (term["start"], term["end"]) if term else (0, -1)
+    locked = term is not None and term["id"] in queries.locked_terms(db, group["class_group"])
+    scale = queries.scale_of(db, group_id)
+    return render_template(
+        "journal/results.html",
+        group=group,
+        name=class_name(group["grade"], group["letter"]),
+        terms=terms,
+        term=term,
+        label=pages.label,
+        pupils=queries.named(db, queries.members(db, group_id, first, last) if term else (), pages.today()),
+        standings=proposals.of_term(db, group, term) if term else {},
+        nothing=proposals.NOTHING,
+        free=term is not None and proposals.is_free(term),
+        locked=locked,
+        standing=queries.results(db, group_id, term["id"]) if term else {},
+        typed={one.pupil: one for one in given},
+        problem=problem,
+        at=at,
+        saved="saved" in request.args and not problem,
+        writes=who.has(*pages.WRITE) and group["teacher"] == who.person and bool(term) and not locked,
+        begun=bool(term) and first <= pages.today(),
+        scale=scale,
+        values=_values(scale),
+        number_of=number_of,
+        subject=row_name(group),
+    )
+
+
+def _values(scale: queries.Scale | None) -> list[int]:
+    return list(range(scale.high, scale.low - 1, -1)) if scale else []

@@ -1,0 +1,143 @@
+"""Routes of a lesson: its page with a row for every pupil, and one value of it saved in the background."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import cast
+
+from flask import jsonify, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from node.attendance import queries as attendance
+from node.journal import actions, forms, history, pages, queries, sentences
+from node.journal.actions import Change
+from node.journal.blueprint import area
+from node.journal.queries import Cell, Place
+from node.people.queries import class_name, number_of
+from node.request import acting, database
+from shared.access import allow
+from shared.i18n import exact, gettext
+from shared.problems import ChangedMeanwhile, InputProblem, NotFound
+from shared.web import visitor
+
+LOWEST_KEY = 2
+"""On a scale up to five the mark 1 is rare: it can be typed and is kept, and has no button."""
+MOST_KEYS = 6
+
+
+@area.get("/lesson/<int:group_id>/<day>/<int:period>")
+@allow(*pages.READ)
+def lesson(group_id: int, day: str, period: int) -> ResponseReturnValue:
+    """One lesson: topic, homework, a row for every pupil."""
+    return _lesson_page(pages.place_of(group_id, day, period))
+
+
+@area.post("/lesson/<int:group_id>/<day>/<int:period>")
+@allow(*pages.WRITE)
+def keep_lesson(group_id: int, day: str, period: int) -> ResponseReturnValue:
+    """Save the whole form of a lesson at once; shows it again, with what was typed, when something is in the way."""
+    place = pages.place_of(group_id, day, period)
+    pupils = queries.members(database(), group_id, place.day, place.day)
+    changes = forms.lesson_changes(request.form, pupils)
+    try:
+        with acting() as w:
+            actions.save(w, place, visitor().person, pages.today(), changes, request.form.get("reason", ""))
+    except InputProblem as problem:
+        clashes = problem.clashes if isinstance(problem, ChangedMeanwhile) else ()
+        page = _lesson_page(
+            place, changes, cast(Sequence[tuple[Change, object]], clashes), problem.sentence(gettext)
+        )
+        return page, problem.status
+    return cast(
+        ResponseReturnValue,
+        redirect(url_for("journal.lesson", group_id=group_id, day=day, period=period, saved=1)),
+    )
+
+
+def _lesson_page(
+    place: Place,
+    changes: Sequence[Change] = (),
+    clashes: Sequence[tuple[Change, object]] = (),
+    problem: str = "",
+) -> str:
+    db, who = database(), visitor()
+    found = queries.lesson(db, place)
+    if found is None:
+        raise NotFound()
+    pages.require_readable(found["group"], found["class_group"], found)
+    locked = queries.is_locked(db, found["class_group"], place.day, place.day)
+    teaches = who.has(*pages.WRITE) and actions.teaches(found, who.person)
+    writes = teaches and place.day <= pages.today() and not locked
+    scale = queries.scale_of(db, place.group)
+    planned = queries.planned_topic(db, place)
+    members = queries.members(db, place.group, place.day, place.day)
+    letters = attendance.letters(db)
+    return render_template(
+        "journal/lesson.html",
+        lesson=found,
+        place=place,
+        iso=pages.iso(place.day),
+        name=class_name(found["grade"], found["letter"]),
+        writes=writes,
+        locked=locked,
+        late=pages.today() - place.day > queries.edit_days(db),
+        days=queries.edit_days(db),
+        scale=scale,
+        keys=_keys(scale),
+        kinds=queries.work_kinds(db),
+        planned=planned,
+        pupils=queries.named(db, members, pages.today()),
+        away={} if found["taken"] else attendance.noted_away(db, members, place.day),
+        cells=queries.lesson_cells(db, place),
+        nobody=Cell(),
+        typed={(c.field, c.pupil, c.slot): c.value for c in changes},
+        seen_values={(c.field, c.pupil, c.slot): c.seen for c in changes}
+        | {(c.field, c.pupil, c.slot): now for c, now in clashes},
+        clashes={(c.field, c.pupil, c.slot): now for c, now in clashes},
+        problem=problem,
+        saved="saved" in request.args and not problem,
+        kind=forms.whole(request.form.get("kind")),
+        reason=request.form.get("reason", ""),
+        letters=(letters["absent"], letters["late"]),
+        drawing=pages.drawing_of(queries.cells(db, place.group, place.day, place.day), letters),
+        shown=forms.shown,
+        number_of=number_of,
+        texts=sentences.texts(),
+        now_taken=pages.untaken(found),
+    )
+
+
+def _keys(scale: queries.Scale | None) -> list[int]:
+    """The marks that have a button each; none when the scale has too many for that."""
+    if scale is None:
+        return []
+    keys = list(range(max(scale.low, LOWEST_KEY), scale.high + 1))
+    return keys if len(keys) <= MOST_KEYS else []
+
+
+@area.post("/cell/<int:group_id>/<day>/<int:period>")
+@allow(*pages.WRITE)
+def keep_cell(group_id: int, day: str, period: int) -> ResponseReturnValue:
+    """Save one value of a lesson; answers with what the pupil's term comes to now, or with the value that stands."""
+    place, change = pages.place_of(group_id, day, period), forms.one_change(request.form)
+    try:
+        with acting() as w:
+            actions.save(w, place, visitor().person, pages.today(), [change], request.form.get("reason", ""))
+    except ChangedMeanwhile as problem:
+        current = forms.shown(cast("tuple[Change, int | str | None]", problem.clashes[0])[1])
+        told = {"error": problem.code, "sentence": problem.sentence(gettext), "current": current}
+        return jsonify(
+            told | {"author": history.last_author(database(), place, change, pages.today())}
+        ), problem.status
+    return jsonify({"saved": True} | (_term_so_far(place, change.pupil) if change.field == "mark" else {}))
+
+
+def _term_so_far(place: Place, pupil: int) -> dict[str, str]:
+    db = database()
+    term = queries.term_of(db, place.group, place.day)
+    if term is None:
+        return {}
+    found = queries.cells(db, place.group, term["start"], term["end"])
+    marks = [mark for (_, _, who), cell in found.items() if who == pupil for mark in cell.marks.values()]
+    now = queries.standing(marks, queries.rule(db))
+    return {"average": exact(now.average, 2), "proposed": forms.shown(now.proposed) or gettext("n/a")}

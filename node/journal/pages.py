@@ -1,0 +1,86 @@
+"""What the pages of the journal share: who reads and writes, the lesson and the term an address names."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from flask import request
+
+from node import access
+from node.journal import actions, forms, queries
+from node.journal.queries import Cell, Place
+from node.request import database
+from shared.dates import date_of, parse_day
+from shared.i18n import current_language
+from shared.indicators import value_label
+from shared.problems import InvalidValue, NotAllowed, NotFound
+from shared.web import today as today
+from shared.web import visitor
+
+READ = access.RESULTS
+WRITE = access.TEACHING
+
+
+def iso(day: int) -> str:
+    """A day as addresses hold it: 2025-09-01."""
+    return date_of(day).isoformat()
+
+
+def place_of(group_id: int, day: str, period: int) -> Place:
+    try:
+        return Place(group_id, parse_day(day), period)
+    except InvalidValue as error:
+        raise NotFound() from error
+
+
+def untaken(lesson: Mapping[str, Any]) -> bool:
+    """Has the lesson begun, and has nobody said that attendance was taken?"""
+    now = datetime.datetime.now()
+    begun = lesson["day"] < today() or (
+        lesson["day"] == today() and (lesson["start"] or 0) <= now.hour * 60 + now.minute
+    )
+    return begun and not lesson["taken"]
+
+
+def require_readable(group_id: int, class_id: int, lesson: Mapping[str, Any] | None = None) -> None:
+    """NotAllowed unless the visitor reads the whole school, leads the class, or teaches the group (or this lesson)."""
+    db, who = database(), visitor()
+    if who.has(*access.ALL_RESULTS) or class_id in access.led_classes(db, who):
+        return
+    if group_id in access.taught_groups(db, who):
+        return
+    if lesson is None or not actions.teaches(lesson, who.person):
+        raise NotAllowed()
+
+
+def drawing_of(
+    cells: Mapping[tuple[int, int, int], Cell], letters: Mapping[str, str], by: queries.Rule | None = None
+) -> forms.Drawing:
+    db = database()
+    authors = {one.author for cell in cells.values() for one in cell.corrections if one.author}
+    names = dict(queries.named(db, authors, today())) if authors else {}
+    return forms.Drawing(letters, by.weights if by else {}, names)
+
+
+def group_of(group_id: int) -> Mapping[str, Any]:
+    found = queries.group(database(), group_id)
+    if found is None:
+        raise NotFound()
+    require_readable(group_id, found["class_group"])
+    return found
+
+
+def chosen_term(terms: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """The term asked for, else that of today, else the last that has begun, else the first."""
+    chosen = request.args.get("term", type=int)
+    quarters = [t for t in terms if t["kind"] in ("quarter", "period")]
+    begun = [t for t in quarters if t["start"] <= today()]
+    fallback = begun[-1] if begun else next(iter(terms), None)
+    return next((t for t in terms if t["id"] == chosen), fallback)
+
+
+def label(term: Mapping[str, Any]) -> str:
+    kind, number = term["kind"], term["number"]
+    return value_label("term", f"{kind}-{number}" if number else kind, current_language())

@@ -1,0 +1,68 @@
+"""Routes of the past of a cell, and of its comment."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from flask import redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from node.attendance import queries as attendance
+from node.journal import actions, history, pages, queries
+from node.journal.actions import Change
+from node.journal.blueprint import area
+from node.journal.queries import Cell
+from node.people.queries import class_name, number_of
+from node.request import acting, database
+from shared.access import allow
+from shared.i18n import gettext
+from shared.problems import InputProblem, NotFound
+from shared.web import visitor
+
+
+@area.post("/history/<int:group_id>/<day>/<int:period>/<int:pupil_id>")
+@allow(*pages.WRITE)
+def keep_comment(group_id: int, day: str, period: int, pupil_id: int) -> ResponseReturnValue:
+    """Write the comment of a cell."""
+    change = Change(
+        "comment", request.form.get("comment", "").strip(), request.form.get("seen", ""), pupil_id
+    )
+    try:
+        with acting() as w:
+            actions.save(w, pages.place_of(group_id, day, period), visitor().person, pages.today(), [change])
+    except InputProblem as problem:
+        return _history_page(group_id, day, period, pupil_id, problem.sentence(gettext)), problem.status
+    there = url_for("journal.cell_history", group_id=group_id, day=day, period=period, pupil_id=pupil_id)
+    return cast(ResponseReturnValue, redirect(there))
+
+
+@area.get("/history/<int:group_id>/<day>/<int:period>/<int:pupil_id>")
+@allow(*pages.READ)
+def cell_history(group_id: int, day: str, period: int, pupil_id: int) -> ResponseReturnValue:
+    """Who wrote what into a cell, and when, from the change log; its comment."""
+    return _history_page(group_id, day, period, pupil_id)
+
+
+def _history_page(group_id: int, day: str, period: int, pupil_id: int, problem: str = "") -> str:
+    db, place = database(), pages.place_of(group_id, day, period)
+    found = queries.lesson(db, place)
+    if found is None or pupil_id not in queries.members(db, group_id, place.day, place.day):
+        raise NotFound()
+    pages.require_readable(group_id, found["class_group"], found)
+    return render_template(
+        "journal/history.html",
+        lesson=found,
+        place=place,
+        iso=pages.iso(place.day),
+        name=class_name(found["grade"], found["letter"]),
+        pupil=queries.person_name(db, pupil_id, pages.today()),
+        number=number_of(pupil_id),
+        pupil_id=pupil_id,
+        problem=problem,
+        cell=queries.lesson_cells(db, place).get(pupil_id, Cell()),
+        drawing=pages.drawing_of(queries.cells(db, group_id, place.day, place.day), attendance.letters(db)),
+        writes=visitor().has(*pages.WRITE)
+        and actions.teaches(found, visitor().person)
+        and not queries.is_locked(db, found["class_group"], place.day, place.day),
+        steps=history.of_cell(db, place, pupil_id, pages.today()),
+    )

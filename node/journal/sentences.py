@@ -1,0 +1,29 @@
+"""What the journal's script says."""
+
+from __future__ import annotations
+
+from shared.i18n import gettext
+
+
+def texts() -> dict[str, str]:
+    """What the script says, in the reader's language."""
+    return {
+        "saved": gettext("Saved"),
+        "waiting": gettext("Waiting"),
+        "refused": gettext("Not saved"),
+        "offline": gettext("No connection: what you enter is kept in this browser and sent later."),
+        "sign_in": gettext("Sign in again and open this page anew; what waits is sent then."),
+        "clash": gettext("Someone wrote meanwhile:"),
+        "theirs": gettext("Keep what stands there"),
+        "mine": gettext("Write mine"),
+        "nothing": gettext("(empty)"),
+        "na": gettext("n/a"),
+        "paste": gettext("Paste into the journal"),
+        "paste_write": gettext("Write"),
+        "paste_cancel": gettext("Cancel"),
+        "paste_same": gettext("stays as it is"),
+        "paste_scale": gettext("not on the scale"),
+        "paste_word": gettext("not understood"),
+        "paste_outside": gettext("no such cell"),
+        "paste_late": gettext("needs a reason for the late change"),
+    }
