@@ -7,7 +7,7 @@ PACKAGES := shared sync node hub
 # Tests wait for the disk more than for the processor; what they write is nobody's, so memory will do.
 SCRATCH := $(shell test -w /dev/shm && echo /dev/shm || echo /tmp)
 
-.PHONY: help demo test lint faults bench pictures dictionary locale
+.PHONY: help demo test lint faults bench pictures guides dictionary locale
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' Makefile
@@ -39,6 +39,7 @@ lint: .venv/installed-test  ## style, types, layers, generated files
 	@$(BIN)/mypy $(PACKAGES) demo
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/python -m shared.schema | diff -u docs/data-dictionary.md - || { echo "Run make dictionary." >&2; exit 1; }
+	@$(BIN)/python -m node.guide.pages --check
 	@$(BIN)/python -m pytest tests/test_house.py
 
 faults: .venv/installed-test  ## the long way: 10,000 random histories, then 200 of killed processes
@@ -51,6 +52,9 @@ bench: .venv/installed-test  ## sizes and times against their limits
 
 pictures: .venv/installed-test  ## take the pictures of the guides anew
 	@TMPDIR=$(SCRATCH) MEKTEP_PICTURES=1 $(BIN)/python -m pytest tests/browser/test_guide.py
+
+guides: .venv/installed  ## write docs/guides from the app's guides and their translations
+	@$(BIN)/python -m node.guide.pages
 
 dictionary: .venv/installed  ## write docs/data-dictionary.md from the schema
 	@$(BIN)/python -m shared.schema > .venv/dictionary && cp .venv/dictionary docs/data-dictionary.md

@@ -34,7 +34,7 @@ def text_of(path: str) -> str:
 
 def documents() -> list[str]:
     """README, changelog and every page under docs."""
-    return ["README.md", "CHANGELOG.md", *(str(p.relative_to(ROOT)) for p in (ROOT / "docs").glob("*.md"))]
+    return ["README.md", "CHANGELOG.md", *(str(p.relative_to(ROOT)) for p in (ROOT / "docs").rglob("*.md"))]
 
 
 # ---- commands

@@ -58,6 +58,7 @@ TEACHER = (
             "needs a reason. When the deputy has locked the term, ask the deputy to open it again."
         ),
         "results.index",
+        "results",
     ),
     Step(
         N_("Write your plan"),
@@ -66,6 +67,7 @@ TEACHER = (
             "onto the real dates of your lessons and moves them when the calendar changes."
         ),
         "plans.index",
+        "plan",
     ),
 )
 
@@ -103,6 +105,7 @@ DEPUTY = (
             "attendance follow. Bells belong to a shift."
         ),
         "calendar.index",
+        "calendar",
     ),
     Step(
         N_("The timetable"),
@@ -119,7 +122,8 @@ DEPUTY = (
             "Lessons without a topic, without attendance, pupils with too few marks before the end of a term: each "
             "with the teacher to be asked. Lock a term when its results are right."
         ),
-        "journal.index",
+        "control.index",
+        "control",
     ),
     Step(
         N_("Approve plans"),
@@ -153,6 +157,7 @@ HEAD = (
             "hand it in, and a later order makes a numbered correction."
         ),
         "reports.index",
+        "reports",
     ),
     Step(
         N_("Who has read what"),
@@ -186,6 +191,7 @@ SECRETARY = (
             "Find a person by any part of the name, also without Kyrgyz letters, and keep the card up to date."
         ),
         "people.index",
+        "people",
     ),
     Step(
         N_("The orders book"),
@@ -209,7 +215,9 @@ SOCIAL = (
     ),
 )
 
-LIBRARIAN = (Step(N_("Names and classes"), N_("You find every pupil by name and class."), "classes.index"),)
+LIBRARIAN = (
+    Step(N_("Names and classes"), N_("You find every pupil by name and class."), "classes.index", "classes"),
+)
 
 ADMINISTRATOR = (
     Step(
@@ -228,6 +236,7 @@ ADMINISTRATOR = (
             "account and it is out at once."
         ),
         "accounts.index",
+        "accounts",
     ),
     Step(
         N_("Backups and the recovery kit"),

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page
 
+from shared import crypto
+from shared.dates import parse_day
 from shared.ui import STATIC_FOLDER
+from sync.state import State
 from tests.browser.test_school_pages import sign_in
-from tests.node.conftest import SchoolPages
+from tests.node.conftest import CHEAP, PASSWORD, SchoolPages, more_people
 from tests.node.test_journal import a_school
 from tests.serving import serving
 
@@ -26,6 +30,14 @@ PICTURES: dict[str, tuple[str, str]] = {
     "orders": ("head", "/orders/"),
     "movement": ("secretary", "/movement/"),
     "import": ("secretary", "/import/staff"),
+    "results": ("teacher", "/journal/results/{group}?term={term}"),
+    "plan": ("teacher", "/plans/group/{group}"),
+    "calendar": ("deputy", "/calendar/"),
+    "control": ("deputy", "/control/"),
+    "reports": ("head", "/reports/"),
+    "people": ("secretary", "/people/"),
+    "classes": ("librarian", "/classes/"),
+    "accounts": ("administrator", "/accounts/"),
     "sync": ("head", "/sync/"),
 }
 """Name -> whose page, and its address."""
@@ -42,13 +54,19 @@ class Place:
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     school = a_school(tmp_path_factory.mktemp("guide"))
+    with closing(school.node.connect()) as db:
+        more_people(db, int(State(db).administrator), crypto.hash_password(PASSWORD, CHEAP))
+    school.logins |= {"administrator": "admin"}
     with serving(school.app) as address:
         yield Place(school, address)
 
 
 def path_of(school: SchoolPages, path: str) -> str:
     group, day, period = school.lesson_of(school.taught, taught_by=school.person("teacher"))
-    return path.format(place=f"{group}/{day}/{period}", group=group, led=school.led)
+    term = school.one(
+        "SELECT id FROM term WHERE kind = 'quarter' AND start <= ?1 AND \"end\" >= ?1", parse_day(day)
+    )
+    return path.format(place=f"{group}/{day}/{period}", group=group, led=school.led, term=term)
 
 
 def test_a_guide_is_accessible_and_fits(page: Page, axe: Callable[[Page], list[str]], place: Place) -> None:

@@ -130,7 +130,7 @@ class SchoolPages:
         )
 
 
-def _more_people(db: Database, actor: int, stored: str) -> None:
+def more_people(db: Database, actor: int, stored: str) -> None:
     """Accounts of an administrator, a guardian and a pupil, all with the common password."""
     guardian, pupil = db.execute(
         """SELECT g.person, g.pupil FROM guardian g JOIN person p ON p.id = g.pupil JOIN person q ON q.id = g.person
@@ -159,7 +159,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SchoolPages]:
         school = generate(
             db, actor, seed=8, pupils=130, password_hash=stored, year=YEAR, until=parse_day("2025-11-20")
         )
-        _more_people(db, actor, stored)
+        more_people(db, actor, stored)
     logins = school.logins | {"administrator": "admin", "guardian": "guardian", "pupil": "pupil"}
     yield SchoolPages(node, create_app(node), logins)
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
 from node import access
 from node.guide.content import EVERYONE, GUIDES
+from node.guide.pages import differing, file_of, write
+from node.guide.pages import pages as pages_of_docs
 from shared.access import rights_of
+from shared.i18n import LANGUAGES, gettext_in
 from shared.ui import STATIC_FOLDER
 from tests.node.conftest import SchoolPages
 
@@ -39,6 +43,27 @@ def test_pictures_of_the_guides_are_there() -> None:
     wanted = {step.picture for steps in (EVERYONE, *GUIDES.values()) for step in steps if step.picture}
     there = {path.stem for path in (STATIC_FOLDER / "guide").glob("*.png")}
     assert wanted == there
+
+
+def test_the_pages_of_the_documents_are_the_guides_of_the_app() -> None:
+    assert differing() == [], "run make guides"
+    texts = pages_of_docs()
+    for duty, steps in GUIDES.items():
+        for language in LANGUAGES:
+            said, text = gettext_in(language), texts[file_of(duty, language)]
+            assert all(said(part) in text for step in (*EVERYONE, *steps) for part in (step.title, step.text))
+            assert text.count("<img ") == sum(bool(step.picture) for step in (*EVERYONE, *steps)) > 0
+
+
+def test_a_page_that_differs_is_missing_or_nobodys_is_told(tmp_path: Path) -> None:
+    write(tmp_path)
+    assert differing(tmp_path) == []
+    (tmp_path / "teacher.ky.md").write_text("other")
+    (tmp_path / "head.en.md").unlink()
+    (tmp_path / "caretaker.en.md").write_text("new")
+    assert differing(tmp_path) == ["caretaker.en.md", "head.en.md", "teacher.ky.md"]
+    write(tmp_path)
+    assert differing(tmp_path) == []
 
 
 def test_the_design_page_shows_every_token_and_component(pages: SchoolPages) -> None:
