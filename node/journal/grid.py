@@ -37,7 +37,9 @@ def grid(group_id: int) -> ResponseReturnValue:
     standings = queries.standings(cells, by)
     columns = queries.columns(db, group_id, first, last)
     letters = attendance.letters(db)
-    locked = term is not None and queries.is_locked(db, group["class_group"], term["start"], term["end"])
+    locks = queries.locked_spans(db, group["class_group"])
+    locked = term is not None and any(start <= term["start"] and term["end"] <= end for start, end in locks)
+    writes = who.has(*pages.WRITE) and group["teacher"] == who.person and not locked
     return render_template(
         "journal/grid.html",
         group=group,
@@ -55,8 +57,10 @@ def grid(group_id: int) -> ResponseReturnValue:
         by=by,
         nothing=queries.Standing(None, None),
         standings=standings,
-        writes=who.has(*pages.WRITE) and group["teacher"] == who.person and not locked,
+        writes=writes,
+        planned=queries.planned_topics(db, group_id, columns) if writes else {},
         locked=locked,
+        shut={c.place.day for c in columns if any(start <= c.place.day <= end for start, end in locks)},
         scale=queries.scale_of(db, group_id),
         kinds=queries.work_kinds(db),
         given=queries.results(db, group_id, term["id"]) if term else {},

@@ -248,6 +248,12 @@ def planned_topic(db: Database, place: Place) -> Mapping[str, Any] | None:
     return plans.due_item(db, place.group, place.day, place.period)
 
 
+def planned_topics(db: Database, group: int, found: Iterable[Column]) -> dict[Place, Mapping[str, Any]]:
+    """The plan's item whose turn it is in each lesson that has no topic yet."""
+    bare = {(one.place.day, one.place.period): one.place for one in found if not one.topic}
+    return {bare[at]: item for at, item in plans.due_items(db, group, bare).items()}
+
+
 def item_of_topic(db: Database, place: Place, topic: str) -> Mapping[str, Any] | None:
     """The plan's item that a topic gives."""
     return plans.item_of_topic(db, place.group, place.day, place.period, topic)
@@ -302,14 +308,17 @@ def locked_terms(db: Database, class_group: int) -> frozenset[int]:
 
 def is_locked(db: Database, class_group: int, first: int, last: int) -> bool:
     """Does a locked term of lessons reach over the whole span?"""
+    return any(start <= first and last <= end for start, end in locked_spans(db, class_group))
+
+
+def locked_spans(db: Database, class_group: int) -> list[tuple[int, int]]:
+    """First and last day of the terms of lessons that are locked for a class."""
     locked = locked_terms(db, class_group)
     if not locked:
-        return False
+        return []
     grade = db.execute("SELECT grade FROM class_group WHERE id = ?", (class_group,)).fetchone()[0]
-    return any(
-        term["id"] in locked and term["start"] <= first and last <= term["end"]
-        for term in calendar.terms(db, None, grade)
-    )
+    terms = calendar.terms(db, None, grade)
+    return [(term["start"], term["end"]) for term in terms if term["id"] in locked]
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ def texts() -> dict[str, str]:
         "saved": gettext("Saved"),
         "waiting": gettext("Waiting"),
         "refused": gettext("Not saved"),
+        "locked": gettext("Locked period"),
         "offline": gettext("No connection: what you enter is kept in this browser and sent later."),
         "sign_in": gettext("Sign in again and open this page anew; what waits is sent then."),
         "clash": gettext("Someone wrote meanwhile:"),

@@ -6,7 +6,7 @@ moves, or a lesson that does, moves the plan with it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,15 +65,14 @@ class Held:
     topic: str
 
 
-def held(db: Database, group_id: int, before: At | None = None) -> list[Held]:
-    """The lessons that were held of a group, in order; those before a day and period, if one is named."""
+def held(db: Database, group_id: int) -> list[Held]:
+    """The lessons that were held of a group, in order."""
     rows = db.execute(
         "SELECT day, period, plan_item, ifnull(topic, '') FROM lesson WHERE subject_group = ? "
         "AND retired_at IS NULL ORDER BY day, period",
         (group_id,),
     ).fetchall()
-    found = [Held((day, period), item, topic) for day, period, item, topic in rows]
-    return [one for one in found if before is None or one.at < before]
+    return [Held((day, period), item, topic) for day, period, item, topic in rows]
 
 
 @dataclass(frozen=True)
@@ -158,20 +157,31 @@ def due_item(db: Database, group_id: int, day: int, period: int) -> Mapping[str,
     Lessons whose topic nobody has written yet are taken to have given what came next; lessons with a topic of their
     own (a substitute's, say) give nothing of the plan.
     """
-    row = plan_of(db, group_id)
+    return due_items(db, group_id, [(day, period)]).get((day, period))
+
+
+def due_items(db: Database, group_id: int, places: Collection[At]) -> dict[At, Mapping[str, Any]]:
+    """What `due_item` says of several lessons; those for which no item is left are not among them."""
+    row = plan_of(db, group_id) if places else None
     if row is None:
-        return None
-    found = items(db, row["id"])
-    places = {item["id"]: place for place, item in enumerate(found)}
-    given, last, ahead = [0] * len(found), None, 0
-    for one in held(db, group_id, (day, period)):
-        if one.item in places:
-            last = places[one.item]
-            given[last] += 1
-        elif not one.topic:
-            ahead += 1
-    place = following([item["hours"] for item in found], given, last, ahead)
-    return None if place is None else found[place]
+        return {}
+    found, lessons = items(db, row["id"]), held(db, group_id)
+    hours, at = [item["hours"] for item in found], {item["id"]: place for place, item in enumerate(found)}
+    due = {}
+    for lesson in places:
+        given, last, ahead = [0] * len(found), None, 0
+        for one in lessons:
+            if one.at >= lesson:
+                break
+            if one.item in at:
+                last = at[one.item]
+                given[last] += 1
+            elif not one.topic:
+                ahead += 1
+        place = following(hours, given, last, ahead)
+        if place is not None:
+            due[lesson] = found[place]
+    return due
 
 
 def item_of_topic(db: Database, group_id: int, day: int, period: int, topic: str) -> Mapping[str, Any] | None:

@@ -339,6 +339,44 @@ def test_a_cell_is_commented_and_its_history_is_one_click_away(page: Page, desk:
     page.locator("text=Дептери жок").first.wait_for()
 
 
+@pytest.mark.parametrize("page", ["desktop"], indirect=True)
+def test_topic_and_homework_are_written_on_the_facing_page(
+    page: Page, axe: Callable[[Page], list[str]], desk: Desk, here: str
+) -> None:
+    pupil = queries.named(desk.db, desk.pupils, TODAY)[2][0]
+    planned = queries.planned_topic(desk.db, desk.place)
+    assert planned is not None
+    sign_in(page, here, desk)
+    page.goto(f"{here}/journal/group/{desk.place.group}")
+    table, lines = page.locator(".journal-grid").bounding_box(), page.locator("[data-lines]").bounding_box()
+    assert table is not None and lines is not None
+    assert lines["x"] > table["x"] and abs(lines["y"] - table["y"]) < 4
+    focus(page, pupil)
+    line = page.locator("[data-line][aria-current]")
+    assert line.get_attribute("data-line") == f"2025-10-23/{desk.place.period}"
+    page.click("[data-planned]")
+    line.locator("td.saved").first.wait_for()
+    page.fill("#homework", "§ 21, 3-көнүгүү")
+    page.keyboard.press("Tab")
+    page.locator("[data-line][aria-current] td:has-text('§ 21').saved").wait_for()
+    assert axe(page) == []
+    lesson = queries.lesson(desk.db, desk.place)
+    assert lesson is not None
+    assert (lesson["topic"], lesson["homework"]) == (planned["topic"], "§ 21, 3-көнүгүү")
+    # What a colleague wrote meanwhile is asked about, both texts shown.
+    with writing(desk.db, desk.account) as w:
+        change = Change("homework", "§ 22", "§ 21, 3-көнүгүү")
+        actions.save(w, desk.place, desk.teacher, TODAY, [change])
+    page.fill("#homework", "§ 23")
+    page.keyboard.press("Tab")
+    question = page.locator(".clash")
+    question.wait_for()
+    assert "§ 22" in question.inner_text() and "§ 23" in question.inner_text()
+    question.locator("button").first.click()
+    page.locator("[data-line][aria-current] td:has-text('§ 22')").wait_for()
+    assert page.input_value("#homework") == "§ 22"
+
+
 def tab_to(page: Page, selector: str) -> None:
     """Press Tab until the element has the focus."""
     for _ in range(120):

@@ -97,7 +97,7 @@
       drop(key);
       refused += 1;
       why = told.sentence || "";
-      page.show(entry, entry.value, "refused", told.sentence || "");
+      page.show(entry, entry.value, told.error === "term_locked" ? "locked" : "refused", told.sentence || "");
       if (told.error === "reason_needed") page.reason();
     }
     send();
@@ -210,8 +210,8 @@
         const row = rowOf(cell), line = row && row.querySelector("[data-told]");
         if (current(nameOf(cell)) !== wanted && document.activeElement !== form.elements[nameOf(cell)]) put(nameOf(cell), wanted);
         if (!line) return;
-        line.className = `state ${state}`;
-        line.textContent = { saved: `✓ ${texts.saved}`, waiting: `… ${texts.waiting}`, refused: `! ${told || texts.refused}` }[state] || "";
+        line.className = `state ${state === "locked" ? "refused" : state}`;
+        line.textContent = { saved: `✓ ${texts.saved}`, waiting: `… ${texts.waiting}`, refused: `! ${told || texts.refused}`, locked: `! ${told || texts.locked}` }[state] || "";
       },
       base(cell, known) { if (here(cell)) seen(nameOf(cell)).value = known; },
       ask(cell, mine, theirs) { if (here(cell)) rowOf(cell).append(question(cell, mine, theirs)); },
@@ -228,19 +228,56 @@
     const letters = { ж: "absent", н: "absent", n: "absent", a: "absent", к: "late", о: "late", l: "late", [absent.toLowerCase()]: "absent", [late.toLowerCase()]: "late" };
     const attribute = { status: "s", comment: "c", mark: { "": "m", 0: "m", 1: "n" } };
     const dataOf = (field, slot) => field === "mark" ? attribute.mark[slot] : attribute[field];
+    const said = document.getElementById("comment");
     let typed = "", undo = null, last = null, aimed = null;
     for (const part of document.querySelectorAll("[data-with-script]")) part.hidden = false;
     table.setAttribute("role", "grid");
-    for (const row of rows) for (const td of row.cells) if (heads[td.cellIndex].dataset.at && !td.classList.contains("out")) td.tabIndex = -1;
+    for (const row of rows) for (const td of row.cells) if (heads[td.cellIndex].dataset.at && !td.classList.contains("out")) {
+      td.tabIndex = -1;
+      if (heads[td.cellIndex].hasAttribute("data-locked")) td.setAttribute("aria-readonly", "true");
+    }
     const first = rows.map((row) => [...row.querySelectorAll("td[tabindex]")].pop()).find(Boolean);
     if (first) first.tabIndex = 0;
     const box = table.closest(".scroll");
     if (first) box.scrollLeft = first.offsetLeft - first.parentNode.cells[0].offsetWidth - 100;
+    const desk = document.querySelector("[data-desk]"), pane = document.querySelector("[data-lines]"), texting = [...desk.querySelectorAll("[data-line-field]")];
+    const lines = new Map([...pane.querySelectorAll("[data-line]")].map((row) => [row.dataset.line, row]));
     const urlOf = (td) => book.dataset.url + heads[td.cellIndex].dataset.at;
     const cellOf = (td, field, slot) => {
       const base = td.dataset[`base${dataOf(field, slot)}`] ?? td.dataset[dataOf(field, slot)] ?? (field === "status" ? "present" : "");
       return { url: urlOf(td), field, pupil: td.parentNode.dataset.pupil, slot: field === "mark" ? String(slot) : "", base };
     };
+    // Topic and homework stand on the facing page, a line for every lesson.
+    const place = { topic: 1, homework: 2 };
+    function lineOf(cell) {
+      const row = place[cell.field] && cell.url.startsWith(book.dataset.url) && lines.get(cell.url.slice(book.dataset.url.length));
+      return row ? row.cells[place[cell.field]] : null;
+    }
+    const textOf = (at, field) => {
+      const td = lines.get(at).cells[place[field]];
+      return { url: book.dataset.url + at, field, pupil: "", slot: "", base: td.dataset.base ?? td.textContent };
+    };
+    const atOf = (td) => heads[td.cellIndex].dataset.at;
+    const shut = (td) => heads[td.cellIndex].hasAttribute("data-locked");
+    function sign(td, state, told) {
+      td.classList.remove("saved", "waiting", "refused", "locked");
+      if (state) td.classList.add(state);
+      if (told) td.title = told;
+      else if (state) td.removeAttribute("title");
+      if (td === aimed) saying(td);
+    }
+    function saying(td) {
+      const line = desk.querySelector("[data-cell-state]"), state = ["saved", "waiting", "refused", "locked"].find((one) => td.classList.contains(one));
+      line.className = `state ${state === "locked" ? "refused" : state || ""}`;
+      line.textContent = shut(td) ? texts.locked : { saved: `✓ ${texts.saved}`, waiting: `… ${texts.waiting}`, refused: `! ${td.title || texts.refused}`, locked: `! ${td.title || texts.locked}` }[state] || "";
+    }
+    function writing(td) {
+      const row = lines.get(atOf(td)), plan = desk.querySelector("[data-planned]");
+      for (const box of texting) if (document.activeElement !== box) box.value = row.cells[place[box.dataset.lineField]].textContent;
+      for (const box of [said, ...texting]) box.disabled = shut(td);
+      plan.hidden = shut(td) || !row.dataset.topic || row.cells[1].textContent !== "";
+      plan.lastElementChild.textContent = row.dataset.topic || "";
+    }
     function tdOf(cell) {
       const row = rows.find((one) => one.dataset.pupil === cell.pupil);
       const column = heads.findIndex((head) => head.dataset.at && book.dataset.url + head.dataset.at === cell.url);
@@ -300,18 +337,27 @@
       undo = valueOf(td);
       for (const one of table.querySelectorAll("td[tabindex='0']")) if (one !== td) one.tabIndex = -1;
       td.tabIndex = 0;
-      const old = document.querySelector("[data-late-reason]"), about = document.querySelector("[data-about]");
-      if (old) old.hidden = !heads[td.cellIndex].hasAttribute("data-old");
-      if (!about) return;
-      const link = about.querySelector("[data-history]"), head = heads[td.cellIndex];
-      about.hidden = false;
+      const head = heads[td.cellIndex], link = desk.querySelector("[data-history]"), row = lines.get(head.dataset.at);
       aimed = td;
+      desk.hidden = false;
+      desk.querySelector("[data-late-reason]").hidden = !head.hasAttribute("data-old");
       link.href = `${link.dataset.address}${head.dataset.at}/${td.parentNode.dataset.pupil}`;
       link.textContent = `${td.parentNode.cells[0].textContent.trim()} · ${head.querySelector("a").textContent}`;
-      about.querySelector("#comment").value = td.dataset.c || "";
+      said.value = td.dataset.c || "";
+      saying(td);
+      writing(td);
+      for (const one of lines.values()) one.removeAttribute("aria-current");
+      row.setAttribute("aria-current", "true");
+      pane.scrollTop += row.getBoundingClientRect().top - pane.getBoundingClientRect().top - pane.clientHeight / 3;
     });
-    const said = document.getElementById("comment");
-    if (said) said.addEventListener("change", () => { if (aimed) set(aimed, "comment", "", said.value.trim()); });
+    said.addEventListener("change", () => { if (aimed) set(aimed, "comment", "", said.value.trim()); });
+    for (const box of texting) box.addEventListener("change", () => enter(textOf(atOf(aimed), box.dataset.lineField), box.value.trim()));
+    desk.querySelector("[data-planned]").addEventListener("click", () => {
+      const at = atOf(aimed), row = lines.get(at);
+      enter(textOf(at, "topic"), row.dataset.topic);
+      if (row.dataset.homework && !row.cells[2].textContent) enter(textOf(at, "homework"), row.dataset.homework);
+      aimed.focus();
+    });
     table.addEventListener("paste", (event) => {
       if (event.target.tagName !== "TD") return;
       event.preventDefault();
@@ -326,6 +372,7 @@
         const head = td && heads[td.cellIndex], one = { td, wish, row, head };
         plan.push(one);
         if (!td || !head.dataset.at || td.classList.contains("out")) { one.bad = texts.paste_outside; return; }
+        if (shut(td)) { one.bad = texts.locked; return; }
         one.to = { m: "", n: "", s: "present" };
         for (const word of wish.toLowerCase().split(/\s+/)) {
           const marks = /^(\d+)(?:\/(\d+))?$/.exec(word);
@@ -373,6 +420,7 @@
       if (td.tagName !== "TD" || event.ctrlKey || event.altKey || event.metaKey) return;
       const moves = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1], Enter: [event.shiftKey ? -1 : 1, 0] };
       if (moves[key]) go(td, ...moves[key]);
+      else if (shut(td)) return;
       else if (/^[0-9]$/.test(key) && high) digit(td, key);
       else if (key === "/" && high) second(td);
       else if (letters[key.toLowerCase()]) {
@@ -410,24 +458,27 @@
     }
     return {
       show(cell, wanted, state, told) {
-        const td = tdOf(cell);
+        const td = tdOf(cell), line = lineOf(cell);
+        if (line) {
+          line.textContent = wanted;
+          sign(line, state, told);
+          if (aimed && lines.get(atOf(aimed)) === line.parentNode) writing(aimed);
+        }
         if (!td) return;
         td.dataset[dataOf(cell.field, cell.slot)] = wanted;
         draw(td);
-        td.classList.remove("saved", "waiting", "refused");
-        if (state) td.classList.add(state);
-        if (told) td.title = told;
-        else if (state) td.removeAttribute("title");
+        sign(td, state, told);
       },
       base(cell, known, told) {
-        const td = tdOf(cell);
+        const td = tdOf(cell), line = lineOf(cell);
+        if (line) line.dataset.base = known;
         if (!td) return;
         const name = dataOf(cell.field, cell.slot), old = td.dataset[`base${name}`] ?? cell.base;
         td.dataset[`base${name}`] = known;
         if (told.saved && cell.field !== "comment" && heads[td.cellIndex].hasAttribute("data-old") && old && old !== "present" && old !== known) td.dataset.was = [td.dataset.was, { absent, late }[old] || old].filter(Boolean).join(" ");
       },
-      ask(cell, mine, theirs) { if (tdOf(cell)) book.prepend(question(cell, mine, theirs)); },
-      reason() { const field = document.querySelector("[data-late-reason]"); if (field) { field.hidden = false; field.querySelector("input").focus(); } },
+      ask(cell, mine, theirs) { if (tdOf(cell) || lineOf(cell)) book.prepend(question(cell, mine, theirs)); },
+      reason() { const field = desk.querySelector("[data-late-reason]"); desk.hidden = field.hidden = false; field.querySelector("input").focus(); },
     };
   }
 
