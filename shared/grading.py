@@ -60,17 +60,24 @@ def band_of(value: int | None, bands: Sequence[Band]) -> int | None:
 
 def round_half_up(number: Fraction | int, places: int = 0) -> Fraction:
     """Round to `places` decimals, halves away from zero (as people do by hand)."""
-    scaled = abs(Fraction(number)) * 10**places
-    rounded = Fraction(math.floor(scaled + HALF), 10**places)
+    rounded = Fraction(half_up(abs(Fraction(number)), places), 10**places)
     return rounded if number >= 0 else -rounded
+
+
+def half_up(number: Fraction | int, places: int) -> int:
+    """A number that is not negative, in units of the last of `places` decimals, halves up.
+
+    In whole numbers, for a page shows hundreds: floor(n/d * 10^places + 1/2) = floor((2n * 10^places + d) / 2d).
+    """
+    return int((2 * number.numerator * 10**places + number.denominator) // (2 * number.denominator))
 
 
 def round_mark(mean: Fraction, threshold: int = 50) -> int:
     """Round a mean up when its fraction is `threshold` hundredths or more; InvalidValue outside 50-65."""
     if threshold not in THRESHOLDS:
         raise InvalidValue(table="settings", column="rounding", value=threshold)
-    whole = math.floor(mean)
-    return whole + (mean - whole >= Fraction(threshold, 100))
+    whole, rest = divmod(mean.numerator, mean.denominator)
+    return int(whole + (100 * rest >= threshold * mean.denominator))
 
 
 def weighted_mean(marks: Iterable[tuple[int, int]]) -> Fraction | None:

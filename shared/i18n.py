@@ -7,16 +7,16 @@ harmony, so no sentence glues an ending to a variable: write "Окуучу: …"
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from fractions import Fraction
 from functools import cache, wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import flask_babel  # type: ignore[import-untyped]
 from babel.support import NullTranslations, Translations
-from flask import Flask
+from flask import Flask, g
 from jinja2 import pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup
@@ -52,17 +52,36 @@ def init_app(app: Flask, choose: Callable[[], str]) -> None:
         locale_selector=choose,
     )
     app.jinja_env.filters.update(FILTERS)
-    app.jinja_env.globals.update(current_language=current_language, LANGUAGES=LANGUAGES, EMPTY=EMPTY)
+    app.jinja_env.install_gettext_callables(gettext, _unfilled, newstyle=True)  # type: ignore[attr-defined]
+    app.jinja_env.globals.update(
+        _=_in_template, current_language=current_language, LANGUAGES=LANGUAGES, EMPTY=EMPTY
+    )
 
 
-def in_language(language: str) -> AbstractContextManager[None]:
+@contextmanager
+def in_language(language: str) -> Iterator[None]:
     """What is said inside is said in this language, whatever the request's is: a form for another reader."""
-    manager: AbstractContextManager[None] = flask_babel.force_locale(language)
-    return manager
+    g.pop("language", None)
+    try:
+        with flask_babel.force_locale(language):
+            yield
+    finally:
+        g.pop("language", None)
 
 
 def current_language() -> str:
     """The language of the request at hand."""
+    # Asked hundreds of times for a page, so it is looked for once.
+    try:
+        return cast(str, g.language)
+    except AttributeError:
+        g.language = _chosen()
+        return cast(str, g.language)
+    except RuntimeError:
+        return DEFAULT
+
+
+def _chosen() -> str:
     locale = flask_babel.get_locale()
     return locale.language if locale is not None and locale.language in LANGUAGES else DEFAULT
 
@@ -74,12 +93,28 @@ def gettext_in(language: str) -> Callable[[str], str]:
 
 def gettext(message: str, **places: object) -> str:
     """The sentence in the language of the request, its %(places)s filled."""
-    return str(flask_babel.gettext(message, **places))
+    text = str(_catalogue(current_language()).gettext(message))
+    return text % places if places else text
+
+
+def _in_template(message: str, **places: object) -> Markup:
+    """The sentence as a page holds it: it may have markup, what fills its places may not."""
+    text = _as_markup(current_language(), message)
+    return text % places if places else text
+
+
+@cache
+def _as_markup(language: str, message: str) -> Markup:
+    return Markup(_catalogue(language).gettext(message))
 
 
 def ngettext(singular: str, plural: str, num: int, **places: object) -> str:
     """The sentence with the noun in the form that the number asks for."""
-    return str(flask_babel.ngettext(singular, plural, num, **places))
+    return _unfilled(singular, plural, num) % {"num": num, **places}
+
+
+def _unfilled(singular: str, plural: str, num: int) -> str:
+    return str(_catalogue(current_language()).ngettext(singular, plural, num))
 
 
 @cache

@@ -21,7 +21,7 @@ from openpyxl import Workbook
 from openpyxl.cell.cell import Cell as SheetCell
 from openpyxl.styles import Alignment, Font
 
-from shared.grading import round_half_up
+from shared.grading import half_up
 
 EMPTY = "—"
 HIDDEN = "*"
@@ -95,9 +95,9 @@ class Report:
 
 def decimal(value: Fraction | int, places: int, point: str = ".") -> str:
     """A number rounded half up, with exactly `places` decimals."""
-    rounded = round_half_up(Fraction(value), places)
-    whole, rest = divmod(abs(int(rounded * 10**places)), 10**places)
-    sign = "-" if rounded < 0 else ""
+    units = half_up(abs(Fraction(value)), places)
+    whole, rest = divmod(units, 10**places)
+    sign = "-" if value < 0 and units else ""
     return f"{sign}{whole}" + (f"{point}{rest:0{places}d}" if places else "")
 
 

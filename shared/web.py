@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from itertools import groupby
 from pathlib import Path
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 from urllib.parse import urlsplit
 
 from flask import (
@@ -57,6 +57,8 @@ FORM_HEADER = "X-Form-Token"
 LANGUAGE_COOKIE = "mektep_language"
 LARGEST_FORM = 1_000_000
 YEAR_SECONDS = 365 * 86_400
+MOST_KEPT = 500
+"""Menus kept in memory, of a kilobyte or two: those of each set of duties in each language and area."""
 HEADERS = {
     "Content-Security-Policy": "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; "
     "frame-ancestors 'none'",
@@ -154,7 +156,9 @@ def make_app(import_name: str, setup: Setup) -> Flask:
         form_token_value=form_token,
         here=_here,
         may_open=may_open,
+        menu=_menu,
         today=today,
+        url_for=address_of,
     )
     app.jinja_env.filters.update(initials=initials, slug=slug, role_name=setup.role_name)
     app.before_request(_open_door)
@@ -221,26 +225,26 @@ def visitor() -> Visitor:
     return found
 
 
-@dataclass(frozen=True)
-class NavLine:
-    """A line of the navigation as a page shows it."""
+def _menu() -> Markup:
+    """The lines that the visitor may follow, under the names of their groups; empty where there is none.
 
-    address: str
-    label: str
-    area: str
-
-
-def _navigation(items: Sequence[NavItem]) -> list[tuple[str, list[NavLine]]]:
-    """The lines that the visitor may follow, under the names of their groups."""
-    mine = (item for item in items if may_open(item.endpoint))
-    return [
-        (group, [NavLine(_address(item.endpoint), item.label, item.area) for item in found])
-        for group, found in groupby(mine, key=lambda item: item.group)
-    ]
+    Made once for all who may follow the same lines, read the same language and stand in the same area.
+    """
+    mine = tuple(item for item in _setup().navigation if may_open(item.endpoint)) if visitor_or_none() else ()
+    known: dict[object, Markup] = current_app.extensions.setdefault("mektep_menus", {})
+    key = (mine, i18n.current_language(), request.blueprint, request.script_root)
+    if key not in known:
+        if len(known) >= MOST_KEPT:
+            known.clear()
+        groups = [(group, list(found)) for group, found in groupby(mine, key=lambda item: item.group)]
+        known[key] = Markup(render_template("ui/menu.html", groups=groups)) if groups else Markup()
+    return known[key]
 
 
-def _address(endpoint: str) -> str:
-    """The address of a page without parameters, made once; under a prefix it is another."""
+def address_of(endpoint: str, **values: Any) -> str:
+    """`flask.url_for`; an address without parameters is made once, and under a prefix it is another."""
+    if values:
+        return url_for(endpoint, **values)
     known: dict[tuple[str, str], str] = current_app.extensions.setdefault("mektep_addresses", {})
     key = (request.script_root, endpoint)
     if key not in known:
@@ -294,7 +298,10 @@ def form_token() -> str:
     """The token every form of this visitor carries."""
     if not _token():
         g.token, g.new_token = crypto.random_bytes(TOKEN_BYTES), True
-    return _encode(crypto.digest(b"mektep form", g.token))
+    # A page holds it several times.
+    if "form_token" not in g or g.form_token[0] != g.token:
+        g.form_token = g.token, _encode(crypto.digest(b"mektep form", g.token))
+    return cast(str, g.form_token[1])
 
 
 def _form_token_field() -> Markup:
@@ -441,7 +448,6 @@ def _page_context() -> dict[str, object]:
     return {
         "visitor": visitor,
         "setup": setup,
-        "navigation": _navigation(setup.navigation) if visitor else [],
     }
 
 
@@ -479,7 +485,11 @@ def _version(path: str) -> str:
 
 def asset(path: str) -> str:
     """The address of a static file, which changes when the file does."""
-    return url_for(ui.STATIC, filename=path, v=_version(path))
+    known: dict[tuple[str, str], str] = current_app.extensions.setdefault("mektep_assets", {})
+    key = (request.script_root, path)
+    if key not in known:
+        known[key] = url_for(ui.STATIC, filename=path, v=_version(path))
+    return known[key]
 
 
 base = Blueprint("base", __name__)
