@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from markupsafe import Markup, escape
+from markupsafe import escape
 from werkzeug.datastructures import MultiDict
 
 from node.fields import whole as whole
@@ -87,8 +87,8 @@ def shown(value: int | str | None) -> str:
     return "" if value is None else str(value)
 
 
-EMPTY_CELL = Markup("<td></td>")
-OUT = Markup('<td class="out"></td>')
+EMPTY_CELL = "<td></td>"
+OUT = '<td class="out"></td>'
 
 
 @dataclass(frozen=True)
@@ -112,14 +112,11 @@ class Drawing:
         )
 
 
-def row_of_cells(cells: Iterable[Cell | None], by: Drawing) -> Markup:
-    """The cells of a grid's row; None where the pupil does not belong to the group. A term holds a thousand of them."""
-    # Every cell is escaped already; joined as plain text they are not looked at a second time.
-    return Markup("".join([_cell(cell, by) for cell in cells]))
+def cell(cell: Cell | None, by: Drawing) -> str:
+    """A cell's markup, escaped; None where the pupil does not belong to the group.
 
-
-def _cell(cell: Cell | None, by: Drawing) -> str:
-    """A cell's markup; most have one mark and nothing else, and are made without further looking."""
+    A term holds hundreds: most have one mark and nothing else, and are made without further looking.
+    """
     if cell is None:
         return OUT
     if not cell.marks and cell.status == "present" and not cell.corrections:

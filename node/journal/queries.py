@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable, Mapping
+from bisect import bisect_left
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 from sqlite_utils import Database
@@ -14,6 +16,7 @@ from node.calendar import queries as calendar
 from node.people.queries import NAME_COLUMNS, NAMED, full_name
 from node.plans import queries as plans
 from node.settings import queries as settings
+from shared.dates import date_of
 from shared.grading import propose, weighted_mean
 from shared.i18n import in_order
 
@@ -153,8 +156,8 @@ def members(db: Database, group: int, first: int, last: int) -> frozenset[int]:
     return frozenset(row[0] for row in found.fetchall())
 
 
-def membership(db: Database, group_id: int) -> Callable[[int, int], bool]:
-    """Does a pupil belong to the group on a day? The rule of `members`, for many days at once."""
+def membership(db: Database, group_id: int) -> Callable[[int, Sequence[int]], frozenset[int]]:
+    """The days, of some in order, on which a pupil belongs to the group; the rule of `members`, for a whole term."""
     enrolled = db.execute(
         """SELECT e.pupil, e.start, ifnull(e."end", 99999) FROM enrolment e JOIN subject_group sg
            ON sg.class_group = e.class_group WHERE sg.id = ? AND e.retired_at IS NULL AND e.start IS NOT NULL""",
@@ -168,11 +171,17 @@ def membership(db: Database, group_id: int) -> Callable[[int, int], bool]:
 
     rolls, lists = _spans(enrolled), _spans(listed)
 
-    def there(pupil: int, day: int) -> bool:
-        on_roll = any(start <= day < end for start, end in rolls.get(pupil, ()))
-        return on_roll and (not lists or any(start <= day < end for start, end in lists.get(pupil, ())))
+    def there(pupil: int, days: Sequence[int]) -> frozenset[int]:
+        on_roll = _within(days, rolls.get(pupil, ()))
+        return on_roll & _within(days, lists.get(pupil, ())) if lists else on_roll
 
     return there
+
+
+def _within(days: Sequence[int], spans: Sequence[tuple[int, int]]) -> frozenset[int]:
+    return frozenset(
+        day for start, end in spans for day in days[bisect_left(days, start) : bisect_left(days, end)]
+    )
 
 
 def _spans(rows: Iterable[tuple[int, int, int]]) -> dict[int, list[tuple[int, int]]]:
@@ -330,6 +339,17 @@ class Column:
     topic: str
     homework: str
     taken: bool
+
+    @cached_property
+    def at(self) -> str:
+        """Day and period as addresses hold them: 2025-09-01/3."""
+        return f"{date_of(self.place.day).isoformat()}/{self.place.period}"
+
+    @cached_property
+    def date(self) -> str:
+        """Day and month as the head of a column shows them: 1.09."""
+        date = date_of(self.place.day)
+        return f"{date.day}.{date.month:02d}"
 
 
 def columns(db: Database, group_id: int, first: int, last: int) -> list[Column]:

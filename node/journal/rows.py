@@ -1,0 +1,71 @@
+"""The rows of a term's grid as markup. A page holds some six hundred cells: joined here, not in a template."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import Markup, escape
+
+from node.journal import forms, queries
+from node.journal.queries import Cell
+from node.people.queries import number_of
+from shared.i18n import current_language, gettext
+from shared.report import EMPTY, decimal, decimal_point
+
+_NOTHING = queries.Standing(None, None)
+Given = Mapping[int, Mapping[str, Any]]
+"""Results by pupil."""
+
+
+@dataclass(frozen=True)
+class Term:
+    """What a group has in a term: its lessons, cells by (day, period, pupil), standings, results of this term and of
+    others; ``there`` tells on which days of some a pupil belongs to the group.
+    """
+
+    columns: Sequence[queries.Column]
+    cells: Mapping[tuple[int, int, int], Cell]
+    there: Callable[[int, Sequence[int]], frozenset[int]]
+    standings: Mapping[int, queries.Standing]
+    given: Given
+    others: Sequence[Given]
+
+
+def body(pupils: Iterable[tuple[int, str]], term: Term, drawing: forms.Drawing) -> Markup:
+    """A row for each pupil: name, a cell for each lesson, average and proposed mark, the results."""
+    nobody, places = Cell(), [(column.place.day, column.place.period) for column in term.columns]
+    days, point = sorted({day for day, _ in places}), decimal_point(current_language())
+    words = {"na": str(escape(gettext("n/a"))), "exempt": str(escape(gettext("ex.")))}
+    found = []
+    for line, (pupil, name) in enumerate(pupils, 1):
+        label = name or gettext("No. %(number)s, no name recorded", number=number_of(pupil))
+        on = term.there(pupil, days)
+        cells = [
+            forms.cell(term.cells.get((day, period, pupil), nobody) if day in on else None, drawing)
+            for day, period in places
+        ]
+        now = term.standings.get(pupil, _NOTHING)
+        average = EMPTY if now.average is None else decimal(now.average, 2, point)
+        proposed = words["na"] if now.proposed is None else now.proposed
+        results = "".join(
+            [
+                f'<td class="sum">{_result(given.get(pupil), words)}</td>'
+                for given in (term.given, *term.others)
+            ]
+        )
+        found.append(
+            f'<tr data-pupil="{pupil}"><th scope="row"><span class="place">{line}</span> {escape(label)}</th>\n'
+            f'{"".join(cells)}\n<td class="sum" data-average>{average}</td>'
+            f'<td class="sum" data-proposed>{proposed}</td>{results}</tr>\n'
+        )
+    # Every piece is escaped already; joined as plain text they are not looked at a second time.
+    return Markup("".join(found))
+
+
+def _result(row: Mapping[str, Any] | None, words: Mapping[str, str]) -> object:
+    """A result as the sheet shows it: the mark, not assessed, exempt, or nothing yet."""
+    if row is None:
+        return ""
+    return row["value"] if row["value"] is not None else words.get(row["status"], "")
