@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page
@@ -13,49 +10,12 @@ from playwright.sync_api import Browser, Page
 from node.journal import actions, pages, queries
 from node.journal.actions import Change
 from sync.writer import writing
+from tests.browser.power import Server
 from tests.node.conftest import PASSWORD, SchoolPages
 from tests.node.test_journal import ORAL, TODAY, Desk, a_school, address
 from tests.serving import serving
 
 PUPILS = 35
-SERVER = """
-import sys
-from pathlib import Path
-from waitress.server import create_server
-from node import create_app
-from node.journal import pages
-from node.storage import open_node
-pages.today = lambda: int(sys.argv[2])
-server = create_server(create_app(open_node(Path(sys.argv[1]))), host="127.0.0.1", port=int(sys.argv[3]), threads=4)
-print(server.effective_port, flush=True)
-server.run()
-"""
-
-
-class Server:
-    """The school's server as a process of its own, which can lose its power."""
-
-    def __init__(self, home: Path) -> None:
-        self.home = home
-        self.port = 0
-        self.on()
-
-    def on(self) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", SERVER, str(self.home), str(TODAY), str(self.port)],
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert self.process.stdout is not None
-        self.port = int(self.process.stdout.readline())
-
-    def cut(self) -> None:
-        self.process.kill()
-        self.process.wait()
-
-    @property
-    def address(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +80,7 @@ def key(page: Page, pupil: int, value: str) -> None:
 
 @pytest.mark.parametrize("page", ["phone"], indirect=True)
 def test_three_absences_and_32_marks_survive_a_power_cut(page: Page, school: SchoolPages, desk: Desk) -> None:
-    server = Server(school.node.home)
+    server = Server(school.node.home, TODAY)
     try:
         sign_in(page, server.address, desk)
         page.goto(server.address + address(desk.place))
@@ -152,7 +112,7 @@ def test_three_absences_and_32_marks_survive_a_power_cut(page: Page, school: Sch
 
 @pytest.mark.parametrize("page", ["phone"], indirect=True)
 def test_what_waits_is_there_after_the_page_was_closed(page: Page, school: SchoolPages, desk: Desk) -> None:
-    server = Server(school.node.home)
+    server = Server(school.node.home, TODAY)
     try:
         sign_in(page, server.address, desk)
         page.goto(server.address + address(desk.place))

@@ -150,6 +150,11 @@
     box.append(bar);
     return box;
   }
+  // What a letter means: those of the school, and the usual ones of three languages.
+  const { absent, late } = book.dataset;
+  const letters = { ж: "absent", н: "absent", n: "absent", a: "absent", к: "late", о: "late", l: "late", [absent.toLowerCase()]: "absent", [late.toLowerCase()]: "late" };
+  const letterOf = (typed) => letters[typed.toLowerCase()];
+
   // ---- the lesson: a form with a row for every pupil
 
   function lesson(form) {
@@ -197,8 +202,24 @@
       back(event.target);
     });
     form.addEventListener("keydown", (event) => {
-      if (event.target.type === "radio" && ["Delete", "Backspace"].includes(event.key)) back(event.target);
+      if (event.target.type !== "radio" || event.ctrlKey || event.altKey || event.metaKey) return;
+      if (["Delete", "Backspace"].includes(event.key)) back(event.target);
+      else if (wishOf(event.target, event.key)) event.preventDefault();
     });
+    // As in the grid a digit chooses the mark, a letter who is away or late, and the next pupil has the focus.
+    function wishOf(at, typed) {
+      const row = at.closest(".pupil"), named = letterOf(typed), kind = named ? "status" : "mark";
+      const key = row.querySelector(`input[type=radio][name^=${kind}][value="${named || CSS.escape(typed)}"]`);
+      if (!key || !(named || /^[0-9]$/.test(typed))) return false;
+      if (named && key.checked) back(key);
+      else {
+        put(key.name, key.value);
+        enter(cellOf(key.name), current(key.name));
+      }
+      const below = row.nextElementSibling || row, next = [...below.querySelectorAll(`input[type=radio][name^=${kind}]`)];
+      (next.find((one) => one.checked && one.offsetParent) || next.find((one) => one.offsetParent)).focus();
+      return true;
+    }
     function back(key) {
       put(key.name, key.name.startsWith("status") ? "present" : "");
       enter(cellOf(key.name), current(key.name));
@@ -222,10 +243,8 @@
   // ---- the grid: a table one types into
 
   function grid(table) {
-    const { absent, late } = book.dataset;
     const [low, high, threshold, minimum] = ["low", "high", "threshold", "minimum"].map((name) => Number(book.dataset[name]));
     const heads = [...table.tHead.rows[0].cells], rows = [...table.tBodies[0].rows];
-    const letters = { ж: "absent", н: "absent", n: "absent", a: "absent", к: "late", о: "late", l: "late", [absent.toLowerCase()]: "absent", [late.toLowerCase()]: "late" };
     const attribute = { status: "s", comment: "c", mark: { "": "m", 0: "m", 1: "n" } };
     const dataOf = (field, slot) => field === "mark" ? attribute.mark[slot] : attribute[field];
     const said = document.getElementById("comment");
@@ -376,7 +395,7 @@
         one.to = { m: "", n: "", s: "present" };
         for (const word of wish.toLowerCase().split(/\s+/)) {
           const marks = /^(\d+)(?:\/(\d+))?$/.exec(word);
-          if (letters[word]) one.to.s = letters[word];
+          if (letterOf(word)) one.to.s = letterOf(word);
           else if (!marks) one.bad = texts.paste_word;
           else if (marks.slice(1).some((mark) => mark && (Number(mark) < low || Number(mark) > high))) one.bad = texts.paste_scale;
           else Object.assign(one.to, { m: String(Number(marks[1])), n: marks[2] ? String(Number(marks[2])) : "" });
@@ -423,8 +442,8 @@
       else if (shut(td)) return;
       else if (/^[0-9]$/.test(key) && high) digit(td, key);
       else if (key === "/" && high) second(td);
-      else if (letters[key.toLowerCase()]) {
-        const status = letters[key.toLowerCase()];
+      else if (letterOf(key)) {
+        const status = letterOf(key);
         set(td, "status", "", td.dataset.s === status ? "present" : status);
         go(td, 1, 0);
       } else if (key === "Delete" || key === "Backspace") restore(td, { m: "", n: "", s: "present" });
