@@ -30,15 +30,21 @@ GATED = tuple(t for t in TABLES if t.consented)
 ON_RECORD = "retired_at IS NULL AND withdrawn_on IS NULL"
 """SQL: does a row of ``consent`` stand, whatever its dates?"""
 _COMING_OF_AGE = "strftime('%s', p.birth_date * 86400, 'unixepoch', '+18 years') / 86400"
+_THIS_YEAR = "strftime('%Y', :today * 86400, 'unixepoch')"
 VALID = (
     "c.retired_at IS NULL AND c.withdrawn_on IS NULL AND ifnull(c.valid_from, :today) <= :today "
-    "AND ifnull(c.valid_to, :today + 1) > :today AND (p.birth_date IS NULL OR p.birth_date > :today - 6574 "
-    f"OR {_COMING_OF_AGE} > :today OR (ifnull(c.signer, p.id) = p.id "
-    f"AND ifnull(c.valid_from, :today) >= {_COMING_OF_AGE}))"
+    "AND ifnull(c.valid_to, :today + 1) > :today AND CASE WHEN p.birth_date IS NOT NULL THEN "
+    f"p.birth_date > :today - 6574 OR {_COMING_OF_AGE} > :today OR (ifnull(c.signer, p.id) = p.id "
+    f"AND ifnull(c.valid_from, :today) >= {_COMING_OF_AGE}) "
+    "ELSE p.birth_year IS NULL OR p.birth_year > :today / 365 + 1951 "
+    f"OR p.birth_year + 18 >= {_THIS_YEAR} + 0 OR (ifnull(c.signer, p.id) = p.id "
+    "AND strftime('%Y', ifnull(c.valid_from, :today) * 86400, 'unixepoch') + 0 >= p.birth_year + 18) END"
 )
 """SQL: is a consent ``c`` of a person ``p`` good for use on the day ``:today``?
 
-From the 18th birthday on (6574 days are the fewest in 18 years) only what the person signed then or later is.
+From the 18th birthday on (6574 days are the fewest in 18 years) only what the person signed then or later is. Of whom
+the year of birth alone is known, from the year after the 18th birthday on only what the person signed in the year of it
+or later (:today / 365 + 1970 is never less than the year).
 """
 _SINCE = 2
 """The schema version with which the gate came; before, what arrived was written as it was."""

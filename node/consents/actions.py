@@ -1,112 +1,98 @@
-"""Recording a written consent and its withdrawal. Nothing here knows of HTTP."""
+"""Recording a written consent and its withdrawal; what a guardian gives on a page. Nothing here knows of HTTP.
+
+The regulation asks for a written consent (clause 6.2), so what a guardian gives on a page waits for its paper: it has
+no force until someone who holds the signed form in the hand records it.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from node import consenting
+from node.consenting import LARGEST_SCAN, Signed
 from node.consents import queries
-from node.people.queries import birth_date_held, is_adult
-from shared.problems import InvalidValue, NotFound, TooLarge
-from shared.schema import CONSENT_PURPOSES, MAX_BYTES
+from shared.problems import InvalidValue, NotFound
 from sync.erasure import erase
 from sync.writer import Writer
 
-PARTS = 10
-LARGEST_SCAN = PARTS * MAX_BYTES
-"""Bytes of a scan: two pages in grey at 150 dots an inch."""
+__all__ = ["LARGEST_SCAN", "Signed", "decline", "erase_due", "offer", "record", "withdraw"]
 
 
-@dataclass(frozen=True)
-class Signed:
-    """A signed form. Days since 1970; ``until`` is the first day without the consent, None for no end.
-
-    ``signer`` is the person or one of the guardians; None when someone signed who is not on record (see ``ground``).
-    """
-
-    purposes: tuple[str, ...]
-    start: int
-    until: int | None = None
-    signer: int | None = None
-    ground: str = ""
-    document: str = ""
-    language: str = ""
-    scan: bytes = b""
-
-
-def record(w: Writer, person: int, signed: Signed, received_by: int | None) -> list[int]:
+def record(
+    w: Writer,
+    person: int,
+    signed: Signed,
+    received_by: int | None,
+    account: int | None = None,
+    today: int | None = None,
+) -> list[int]:
     """Record a signed form, one consent for each purpose ticked on it; returns the rows.
 
-    InvalidValue: no purpose, an end before the start, a signer who may not sign, a scan of another type. TooLarge,
-    NotFound.
+    What its signer gave on a page for these purposes has its paper now. Raises what `node.consenting.record` raises.
     """
-    found = w.db.execute("SELECT 1 FROM person WHERE id = ? AND retired_at IS NULL", (person,)).fetchone()
-    if found is None:
+    rows = consenting.record(w, person, signed, received_by)
+    for one in queries.offers(w.db, person):
+        if one.purpose in signed.purposes and one.signer == signed.signer:
+            w.update("consent_offer", one.id, state="confirmed", answered_on=today, answered_by=account)
+    return rows
+
+
+def offer(w: Writer, person: int, signed: Signed, account: int) -> list[int]:
+    """A guardian gives a consent for the child; returns the rows, one for each purpose. It waits for its paper.
+
+    What waited from the same signer for the same purpose is replaced. InvalidValue, NotFound.
+    """
+    if signed.signer is None:
+        raise InvalidValue(table="consent", column="signer", value=None)
+    consenting.check(w, person, signed)
+    for one in queries.offers(w.db, person):
+        if one.purpose in signed.purposes and one.signer == signed.signer:
+            w.retire("consent_offer", one.id)
+    return [
+        w.insert(
+            "consent_offer",
+            person=person,
+            purpose=purpose,
+            signer=signed.signer,
+            ground=signed.ground or None,
+            document=signed.document or None,
+            valid_from=signed.start,
+            valid_to=signed.until,
+            account=account,
+            state="open",
+        )
+        for purpose in signed.purposes
+    ]
+
+
+def decline(w: Writer, person: int, signer: int, account: int, today: int) -> None:
+    """What a signer gave on a page is not taken, or taken back by the signer: no paper came. NotFound."""
+    waiting = [one for one in queries.offers(w.db, person) if one.signer == signer]
+    if not waiting:
         raise NotFound()
-    if not signed.purposes or not set(signed.purposes) <= set(CONSENT_PURPOSES):
-        raise InvalidValue(table="consent", column="purpose", value=None)
-    if signed.until is not None and signed.until <= signed.start:
-        raise InvalidValue(table="consent", column="valid_to", value=signed.until)
-    _check_signer(w, person, signed)
-    if signed.scan and not queries.kind_of(signed.scan):
-        raise InvalidValue(table="consent", column="scan", value=None)
-    if len(signed.scan) > LARGEST_SCAN:
-        raise TooLarge()
-    return [_write(w, person, purpose, signed, received_by) for purpose in signed.purposes]
+    for one in waiting:
+        w.update("consent_offer", one.id, state="declined", answered_on=today, answered_by=account)
 
 
-def _check_signer(w: Writer, person: int, signed: Signed) -> None:
-    """A guardian signs for a child, an adult for oneself."""
-    adult = is_adult(birth_date_held(w.db, person), signed.start)
-    guardians = {row[0] for row in queries.signers(w.db, person, signed.start)} - {person}
-    is_pupil = w.db.execute(
-        "SELECT 1 FROM pupil WHERE person = ? AND retired_at IS NULL", (person,)
-    ).fetchone()
-    allowed = {person} if adult or not is_pupil else guardians | {None}
-    if adult or not is_pupil:
-        allowed |= {None}
-    if signed.signer not in allowed:
-        raise InvalidValue(table="consent", column="signer", value=signed.signer)
+def withdraw(w: Writer, person: int, consent_id: int, day: int, today: int | None = None) -> str:
+    """Withdraw a consent from a day on, with all others for its purpose signed until then; returns the purpose.
 
-
-def _write(w: Writer, person: int, purpose: str, signed: Signed, received_by: int | None) -> int:
-    small = len(signed.scan) <= MAX_BYTES
-    row = w.insert(
-        "consent",
-        person=person,
-        purpose=purpose,
-        valid_from=signed.start,
-        valid_to=signed.until,
-        signer=signed.signer,
-        ground=signed.ground or None,
-        document=signed.document or None,
-        language=signed.language or None,
-        received_by=received_by,
-        scan=signed.scan if signed.scan and small else None,
-    )
-    if not small:
-        for part, at in enumerate(range(0, len(signed.scan), MAX_BYTES)):
-            w.put("consent_scan", consent=row, part=part, data=signed.scan[at : at + MAX_BYTES])
-    return row
-
-
-def withdraw(w: Writer, person: int, consent_id: int, day: int) -> str:
-    """Withdraw a consent from a day on, together with all others for its purpose; returns the purpose.
-
-    From then on what stood under it is neither shown nor used, on every node; what no law obliges to keep is erased at
-    once. NotFound, InvalidValue.
+    ``day``: when the withdrawal reached the school, today or before. From now on what stood under it is neither shown
+    nor used, on every node; what no law obliges to keep is erased at once. NotFound, InvalidValue.
     """
+    today = day if today is None else today
     row = queries.consent(w.db, consent_id, person)
     if row is None or row["withdrawn_on"] is not None:
         raise NotFound()
-    if row["valid_from"] is not None and day < row["valid_from"]:
+    if day > today or (row["valid_from"] is not None and day < row["valid_from"]):
         raise InvalidValue(table="consent", column="withdrawn_on", value=day)
-    sql = "SELECT id FROM consent WHERE person = ? AND purpose = ? AND withdrawn_on IS NULL AND retired_at IS NULL"
-    for (other,) in w.db.execute(sql, (person, row["purpose"])).fetchall():
+    purpose = str(row["purpose"])
+    for other in queries.standing(w.db, person, purpose, day):
         w.update("consent", other, withdrawn_on=day)
-    kept = queries.kept_until(w.db, person) if row["purpose"] == "core" else day
-    if kept is not None and kept <= day:
-        erase(w, person, {row["purpose"]})
-    return str(row["purpose"])
+    if queries.standing(w.db, person, purpose):
+        return purpose
+    kept = queries.kept_until(w.db, person) if purpose == "core" else today
+    if kept is not None and kept <= today:
+        erase(w, person, {purpose})
+    return purpose
 
 
 def erase_due(w: Writer, today: int) -> int:

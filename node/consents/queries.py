@@ -11,6 +11,8 @@ from typing import Any
 
 from sqlite_utils import Database
 
+from node.consenting import kind_of
+from node.ofage import Born
 from node.people.queries import NAME_COLUMNS, NAMED, class_name, full_name, number_of
 from node.settings.queries import number
 from shared.dates import date_of, day_number
@@ -18,10 +20,6 @@ from shared.i18n import in_order
 from shared.schema import BY_NAME, CONSENT_PURPOSES
 from sync.gate import VALID
 from sync.log import NodeLog
-
-PDF, JPEG, PNG = b"%PDF-", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"
-KINDS = {PDF: "application/pdf", JPEG: "image/jpeg", PNG: "image/png"}
-"""First bytes of a file -> the type as which it is served."""
 
 
 @dataclass(frozen=True)
@@ -102,11 +100,6 @@ def scan(db: Database, consent_id: int) -> tuple[bytes, str] | None:
     return (whole, kind) if kind else None
 
 
-def kind_of(data: bytes) -> str:
-    """The type of a file by its first bytes; empty for any but PDF, JPEG and PNG."""
-    return next((kind for start, kind in KINDS.items() if data.startswith(start)), "")
-
-
 def signers(db: Database, person: int, today: int) -> list[tuple[int, str, str]]:
     """Who may sign for a person: the guardians of a pupil with their relation, and the person (relation empty)."""
     sql = f"""WITH {NAMED} SELECT g.person AS id, g.relation, {NAME_COLUMNS} FROM guardian g
@@ -114,6 +107,47 @@ def signers(db: Database, person: int, today: int) -> list[tuple[int, str, str]]
       ORDER BY g.relation = 'mother' DESC, g.relation"""
     rows = db.query(sql, {"person": person, "today": today})
     return [*((row["id"], full_name(row), row["relation"] or "") for row in rows), (person, "", "")]
+
+
+def standing(db: Database, person: int, purpose: str, day: int | None = None) -> list[int]:
+    """The consents for a purpose that are not withdrawn; with a day, those that were signed by then."""
+    sql = """SELECT id FROM consent WHERE person = :person AND purpose = :purpose AND withdrawn_on IS NULL
+      AND retired_at IS NULL AND (:day IS NULL OR ifnull(valid_from, :day) <= :day)"""
+    rows = db.execute(sql, {"person": person, "purpose": purpose, "day": day}).fetchall()
+    return [row for (row,) in rows]
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What a guardian gave on a page and waits for its paper. Days since 1970; ``until``: the first day without it."""
+
+    id: int
+    person: int
+    name: str
+    number: int
+    purpose: str
+    signer: int
+    signed_by: str
+    ground: str
+    document: str
+    start: int
+    until: int | None
+
+
+def offers(db: Database, person: int | None = None, today: int = 0) -> list[Offer]:
+    """What waits for its paper, of one person or of all; names as of today."""
+    sql = f"""WITH {NAMED} SELECT o.*, {NAME_COLUMNS}, m.surname AS s1, m.given_name AS s2, m.patronymic AS s3
+      FROM consent_offer o JOIN person p ON p.id = o.person AND p.retired_at IS NULL
+      LEFT JOIN named n ON n.id = o.person LEFT JOIN named m ON m.id = o.signer
+      WHERE o.state = 'open' AND o.retired_at IS NULL AND (:person IS NULL OR o.person = :person) ORDER BY o.id"""
+    return [
+        Offer(
+            row["id"], row["person"], full_name(row), number_of(row["person"]), row["purpose"], row["signer"],
+            " ".join(row[f"s{n}"] for n in (1, 2, 3) if row[f"s{n}"]), row["ground"] or "", row["document"] or "",
+            row["valid_from"], row["valid_to"],
+        )
+        for row in db.query(sql, {"person": person, "today": today})
+    ]  # fmt: skip
 
 
 # ---- how long the law asks to keep
@@ -216,7 +250,9 @@ def coverage(db: Database, today: int, classes: frozenset[int] | None) -> list[C
 
 
 _PEOPLE = f"""WITH {NAMED}
-  SELECT p.id, {NAME_COLUMNS}, c.purpose, c.withdrawn_on, c.valid_from, c.valid_to, {VALID} AS valid
+  SELECT p.id, {NAME_COLUMNS}, c.purpose, c.withdrawn_on, c.valid_from, c.valid_to, {VALID} AS valid,
+    CASE WHEN ifnull(c.signer, p.id) <> p.id THEN p.birth_date END AS birth_date,
+    CASE WHEN ifnull(c.signer, p.id) <> p.id THEN p.birth_year END AS birth_year
   FROM person p LEFT JOIN named n ON n.id = p.id LEFT JOIN consent c ON c.person = p.id AND c.retired_at IS NULL
   WHERE p.retired_at IS NULL"""
 
@@ -261,8 +297,8 @@ def _why(signed: list[Mapping[str, Any]], purpose: str, today: int, days: int) -
     """Why a person is asked for a purpose; empty when there is no need."""
     valid = [row for row in signed if row["valid"]]
     if valid:
-        ends = [row["valid_to"] for row in valid]
-        last = None if None in ends else max(ends)
+        ends = [_last(row) for row in valid]
+        last = None if None in ends else max(end for end in ends if end is not None)
         return ("soon", last) if last is not None and last <= today + days else ("", None)
     states = {_state(row, today) for row in signed}
     for why in ("adult", "expired"):
@@ -271,3 +307,9 @@ def _why(signed: list[Mapping[str, Any]], purpose: str, today: int, days: int) -
     if purpose != "core" or "coming" in states:
         return "", None
     return ("withdrawn" if "withdrawn" in states else "never"), None
+
+
+def _last(row: Mapping[str, Any]) -> int | None:
+    """The first day without a consent: at its end, or when a child for whom another signed comes of age."""
+    ends = [row["valid_to"], Born(row["birth_date"], row["birth_year"]).adult_from]
+    return min((end for end in ends if end is not None), default=None)

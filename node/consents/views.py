@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from node import access
+from node import access, consentform
 from node.access import may_all, reaches_person, right
-from node.consents import actions, forms, queries
+from node.consents import actions, queries
 from node.consents.actions import LARGEST_SCAN
+from node.ofage import born
 from node.people import queries as people
 from node.reading.noting import noted
 from node.request import acting, database
@@ -16,14 +19,14 @@ from node.settings.queries import number, value
 from shared.access import allow
 from shared.dates import date_of
 from shared.i18n import LANGUAGES, N_, current_language, gettext, in_language
-from shared.problems import InputProblem, NotAllowed, NotFound
+from shared.problems import InputProblem, InvalidValue, NotAllowed, NotFound
 from shared.schema import CONSENT_PURPOSES
 from shared.web import today, visitor
 from sync.state import State
 
 area = Blueprint("consents", __name__, url_prefix="/consents", template_folder="templates")
 RECORDERS = ("class_teacher", "secretary")
-"""Take a signed form in; what a guardian enters in the table of rights is the withdrawal of the own."""
+"""Take a signed form in; what a guardian enters in the table of rights waits for its paper, or is a withdrawal."""
 
 ERASERS = access.roles("consent", "A")
 PAPER_PURPOSES = (
@@ -55,7 +58,15 @@ def index() -> ResponseReturnValue:
         purposes=CONSENT_PURPOSES,
         days=days,
         due=[people.number_of(person) for person in queries.due(db, day)] if who.has(*ERASERS) else [],
+        offers=_waiting() if who.has(*RECORDERS) else [],
     )
+
+
+def _waiting() -> list[queries.Offer]:
+    """What guardians gave on a page and whose paper the visitor may take in."""
+    db, who = database(), visitor()
+    found = queries.offers(db, today=today())
+    return [one for one in found if reaches_person(db, who, "consent", "E", one.person)]
 
 
 @area.post("/erase")
@@ -80,19 +91,31 @@ def new(person_id: int) -> ResponseReturnValue:
     """A form for a signed paper."""
     _require(person_id, "E")
     values = {"valid_from": date_of(today()).isoformat(), "language": current_language()}
-    return _form(person_id, values, request.args.getlist("purpose") or ["core"], {})
+    purposes = request.args.getlist("purpose") or ["core"]
+    signer = request.args.get("signer", 0, type=int)
+    given = [one for one in queries.offers(database(), person_id) if one.signer == signer]
+    if given:
+        purposes = [one.purpose for one in given]
+        values |= {
+            "signer": str(signer),
+            "ground": given[0].ground,
+            "document": given[0].document,
+            "valid_from": date_of(given[0].start).isoformat(),
+            "valid_to": "" if given[0].until is None else date_of(given[0].until - 1).isoformat(),
+        }
+    return _form(person_id, values, purposes, {})
 
 
 @area.post("/<int:person_id>/new")
 @allow(*RECORDERS)
 def record(person_id: int) -> ResponseReturnValue:
     _require(person_id, "E")
-    signed, errors = forms.read(request.form, request.files, today())
+    signed, errors = consentform.read(request.form, request.files, today())
     problem = ""
     if signed is not None:
         try:
             with acting() as w:
-                actions.record(w, person_id, signed, visitor().person)
+                actions.record(w, person_id, signed, visitor().person, visitor().account, today())
             return redirect(url_for("people.card", person_id=person_id))
         except InputProblem as refused:
             problem = refused.sentence(gettext)
@@ -100,14 +123,65 @@ def record(person_id: int) -> ResponseReturnValue:
     return _form(person_id, request.form.to_dict(), purposes, errors, problem), 422
 
 
+@area.get("/<int:person_id>/give")
+@allow("guardian")
+def give(person_id: int) -> ResponseReturnValue:
+    """A guardian gives a consent for the child; it has force when its paper is here."""
+    _require_child(person_id)
+    values = {"valid_from": date_of(today()).isoformat()}
+    return _form(person_id, values, request.args.getlist("purpose"), {}, gives=True)
+
+
+@area.post("/<int:person_id>/give")
+@allow("guardian")
+def keep_given(person_id: int) -> ResponseReturnValue:
+    _require_child(person_id)
+    signed, errors = consentform.read(request.form, {}, today(), own=True)
+    problem = ""
+    if signed is not None:
+        try:
+            with acting() as w:
+                actions.offer(w, person_id, replace(signed, signer=visitor().person), visitor().account)
+            return redirect(url_for("consents.show", person_id=person_id))
+        except InputProblem as refused:
+            problem = refused.sentence(gettext)
+    purposes = request.form.getlist("purpose")
+    return _form(person_id, request.form.to_dict(), purposes, errors, problem, gives=True), 422
+
+
+def _require_child(person_id: int) -> None:
+    """NotAllowed unless the visitor is a parent or legal representative of the pupil; NotFound."""
+    if person_id not in access.own_children(database(), visitor()):
+        raise NotAllowed()
+    _require(person_id, "E")
+
+
+@area.post("/<int:person_id>/decline")
+@right("consent", "E")
+def decline(person_id: int) -> ResponseReturnValue:
+    """No paper came: the school lets go of what was given on a page, or its signer takes it back."""
+    _require(person_id, "E")
+    signer = consentform.row_id(request.form.get("signer", "")) or 0
+    if not visitor().has(*RECORDERS) and signer != visitor().person:
+        raise NotAllowed()
+    with acting() as w:
+        actions.decline(w, person_id, signer, visitor().account, today())
+    return redirect(url_for("consents.show", person_id=person_id))
+
+
 @area.post("/<int:person_id>/withdraw")
 @right("consent", "E")
 def withdraw(person_id: int) -> ResponseReturnValue:
-    """Withdrawn: from today on, what stood under it is neither shown nor used."""
+    """Withdrawn, today or some days ago: what stood under it is neither shown nor used any more."""
     _require(person_id, "E")
-    consent = forms.row_id(request.form.get("consent", "")) or 0
-    with acting() as w:
-        actions.withdraw(w, person_id, consent, today())
+    consent = consentform.row_id(request.form.get("consent", "")) or 0
+    day = consentform.day(request.form.get("day", "")) if request.form.get("day") else today()
+    try:
+        with acting() as w:
+            actions.withdraw(w, person_id, consent, today() + 1 if day is None else day, today())
+    except InvalidValue:
+        sentence = gettext("Write the day of the withdrawal: not before the signature, and not one to come.")
+        return _page(person_id, sentence), 422
     return redirect(url_for("consents.show", person_id=person_id))
 
 
@@ -146,13 +220,17 @@ def _require(person_id: int, verb: str) -> None:
         raise NotFound()
 
 
-def _page(person_id: int) -> str:
+def _page(person_id: int, problem: str = "") -> str:
     _require(person_id, "V")
     db, day = database(), today()
     person = people.person(db, person_id, day)
     assert person is not None
     reaches = reaches_person(db, visitor(), "consent", "E", person_id)
     keeps = visitor().has(*RECORDERS) and reaches
+    child = person_id in access.own_children(db, visitor())
+    given: dict[int, list[queries.Offer]] = {}
+    for one in queries.offers(db, person_id, day):
+        given.setdefault(one.signer, []).append(one)
     return render_template(
         "consents/show.html",
         person=person,
@@ -161,18 +239,32 @@ def _page(person_id: int) -> str:
         consents=queries.of_person(db, person_id, day),
         keeps=keeps,
         withdraws=reaches,
+        gives=child and not born(db, person_id).is_adult(day),
+        given=given,
+        iso=date_of(day).isoformat(),
+        problem=problem,
         languages=LANGUAGES,
     )
 
 
 def _form(
-    person_id: int, values: dict[str, str], purposes: list[str], errors: dict[str, str], problem: str = ""
+    person_id: int,
+    values: dict[str, str],
+    purposes: list[str],
+    errors: dict[str, str],
+    problem: str = "",
+    gives: bool = False,
 ) -> str:
     db, day = database(), today()
     person = people.person(db, person_id, day)
     assert person is not None
     is_pupil = people.pupil(db, person_id) is not None
-    adult = people.is_adult(person["birth_date"], day)
+    birth = born(db, person_id)
+    signers = [
+        one
+        for one in queries.signers(db, person_id, day)
+        if (not is_pupil or birth.may_be_adult(day) if one[2] == "" else not birth.is_adult(day))
+    ]
     return render_template(
         "consents/form.html",
         person=person,
@@ -183,10 +275,9 @@ def _form(
         errors=errors,
         problem=problem,
         purposes=CONSENT_PURPOSES,
-        signers=[
-            one for one in queries.signers(db, person_id, day) if (one[2] == "") == (adult or not is_pupil)
-        ],
-        child=is_pupil and not adult,
+        signers=signers,
+        child=is_pupil and not birth.is_adult(day),
+        gives=gives,
         languages=LANGUAGES,
         largest=LARGEST_SCAN,
     )
@@ -196,8 +287,10 @@ def _paper(person_id: int, language: str, kind: str) -> str:
     db, day = database(), today()
     person = people.person(db, person_id, day)
     assert person is not None
-    child = people.pupil(db, person_id) is not None and not people.is_adult(person["birth_date"], day)
-    guardian = next((one for one in queries.signers(db, person_id, day) if one[2]), None) if child else None
+    child = people.pupil(db, person_id) is not None and not born(db, person_id).is_adult(day)
+    guardians = [one for one in queries.signers(db, person_id, day) if one[2]] if child else []
+    own = [one for one in guardians if one[0] == visitor().person]
+    guardian = next(iter(own or guardians), None)
     language = language if language in LANGUAGES else current_language()
     with in_language(language):
         return render_template(

@@ -9,12 +9,14 @@ correction. Nothing here knows of HTTP.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlite_utils import Database
 
-from node import frozen, roster
+from node import consenting, frozen, roster
+from node.consenting import Newcomer as Adult
+from node.consenting import Signed
 from node.movement import files
 from shared.dates import date_of
 from shared.problems import InvalidValue, LaterActs, NotFound, NotOnRoll, OnRoll, OutsideYear
@@ -24,6 +26,8 @@ from sync.writer import Writer
 ARRIVAL_REASONS = ("district", "country", "abroad", "other", "start")
 DEPARTURE_REASONS = ("district", "country", "abroad", "college", "illness", "death", "other")
 WITHDRAWN_KINDS = ("arrived", "departed", "transfer")
+OWN = "own"
+"""Instead of a relation: the pupil, of age, signs for oneself."""
 ROW = 1 << 32
 """Row ids begin here: an origin stands before the number."""
 
@@ -49,9 +53,11 @@ class Paper:
 
 @dataclass(frozen=True)
 class Newcomer:
-    """A child who was never a pupil here. Names come with a written consent of that date alone; else they stay empty.
+    """A child who was never a pupil here. Names come with a written consent alone; else they stay empty.
 
-    ``moved_from`` is the child's row in the system of another school, from its certificate of departure.
+    ``consent``: what the parent or legal representative signed, who is entered with ``relation`` as ``guardian``; a
+    pupil who may be of age signs without one. ``moved_from`` is the child's row in the system of another school, from
+    its certificate of departure.
     """
 
     sex: str
@@ -59,9 +65,9 @@ class Newcomer:
     birth_date: int | None = None
     residence: str | None = None
     moved_from: int | None = None
-    consent_from: int | None = None
-    consent_document: str = ""
-    consent_ground: str = ""
+    consent: Signed | None = None
+    guardian: Adult | None = None
+    relation: str = ""
     surname: str = ""
     given_name: str = ""
     patronymic: str = ""
@@ -75,16 +81,18 @@ def arrive(
     reason: str,
     paper: Paper,
     chosen: Mapping[int, int] | None = None,
+    received_by: int | None = None,
 ) -> int:
     """Admit a newcomer, or a pupil who comes back; returns the line in the book. `chosen`: subject -> subgroup.
 
-    InvalidValue, NotFound, OutsideYear, OnRoll, LaterActs, ConsentMissing.
+    ``received_by``: the person who took the signed consent. InvalidValue, NotFound, OutsideYear, OnRoll, LaterActs,
+    ConsentMissing.
     """
     _check_reason(reason, ARRIVAL_REASONS)
     _require_open(w.db, class_group, day)
     language = w.db.execute("SELECT language FROM class_group WHERE id = ?", (class_group,)).fetchone()[0]
     if isinstance(who, Newcomer):
-        pupil = _admit(w, who, language)
+        pupil = _admit(w, who, language, received_by)
     else:
         pupil = _known(w.db, who)
         _require_off_roll(w.db, pupil, day)
@@ -285,8 +293,8 @@ def _do_not_move_on(w: Writer, pupil: int, day: int) -> None:
             roster.return_to(w, pupil, moved[0], start)
 
 
-def _admit(w: Writer, who: Newcomer, language: str | None) -> int:
-    """A new person and pupil; names only under the consent that is written with them."""
+def _admit(w: Writer, who: Newcomer, language: str | None, received_by: int | None) -> int:
+    """A new person, pupil and guardian; names only under the consent that is written with them."""
     if who.sex not in SEX:
         raise InvalidValue(table="person", column="sex", value=who.sex)
     if who.moved_from is not None and who.moved_from < ROW:
@@ -295,25 +303,23 @@ def _admit(w: Writer, who: Newcomer, language: str | None) -> int:
     if year is None:
         raise InvalidValue(table="person", column="birth_year", value=None)
     person = w.insert("person", sex=who.sex, birth_year=year)
-    if who.consent_from is not None:
-        w.insert(
-            "consent",
-            person=person,
-            purpose="core",
-            valid_from=who.consent_from,
-            document=who.consent_document or None,
-            ground=who.consent_ground or None,
-        )
+    w.put(
+        "pupil", person=person, language=language, residence=who.residence or None, moved_from=who.moved_from
+    )
+    guardian = None
+    if who.guardian is not None:
+        guardian = consenting.add_person(w, who.guardian, received_by)
+        consenting.add_guardian(w, person, guardian, who.relation, True)
+    if who.consent is not None:
+        signer = person if who.relation == OWN else guardian
+        consenting.record(w, person, replace(who.consent, signer=signer), received_by)
     named: dict[str, Value] = {
         "surname": who.surname or None,
         "given_name": who.given_name or None,
         "patronymic": who.patronymic or None,
-        "birth_date": who.birth_date if who.consent_from is not None or who.surname else None,
+        "birth_date": who.birth_date if who.consent is not None or who.surname else None,
     }
     w.update("person", person, **{name: value for name, value in named.items() if value is not None})
-    w.put(
-        "pupil", person=person, language=language, residence=who.residence or None, moved_from=who.moved_from
-    )
     return person
 
 

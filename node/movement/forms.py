@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
-from node.movement.actions import Newcomer, Order, Paper
+from werkzeug.datastructures import MultiDict
+
+from node import consentform
+from node.consenting import Newcomer as Adult
+from node.consenting import Signed
+from node.movement.actions import OWN, Newcomer, Order, Paper
 from shared.dates import parse_day
+from shared.i18n import gettext
 from shared.problems import BadRequest
+
+SEX_OF = {"mother": "f", "father": "m"}
+NAMES = ("surname", "given_name", "patronymic")
 
 
 def whole(form: Mapping[str, str], name: str) -> int | None:
@@ -41,21 +51,51 @@ def paper(form: Mapping[str, str]) -> Paper:
     return Paper(order, text(form, "place"), text(form, "document"), text(form, "note"))
 
 
-def newcomer(form: Mapping[str, str]) -> Newcomer:
-    """A child who was never a pupil here. BadRequest, InvalidValue."""
-    return Newcomer(
+def newcomer(
+    form: MultiDict[str, str], files: consentform.Files, today: int
+) -> tuple[Newcomer, dict[str, str]]:
+    """A child who was never a pupil here, and a sentence for each wrong field. BadRequest, InvalidValue."""
+    errors: dict[str, str] = {}
+    consent, guardian, relation = None, None, text(form, "relation")
+    if text(form, "consent_valid_from"):
+        consent, errors = consentform.read(form, files, today, "consent_", own=bool(relation))
+    elif any(text(form, name) for name in (*NAMES, "birth_date")):
+        errors["consent_valid_from"] = gettext("A name comes with a signed consent alone: write its day.")
+    if relation and relation != OWN:
+        guardian, wrong = _guardian(form, files, today, consent)
+        errors |= wrong
+    child = Newcomer(
         sex=form.get("sex", ""),
         birth_year=whole(form, "birth_year"),
         birth_date=day(form, "birth_date"),
         residence=text(form, "residence") or None,
         moved_from=whole(form, "moved_from"),
-        consent_from=day(form, "consent_from"),
-        consent_document=text(form, "consent_document"),
-        consent_ground=text(form, "consent_ground"),
+        consent=consent,
+        guardian=guardian,
+        relation=relation,
         surname=text(form, "surname"),
         given_name=text(form, "given_name"),
         patronymic=text(form, "patronymic"),
     )
+    return child, errors
+
+
+def _guardian(
+    form: MultiDict[str, str], files: consentform.Files, today: int, consent: Signed | None
+) -> tuple[Adult, dict[str, str]]:
+    """Who signed for the child; with a name if the person consented to the own record on the same paper."""
+    who, errors = consentform.newcomer(form, files, today, "guardian_")
+    sex = SEX_OF.get(text(form, "relation"))
+    if sex:
+        errors.pop("guardian_sex", "")
+        who = replace(who, sex=sex)
+    errors.pop("guardian_consent_valid_from", "")
+    if "guardian_agrees" in form and consent is not None:
+        own = Signed(("core",), consent.start, document=consent.document, language=consent.language)
+        return replace(who, consent=own), errors
+    if any(text(form, "guardian_" + name) for name in (*NAMES, "phone")):
+        errors["guardian_surname"] = gettext("Without the person's own consent no name is kept.")
+    return who, errors
 
 
 def chosen(form: Mapping[str, str]) -> dict[int, int]:

@@ -12,6 +12,7 @@ from node import access
 from node.access import right
 from node.classes import queries as class_queries
 from node.classes.queries import Year
+from node.consenting import LARGEST_SCAN
 from node.movement import actions, balance, forms, queries
 from node.movement.queries import Period
 from node.orders.queries import next_number
@@ -20,9 +21,10 @@ from node.people.queries import class_name, full_name, number_of
 from node.request import acting, database
 from shared.access import allow
 from shared.dates import date_of
-from shared.i18n import current_language, gettext
+from shared.i18n import LANGUAGES, current_language, gettext
 from shared.indicators import value_label
 from shared.problems import InputProblem, NotAllowed, NotFound
+from shared.schema import CONSENT_PURPOSES
 from shared.web import today, visitor
 
 area = Blueprint("movement", __name__, url_prefix="/movement", template_folder="templates")
@@ -145,26 +147,34 @@ def admit() -> ResponseReturnValue:
     """Admit a pupil; the form again, with what was typed, when something is in the way."""
     form = request.form
     try:
+        who: int | actions.Newcomer | None = forms.whole(form, "pupil")
+        if who is None:
+            who, errors = forms.newcomer(form, request.files, today())
+            if errors:
+                return _arrival_page(form, "", errors), 422
         with acting() as w:
             line = actions.arrive(
                 w,
-                forms.whole(form, "pupil") or forms.newcomer(form),
+                who,
                 forms.whole(form, "class") or 0,
                 forms.required_day(form),
                 form.get("reason", ""),
                 forms.paper(form),
                 forms.chosen(form),
+                visitor().person,
             )
     except InputProblem as problem:
         return _arrival_page(form, problem.sentence(gettext)), problem.status
     return _to_pupil(line)
 
 
-def _arrival_page(values: Mapping[str, str], problem: str = "") -> str:
+def _arrival_page(
+    values: Mapping[str, str], problem: str = "", errors: Mapping[str, str] | None = None
+) -> str:
     db, now = database(), today()
     year, years = _year()
     pupil = forms.whole(values, "pupil")
-    day = forms.day(values, "day") if not problem and values.get("day") else None
+    day = forms.day(values, "day") if not (problem or errors) and values.get("day") else None
     classes = queries.open_classes(db, year.id, now) if year else []
     class_id = forms.whole(values, "class") or (classes[0]["id"] if classes else 0)
     found = values.get("q", "").strip()
@@ -185,6 +195,13 @@ def _arrival_page(values: Mapping[str, str], problem: str = "") -> str:
         orders=_orders(),
         next_order=next_number(database(), "pupils", today()),
         problem=problem,
+        errors=errors or {},
+        relations=people.column("guardian", "relation").choices,
+        own=actions.OWN,
+        purposes=CONSENT_PURPOSES,
+        agreed=request.form.getlist("consent_purpose") or ["core"],
+        largest=LARGEST_SCAN,
+        languages=LANGUAGES,
         full_name=full_name,
         number_of=number_of,
     )

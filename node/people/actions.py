@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from node import consenting
+from node.consenting import Newcomer
 from node.people import queries
 from shared.dates import date_of
 from shared.problems import InvalidValue, NotFound, TooLarge
@@ -48,33 +50,48 @@ def change_staff(w: Writer, person: int, values: Mapping[str, Value]) -> bool:
     return w.update("staff", person, **values)
 
 
-def add_staff(w: Writer, sex: str, birth_year: int | None, values: Mapping[str, Value]) -> int:
-    """A new member of staff, without a name until the consent is recorded; returns the person. InvalidValue."""
+def add_staff(
+    w: Writer,
+    who: Newcomer,
+    values: Mapping[str, Value],
+    more: Mapping[str, Value] | None = None,
+    received_by: int | None = None,
+) -> int:
+    """A new member of staff with the own consent, ``more`` standing about the person; returns the person.
+
+    Without the consent a file without a name. InvalidValue, TooLarge, ConsentMissing.
+    """
     values = _only(values, STAFF)
     _check_times(values)
     if not values.get("position"):
         raise InvalidValue(table="staff", column="position", value=None)
-    person = _new_person(w, sex, birth_year)
+    person = consenting.add_person(w, who, received_by)
     w.put("staff", person=person, **values)
+    if more:
+        change_person(w, person, more)
     return person
 
 
 def add_guardian(
-    w: Writer, pupil: int, relation: str, may_read: bool, who: int | None = None, sex: str = ""
+    w: Writer,
+    pupil: int,
+    relation: str,
+    may_read: bool,
+    who: int | Newcomer,
+    received_by: int | None = None,
 ) -> int:
-    """Make someone a pupil's guardian: a person on record, or a new one without a name yet; returns the person.
+    """Make someone a pupil's guardian: a person on record, or a new one with the own consent; returns the person.
 
-    NotFound, InvalidValue.
+    NotFound, InvalidValue, TooLarge, ConsentMissing.
     """
     _known(w, "pupil", "person", pupil)
-    if not relation or who == pupil:
-        raise InvalidValue(table="guardian", column="relation", value=relation)
-    if who is None:
-        who = _new_person(w, sex, None)
+    if isinstance(who, Newcomer):
+        person = consenting.add_person(w, who, received_by)
     else:
         _known(w, "person", "id", who)
-    w.put("guardian", pupil=pupil, person=who, relation=relation, may_read=int(may_read))
-    return who
+        person = who
+    consenting.add_guardian(w, pupil, person, relation, may_read)
+    return person
 
 
 def change_guardian(w: Writer, pupil: int, person: int, relation: str, may_read: bool) -> None:
@@ -102,12 +119,6 @@ def keep_photo(w: Writer, person: int, data: bytes) -> None:
     if data and not data.startswith((JPEG, PNG)):
         raise InvalidValue(table="person", column="photo", value=None)
     w.update("person", person, photo=data or None)
-
-
-def _new_person(w: Writer, sex: str, birth_year: int | None) -> int:
-    if sex not in SEX:
-        raise InvalidValue(table="person", column="sex", value=sex)
-    return w.insert("person", sex=sex, birth_year=birth_year)
 
 
 def _only(values: Mapping[str, Value], names: tuple[str, ...]) -> dict[str, Value]:

@@ -8,7 +8,6 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from shared.dates import age_on
 from shared.i18n import folded, in_order, near
 from shared.schema import BY_NAME, Column
 from sync.gate import VALID
@@ -17,8 +16,6 @@ from sync.writer import has_consent
 PAGE = 50
 SURE, LONG = 4, 9
 """Letters a word needs so that one typo, or two, are forgiven in it."""
-ADULT = 18
-"""Full years from which a person signs for oneself."""
 _LOW_BITS = 0xFFFFFFFF
 
 NAMED = f"""named (id, surname, given_name, patronymic) AS (
@@ -161,6 +158,11 @@ def column(table: str, name: str) -> Column:
     return BY_NAME[table].by_name[name]
 
 
+def gated(table: str, names: Iterable[str]) -> tuple[str, ...]:
+    """Of these columns those that fill under a consent alone."""
+    return tuple(name for name in names if column(table, name).consent is not None)
+
+
 def has_valid(db: Database, person_id: int, purpose: str, today: int) -> bool:
     """Has the person consented to the purpose, as of today?"""
     return has_consent(db, person_id, purpose, today)
@@ -173,17 +175,6 @@ def is_only_staff(db: Database, person_id: int) -> bool:
         and pupil(db, person_id) is None
         and not children_of(db, person_id)
     )
-
-
-def birth_date_held(db: Database, person_id: int) -> int | None:
-    """The date of birth, for deciding who signs; it is not shown without a consent."""
-    row = db.execute("SELECT birth_date FROM person WHERE id = ?", (person_id,)).fetchone()
-    return None if row is None else row[0]
-
-
-def is_adult(birth_date: int | None, today: int) -> bool:
-    """Does a person sign for oneself? Of whom no date of birth is known, not yet."""
-    return birth_date is not None and age_on(birth_date, today) >= ADULT
 
 
 def photo(db: Database, person_id: int, today: int) -> bytes | None:

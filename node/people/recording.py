@@ -5,13 +5,15 @@ from __future__ import annotations
 from flask import Response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from node import consentform
 from node.access import may, may_all, reaches_person, right
+from node.consenting import LARGEST_SCAN, Newcomer
 from node.people import actions, forms, queries
 from node.people.blueprint import area
 from node.request import acting, database
-from shared.i18n import gettext
+from shared.i18n import LANGUAGES, current_language, gettext
 from shared.problems import ConsentMissing, InputProblem, NotAllowed, NotFound, TooLarge
-from shared.schema import MAX_BYTES, Value
+from shared.schema import CONSENT_PURPOSES, MAX_BYTES, Value
 from shared.web import today, visitor
 
 
@@ -104,26 +106,29 @@ def _editable(person_id: int) -> queries.Row:
 @area.get("/staff/new")
 @right("staff_file", "E")
 def new_staff() -> ResponseReturnValue:
-    """A new member of staff: first a file without a name, then the consent, then the name."""
-    return _staff_form(None, {}, {})
+    """A new member of staff: person, consent and file in one act; without the consent a file without a name."""
+    return _staff_form(None, {"consent_language": current_language()}, {})
 
 
 @area.post("/staff/new")
 @right("staff_file", "E")
 def add_staff() -> ResponseReturnValue:
     values, errors = forms.read("staff", request.form, actions.STAFF)
-    born, wrong = forms.read("person", request.form, ("sex", "birth_year"))
-    problem, year = "", born.get("birth_year")
-    if not errors and not wrong:
+    more, wrong = forms.read("person", request.form, actions.PERSON)
+    who, unsigned = consentform.newcomer(request.form, request.files, today())
+    errors |= wrong | unsigned
+    problem = ""
+    if who.consent is None and not unsigned and any(more[n] for n in queries.gated("person", actions.PERSON)):
+        errors["consent_valid_from"] = gettext("A name comes with a signed consent alone: write its day.")
+    if not errors:
         try:
             with acting() as w:
-                person = actions.add_staff(
-                    w, str(born["sex"]), year if isinstance(year, int) else None, values
-                )
+                given = {name: value for name, value in more.items() if value is not None}
+                person = actions.add_staff(w, who, values, given, visitor().person)
             return redirect(url_for("people.card", person_id=person))
         except InputProblem as refused:
             problem = refused.sentence(gettext)
-    return _staff_form(None, request.form.to_dict(), errors | wrong, problem), 422
+    return _staff_form(None, request.form.to_dict(), errors, problem), 422
 
 
 @area.get("/<int:person_id>/staff")
@@ -163,7 +168,7 @@ def _staff_form(
     person_id: int | None, values: dict[str, str], errors: dict[str, str], problem: str = ""
 ) -> str:
     row = queries.person(database(), person_id, today()) if person_id is not None else None
-    named = row is not None and row["may_be_named"] is not None
+    named = row is None or row["may_be_named"] is not None
     fields = _open(named, "person", actions.PERSON)
     return render_template(
         "people/edit.html",
@@ -173,6 +178,11 @@ def _staff_form(
         number=queries.number_of(person_id or 0),
         named=named,
         sections=[("person", fields), ("staff", actions.STAFF)],
+        consents=person_id is None,
+        purposes=CONSENT_PURPOSES,
+        chosen=request.form.getlist("consent_purpose") or ["core"],
+        largest=LARGEST_SCAN,
+        languages=LANGUAGES,
         values=values,
         errors=errors,
         problem=problem,
@@ -195,20 +205,21 @@ def guardians(person_id: int) -> ResponseReturnValue:
 @area.post("/<int:person_id>/guardians")
 @right("card", "E")
 def add_guardian(person_id: int) -> ResponseReturnValue:
-    """Add a guardian: one who is on record already, or a new person without a name yet."""
+    """Add a guardian: one who is on record already, or a new person with the own consent in one act."""
     _editable_pupil(person_id)
+    who: int | Newcomer | None = forms.row_id(request.form.get("who", ""))
+    errors: dict[str, str] = {}
+    if who is None:
+        who, errors = consentform.newcomer(request.form, request.files, today())
+    if errors:
+        return _guardians(person_id, errors=errors), 422
+    relation, may_read = request.form.get("relation", ""), "may_read" in request.form
     try:
         with acting() as w:
-            who = actions.add_guardian(
-                w, person_id, request.form.get("relation", ""), "may_read" in request.form,
-                forms.row_id(request.form.get("who", "")), request.form.get("sex", ""),
-            )  # fmt: skip
+            actions.add_guardian(w, person_id, relation, may_read, who, visitor().person)
     except InputProblem as problem:
         return _guardians(person_id, problem.sentence(gettext)), problem.status
-    new = not request.form.get("who")
-    return redirect(
-        url_for("people.card" if new else "people.guardians", person_id=who if new else person_id)
-    )
+    return redirect(url_for("people.guardians", person_id=person_id))
 
 
 @area.post("/<int:person_id>/guardian")
@@ -236,7 +247,7 @@ def _editable_pupil(person_id: int) -> int:
     return person_id
 
 
-def _guardians(person_id: int, problem: str = "") -> str:
+def _guardians(person_id: int, problem: str = "", errors: dict[str, str] | None = None) -> str:
     db, day = database(), today()
     row = queries.person(db, person_id, day)
     assert row is not None
@@ -254,6 +265,12 @@ def _guardians(person_id: int, problem: str = "") -> str:
         full_name=queries.full_name,
         relations=queries.column("guardian", "relation").choices,
         problem=problem,
+        values=request.form.to_dict() or {"consent_language": current_language()},
+        errors=errors or {},
+        purposes=CONSENT_PURPOSES,
+        chosen=request.form.getlist("consent_purpose") or ["core"],
+        largest=LARGEST_SCAN,
+        languages=LANGUAGES,
         text=text,
         searches=mine,
         found=list(found.values())[:20],

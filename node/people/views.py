@@ -9,6 +9,7 @@ from flask import render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from node import access
+from node.ofage import born
 from node.people import queries, recording
 from node.people.blueprint import area
 from node.people.queries import PAGE, Person
@@ -148,5 +149,4 @@ def _asks(person: Mapping[str, Any], is_pupil: bool) -> str:
     """What is to be asked for on the card: the core consent anew at 18, or at all; empty when it holds."""
     if person["may_be_named"] is not None:
         return ""
-    born = queries.birth_date_held(database(), person["id"])
-    return "adult" if is_pupil and queries.is_adult(born, today()) else "core"
+    return "adult" if is_pupil and born(database(), person["id"]).is_adult(today()) else "core"

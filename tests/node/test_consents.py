@@ -9,6 +9,7 @@ from contextlib import closing
 import pytest
 from sqlite_utils import Database
 
+from node.consenting import Newcomer
 from node.consents import actions, queries
 from node.consents.actions import LARGEST_SCAN, Signed
 from node.people import actions as people
@@ -37,7 +38,7 @@ def family(db: Database) -> tuple[int, int]:
     with writing(db, actor(db)) as w:
         pupil = w.insert("person", sex="f", birth_year=2012)
         w.put("pupil", person=pupil, language="ky")
-        return pupil, people.add_guardian(w, pupil, "mother", True, sex="f")
+        return pupil, people.add_guardian(w, pupil, "mother", True, Newcomer("f"))
 
 
 def agree(db: Database, person: int, signed: Signed) -> list[int]:
@@ -273,7 +274,8 @@ def test_guardians_differ_in_what_they_may_read(pages: SchoolPages) -> None:
     client.get(f"/people/{pupil}/guardians")
     status, there = client.post(f"/people/{pupil}/guardians", relation="father", sex="m")
     assert status == 302
-    who = there.rpartition("/")[2]
+    assert there.endswith(f"/people/{pupil}/guardians")
+    who = str(pages.one("SELECT max(person) FROM guardian WHERE pupil = ?", pupil))
     assert pages.one("SELECT may_read FROM guardian WHERE pupil = ? AND person = ?", pupil, int(who)) == 0
     assert client.post(f"/people/{pupil}/guardian", who=who, relation="father", may_read="1")[0] == 302
     assert pages.one("SELECT may_read FROM guardian WHERE pupil = ? AND person = ?", pupil, int(who)) == 1
@@ -299,3 +301,94 @@ def test_staff_files_are_kept_by_deputy_and_secretary(pages: SchoolPages) -> Non
         == 422
     )
     assert client.get(f"/people/{pages.named_pupil}/edit")[0] == 403
+
+
+def test_a_new_guardian_or_colleague_takes_one_form(pages: SchoolPages) -> None:
+    client = pages.as_("secretary")
+    pupil = pages.pupil_of(pages.led)
+    client.get(f"/people/{pupil}/guardians")
+    form = {"relation": "guardian", "sex": "m", "surname": "Токтогулов", "phone": "0555 000111"}
+    assert client.post(f"/people/{pupil}/guardians", **form)[0] == 422
+    form |= {"consent_valid_from": "2025-09-01", "consent_purpose": "core", "consent_document": "17"}
+    assert client.post(f"/people/{pupil}/guardians", **form)[0] == 302
+    who = pages.one("SELECT person FROM guardian WHERE pupil = ? AND relation = 'guardian'", pupil)
+    held = (
+        "SELECT p.surname || c.document || (c.signer = p.id) FROM person p JOIN consent c ON c.person = p.id"
+    )
+    assert pages.one(f"{held} WHERE p.id = ?", who) == "Токтогулов171"
+    form = {"sex": "f", "position": "librarian", "surname": "Китепова", "address": "Ош"}
+    assert client.post("/people/staff/new", **form)[0] == 422
+    form |= {"consent_valid_from": "2025-09-01", "consent_purpose": "core", "start": "2025-09-01"}
+    status, there = client.post("/people/staff/new", **form)
+    assert status == 302 and "Китепова" in client.get(there)[1]
+
+
+def test_what_a_guardian_gives_on_the_page_waits_for_its_paper(pages: SchoolPages) -> None:
+    client, mother = pages.as_("guardian"), pages.person("guardian")
+    child = pages.one("SELECT pupil FROM guardian WHERE person = ?", mother)
+    client.get(f"/consents/{child}")
+    assert client.post(f"/consents/{child}/give", valid_from="2025-09-02")[0] == 422
+    form = {"purpose": "health", "valid_from": "2025-09-02", "ground": "апасы"}
+    assert client.post(f"/consents/{child}/give", **form)[0] == 302
+    sql = "SELECT person FROM pupil WHERE person NOT IN (SELECT pupil FROM guardian WHERE person = ?)"
+    assert client.post(f"/consents/{pages.one(sql, mother)}/give", **form)[0] == 403
+    with closing(pages.node.connect()) as db:
+        assert not has_consent(db, child, "health", parse_day("2025-11-20"))
+    secretary = pages.as_("secretary")
+    assert f"/consents/{child}" in secretary.get("/consents/")[1]
+    page = secretary.get(f"/consents/{child}/new?signer={mother}")[1]
+    assert 'value="2025-09-02"' in page and "апасы" in page
+    assert secretary.post(f"/consents/{child}/new", **form, signer=str(mother))[0] == 302
+    with closing(pages.node.connect()) as db:
+        assert has_consent(db, child, "health", parse_day("2025-11-20"))
+        assert queries.offers(db, child) == []
+    client = pages.as_("guardian")
+    client.get(f"/consents/{child}")
+    assert client.post(f"/consents/{child}/give", **(form | {"purpose": "letters"}))[0] == 302
+    assert client.post(f"/consents/{child}/decline", signer=str(mother))[0] == 302
+    assert client.post(f"/consents/{child}/decline", signer=str(mother))[0] == 404
+    row = pages.one("SELECT max(id) FROM consent WHERE person = ? AND purpose = 'health'", child)
+    for day, status in (("3000-01-01", 422), ("2025-09-01", 422), ("2025-10-01", 302)):
+        assert client.post(f"/consents/{child}/withdraw", consent=str(row), day=day)[0] == status
+    assert pages.one("SELECT withdrawn_on FROM consent WHERE id = ?", row) == parse_day("2025-10-01")
+
+
+def test_a_withdrawal_some_days_ago_leaves_what_was_signed_after_it(db: Database) -> None:
+    pupil, mother = family(db)
+    day = today()
+    (old,) = agree(db, pupil, Signed(("core",), day - 50, signer=mother))
+    with writing(db, actor(db)) as w:
+        people.change_person(w, pupil, {"surname": "Асанова"})
+    agree(db, pupil, Signed(("core",), day - 2, signer=mother))
+    with writing(db, actor(db)) as w:
+        with pytest.raises(InvalidValue):
+            actions.withdraw(w, pupil, old, day + 1, day)
+        actions.withdraw(w, pupil, old, day - 5, day)
+    assert has_consent(db, pupil, "core", day)
+    assert db.execute("SELECT surname FROM person WHERE id = ?", (pupil,)).fetchone() == ("Асанова",)
+
+
+@pytest.mark.parametrize(
+    ("years", "own", "good", "allowed"),
+    [(19, False, False, False), (18, False, True, True), (18, True, True, True), (17, True, False, False)],
+)
+def test_of_whom_the_year_alone_is_known_it_decides(
+    db: Database, years: int, own: bool, good: bool, allowed: bool
+) -> None:
+    """In the year of the 18th birthday either may sign, after it the pupil alone."""
+    day = parse_day("2026-06-15")
+    with writing(db, actor(db)) as w:
+        pupil = w.insert("person", sex="f", birth_year=2026 - years)
+        w.put("pupil", person=pupil, language="ky")
+        mother = people.add_guardian(w, pupil, "mother", True, Newcomer("f"))
+    signed = Signed(("core",), day, signer=pupil if own else mother)
+    if allowed:
+        agree(db, pupil, signed)
+    else:
+        with pytest.raises(InvalidValue):
+            agree(db, pupil, signed)
+        with writing(db, actor(db)) as w:
+            w.insert("consent", person=pupil, purpose="core", valid_from=day, signer=signed.signer)
+    assert has_consent(db, pupil, "core", day) is (good or own)
+    until = [one.until for one in queries.asks(db, day, 400, None) if one.person == pupil]
+    assert until == []

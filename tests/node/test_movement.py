@@ -15,6 +15,8 @@ from sqlite_utils import Database
 from node import roster
 from node.classes import actions as class_actions
 from node.classes.actions import ClassDraft, GroupDraft
+from node.consenting import Newcomer as Adult
+from node.consenting import Signed
 from node.movement import actions, files
 from node.movement.actions import Newcomer, Order, Paper
 from node.movement.balance import arrived, departed, discrepancies, holds, of_span, summed
@@ -116,12 +118,22 @@ def test_a_newcomer_is_a_placeholder_on_roll_and_lists_and_in_the_book(school: S
 
 
 def test_a_name_comes_with_a_consent_or_not_at_all(school: School) -> None:
-    named = Newcomer("f", birth_date=15_700, surname="Өмүрова", given_name="Айжан", consent_from=START)
+    mother = Adult("f", "Өмүрова", "Гүлнара", consent=Signed(("core",), START))
+    signed = Signed(("core", "photo"), START, ground="апасы")
+    named = Newcomer(
+        "f", birth_date=15_700, surname="Өмүрова", given_name="Айжан", consent=signed, guardian=mother,
+        relation="mother",
+    )  # fmt: skip
     with writing(school.db, ACTOR) as w:
         pupil = school.line(actions.arrive(w, named, school.a, DAY, "abroad", NO_PAPER))["pupil"]
     assert school.db.execute("SELECT surname, birth_year FROM person WHERE id = ?", (pupil,)).fetchone() == (
         "Өмүрова", 2012
     )  # fmt: skip
+    signers = school.db.execute(
+        """SELECT DISTINCT s.surname, s.given_name, g.relation, c.ground FROM consent c JOIN person s ON s.id = c.signer
+           JOIN guardian g ON g.person = s.id AND g.pupil = c.person WHERE c.person = ?""", (pupil,)
+    )  # fmt: skip
+    assert signers.fetchall() == [("Өмүрова", "Гүлнара", "mother", "апасы")]
     numbers = school.db.execute("SELECT personal_file, alphabet_book FROM pupil WHERE person = ?", (pupil,))
     assert numbers.fetchone() == ("Ө/1", "Ө/1")
     before = school.db.execute("SELECT count(*) FROM person").fetchone()
