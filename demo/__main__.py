@@ -6,6 +6,7 @@ Everything runs through the command lines a school and a district would type. Th
 from __future__ import annotations
 
 import argparse
+import datetime
 import json
 import os
 import secrets
@@ -20,11 +21,14 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+from sqlite_utils import Database
+
 from demo.figures import district_rows, rows_of
 from hub.storage import open_hub
 from node.generator import generate
 from node.storage import open_node
 from shared import crypto
+from shared.dates import date_of, day_number
 from sync.state import State
 from sync.writer import writing
 
@@ -129,17 +133,39 @@ def _make_head(demo: Demo, name: str) -> None:
 
 
 def _generate(demo: Demo, name: str) -> None:
+    """A school in the year of today, told up to yesterday, so that today's lessons are there to be held."""
     os.environ["MEKTEP_PASSPHRASE"] = demo.environment["MEKTEP_PASSPHRASE"]
     node = open_node(demo.home(name))
+    yesterday = day_number(datetime.date.today()) - 1
+    stored = crypto.hash_password(PASSWORD)
     with closing(node.connect()) as db:
+        started = [day for (day,) in db.execute("SELECT start FROM academic_year") if day < yesterday]
         school = generate(
             db,
             int(State(db).administrator),
             seed=8,
             pupils=PUPILS,
-            password_hash=crypto.hash_password(PASSWORD),
+            password_hash=stored,
+            year=date_of(max(started)).year,
+            until=yesterday,
         )
-    demo.logins = dict(school.logins)
+        demo.logins = school.logins | _family(db, school.logins["class_teacher"], stored)
+
+
+def _family(db: Database, class_teacher: str, stored: str) -> dict[str, str]:
+    """Accounts of a pupil of the class teacher's and of the pupil's guardian, both with names by their consents."""
+    guardian, pupil = db.execute(
+        """SELECT g.person, g.pupil FROM guardian g JOIN person p ON p.id = g.pupil JOIN person q ON q.id = g.person
+             JOIN enrolment e ON e.pupil = g.pupil JOIN class_group c ON c.id = e.class_group
+             JOIN account a ON a.person = c.teacher
+           WHERE a.login = ? AND p.surname IS NOT NULL AND q.surname IS NOT NULL AND e."end" IS NULL
+           ORDER BY g.rid LIMIT 1""",
+        [class_teacher],
+    ).fetchone()
+    with writing(db, int(State(db).administrator)) as w:
+        for login, person in (("guardian", guardian), ("pupil", pupil)):
+            w.insert("account", person=person, login=login, password=stored, language="ky")
+    return {"guardian": "guardian", "pupil": "pupil"}
 
 
 def show(demo: Demo) -> dict[str, Any]:
