@@ -36,6 +36,7 @@
     |   |-- HubUnreachable        (retry)
     |   |-- HubForgot             the hub was put back from an older copy and is told again (retry)
     |   |-- HubAnswer             the answer cannot be understood (retry)
+    |   |-- KeyAwaited            a key of the school has not come yet (retry)
     |   |-- ImpostorHub           the hub's key is not the one expected
     |   |-- NotRegistered
     |   |-- AlreadyRegistered     a school's second node must join, not register
@@ -349,6 +350,17 @@ class HubAnswer(SyncProblem):
     status = 502
     retry = True
     template = N_("The hub gave an answer that cannot be understood; nothing of it was used.")
+
+
+class KeyAwaited(SyncProblem):
+    """Another node of the school hands the key on at its next sync; if none that has it is left, the kit opens it."""
+
+    code = "key_awaited"
+    status = 409
+    retry = True
+    template = N_(
+        "A key of the school has not come to this machine yet; sync the school's other machines, then this one."
+    )
 
 
 class ImpostorHub(SyncProblem):

@@ -87,7 +87,10 @@ def _take(db: Database, answer: Answer, progress: Progress, kit: bytes | None) -
     log.apply_mode()
     _take_reference(db, log, answer.reference_entries)
     progress.changes_received += _take_stream(db, log, fresh, {signing for signing, *_ in answer.nodes})
-    erasure.take(db, answer.amendments, erasure.amending_nodes(db))
+    if int(state.position) >= answer.head:
+        # What was erased stands in the stream before whatever was amended for it; if that stops short (a key is not
+        # here yet), they come again.
+        erasure.take(db, answer.amendments, erasure.amending_nodes(db))
     log.capture_mode()
     # The version is the one the hub reckoned with, which an upgrade in between does not change.
     reckoned = min(VERSION, answer.version)

@@ -150,24 +150,33 @@ def _members(db: Database, answer: Answer) -> list[tuple[bytes, int]]:
 def new_epoch(db: Database, answer: Answer) -> None:
     """Offer a key that a revoked node does not know, inside the caller's transaction.
 
-    It comes into use when the hub has taken it, for two nodes may offer one at once and only the first counts.
+    It comes into use when the hub has taken it, for two nodes may offer one at once and only the first counts. With it
+    go the keys before it to members that lack them.
     """
     state = State(db)
     number, key = identity(db).epoch + 1, crypto.random_bytes(crypto.KEY_BYTES)
     kit = bytes(state.recovery_public)
     recipients = [*([kit] if kit else []), *(opening for opening, _ in _members(db, answer))]
-    state.offered_epochs = pack([[number, r, seal_epoch(db, r, number, key)] for r in recipients])
+    fresh = [[number, r, seal_epoch(db, r, number, key)] for r in recipients]
+    state.offered_epochs = pack([*fresh, *_lacking(db, answer)])
 
 
 def _hand_on(db: Database, answer: Answer) -> None:
-    """Seal keys to members that lack them, as one that was away when the key was made."""
-    own = identity(db).opener.public
-    newest = identity(db).epoch
-    lacking = [(r, epoch) for r, epoch in _members(db, answer) if r != own and epoch < newest]
-    offered = [
-        [n, r, seal_epoch(db, r, n)] for r, epoch in lacking for n in sorted(epoch_keys(db)) if n > epoch
-    ]
+    offered = _lacking(db, answer)
     State(db).offered_epochs = pack(offered) if offered else b""
+
+
+def _lacking(db: Database, answer: Answer) -> list[list[object]]:
+    """Keys sealed to members that lack them, as one that was away when the key was made."""
+    own = identity(db).opener.public
+    numbers = sorted(epoch_keys(db))
+    return [
+        [n, r, seal_epoch(db, r, n)]
+        for r, epoch in _members(db, answer)
+        if r != own
+        for n in numbers
+        if n > epoch
+    ]
 
 
 def take_epochs(db: Database, answer: Answer, kit: bytes | None) -> None:
@@ -175,7 +184,8 @@ def take_epochs(db: Database, answer: Answer, kit: bytes | None) -> None:
 
     ImpostorHub: they do not open, or are not the school's own: the first is proved by the kit, each later one by the
     key before it. Without the kit (joining by another node's word) the first one is proved by the six words: only who
-    was told them could seal it so.
+    was told them could seal it so. A key whose predecessor is not here yet is left: it comes again, and another node
+    hands on the one that it follows from. So it is when this node was no member yet when that one was made.
     """
     known = epoch_keys(db)
     opener = identity(db).opener
@@ -183,6 +193,8 @@ def take_epochs(db: Database, answer: Answer, kit: bytes | None) -> None:
     for number, recipient, sealed in sorted(answer.epochs):
         chosen = opener if recipient == opener.public else recovery
         if number in known or chosen is None or recipient != chosen.public:
+            continue
+        if number > 1 and number - 1 not in known:
             continue
         try:
             plain = _unsealed(db, chosen, sealed, number, kit)
@@ -217,7 +229,7 @@ def _unsealed(
 
 def _keep_epoch(db: Database, number: int, plain: bytes, known: dict[int, bytes], kit: bytes | None) -> None:
     key, tag = plain[: crypto.KEY_BYTES], plain[crypto.KEY_BYTES :]
-    if len(tag) != crypto.KEY_BYTES or (number > 1 and number - 1 not in known):
+    if len(tag) != crypto.KEY_BYTES:
         raise ImpostorHub()
     if number > 1:
         expected = _tag(known[number - 1], number, key)

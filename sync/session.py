@@ -21,6 +21,7 @@ from shared.problems import (
     HubForgot,
     HubUnreachable,
     ImpostorHub,
+    KeyAwaited,
     NotRegistered,
     Problem,
     Replay,
@@ -145,7 +146,7 @@ def sync(
             return progress
         idle = idle + 1 if _place(db) == before and not answer.accepted else 0
         if idle >= _MAX_IDLE_ROUNDS:
-            raise HubAnswer()
+            raise KeyAwaited() if answer.epoch > identity(db).epoch else HubAnswer()
 
 
 def _last_change(db: Database) -> int:

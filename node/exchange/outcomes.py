@@ -89,6 +89,14 @@ OUTCOMES: dict[str, Outcome] = {
         N_("The hub was put back from an older copy and is told again what it forgot; nothing is lost."),
         N_("Nothing to do: Mektep tries again by itself. By stick, carry it once more."),
     ),
+    problems.KeyAwaited.code: Outcome(
+        "waiting",
+        N_("The school has a new key that has not come to this machine yet; nothing is lost."),
+        N_(
+            "Sync the school's other machines, then this one. If no other is left, set up a further one with the "
+            "recovery kit: it hands the key on."
+        ),
+    ),
     problems.Forked.code: Outcome(
         "waiting",
         N_("This copy of the school continues an old state; its history is being joined with the hub's."),

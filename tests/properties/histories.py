@@ -263,6 +263,7 @@ class World:
                     "impostor_hub",
                     "hub_answer",
                     "cannot_open",
+                    "key_awaited",
                     "revoked",
                     wire.refused,
                 )
@@ -350,9 +351,13 @@ class World:
             if not restless:
                 return
             outcomes = {self.sync(school, machine) for machine in restless}
-            assert outcomes <= {"done", "hub_answer"}, outcomes
-            if "hub_answer" in outcomes:
+            assert outcomes <= {"done", "key_awaited"}, outcomes
+            if "key_awaited" in outcomes:
                 # A node that lacks a key gets no further until another has handed it on.
+                newest = max(school.link.school.epochs)
+                if not any(newest in machine.node.epochs for machine in school.live):
+                    # All who had it were revoked: it is sealed to them and to the kit, so the kit alone can open it.
+                    self.join(school)
                 for machine in school.live:
                     self.sync(school, machine)
         raise AssertionError("it never becomes quiet")

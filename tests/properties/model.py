@@ -51,7 +51,10 @@ class Request:
 
 @dataclass
 class Answer:
-    """What the hub says; ``entries`` are the stream after the position of the request, as far as the budget went."""
+    """What the hub says; ``entries`` are the stream after the position of the request, as far as the budget went.
+
+    ``amended``: hash of a changeset -> the epoch of the key that its part is sealed with since it was amended.
+    """
 
     accepted: list[Changeset] = field(default_factory=list)
     refused: str = ""
@@ -62,6 +65,7 @@ class Answer:
     epochs: tuple[tuple[int, int], ...] = ()
     epoch_at: int = 0
     nodes: tuple[Member, ...] = ()
+    amended: dict[object, int] = field(default_factory=dict)
 
 
 @dataclass
@@ -284,8 +288,9 @@ class Node:
 
         ``named``: the random name that the machine has taken, asked for when it must have taken one.
         """
-        for number, key in answer.epochs:
-            self.epochs.setdefault(number, key)
+        for number, key in sorted(answer.epochs):
+            if number == 1 or number - 1 in self.epochs:
+                self.epochs.setdefault(number, key)
         self._note_nodes(answer)
         fresh = [(p, c) for p, c in answer.entries if p > len(self.stream)]
         if "cut before apply" in self.rules and self.epochs:
@@ -293,7 +298,7 @@ class Node:
         if not self.epochs or self._settle(answer, fresh, ms, named):
             if fresh and fresh[0][0] != len(self.stream) + 1:
                 raise Impossible("a gap")
-            self._apply([c for _, c in fresh], ms)
+            self._apply([c for _, c in fresh], ms, answer.amended)
             self.hub_head = answer.head
         return answer.refused if answer.refused != "forked" else ""
 
@@ -304,12 +309,12 @@ class Node:
         named_only = {c.hash for _, c in fresh} & answer.named_only
         return not fresh or (fresh[0][0] == len(self.stream) + 1 and named_only <= own)
 
-    def _apply(self, changesets: Sequence[Changeset], ms: int) -> None:
+    def _apply(self, changesets: Sequence[Changeset], ms: int, amended: Mapping[object, int]) -> None:
         own = {c.hash for c in self.own}
         arrived = []
         for changeset in changesets:
             if changeset.hash not in own:
-                if changeset.epoch not in self.epochs:
+                if amended.get(changeset.hash, changeset.epoch) not in self.epochs:
                     break
                 if changeset.school_key != self.epochs[changeset.epoch]:
                     raise Impossible("one number of an epoch, two keys")
@@ -434,14 +439,12 @@ class Node:
         if not newest or (self.offered and self.offered[0][0] > newest):
             return
         members = [m for m in answer.nodes if not m.revoked_at and self.epochs.get(m.epoch) == m.school_key]
+        lacking = [m for m in members if m.opening != self.opening]
+        self.offered = [(n, m.opening, key) for m in lacking for n, key in self.epochs.items() if n > m.epoch]
         if "new epoch" in self.rules and any(m.revoked_at > answer.epoch_at for m in answer.nodes):
             key = next(_CUTS)
-            self.offered = [(newest + 1, to, key) for to in (b"kit", *(m.opening for m in members))]
-        else:
-            lacking = [m for m in members if m.opening != self.opening and m.epoch < newest]
-            self.offered = [
-                (n, m.opening, key) for m in lacking for n, key in self.epochs.items() if n > m.epoch
-            ]
+            fresh = [(newest + 1, to, key) for to in (b"kit", *(m.opening for m in members))]
+            self.offered = [*fresh, *self.offered]
 
 
 def _renamed(change: Change, minted: Mapping[tuple[str, int], int]) -> Change:

@@ -51,6 +51,11 @@ class Link:
             said.head,
             said.known[1],
         ), "the hub takes what the model does not, or the reverse"
+        for (_, changeset), entry in zip(said.entries, read.entries, strict=True):
+            if entry.envelope is not None:
+                envelope = open_envelope(entry.envelope)
+                if envelope.amendment:
+                    said.amended[changeset.hash] = envelope.epoch
         return answer, said
 
     def _read(self, answer: bytes, request: model.Request) -> RealAnswer | str:

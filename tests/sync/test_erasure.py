@@ -20,7 +20,7 @@ from hub.storage import Hub
 from node.derived import derive
 from shared import crypto
 from shared.db import transaction
-from shared.problems import Problem
+from shared.problems import KeyAwaited, Problem
 from shared.schema import BY_NAME
 from sync import amendment, erasure, session
 from sync.capture import decode_values
@@ -33,7 +33,7 @@ from sync.state import State, epoch_keys, identity
 from sync.transport.memory import MemoryTransport
 from sync.writer import writing
 from tests.few import Few, a_few
-from tests.properties.machines import copy_of
+from tests.properties.machines import KIT, copy_of, empty_database, make_keys
 from tests.stores import ACTOR, a_store
 from tests.world import a_hub
 
@@ -290,6 +290,25 @@ def test_after_a_new_epoch_the_part_is_sealed_with_the_new_key(world: Few) -> No
         open_envelope(data) for (data,) in first.execute("SELECT envelope FROM changeset WHERE school <> 0")
     ]
     assert {e.epoch for e in envelopes if e.amendment} == {2}
+
+
+def test_who_lacks_the_key_of_an_erasure_takes_its_amendments_later(world: Few) -> None:
+    first = world.first
+    person = a_named_person(first)
+    world.exchange(first)
+    second, late = world.joined(), empty_database()
+    with transaction(late):
+        make_keys(late)
+    session.join_by_kit(late, world.transport(), KIT)
+    schools.revoke(world.hub, identity(second).signer.public)
+    world.exchange(first, first)
+    withdraw(first, person)
+    world.exchange(first)
+    with pytest.raises(KeyAwaited):
+        session.sync(late, world.transport(), derive)
+    world.exchange(first, first, late, first)
+    judge(world, first, late)
+    assert not late.execute("SELECT reason FROM quarantine").fetchall()
 
 
 FAULTS = st.lists(st.sampled_from(["", "", "lose request", "lose answer", "repeat", "garbage"]), max_size=12)
