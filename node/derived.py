@@ -245,7 +245,7 @@ def _attendance_day(w: Writer, dates: _Dates, class_group: int, day: int) -> boo
         []
         if dates.is_closed(class_group, day)
         else db.execute(
-            "SELECT l.subject_group, l.period FROM lesson l JOIN subject_group g ON g.id = l.subject_group "
+            "SELECT l.subject_group, l.period FROM subject_group g CROSS JOIN lesson l ON l.subject_group = g.id "
             "WHERE g.class_group = ? AND l.day = ? AND l.attendance_taken = 1 AND l.retired_at IS NULL",
             (class_group, day),
         ).fetchall()

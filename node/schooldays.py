@@ -103,6 +103,18 @@ class Calendar:
         """Does the calendar say in words that no lesson is held? Attendance of such a day counts for nothing."""
         return self.named(day, whom) in NO_LESSONS
 
+    def free_for_some(self) -> set[int]:
+        """The days that the calendar in words calls free for some class or other."""
+        whole = {
+            day for of_year in self._days.values() for day, kind in of_year.items() if kind in NO_LESSONS
+        }
+        return whole | {
+            day
+            for of_year in self._own.values()
+            for day, said in of_year.items()
+            if any(one.kind in NO_LESSONS for one in said)
+        }
+
     def taught_as(self, day: int, whom: Whom) -> int:
         """The weekday whose timetable holds, 0 for none."""
         if not self.is_school_day(day, whom):

@@ -772,7 +772,7 @@ TABLES: tuple[Table, ...] = (
         _c(8, "attendance_taken", "bool", "school", "Катышуу белгиленген", "Посещаемость отмечена",
            "Attendance taken", 0),
         _c(9, "teacher", "ref", "school", "Мугалим", "Учитель", "Teacher", references="staff"),
-        key=("subject_group", "day", "period"),
+        key=("subject_group", "day", "period"), indexes=(("day",),),
     ),
     _table(
         63, "mark", "teaching", ("Баа", "Оценка", "Mark"),
@@ -829,7 +829,7 @@ TABLES: tuple[Table, ...] = (
            unit="result"),
         _c(8, "missed", "int", "district", "Калтырылган сабактар", "Пропущено уроков", "Missed lessons", minimum=0),
         _c(9, "reason", "text", "school", "Негиздемеси", "Обоснование", "Reason", max_length=300),
-        key=("subject_group", "pupil", "term"), indexes=(("pupil",),),
+        key=("subject_group", "pupil", "term"), indexes=(("pupil",), ("term", "subject_group")),
     ),
     _table(
         150, "absence_note", "teaching", ("Сабакка келбөөнүн негизи", "Основание пропусков", "Absence note"),

@@ -7,6 +7,7 @@ were there.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -63,37 +64,60 @@ class Day:
         return next((one for one in REASONS if self.reasons.get(one)), "unknown")
 
 
-_DAYS = """SELECT e.pupil, l.day, sg.class_group, count(DISTINCT l.rid) AS expected,
-    count(CASE WHEN a.status = 'late' THEN 1 END) AS late,
-    count(CASE WHEN a.status = 'absent' AND a.reason = 'ill' THEN 1 END) AS ill,
-    count(CASE WHEN a.status = 'absent' AND a.reason = 'excused' THEN 1 END) AS excused,
-    count(CASE WHEN a.status = 'absent' AND a.reason = 'unexcused' THEN 1 END) AS unexcused,
-    count(CASE WHEN a.status = 'absent' AND ifnull(a.reason, 'unknown') = 'unknown' THEN 1 END) AS unknown
-  FROM json_each(:pupils) p JOIN enrolment e ON e.pupil = p.value AND e.retired_at IS NULL
+_MEMBER = """(NOT EXISTS (SELECT 1 FROM subject_group_pupil g WHERE g.subject_group = sg.id AND g.retired_at IS NULL)
+      OR EXISTS (SELECT 1 FROM subject_group_pupil g WHERE g.subject_group = sg.id AND g.pupil = e.pupil
+        AND g.retired_at IS NULL AND ifnull(g.start, l.day) <= l.day AND (g."end" IS NULL OR g."end" > l.day)))"""
+_KNOWN = """l.attendance_taken = 1 AND l.retired_at IS NULL AND e.start <= l.day
+    AND (e."end" IS NULL OR e."end" > l.day)"""
+"""Was attendance of the lesson `l` of the group `sg` taken, and was the pupil of the enrolment `e` of its class?"""
+# CROSS JOIN keeps the order: from a class to its groups to their lessons of some days.
+_DAYS = f"""SELECT e.pupil, l.day, sg.class_group, count(DISTINCT l.rid),
+    count(CASE WHEN a.status = 'late' THEN 1 END),
+    count(CASE WHEN a.status = 'absent' AND a.reason = 'ill' THEN 1 END),
+    count(CASE WHEN a.status = 'absent' AND a.reason = 'excused' THEN 1 END),
+    count(CASE WHEN a.status = 'absent' AND a.reason = 'unexcused' THEN 1 END),
+    count(CASE WHEN a.status = 'absent' AND ifnull(a.reason, 'unknown') = 'unknown' THEN 1 END)
+  FROM {{asked}} p JOIN enrolment e ON e.pupil = p.value AND e.retired_at IS NULL
   JOIN subject_group sg ON sg.class_group = e.class_group
-  JOIN lesson l ON l.subject_group = sg.id AND l.day BETWEEN :first AND :last AND l.attendance_taken = 1
-    AND l.retired_at IS NULL AND e.start <= l.day AND (e."end" IS NULL OR e."end" > l.day)
+  CROSS JOIN lesson l ON l.subject_group = sg.id AND l.day BETWEEN {{first}} AND {{last}} AND {_KNOWN}
   LEFT JOIN attendance a ON a.subject_group = l.subject_group AND a.day = l.day AND a.period = l.period
     AND a.pupil = e.pupil AND a.retired_at IS NULL
-  WHERE (NOT EXISTS (SELECT 1 FROM subject_group_pupil g WHERE g.subject_group = sg.id AND g.retired_at IS NULL)
-      OR EXISTS (SELECT 1 FROM subject_group_pupil g WHERE g.subject_group = sg.id AND g.pupil = e.pupil
-        AND g.retired_at IS NULL AND ifnull(g.start, l.day) <= l.day AND (g."end" IS NULL OR g."end" > l.day)))
-  GROUP BY e.pupil, l.day ORDER BY e.pupil, l.day"""
+  WHERE {_MEMBER} GROUP BY e.pupil, l.day ORDER BY e.pupil, l.day"""
+_SPAN_OF_PUPILS = _DAYS.format(asked="json_each(:pupils)", first=":first", last=":last")
+_MISSED_WITHOUT_REASON = _DAYS.format(
+    asked=f"""(SELECT DISTINCT x.pupil AS value, x.day FROM json_each(:pupils) j JOIN attendance x ON x.pupil = j.value
+      WHERE x.status = 'absent' AND x.reason = 'unexcused' AND x.retired_at IS NULL
+        AND x.day BETWEEN :first AND :last AND NOT EXISTS (
+          SELECT 1 FROM enrolment e JOIN subject_group sg ON sg.class_group = e.class_group
+          CROSS JOIN lesson l ON l.subject_group = sg.id AND l.day = x.day AND {_KNOWN}
+          WHERE e.pupil = x.pupil AND e.retired_at IS NULL AND NOT EXISTS (
+            SELECT 1 FROM attendance a WHERE a.subject_group = l.subject_group AND a.day = l.day
+              AND a.period = l.period AND a.pupil = e.pupil AND a.status = 'absent' AND a.retired_at IS NULL)
+          AND {_MEMBER}))""",
+    first="p.day",
+    last="p.day",
+)
 
 
-def days(db: Database, pupils: Collection[int], first: int, last: int) -> dict[tuple[int, int], Day]:
-    """(pupil, day) -> the day, where attendance of any lesson was taken; days the calendar calls free left out."""
-    span = {"pupils": json.dumps(sorted(pupils)), "first": first, "last": last}
+def days(
+    db: Database, pupils: Collection[int], first: int, last: int, missed_without_reason: bool = False
+) -> dict[tuple[int, int], Day]:
+    """(pupil, day) -> the day, where attendance of any lesson was taken; days the calendar calls free left out.
+
+    ``missed_without_reason``: of the missed days only, and of those the ones with an unexcused lesson.
+    """
     calendar_days = calendar.calendar(db, first, last)
     whom: dict[int, calendar.Whom] = {}
     found = {}
-    for row in db.query(_DAYS, span):
-        class_group, day = row["class_group"], row["day"]
+    for pupil, day, class_group, expected, late, *missed in db.execute(
+        _MISSED_WITHOUT_REASON if missed_without_reason else _SPAN_OF_PUPILS,
+        {"pupils": json.dumps(sorted(pupils)), "first": first, "last": last},
+    ).fetchall():
         if class_group not in whom:
             whom[class_group] = calendar.whom(db, class_group)
         if not calendar_days.is_closed(day, whom[class_group]):
-            reasons = {reason: row[reason] for reason in REASONS if row[reason]}
-            found[row["pupil"], day] = Day(row["pupil"], day, row["expected"], row["late"], reasons)
+            reasons = {reason: count for reason, count in zip(REASONS, missed, strict=True) if count}
+            found[pupil, day] = Day(pupil, day, expected, late, reasons)
     return found
 
 
@@ -150,8 +174,8 @@ def lessons(db: Database, class_group: int, first: int, last: int) -> dict[tuple
             if taught_as == weekday and start <= day < end:
                 found[day, period, group] = False
     for day, period, group, taken in db.execute(
-        """SELECT l.day, l.period, l.subject_group, ifnull(l.attendance_taken, 0) FROM lesson l
-           JOIN subject_group sg ON sg.id = l.subject_group
+        """SELECT l.day, l.period, l.subject_group, ifnull(l.attendance_taken, 0) FROM subject_group sg
+           CROSS JOIN lesson l ON l.subject_group = sg.id
            WHERE sg.class_group = ? AND l.day BETWEEN ? AND ? AND l.retired_at IS NULL""",
         (class_group, first, last),
     ).fetchall():
@@ -230,53 +254,67 @@ class Alert:
     unexcused: int
 
 
+_ABSENCES = (
+    "a.status = 'absent' AND a.retired_at IS NULL AND (:pupils IS NULL OR a.pupil IN (SELECT value FROM one))"
+)
+# The whole table is read in its order (+a.pupil): along the index of pupils each row would be looked up by itself.
+_STILL_AWAY = f"""WITH one AS (SELECT value FROM json_each(:pupils)), away AS MATERIALIZED (
+    SELECT a.pupil, max(a.day) AS last FROM attendance a WHERE {_ABSENCES} AND a.day BETWEEN :recent AND :today
+    GROUP BY +a.pupil HAVING count(DISTINCT a.day) >= :running)
+  SELECT pupil FROM away WHERE NOT EXISTS (
+    SELECT 1 FROM enrolment e JOIN subject_group sg ON sg.class_group = e.class_group
+    CROSS JOIN lesson l ON l.subject_group = sg.id AND l.day > away.last AND l.day <= :today AND {_KNOWN}
+    WHERE e.pupil = away.pupil AND e.retired_at IS NULL AND {_MEMBER}
+      AND l.day NOT IN (SELECT value FROM json_each(:free)))"""
+"""Pupils absent on some days of late who were at no lesson since the last of them."""
+_WITHOUT_REASON = f"""WITH one AS (SELECT value FROM json_each(:pupils))
+  SELECT a.pupil FROM attendance a WHERE {_ABSENCES} AND a.reason = 'unexcused' AND a.day BETWEEN :start AND :today
+  GROUP BY +a.pupil HAVING count(DISTINCT a.day) >= :unexcused"""
+
+
 def alerts(db: Database, year_start: int, today: int, classes: Collection[int] | None = None) -> list[Alert]:
     """Who has missed as many days running, or without a valid reason, as the settings name; by class."""
     running_from = settings.number(db, "alert_days_running")
     unexcused_from = settings.number(db, "alert_unexcused")
     recent = today - RECENT_DAYS - running_from
-    span = {
+    of_classes = None if classes is None else sorted(_pupils_of(db, classes, today))
+    asked = {
+        "pupils": None if of_classes is None else json.dumps(of_classes),
+        "free": json.dumps(sorted(calendar.calendar(db, recent, today).free_for_some())),
         "recent": recent, "today": today, "start": year_start,
         "running": running_from, "unexcused": unexcused_from,
     }  # fmt: skip
-    lately = db.execute(
-        """SELECT a.pupil FROM attendance a WHERE a.status = 'absent' AND a.retired_at IS NULL
-             AND a.day BETWEEN :recent AND :today GROUP BY a.pupil HAVING count(DISTINCT a.day) >= :running""",
-        span,
-    ).fetchall()
-    without_reason = db.execute(
-        """SELECT a.pupil FROM attendance a WHERE a.status = 'absent' AND a.reason = 'unexcused'
-             AND a.retired_at IS NULL AND a.day BETWEEN :start AND :today
-           GROUP BY a.pupil HAVING count(DISTINCT a.day) >= :unexcused""",
-        span,
-    ).fetchall()
-    all_year = {pupil for (pupil,) in without_reason}
-    where = {
-        pupil: (one, grade, letter)
-        for pupil, one, grade, letter in _present_classes(
-            db, [*all_year, *(pupil for (pupil,) in lately)], today
-        )
-        if classes is None or one in classes
-    }
-    # A year's lessons are looked at for those few alone who may have missed that many without a reason.
-    spent_by = {
-        **days(db, where.keys() - all_year, recent, today),
-        **days(db, where.keys() & all_year, min(year_start, recent), today),
-    }
-    by_pupil: dict[int, list[Day]] = {}
-    for (pupil, _), one in spent_by.items():
-        by_pupil.setdefault(pupil, []).append(one)
-    throughout = {pupil for pupil, spent in by_pupil.items() if _running(spent) == len(spent)} - all_year
-    for pupil in throughout:
-        longer = days(db, {pupil}, min(year_start, recent), today)
-        by_pupil[pupil] = list(longer.values())
-    found = []
-    for pupil, spent in by_pupil.items():
-        running = _running(spent)
-        unexcused = sum(one.missed and one.reason == "unexcused" for one in spent if one.day >= year_start)
-        if running >= running_from or unexcused >= unexcused_from:
-            found.append(Alert(pupil, *where[pupil], running, unexcused))
+    # A pupil's days are looked at only for those few who may have missed that many.
+    away = {pupil for (pupil,) in db.execute(_STILL_AWAY, asked).fetchall()}
+    often = {pupil for (pupil,) in db.execute(_WITHOUT_REASON, asked).fetchall()}
+    unexcused = Counter(
+        pupil
+        for (pupil, _), one in days(db, away | often, year_start, today, missed_without_reason=True).items()
+        if one.reason == "unexcused"
+    )
+    away |= {pupil for pupil in often if unexcused[pupil] >= unexcused_from}
+    spent = _by_pupil(days(db, away, recent, today))
+    throughout = {pupil for pupil, of_late in spent.items() if _running(of_late) == len(of_late)}
+    spent |= _by_pupil(days(db, throughout, min(year_start, recent), today))
+    running = {pupil: _running(spent.get(pupil, [])) for pupil in away}
+    found = [
+        Alert(pupil, class_group, grade, letter, running[pupil], unexcused[pupil])
+        for pupil, class_group, grade, letter in _present_classes(db, away, today)
+        if (classes is None or class_group in classes)
+        and (running[pupil] >= running_from or unexcused[pupil] >= unexcused_from)
+    ]
     return sorted(found, key=lambda one: (one.grade or 0, one.letter or "", one.pupil))
+
+
+def _by_pupil(found: Mapping[tuple[int, int], Day]) -> dict[int, list[Day]]:
+    by_pupil: dict[int, list[Day]] = {}
+    for (pupil, _), one in found.items():
+        by_pupil.setdefault(pupil, []).append(one)
+    return by_pupil
+
+
+def _pupils_of(db: Database, classes: Collection[int], day: int) -> set[int]:
+    return {pupil for one in classes for pupil in enrolled(db, one, day, day)}
 
 
 def _present_classes(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -35,6 +36,11 @@ class Result:
     missed: int | None
     group: int
 
+    @property
+    def measured(self) -> Measured:
+        """The result as `measures` counts it."""
+        return self.status, self.band, 1
+
 
 @dataclass(frozen=True)
 class Heading:
@@ -44,9 +50,10 @@ class Heading:
     row: Mapping[str, Any]
 
 
-def _results(where: str) -> str:
-    return f"""SELECT tr.pupil, sg.subject, tr.term, tr.value, coalesce(tr.band, (SELECT max(b.band) FROM grading_band b
-        WHERE b.scale = sg.scale AND b.retired_at IS NULL AND tr.value BETWEEN b.low AND b.high)) AS band,
+def _results(where: str, more: str = "") -> str:
+    return f"""SELECT {more}tr.pupil, sg.subject, tr.term, tr.value,
+        coalesce(tr.band, (SELECT max(b.band) FROM grading_band b
+          WHERE b.scale = sg.scale AND b.retired_at IS NULL AND tr.value BETWEEN b.low AND b.high)) AS band,
         coalesce(tr.status, 'assessed') AS status, tr.missed, sg.id AS "group"
       FROM term_result tr JOIN subject_group sg ON sg.id = tr.subject_group
       WHERE tr.retired_at IS NULL AND sg.retired_at IS NULL AND {where}"""
@@ -94,33 +101,35 @@ def present_term(found: list[Heading], today: int) -> Heading | None:
     return ended[-1] if ended else next(iter(found), None)
 
 
-def measures(results: Iterable[Result]) -> dict[str, int]:
+Measured = tuple[str, int | None, int]
+"""Results alike: status, band, how many."""
+
+
+def measures(found: Iterable[Measured]) -> dict[str, int]:
     """The counts that indicators of results are made of."""
     counts = dict.fromkeys(("n5", "n4", "n3", "n2", "n1", "na", "exempt", "unmarked"), 0)
-    for result in results:
-        if result.status == "assessed":
-            if result.band is not None:
-                counts[f"n{result.band}"] += 1
-        elif result.status in counts:
-            counts[result.status] += 1
+    for status, band, count in found:
+        if status == "assessed":
+            if band is not None:
+                counts[f"n{band}"] += count
+        elif status in counts:
+            counts[status] += count
     return counts
 
 
-def summary(results: Iterable[Result]) -> list[tuple[Indicator, Fraction | None]]:
-    """Average mark, success, quality."""
-    counted = measures(results)
+def summary(counted: Mapping[str, int]) -> list[tuple[Indicator, Fraction | None]]:
+    """Average mark, success, quality of what `measures` counted."""
     return [(indicator, indicator.value(counted)) for indicator in SUMMARY]
 
 
-def of_year(db: Database, year_id: int, term_id: int) -> dict[int, list[Result]]:
-    """The results of one period by class, over all classes of a year."""
+def of_year(db: Database, year_id: int, term_id: int) -> dict[int, dict[int, list[Measured]]]:
+    """The results of one period over all classes of a year: class -> subject group -> results alike."""
     chosen = "tr.term = :term AND sg.class_group IN (SELECT id FROM class_group WHERE year = :year)"
-    sql = f"""WITH r AS ({_results(chosen)})
-      SELECT r.*, sg.class_group FROM r JOIN subject_group sg ON sg.id = r."group" """
-    found: dict[int, list[Result]] = {}
-    for row in db.query(sql, {"term": term_id, "year": year_id}):
-        values = dict(row)
-        found.setdefault(values.pop("class_group"), []).append(Result(**values))
+    sql = f"""WITH r AS ({_results(chosen, "sg.class_group, ")})
+      SELECT class_group, "group", status, band, count(*) FROM r GROUP BY class_group, "group", status, band"""
+    found: dict[int, dict[int, list[Measured]]] = {}
+    for class_group, group, *alike in db.execute(sql, {"term": term_id, "year": year_id}).fetchall():
+        found.setdefault(class_group, {}).setdefault(group, []).append(tuple(alike))
     return found
 
 
@@ -133,12 +142,12 @@ def terms_of_year(db: Database, year_id: int) -> list[Heading]:
 
 def names(db: Database, pupil_ids: Iterable[int], today: int) -> dict[int, str]:
     """The names that may be shown of these pupils; empty for those without."""
-    wanted = set(pupil_ids)
     rows = db.query(
-        f"WITH {NAMED} SELECT pu.person, {NAME_COLUMNS} FROM pupil pu LEFT JOIN named n ON n.id = pu.person",
-        {"today": today},
+        f"""WITH {NAMED} SELECT pu.person, {NAME_COLUMNS} FROM json_each(:wanted) w JOIN pupil pu ON pu.person = w.value
+            LEFT JOIN named n ON n.id = pu.person""",
+        {"today": today, "wanted": json.dumps(sorted(set(pupil_ids)))},
     )
-    return {row["person"]: full_name(row) for row in rows if row["person"] in wanted}
+    return {row["person"]: full_name(row) for row in rows}
 
 
 # ---- summary mark sheet, report card

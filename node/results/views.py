@@ -84,15 +84,21 @@ def _class_lines(year: Year | None, term: Heading | None) -> list[dict[str, Any]
     lines = []
     for one in sorted(classes, key=lambda c: (c["grade"] or 0, alphabetical(c["letter"] or ""))):
         readable, groups = _readable(one["id"])
-        results = [r for r in by_class.get(one["id"], []) if groups is None or r.group in groups]
+        results = [
+            alike
+            for group, found in by_class.get(one["id"], {}).items()
+            for alike in found
+            if groups is None or group in groups
+        ]
+        counted = queries.measures(results)
         if readable:
             lines.append(
                 {
                     "id": one["id"],
                     "name": class_name(one["grade"], one["letter"]),
-                    "results": len(results),
-                    "na": queries.measures(results)["na"],
-                    "figures": queries.summary(results),
+                    "results": sum(count for _, _, count in results),
+                    "na": counted["na"],
+                    "figures": queries.summary(counted),
                 }
             )
     return lines
@@ -174,7 +180,7 @@ def _summary(
     by_column: dict[int, list[Result]] = {c: [] for c in columns}
     for result in results:
         by_column[column(result)].append(result)
-    figures = [queries.summary(by_column[c]) for c in columns]
+    figures = [queries.summary(queries.measures(r.measured for r in by_column[c])) for c in columns]
     return [
         (pick(indicator.labels, current_language()), indicator.places, [f[i][1] for f in figures])
         for i, indicator in enumerate(queries.SUMMARY)

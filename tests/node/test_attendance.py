@@ -197,6 +197,45 @@ def test_three_days_running_are_told_and_a_day_at_school_ends_them(desk: Desk) -
     assert told() == []
 
 
+def test_days_missed_without_a_reason_are_told_and_a_lesson_attended_spares_one(desk: Desk) -> None:
+    pupil, days, start = desk.pupils[0], last_days(desk, 12)[:-1], TODAY - 60
+
+    def told() -> list[int]:
+        found = queries.alerts(desk.db, start, TODAY)
+        return [one.unexcused for one in found if one.pupil == pupil]
+
+    with writing(desk.db, desk.account) as w:
+        for group, day, period in desk.db.execute(
+            "SELECT subject_group, day, period FROM attendance WHERE pupil = ?", (pupil,)
+        ).fetchall():
+            w.put("attendance", **Place(group, day, period).key, pupil=pupil, status="present", reason=None)
+    for day in days:
+        take(desk, day, {pupil: "unexcused"})
+    assert told() == [11]
+    lesson = min((d, p, g) for d, p, g in queries.lessons(desk.db, class_of(desk), days[0], days[0]))
+    place = Place(lesson[2], days[0], lesson[1])
+    with writing(desk.db, desk.account) as w:
+        w.put("attendance", **place.key, pupil=pupil, status="absent", reason="ill")
+    assert told() == [10]
+    with writing(desk.db, desk.account) as w:
+        w.put("attendance", **place.key, pupil=pupil, status="absent", reason="unexcused")
+    assert told() == [11]
+    with writing(desk.db, desk.account) as w:
+        w.put("attendance", **place.key, pupil=pupil, status="late", reason=None)
+    assert told() == [10]
+    take(desk, last_days(desk, 1)[0], {})
+    with writing(desk.db, desk.account) as w:
+        free = w.insert("own_day", year=_year(desk), day=days[1], kind="holiday")
+    assert told() == []
+    with writing(desk.db, desk.account) as w:
+        w.retire("own_day", free)
+
+
+def _year(desk: Desk) -> int:
+    row = desk.db.execute("SELECT year FROM class_group WHERE id = ?", (class_of(desk),)).fetchone()
+    return int(row[0])
+
+
 def test_the_school_chooses_its_letters(desk: Desk) -> None:
     with desk.school.app.test_request_context():
         assert queries.letters(desk.db)["absent"] == "ж"
