@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -130,10 +130,9 @@ def _answer(hub: Hub, connection: sa.Connection, request: Request, hashed: bytes
     answer.version = VERSION
     answer.digest = digest.total(log.sums(), min(VERSION, request.version))
     answer.known = log.head_of(request.head[0])
-    answer.nodes = [
-        node_entry(n)
-        for n in connection.execute(sa.select(tables.node).where(tables.node.c.school == node.school))
-    ]
+    nodes = connection.execute(sa.select(tables.node).where(tables.node.c.school == node.school)).all()
+    answer.nodes = [node_entry(n) for n in nodes]
+    answer.heard = heard(nodes)
     recipients = [bytes(node.opening)]
     if request.registration is not None:
         recipients.append(registration.recovery_opening(connection, node.school))
@@ -158,6 +157,12 @@ def _take_lines(log: HubLog, own: HubLog, request: Request) -> tuple[int, int]:
 def node_entry(row: sa.Row[Any]) -> tuple[bytes, bytes, int, bytes, int]:
     """A node as the other nodes of its school are told of it."""
     return bytes(row.signing), bytes(row.opening), row.revoked_at, bytes(row.proof or b""), row.epoch
+
+
+def heard(nodes: Sequence[sa.Row[Any]]) -> list[tuple[int, int]]:
+    """When each of a school's nodes was last heard and what waited there; said only while it has several."""
+    several = sum(not node.revoked_at for node in nodes) > 1
+    return [(node.heard_at, node.waiting) for node in nodes] if several else []
 
 
 def schools_name(connection: sa.Connection, school: int) -> str:

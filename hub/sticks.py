@@ -52,6 +52,7 @@ def export_bundles(hub: Hub, school: int, folder: Path) -> int:
             answer.version = min(VERSION, node.version or VERSION)
             answer.digest = digest.total(log.sums(), answer.version)
             answer.nodes = [ingest.node_entry(n) for n in every]
+            answer.heard = ingest.heard(every)
             name = f"{bytes(node.signing)[:8].hex()}-{answer.time:020d}{ANSWER}"
             write_bundle(folder / name, seal_answer(answer, hub.signer, bytes(node.opening)))
     return len(nodes)

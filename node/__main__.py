@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import errno
 import logging
+import shlex
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -17,7 +18,7 @@ from node.accounts import actions as accounts
 from node.background import INTERVAL_SECONDS, Agent
 from node.exchange import actions as exchange
 from node.exchange import queries
-from node.exchange.joining import approve, join, own_words
+from node.exchange.joining import join, let_in, own_words
 from node.exchange.outcomes import outcome_of
 from node.exporting import export_tables
 from node.importing.actions import ImportResult, run_import
@@ -28,7 +29,7 @@ from shared.cli import gettext as _
 from shared.db import check_integrity
 from shared.i18n import DEFAULT, LANGUAGES, gettext_in
 from shared.keys import RecoveryKit, write_private
-from shared.problems import ApprovalPending, Flawed, NoSuchSlot, NotFound
+from shared.problems import ApprovalPending, Flawed, HubUnreachable, NoSuchSlot, NotFound
 from shared.report import EMPTY
 from sync.checks import verify_chain
 from sync.delivery import Progress
@@ -51,6 +52,9 @@ def main(arguments: list[str] | None = None) -> int:
     init.add_argument(
         "--approval", type=int, metavar="SCHOOL", help=_("join by another node's word: the school's row id")
     )
+    init.add_argument(
+        "--no-wait", action="store_true", help=_("with --approval: do not wait until this machine is let in")
+    )
     init.add_argument("--login", default="admin", help=_("the administrator's login"))
     init.add_argument("--language", default=DEFAULT, choices=tuple(LANGUAGES))
     init.add_argument("--kit", type=Path, help=_("where to write the recovery kit (HTML, to print)"))
@@ -58,7 +62,7 @@ def main(arguments: list[str] | None = None) -> int:
         "--no-machine-slot", action="store_true", help=_("ask for the passphrase at every start")
     )
     approve = cli.add(commands, "approve", _approve, _("let in the node that shows these six words"))
-    approve.add_argument("words", nargs="+")
+    approve.add_argument("words", nargs="*", help=_("asked for if not given"))
     serve = cli.add(commands, "serve", _serve, _("serve the school's pages and sync in the background"))
     serve.add_argument("--host", default="127.0.0.1")
     serve.add_argument("--port", type=int, default=8080)
@@ -118,18 +122,59 @@ def _join(chosen: argparse.Namespace) -> Result:
         chosen.home, passphrase=cli.passphrase(confirm=True), kit=kit, machine_slot=not chosen.no_machine_slot
     )
     try:
-        with cli.Ticker() as ticker:
-            progress = join(node, chosen.join, kit, chosen.approval, _teller(ticker))
+        progress = _joined(node, chosen, kit)
     except ApprovalPending:
-        cli.note(f"{_('The six words of this node:')} {own_words(node)}")
-        raise
-    return {"home": node.home, "school": node.school, "changes_received": progress.changes_received}
+        _show_words(node, not chosen.no_wait)
+        if chosen.no_wait:
+            raise
+        progress = _let_in_by_another(node, chosen)
+    with closing(node.connect()) as db:
+        name = str(State(db).school_name)
+    return {
+        "home": node.home,
+        "school": node.school if chosen.json else name,
+        "changes_received": progress.changes_received,
+    }
+
+
+def _joined(node: storage.Node, chosen: argparse.Namespace, kit: str | None) -> Progress:
+    with cli.Ticker() as ticker:
+        return join(node, chosen.join, kit, chosen.approval, _teller(ticker))
+
+
+def _show_words(node: storage.Node, waits: bool) -> None:
+    """The six words, and what to do with them on the other machine: typed there as it stands here."""
+    words = own_words(node)
+    command = ["mektep-node", "--home", str(node.home.absolute()), "approve", *words.split()]
+    cli.note(_("The six words of this machine: {words}", words=words))
+    cli.note(_("On a machine that the school has already, type this, with that machine's own --home:"))
+    cli.note(f"  {shlex.join(command)}")
+    cli.note(_("Or give the words there in a browser: Is my school's data safe?, Machines of the school."))
+    if waits:
+        cli.note(
+            _("This machine waits, then goes on by itself. Ctrl+C stops; the same command goes on later.")
+        )
+
+
+def _let_in_by_another(node: storage.Node, chosen: argparse.Namespace) -> Progress:
+    """Ask again and again until the six words were given; a hub out of reach is asked again too."""
+    while True:
+        time.sleep(ASK_SECONDS)
+        try:
+            return _joined(node, chosen, None)
+        except (ApprovalPending, HubUnreachable):
+            continue
 
 
 def _approve(chosen: argparse.Namespace) -> Result:
     node = _open(chosen)
-    approve(node, " ".join(chosen.words))
-    return {"approved": True}
+    words = " ".join(chosen.words) or cli.asked(_("The six words on the new machine's screen:"))
+    cli.note(_("Asking the hub who wants to join."))
+    problem = let_in(node, words)
+    if problem is not None:
+        cli.note(problem.sentence(_))
+        cli.note(_("The hub is told with the next sync."))
+    return {"approved": True, "told": problem is None}
 
 
 def _found(chosen: argparse.Namespace) -> Result:
@@ -158,6 +203,8 @@ def _found(chosen: argparse.Namespace) -> Result:
     return {"home": node.home, "origin": node.origin, "kit": kit_path}
 
 
+ASK_SECONDS = 3.0
+"""Pause between two questions whether this machine was let in."""
 CONNECTIONS = 2_000
 """Open connections of browsers at once."""
 

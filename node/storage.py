@@ -142,12 +142,12 @@ def join_node(
     """Make an empty home for a further node of a school, to be introduced with `node.exchange.actions.join`.
 
     ``kit``: the words or QR text of the school's recovery kit; None: the node will be let in by another one's word, and
-    its own home opens with the passphrase alone. A home made so before and not let in yet is opened again.
+    its own home opens with the passphrase alone. A home made so before into which not all has come yet is opened again.
     """
     if (home / DATABASE).exists():
         node = open_node(home, passphrase)
         with closing(node.connect()) as connection:
-            if State(connection).registered or State(connection).administrator:
+            if State(connection).administrator:
                 raise AlreadyInitialised(home=home)
         return node
     secret = RecoveryKit.secret_from(kit) if kit is not None else crypto.random_bytes(RECOVERY_BYTES)

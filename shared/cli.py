@@ -203,6 +203,12 @@ def asks_for_slot() -> bool:
     )
 
 
+def asked(prompt: str) -> str:
+    """What is typed after a prompt, in the open. EOFError: nobody is there."""
+    print(prompt, end=" ", file=sys.stderr, flush=True)
+    return input().strip()
+
+
 def given_passphrase() -> str | None:
     """The passphrase from the environment; None: let the machine slot open."""
     return os.environ.get(PASSPHRASE) or None
@@ -258,6 +264,8 @@ LABELS: dict[str, str] = {
     "last_backup": N_("Last backup"),
     "conflicts": N_("Entries with two versions"),
     "quarantined": N_("Set aside as flawed"),
+    "approved": N_("Let in"),
+    "told": N_("The hub was told"),
     "verified": N_("Verified"),
     "changed": N_("Changed"),
     "school": N_("School"),

@@ -18,6 +18,8 @@
     |   |   |-- UnreadableWord    a word of the recovery kit cannot be read
     |   |   |-- MistypedWords     every word can be read, their checksum fails
     |   |   `-- UnreadableCode    the QR code of the recovery kit cannot be read
+    |   |-- WrongSixWords         no machine asks to be let in with these words
+    |   |   `-- UnreadableSixWord  one of them is no word
     |   `-- NoSuchSlot            the key file has no such slot
     |-- CryptoProblem
     |   |-- BadSignature
@@ -242,6 +244,19 @@ class MistypedWords(WrongRecoveryKey):
 class UnreadableCode(WrongRecoveryKey):
     code = "unreadable_code"
     template = N_("The QR code cannot be read; type the words of the recovery kit instead.")
+
+
+class WrongSixWords(KeyProblem):
+    code = "wrong_six_words"
+    status = 400
+    template = N_("No machine asks to be let in with these words; compare them with its screen.")
+
+
+class UnreadableSixWord(WrongSixWords):
+    """One word, counted from 1, is not one that a machine shows."""
+
+    code = "unreadable_six_word"
+    template = N_("Word {number}, “{word}”, cannot be read; compare it with the new machine's screen.")
 
 
 class NoSuchSlot(KeyProblem):

@@ -85,7 +85,7 @@ def _take(db: Database, answer: Answer, progress: Progress, kit: bytes | None) -
         if not answer.heads and not _settle_fork(db, answer, fresh):
             return
     log.apply_mode()
-    _take_reference(db, log, answer.reference_entries)
+    progress.changes_received += _take_reference(db, log, answer.reference_entries)
     progress.changes_received += _take_stream(db, log, fresh, {signing for signing, *_ in answer.nodes})
     if int(state.position) >= answer.head:
         # What was erased stands in the stream before whatever was amended for it; if that stops short (a key is not
@@ -140,7 +140,7 @@ def _count_accepted(db: Database, answer: Answer, progress: Progress) -> int:
     return count
 
 
-def _take_reference(db: Database, log: NodeLog, entries: list[StreamEntry]) -> None:
+def _take_reference(db: Database, log: NodeLog, entries: list[StreamEntry]) -> int:
     state = State(db)
     delivered = []
     position, head = int(state.reference_position), bytes(state.reference_hash)
@@ -157,8 +157,9 @@ def _take_reference(db: Database, log: NodeLog, entries: list[StreamEntry]) -> N
         changes = all_changes(envelope, None)
         require_own_rows(changes, {0})
         delivered.append(Delivered(envelope, position, changes, entry.receipt))
-    apply(log, delivered, {})
+    count = apply(log, delivered, {})
     state.reference_position, state.reference_hash = position, head
+    return count
 
 
 def _take_stream(db: Database, log: NodeLog, entries: list[StreamEntry], nodes: set[bytes]) -> int:

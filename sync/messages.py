@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 from shared import crypto, problems
@@ -127,7 +128,8 @@ class Answer:
     others. ``heads``, ``reference_heads``: some positions of the hub's streams with their heads, when the node's are
     not the hub's; ``held``: up to which positions of the lines that it showed the hub has all. ``epoch``: the newest.
     ``amendments``: place, changeset, school part and record of each after the request's ``amended``; ``amended`` is the
-    last place.
+    last place. ``heard``: of each of ``nodes`` when it was last heard and how many changes waited there; empty while
+    only one of them is live.
     """
 
     request: bytes
@@ -156,6 +158,7 @@ class Answer:
     epoch: int = 0
     amendments: list[tuple[int, bytes, bytes, bytes]] = field(default_factory=list)
     amended: int = 0
+    heard: list[tuple[int, int]] = field(default_factory=list)
 
 
 def seal_request(request: Request, signer: crypto.SigningKey, hub: HubInfo) -> tuple[bytes, bytes]:
@@ -315,6 +318,7 @@ def _read_answer(named: dict[int, Any]) -> Answer:
         answer.heads = [_typed(item, int, bytes) for item in answer.heads]
         answer.reference_heads = [_typed(item, int, bytes) for item in answer.reference_heads]
         answer.held = _typed(answer.held, int, int)
+        answer.heard = [_typed(item, int, int) for item in answer.heard]
         numbers = (
             answer.time,
             answer.school,
@@ -324,8 +328,10 @@ def _read_answer(named: dict[int, Any]) -> Answer:
             answer.epoch_at,
             answer.epoch,
             answer.amended,
+            *chain.from_iterable(answer.heard),
         )
         fits = all(type(n) is int and 0 <= n < 2**62 for n in numbers) and isinstance(answer.digest, bytes)
+        fits = fits and len(answer.heard) in (0, len(answer.nodes))
         fits = fits and all(is_sealed_key(n, k) for n, _, k in answer.epochs)
         fits = (
             fits

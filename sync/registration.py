@@ -19,7 +19,16 @@ from shared.keys import (
     secret_of_six_words,
     six_words,
 )
-from shared.problems import CannotOpen, ImpostorHub, MistypedWords, NotRegistered, WrongRecoveryKey
+from shared.problems import (
+    CannotOpen,
+    ImpostorHub,
+    MistypedWords,
+    NotRegistered,
+    UnreadableSixWord,
+    UnreadableWord,
+    WrongRecoveryKey,
+    WrongSixWords,
+)
 from sync.cbor import pack, unpack
 from sync.messages import Answer
 from sync.state import State, epoch_keys, identity
@@ -83,9 +92,9 @@ def own_words(db: Database) -> str:
 def approve(db: Database, words: str) -> None:
     """Let the node in whose six words these are, from the next sync on.
 
-    UnreadableWord, MistypedWords: no node asks with these, or someone between it and the hub has changed its keys.
+    WrongSixWords: no node asks with these, or someone between it and the hub has changed its keys.
     """
-    secret = secret_of_six_words(words)
+    secret = read_six_words(words)
     with transaction(db):
         state = State(db)
         for signing, opening, bound in unpack(state.joining, "the list") if state.joining else []:
@@ -93,9 +102,20 @@ def approve(db: Database, words: str) -> None:
                 keys = [
                     [n, opening, seal_epoch(db, opening, n, secret=secret)] for n in sorted(epoch_keys(db))
                 ]
-                state.approved = pack([[signing, keys]])
+                before = unpack(state.approved, "the list") if state.approved else []
+                state.approved = pack([*(one for one in before if one[0] != signing), [signing, keys]])
                 return
-    raise MistypedWords()
+    raise WrongSixWords()
+
+
+def read_six_words(words: str) -> bytes:
+    """The secret in a machine's six words. WrongSixWords: they are none."""
+    try:
+        return secret_of_six_words(words)
+    except UnreadableWord as error:
+        raise UnreadableSixWord(**error.details) from error
+    except MistypedWords as error:
+        raise WrongSixWords() from error
 
 
 # -- the school's keys -------------------------------------------------------------------------------------------
@@ -258,6 +278,13 @@ def note_nodes(db: Database, answer: Answer) -> None:
     bound = dict(answer.commitments)
     state.joining = pack([[signing, opening, bound.get(signing, b"")] for signing, opening in answer.joining])
     state.nodes = b"".join(signing for signing, *_ in answer.nodes)
+    heard = answer.heard or [(0, 0)] * len(answer.nodes)
+    state.machines = pack(
+        [
+            [signing, revoked_at, *at]
+            for (signing, _, revoked_at, *_), at in zip(answer.nodes, heard, strict=True)
+        ]
+    )
     known = {signing for signing, *_ in answer.nodes}
     approved = [
         item

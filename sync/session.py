@@ -65,38 +65,52 @@ def register(db: Database, transport: Transport, code_text: str) -> Answer:
     return _introduce(db, transport, lambda: registration.by_code(db, code))
 
 
-def join_by_kit(db: Database, transport: Transport, secret: bytes) -> Answer:
+def join_by_kit(
+    db: Database, transport: Transport, secret: bytes, progress: Progress | None = None
+) -> Answer:
     """Make this node one of the school whose recovery kit this is, and receive the school's keys.
 
-    WrongRecoveryKey: the hub knows no such school. ImpostorHub: what it hands out as keys the kit does not open.
+    ``progress`` is told what comes with the answer. WrongRecoveryKey: the hub knows no such school. ImpostorHub: what
+    it hands out as keys the kit does not open.
     """
     remember_hub(db, read_hub(transport.describe()))
-    return _introduce(db, transport, lambda: registration.by_kit(db, secret), secret)
+    return _introduce(db, transport, lambda: registration.by_kit(db, secret), secret, progress)
 
 
-def join_by_approval(db: Database, transport: Transport, school: int) -> Answer:
+def join_by_approval(
+    db: Database, transport: Transport, school: int, progress: Progress | None = None
+) -> Answer:
     """Make this node one of a school by the word of a node it has; ApprovalPending until its words are typed there."""
     if not State(db).hub_signing:
         remember_hub(db, read_hub(transport.describe()))
-    answer = _introduce(db, transport, lambda: registration.by_approval(db, school))
+    answer = _introduce(db, transport, lambda: registration.by_approval(db, school), progress=progress)
     if not identity(db).epoch:
         raise ApprovalPending()
     return answer
 
 
 def _introduce(
-    db: Database, transport: Transport, name: Callable[[], dict[int, object]], kit: bytes | None = None
+    db: Database,
+    transport: Transport,
+    name: Callable[[], dict[int, object]],
+    kit: bytes | None = None,
+    progress: Progress | None = None,
 ) -> Answer:
+    progress = progress or Progress()
     for left in reversed(range(_TRIES)):
-        message, hashed = make_request(db, Progress(), introduction=name())
+        message, hashed = make_request(db, progress, introduction=name())
         try:
-            answer = _open(db, transport.exchange(message), hashed)
+            data = transport.exchange(message)
+            answer = _open(db, data, hashed)
         except Forked:
             # Another node has this name already; `_open` took another one.
             if not left:
                 raise
             continue
-        take_answer(db, answer, Progress(), kit)
+        progress.sent += len(message)
+        progress.received += len(data)
+        progress.rounds += 1
+        take_answer(db, answer, progress, kit)
         return answer
     raise AssertionError("the last try raises")
 

@@ -39,7 +39,9 @@ class State:
     ``completing``: the position after which the hub is to be shown this node's line, -1 when it lacks nothing
     (`sync.restored`); ``lowered``: 1 once changesets may claim to have seen less than their header says.
     ``join_secret``: what the six words say of a node that asks to be let in.
-    ``shows``: the schema version whose tables and columns the rows show. ``nodes``: signing keys of the school's nodes.
+    ``shows``: the schema version whose tables and columns the rows show. ``nodes``: signing keys of the school's nodes;
+    ``machines``: of each its signing key, the instants of its revocation and of when the hub last heard it, and how
+    many changes waited there then.
     ``amended``, ``amended_head``: how many amendments are taken, and how many the hub has, if it knows of any at all
     (``hub_amends``). ``untidy``: something was erased, and pages of the file may still hold it.
     """
@@ -82,6 +84,7 @@ class State:
     join_secret: Any = _Value(b"")
     administrator: Any = _Value(0)
     nodes: Any = _Value(b"")
+    machines: Any = _Value(b"")
     amended: Any = _Value(0)
     amended_head: Any = _Value(0)
     hub_amends: Any = _Value(0)

@@ -71,10 +71,12 @@ def run_sync(
     transport: Transport | None = None,
     report: Report = lambda p: None,
     begun: Callable[[], None] = lambda: None,
+    progress: Progress | None = None,
 ) -> Progress:
     """Sync once, by hand or by the agent (``way``); the run and its outcome are kept.
 
-    ``begun`` is called once the run can be seen. Raises what `session.sync` does.
+    ``begun`` is called once the run can be seen; ``progress`` goes on from what came before it. Raises what
+    `session.sync` does.
     """
     with sync_lock(node.home), closing(node.connect()) as db:
         state = State(db)
@@ -85,7 +87,8 @@ def run_sync(
                 raise HubUnreachable()
             transport = HttpTransport(str(state.hub_url))
         run = _begin(db, way)
-        progress = Progress(changes_waiting=NodeLog(db).waiting())
+        progress = progress or Progress()
+        progress.changes_waiting = NodeLog(db).waiting()
         _note(db, run, progress, None)
         begun()
 
@@ -105,6 +108,7 @@ def run_sync(
             _note(db, run, progress, INTERRUPTED)
             raise
         _note(db, run, progress, progress.outcome)
+        _note_administrator(db)
         return progress
 
 
@@ -223,6 +227,18 @@ def change_address(node: Node, address: str) -> None:
 
 def _name(db: Database) -> str:
     return identity(db).signer.public[:8].hex()
+
+
+def _note_administrator(db: Database) -> None:
+    """The command line of a node that joined writes under the school's first administrator."""
+    if State(db).administrator:
+        return
+    row = db.conn.execute(
+        "SELECT min(a.id) FROM account a JOIN appointment p ON p.person = a.person "
+        "WHERE p.duty = 'administrator' AND p.retired_at IS NULL AND p.end IS NULL AND a.retired_at IS NULL"
+    ).fetchone()
+    with transaction(db):
+        State(db).administrator = row[0] or 0
 
 
 def _begin(db: Database, way: str) -> int:

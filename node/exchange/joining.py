@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import closing
-
-from sqlite_utils import Database
 
 from node.exchange.actions import Report, run_sync, transport_to
 from node.storage import Node
 from shared.db import transaction
 from shared.keys import RecoveryKit
+from shared.problems import Problem, SyncRunning, WrongSixWords
 from sync import registration, session
 from sync.delivery import Progress
-from sync.lock import sync_lock
+from sync.lock import sync_lock, sync_locked
 from sync.state import State
 from sync.transport.http import HttpTransport
+
+_PATIENCE_SECONDS = 30.0
+"""How long another sync under way is waited for; it may bring what is asked for itself."""
+_LOOK_SECONDS = 0.2
 
 
 def join(
@@ -26,8 +30,10 @@ def join(
 ) -> Progress:
     """Make a new node one of a school, by the recovery kit or by another one's word, and fetch all that the school has.
 
-    ApprovalPending: `own_words` must be typed on another node first; then call again. WrongRecoveryKey, ImpostorHub.
+    One that was cut off before all had come goes on. ApprovalPending: `own_words` must be typed on another node first;
+    then call again. WrongRecoveryKey, ImpostorHub.
     """
+    progress = Progress()
     with closing(node.connect()) as db:
         transport = transport_to(db, address)
         with sync_lock(node.home):
@@ -35,12 +41,10 @@ def join(
                 with transaction(db):
                     State(db).hub_url = address
             if not State(db).registered and kit is not None:
-                session.join_by_kit(db, transport, RecoveryKit.secret_from(kit))
+                session.join_by_kit(db, transport, RecoveryKit.secret_from(kit), progress)
             elif not State(db).registered:
-                session.join_by_approval(db, transport, school or 0)
-        progress = run_sync(node, "join", transport, report)
-        _note_administrator(db)
-        return progress
+                session.join_by_approval(db, transport, school or 0, progress)
+    return run_sync(node, "join", transport, report, progress=progress)
 
 
 def own_words(node: Node) -> str:
@@ -49,17 +53,42 @@ def own_words(node: Node) -> str:
         return registration.own_words(db)
 
 
-def approve(node: Node, words: str) -> None:
-    """Let in the node that shows these six words; it is told at this node's next sync. MistypedWords."""
+def let_in(node: Node, words: str) -> Problem | None:
+    """Let in the node that shows these six words, and tell the hub; returns what kept it from being told, if anything.
+
+    It is told with the next sync then. WrongSixWords: no node asks with these; another problem: none that was known
+    asks with them, and the hub could not be asked.
+    """
+    try:
+        _approve(node, words)
+    except WrongSixWords:
+        registration.read_six_words(words)
+        problem = _synced(node)
+        try:
+            _approve(node, words)
+        except WrongSixWords:
+            # Who could not ask cannot say that nobody asks.
+            raise (problem or WrongSixWords()) from None
+    return _synced(node)
+
+
+def _approve(node: Node, words: str) -> None:
     with closing(node.connect()) as db:
         registration.approve(db, words)
 
 
-def _note_administrator(db: Database) -> None:
-    """The command line of a joined node writes under the school's first administrator."""
-    row = db.conn.execute(
-        "SELECT min(a.id) FROM account a JOIN appointment p ON p.person = a.person "
-        "WHERE p.duty = 'administrator' AND p.retired_at IS NULL AND p.end IS NULL AND a.retired_at IS NULL"
-    ).fetchone()
-    with transaction(db):
-        State(db).administrator = row[0] or 0
+def _synced(node: Node) -> Problem | None:
+    """Sync once, after another one that is under way; what went wrong is returned."""
+    until = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        try:
+            run_sync(node, "hand")
+        except SyncRunning as problem:
+            if time.monotonic() > until:
+                return problem
+            while sync_locked(node.home) and time.monotonic() < until:
+                time.sleep(_LOOK_SECONDS)
+        except Problem as problem:
+            return problem
+        else:
+            return None

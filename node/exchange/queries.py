@@ -14,9 +14,10 @@ from shared.problems import N_, HubUnreachable
 from shared.schema import BY_NUMBER
 from shared.ui import Tone
 from sync import clock
+from sync.cbor import unpack
 from sync.lock import sync_locked
 from sync.session import free_space
-from sync.state import State
+from sync.state import State, identity
 
 CLOCK_TOLERANCE_MS = 600_000
 """A machine whose clock differs more than this from the hub's is warned of."""
@@ -24,7 +25,11 @@ LOW_SPACE = 500 * 1024 * 1024
 """Free bytes below which the page warns of a full disk."""
 BACKUP_DAYS = 7
 """A backup older than this is warned of."""
+SILENT_DAYS = 7
+"""A machine of the school that the hub has not heard for so long is asked after."""
 _DAY_MS = 86_400_000
+_SHOWN = 16
+"""Signs of its key by which the district calls a machine."""
 _MOST_SECONDS_LEFT = 86_400
 _ENOUGH = 20
 """The pace is known once one part in so many is sent; the first exchange is a small one."""
@@ -201,6 +206,54 @@ def backup_due(found: Status, now: int) -> bool:
 def hub_known(db: Database) -> bool:
     """Has this node seen the keys of the hub that its registration code names?"""
     return bool(State(db).hub_signing)
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A node of the school as the hub last spoke of it: ``key`` is what the district calls it by.
+
+    ``revoked_at``, ``heard_at``: milliseconds since 1970, 0 for not and for unknown; ``waiting``: changes that were
+    only there when it was heard.
+    """
+
+    key: str
+    is_own: bool
+    revoked_at: int
+    heard_at: int
+    waiting: int
+
+    def is_silent(self, now: int) -> bool:
+        """Was another machine, that may still sync, not heard for a week?"""
+        others = not self.is_own and not self.revoked_at and self.heard_at > 0
+        return others and now - self.heard_at > SILENT_DAYS * _DAY_MS
+
+
+def machines(db: Database) -> list[Machine]:
+    """The nodes of the school, this one first, then the latest heard, those that were revoked last."""
+    state, own = State(db), identity(db).signer.public
+    found = [
+        Machine(_short(signing), signing == own, revoked_at, heard_at, waiting)
+        for signing, revoked_at, heard_at, waiting in (
+            unpack(state.machines, "the list") if state.machines else []
+        )
+    ]
+    return sorted(found, key=lambda m: (not m.is_own, m.revoked_at > 0, -m.heard_at, m.key))
+
+
+def _short(key: bytes) -> str:
+    shown = key.hex()[:_SHOWN]
+    return " ".join(shown[at : at + 4] for at in range(0, _SHOWN, 4))
+
+
+def hubs_now(found: Status) -> int:
+    """This instant by the hub's clock, as far as it is known; what the hub tells is in its time."""
+    return clock.now_ms() + found.hub_clock_ahead
+
+
+def asking(db: Database) -> int:
+    """How many machines ask to be let in, as far as the hub has told."""
+    joining = State(db).joining
+    return len(unpack(joining, "the list")) if joining else 0
 
 
 def last_run(db: Database) -> Mapping[str, Any] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import tempfile
 import time
@@ -14,7 +15,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import FileStorage
 
 from node import storage
-from node.exchange import actions, queries
+from node.exchange import actions, joining, queries
 from node.exchange.queries import Run, Status
 from node.request import agent, database, node
 from shared.access import allow
@@ -63,8 +64,46 @@ def lost() -> str:
     """What to have ready today, and what to do when this machine is broken, lost or stolen: to read and to print."""
     found = queries.status(database())
     return render_template(
-        "exchange/lost.html", status=found, when=when, backup_due=queries.backup_due(found, clock.now_ms())
+        "exchange/lost.html",
+        status=found,
+        when=when,
+        backup_due=queries.backup_due(found, clock.now_ms()),
+        home=shlex.quote(str(node().home.absolute())),
     )
+
+
+@area.get("/machines")
+@allow(*READERS)
+def machines() -> ResponseReturnValue:
+    """The machines that keep this school's books, and letting another one in."""
+    return _machines()
+
+
+@area.post("/let-in")
+@allow(ADMINISTRATOR)
+def let_in() -> ResponseReturnValue:
+    """Let in the machine whose six words were typed; the hub is asked before, and told after."""
+    try:
+        problem = joining.let_in(node(), request.form.get("words", ""))
+    except Problem as refused:
+        return _machines(refused)
+    return redirect(url_for("exchange.machines", let_in="later" if problem else "now"))
+
+
+def _machines(problem: Problem | None = None) -> tuple[str, int]:
+    found = queries.status(database())
+    now = queries.hubs_now(found)
+    page = render_template(
+        "exchange/machines.html",
+        status=found,
+        machines=[(machine, machine.is_silent(now)) for machine in queries.machines(database())],
+        asking=queries.asking(database()),
+        problem=problem.sentence(gettext) if problem else "",
+        let_in=request.args.get("let_in", ""),
+        may_act=visitor().has(ADMINISTRATOR),
+        when=when,
+    )
+    return page, problem.status if problem else 200
 
 
 @area.get("/state")
@@ -198,6 +237,8 @@ def _page(problem: Problem | None = None, opened: str = "", over: bool = False) 
         clock_off=queries.clock_off(found),
         clock_minutes=round(abs(found.hub_clock_ahead) / 60_000),
         backup_due=queries.backup_due(found, clock.now_ms()),
+        silent=[m for m in queries.machines(database()) if m.is_silent(queries.hubs_now(found))],
+        asking=queries.asking(database()),
         disk_nearly_full=queries.disk_nearly_full(found),
         when=when,
         when_parts=when_parts,

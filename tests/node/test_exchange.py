@@ -269,7 +269,14 @@ def raised_in_a_sync() -> set[str]:
     return {n for n, kind in kinds.items() if isinstance(kind, type) and issubclass(kind, Problem)}
 
 
-NOT_FROM_A_SYNC = {"MistypedWords", "UnreadableWord", "FlawedAddress", "NotInitialised"}
+NOT_FROM_A_SYNC = {
+    "MistypedWords",
+    "UnreadableWord",
+    "WrongSixWords",
+    "UnreadableSixWord",
+    "FlawedAddress",
+    "NotInitialised",
+}
 """Of words and addresses that someone types, and of a home without a database, in which no run could be noted."""
 
 

@@ -20,9 +20,9 @@ from shared.problems import (
     AlreadyRegistered,
     ApprovalPending,
     ImpostorHub,
-    MistypedWords,
     Revoked,
     WrongRecoveryKey,
+    WrongSixWords,
 )
 from sync import registration, session
 from sync.checks import verify_chain
@@ -162,7 +162,7 @@ def test_joining_by_approval_asks_for_six_words(cast, tmp_path):
         words = registration.own_words(db)
     cast.sync(first)
     with closing(first.connect()) as db:
-        with pytest.raises(MistypedWords):
+        with pytest.raises(WrongSixWords):
             registration.approve(db, "lusab babad gutih tugad tufip lusab")
         registration.approve(db, words)
     cast.sync(first)
@@ -216,7 +216,7 @@ def test_keys_changed_on_the_way_do_not_fit_the_words(cast, tmp_path):
         mine = crypto.OpeningKey.generate().public
         connection.execute(tables.joining.update().values(opening=mine))
     cast.sync(first)
-    with closing(first.connect()) as db, pytest.raises(MistypedWords):
+    with closing(first.connect()) as db, pytest.raises(WrongSixWords):
         registration.approve(db, words)
 
 
