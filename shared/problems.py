@@ -460,11 +460,15 @@ class FormExpired(InputProblem):
 
 @dataclass(frozen=True)
 class LineError:
-    """One error of an import: `line` counts from 1 as a spreadsheet does, `message` is translated."""
+    """One error of an import: `line` counts from 1 as a spreadsheet does, `message` is translated.
+
+    ``file``: which of several files, where an import has more than one.
+    """
 
     line: int
     field: str
     message: str
+    file: str = ""
 
 
 class ImportRefused(InputProblem):
@@ -475,7 +479,19 @@ class ImportRefused(InputProblem):
 
     def __init__(self, errors: Sequence[LineError], **details: object) -> None:
         self.errors = tuple(errors)
-        super().__init__(count=len({error.line for error in self.errors}), **details)
+        super().__init__(count=len({(error.file, error.line) for error in self.errors}), **details)
+
+
+class NotARoster(InputProblem):
+    code = "not_a_roster"
+    template = N_("{file} is no OneRoster 1.2 archive: it has no manifest.csv that says so.")
+
+
+class UnsafeArchive(InputProblem):
+    """`member`: the name in the archive that is refused."""
+
+    code = "unsafe_archive"
+    template = N_("{file} holds “{member}” in a folder; the files of OneRoster lie beside one another.")
 
 
 class FlawedMapping(InputProblem):

@@ -888,6 +888,18 @@ TABLES: tuple[Table, ...] = (
         since=2, indexes=(("undoes_clock",),),
     ),
     _table(
+        190, "external_key", "access", ("Башка системанын ачкычы", "Ключ другой системы", "Key of another system"),
+        _c(2, "system", "text", "school", "Система", "Система", "System", max_length=80),
+        _c(3, "digest", "bytes", "school", "Ачкычтын изи", "Хеш ключа", "Digest of the key", max_length=32),
+        _c(4, "person", "ref", "school", "Адам", "Человек", "Person", references="person"),
+        _c(5, "class_group", "ref", "school", "Класс", "Класс", "Class", references="class_group"),
+        _c(6, "subject_group", "ref", "school", "Топ", "Группа", "Subject group", references="subject_group"),
+        _c(7, "subject", "ref", "school", "Предмет", "Предмет", "Subject", references="subject"),
+        _c(8, "enrolment", "ref", "school", "Класска катталуу", "Зачисление в класс", "Enrolment",
+           references="enrolment"),
+        since=2, indexes=(("digest",),),
+    ),
+    _table(
         90, "account", "access", ("Каттоо жазуусу", "Учётная запись", "Account"),
         _c(2, "person", "ref", "school", "Адам", "Человек", "Person", references="person"),
         _c(3, "login", "text", "school", "Логин", "Логин", "Login", max_length=60),

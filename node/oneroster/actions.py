@@ -44,6 +44,16 @@ HEADERS: Mapping[str, tuple[str, ...]] = {
     }.items()
 }
 """File -> its columns, in the order of the standard."""
+MORE = "metadata.mektep."
+"""Begins the columns that another Mektep reads and a learning platform does not need."""
+MORE_HEADERS: Mapping[str, tuple[str, ...]] = {
+    name: tuple(MORE + column for column in own.split(","))
+    for name, own in {
+        "classes": "language,shift,weekDays,hours,scale,part",
+        "roles": "position",
+        "users": "consentFrom,consentTo,personalFile,language,residence,relations",
+    }.items()
+}
 FILES = (
     "academicSessions", "categories", "classes", "classResources", "courses", "courseResources", "demographics",
     "enrollments", "lineItemLearningObjectiveIds", "lineItems", "lineItemScoreScales", "orgs", "resources",
@@ -67,13 +77,17 @@ Line = dict[str, str]
 Row = Mapping[str, Any]
 
 
-def archive(db: Database, year: Year, today: int) -> bytes:
-    """The ZIP of a year: names as consents allow on the day ``today``."""
-    files = {name: lines for name, lines in tables(db, year, today).items() if lines}
+def archive(db: Database, year: Year, today: int, whole: bool = False) -> bytes:
+    """The ZIP of a year: names as consents allow on the day ``today``.
+
+    ``whole``: for another Mektep, with columns of its own and with sex and birth dates of staff and guardians too.
+    """
+    files = {name: lines for name, lines in tables(db, year, today, whole).items() if lines}
+    headers = {name: HEADERS[name] + (MORE_HEADERS.get(name, ()) if whole else ()) for name in files}
     out, made = io.BytesIO(), date_of(today)
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as target:
         contents = {"manifest": _csv(("propertyName", "value"), _manifest(files))} | {
-            name: _csv(HEADERS[name], ([line.get(column, "") for column in HEADERS[name]] for line in lines))
+            name: _csv(headers[name], ([line.get(column, "") for column in headers[name]] for line in lines))
             for name, lines in files.items()
         }
         for name, content in contents.items():
@@ -83,9 +97,9 @@ def archive(db: Database, year: Year, today: int) -> bytes:
     return out.getvalue()
 
 
-def tables(db: Database, year: Year, today: int) -> dict[str, list[Line]]:
+def tables(db: Database, year: Year, today: int, whole: bool = False) -> dict[str, list[Line]]:
     """The lines of every file by column; columns that are not there are empty."""
-    return _Roster(db, year, today).tables()
+    return _Roster(db, year, today, whole).tables()
 
 
 def _manifest(files: Mapping[str, object]) -> list[tuple[str, str]]:
@@ -124,11 +138,17 @@ def _iso(day: int | None) -> str:
     return "" if day is None else date_of(day).isoformat()
 
 
+def _more(values: Mapping[str, object]) -> Line:
+    """Values for the columns of Mektep's own."""
+    return {MORE + name: "" if value is None else str(value) for name, value in values.items()}
+
+
 class _Roster:
     """One school year on its way into files."""
 
-    def __init__(self, db: Database, year: Year, today: int) -> None:
+    def __init__(self, db: Database, year: Year, today: int, whole: bool) -> None:
         self.year = year
+        self.whole = whole
         self.day = year.roll_day(today)
         self.school, self.school_name, self.number = queries.school(db)
         self.org = str(self.school)
@@ -161,15 +181,19 @@ class _Roster:
             "users": self._users(),
             "roles": self._roles(),
             "enrollments": self._enrollments(),
-            "demographics": [
-                {
-                    "sourcedId": str(one["id"]),
-                    "birthDate": _iso(one["birth_date"]),
-                    "sex": SEX.get(one["sex"] or "", ""),
-                }
-                for one in self.pupils
-            ],
+            "demographics": self._demographics(),
         }
+
+    def _demographics(self) -> list[Line]:
+        people = (*self.pupils, *self.staff, *self.guardians) if self.whole else self.pupils
+        return [
+            {
+                "sourcedId": str(key),
+                "birthDate": _iso(one["birth_date"]),
+                "sex": SEX.get(one["sex"] or "", ""),
+            }
+            for key, one in {one["id"]: one for one in people}.items()
+        ]
 
     # ---- time
 
@@ -245,14 +269,15 @@ class _Roster:
         lines = []
         for one in self.classes:
             line = self._class(f"class-{one['id']}", one, "homeroom", f"grade-{one['grade'] or 0}")
-            lines.append(line | {"location": _text(one["room"])})
+            more = {"language": one["language"], "shift": one["shift"], "weekDays": one["week_days"]}
+            lines.append(line | {"location": _text(one["room"])} | _more(more))
         for one in self.groups:
             line = self._class(f"group-{one['id']}", one, "scheduled", f"subject-{one['subject']}")
             subject = row_name(one)
             title = " · ".join(part for part in (line["title"], subject, one["part"]) if part)
-            lines.append(
-                line | {"title": _text(title), "subjects": _text(subject), "subjectCodes": _text(one["code"])}
-            )
+            more = {"hours": one["hours_week"], "scale": one["scale"], "part": _text(one["part"])}
+            line |= {"title": _text(title), "subjects": _text(subject), "subjectCodes": _text(one["code"])}
+            lines.append(line | _more(more))
         return lines
 
     def _class(self, key: str, row: Row, kind: str, course: str) -> Line:
@@ -277,13 +302,20 @@ class _Roster:
             for one in self.enrolments
             if on_roll(one["start"], one["end"], self.day)
         }
-        agents: dict[int, list[str]] = {}
+        agents: dict[int, list[tuple[str, str]]] = {}
         for one in self.guardians:
-            agents.setdefault(one["pupil"], []).append(str(one["id"]))
+            agents.setdefault(one["pupil"], []).append((str(one["id"]), one["relation"] or ""))
         lines: dict[int, Line] = {}
         for one in self.pupils:
-            more = {"grades": now.get(one["id"], ""), "agentSourcedIds": ",".join(agents.get(one["id"], ()))}
-            lines[one["id"]] = self._user(one, one["id"] in now) | more
+            own = agents.get(one["id"], ())
+            more = {"grades": now.get(one["id"], ""), "agentSourcedIds": ",".join(key for key, _ in own)}
+            ours = {
+                "personalFile": _text(one["personal_file"]),
+                "language": one["language"],
+                "residence": one["residence"],
+                "relations": ",".join(relation for _, relation in own),
+            }
+            lines[one["id"]] = self._user(one, one["id"] in now) | more | _more(ours)
         for one in self.staff:
             works = one["end"] is None or one["end"] > self.day
             line = lines.setdefault(one["id"], self._user(one, works))
@@ -304,12 +336,13 @@ class _Roster:
             "email": _text(one["email"]),
             "phone": _phone(one["phone"]),
             "primaryOrgSourcedId": self.org,
-        }
+        } | _more({"consentFrom": _iso(one["consent_from"]), "consentTo": _iso(one["consent_to"])})
 
     def _roles(self) -> list[Line]:
         """What everyone is here; the first role of a person is the primary one."""
         teaching = {one["teacher"] for one in (*self.classes, *self.groups)}
         held: dict[int, dict[str, tuple[int | None, int | None]]] = {}
+        positions = {one["id"]: one["position"] for one in self.staff}
         for one in self.staff:
             roles = held.setdefault(one["id"], {})
             roles[STAFF_ROLES.get(one["position"] or "", "aide")] = (one["start"], one["end"])
@@ -330,6 +363,7 @@ class _Roster:
                 "endDate": _iso(end),
                 "orgSourcedId": self.org,
             }
+            | _more({"position": None if place else positions.get(person)})
             for person, roles in held.items()
             for place, (role, (start, end)) in enumerate(roles.items())
         ]

@@ -10,11 +10,15 @@ from sqlite_utils import Database
 from node import schooldays
 from node.classes.queries import Year
 from node.people.queries import NAME_COLUMNS, NAMED
+from sync.gate import VALID
 from sync.state import State
 
 Row = Mapping[str, Any]
+_CONSENT = f"""FROM consent c WHERE c.person = n.id AND c.purpose = 'core' AND {VALID}
+  ORDER BY c.valid_from DESC, c.id LIMIT 1"""
 _OF_PERSON = f"""p.id, p.sex, {NAME_COLUMNS}, CASE WHEN n.id IS NOT NULL THEN p.birth_date END AS birth_date,
-  CASE WHEN n.id IS NOT NULL THEN p.phone END AS phone, CASE WHEN n.id IS NOT NULL THEN p.email END AS email"""
+  CASE WHEN n.id IS NOT NULL THEN p.phone END AS phone, CASE WHEN n.id IS NOT NULL THEN p.email END AS email,
+  (SELECT c.valid_from {_CONSENT}) AS consent_from, (SELECT c.valid_to {_CONSENT}) AS consent_to"""
 _SPAN = """e.retired_at IS NULL AND e.start IS NOT NULL AND (e."end" IS NULL OR e."end" > e.start)
   AND cg.retired_at IS NULL AND pu.retired_at IS NULL AND p.retired_at IS NULL"""
 _ROLL = """FROM enrolment e JOIN class_group cg ON cg.id = e.class_group JOIN pupil pu ON pu.person = e.pupil
@@ -43,7 +47,8 @@ def bounds(db: Database, year: Year) -> tuple[int, int]:
 
 def classes(db: Database, year: Year) -> list[Row]:
     """The classes of a year, those closed within it too."""
-    sql = """SELECT cg.id, cg.grade, cg.letter, cg.teacher, r.name AS room FROM class_group cg
+    sql = """SELECT cg.id, cg.grade, cg.letter, cg.teacher, cg.language, cg.shift, cg.week_days, r.name AS room
+      FROM class_group cg
       LEFT JOIN room r ON r.id = cg.room AND r.retired_at IS NULL
       WHERE cg.year = ? AND cg.retired_at IS NULL ORDER BY cg.grade, cg.letter, cg.id"""
     return list(db.query(sql, (year.id,)))
@@ -52,9 +57,10 @@ def classes(db: Database, year: Year) -> list[Row]:
 def groups(db: Database, year: Year) -> list[Row]:
     """The subject groups of a year's classes, each with its class and subject; ``listed``: it has a list of its own."""
     sql = """SELECT sg.id, sg.class_group, sg.teacher, sg.name AS part, cg.grade, cg.letter, sg.subject,
-        s.code, s.name_ky, s.name_ru, s.name_en,
+        s.code, s.name_ky, s.name_ru, s.name_en, sg.hours_week, sc.code AS scale,
         EXISTS (SELECT 1 FROM subject_group_pupil gp WHERE gp.subject_group = sg.id AND gp.retired_at IS NULL) AS listed
       FROM subject_group sg JOIN class_group cg ON cg.id = sg.class_group JOIN subject s ON s.id = sg.subject
+      LEFT JOIN grading_scale sc ON sc.id = sg.scale
       WHERE cg.year = ? AND cg.retired_at IS NULL AND sg.retired_at IS NULL
       ORDER BY cg.grade, cg.letter, cg.id, s.sort, s.id, sg.name, sg.id"""
     return list(db.query(sql, (year.id,)))
@@ -81,8 +87,9 @@ def memberships(db: Database, year: Year) -> dict[int, dict[int, tuple[int | Non
 def pupils(db: Database, year: Year, today: int) -> list[Row]:
     """Everyone who was on a roll in a year."""
     sql = f"""WITH {NAMED}, rolled (pupil) AS (SELECT DISTINCT e.pupil {_ROLL} WHERE cg.year = :year AND {_SPAN})
-      SELECT {_OF_PERSON} FROM rolled JOIN person p ON p.id = rolled.pupil LEFT JOIN named n ON n.id = p.id
-      ORDER BY p.id"""
+      SELECT {_OF_PERSON}, pu.personal_file, pu.language, pu.residence FROM rolled
+      JOIN person p ON p.id = rolled.pupil JOIN pupil pu ON pu.person = p.id
+      LEFT JOIN named n ON n.id = p.id ORDER BY p.id"""
     return list(db.query(sql, {"year": year.id, "today": today}))
 
 

@@ -1,20 +1,48 @@
-"""Routes of the OneRoster export: a page that says what is in it, and the file."""
+"""Routes of OneRoster: the export, and the import in the steps of the other imports (their undo is `importing`'s)."""
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, render_template
+from pathlib import Path
+
+from flask import Blueprint, Response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from node import access
 from node.classes import queries as classes
 from node.classes.queries import Year
-from node.oneroster import actions
+from node.importing import uploads
+from node.oneroster import actions, intake, workbook
+from node.oneroster.books import Mode
+from node.oneroster.intake import Intake
+from node.oneroster.package import Package, pack, read_package
+from node.oneroster.taking import KEYS, Choice
 from node.reading.noting import noted
 from node.request import database
 from shared.access import allow
-from shared.problems import NotFound
-from shared.web import today
+from shared.i18n import gettext
+from shared.problems import (
+    BadRequest,
+    DamagedFile,
+    ImportRefused,
+    InputProblem,
+    LineError,
+    NotFound,
+    Problem,
+    TooLarge,
+)
+from shared.web import today, visitor
 
 area = Blueprint("oneroster", __name__, url_prefix="/oneroster", template_folder="templates")
+
+EXPORT = ("head", "deputy")
+IMPORT = tuple(
+    duty for duty in access.everywhere("card", "E") if duty in access.everywhere("staff_file", "E")
+)
+"""Who enters every card and every staff file."""
+KIND = "oneroster"
+MODES: tuple[Mode, ...] = ("both", "insert", "update")
+SHOWN_ERRORS = 200
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 def _year() -> Year | None:
@@ -22,24 +50,139 @@ def _year() -> Year | None:
 
 
 @area.get("/")
-@allow("head", "deputy")
+@allow(*EXPORT, *IMPORT)
 def index() -> ResponseReturnValue:
-    """What the file holds, and the button that makes it."""
-    return render_template("oneroster/index.html", year=_year())
+    """What the file holds, and the button that makes it; the way to the import."""
+    who = visitor()
+    return render_template(
+        "oneroster/index.html", year=_year(), exports=who.has(*EXPORT), imports=who.has(*IMPORT)
+    )
 
 
 @area.post("/file")
-@allow("head", "deputy")
+@allow(*EXPORT)
 def file() -> ResponseReturnValue:
     """The present school year as a ZIP; the export is noted first. NotFound: no year has classes yet."""
     year = _year()
     if year is None:
         raise NotFound()
     noted("export", "oneroster")
-    content = actions.archive(database(), year, today())
+    content = actions.archive(database(), year, today(), whole="whole" in request.form)
     name = f"oneroster-{year.name.replace('/', '-')}.zip"
+    return _file(content, "application/zip", name)
+
+
+def _file(content: bytes, mimetype: str, name: str) -> Response:
     return Response(
         content,
-        mimetype="application/zip",
+        mimetype=mimetype,
         headers={"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"},
     )
+
+
+# ---- the import
+
+
+@area.get("/in")
+@allow(*IMPORT)
+def start() -> ResponseReturnValue:
+    """Steps one and two: what the archive holds; give it."""
+    return render_template("oneroster/start.html", problem="")
+
+
+@area.post("/in")
+@allow(*IMPORT)
+def upload() -> ResponseReturnValue:
+    """Keep the archive for the next step, if it is a roster at all; files given one by one are packed."""
+    given = [(one.filename or "", one.read()) for one in request.files.getlist("file") if one.filename]
+    try:
+        if not given:
+            raise BadRequest()
+        name, content = pack(given)
+        read_package(content, name)
+    except BadRequest:
+        return render_template("oneroster/start.html", problem=gettext("Choose a file first.")), 422
+    except (InputProblem, DamagedFile, TooLarge) as problem:
+        return _refused(problem)
+    token = uploads.keep(database(), visitor().account, KIND, name, content)
+    return redirect(url_for("oneroster.check", token=token))
+
+
+def _refused(problem: Problem) -> ResponseReturnValue:
+    return render_template("oneroster/start.html", problem=problem.sentence(gettext)), problem.status
+
+
+@area.get("/in/<token>")
+@allow(*IMPORT)
+def check(token: str) -> ResponseReturnValue:
+    """Step three: a dry run; nothing is written."""
+    return _check_page(token)
+
+
+@area.post("/in/<token>")
+@allow(*IMPORT)
+def run(token: str) -> ResponseReturnValue:
+    """Check again with other choices, fetch the lines with errors, or take in, all of it or nothing."""
+    todo = request.form.get("do", "check")
+    if todo == "check":
+        return _check_page(token)
+    if todo not in ("faults", "rest", "all"):
+        raise BadRequest()
+    name, package = _package(token)
+    errors = _tried(package, name)[1] if todo in ("faults", "rest") else ()
+    if todo == "faults":
+        noted("export", "failed lines of an import")
+        return _file(
+            workbook.faults(package, errors, gettext("Reason")), XLSX, f"{Path(name).stem}-errors.xlsx"
+        )
+    left = frozenset((error.file.removesuffix(".csv"), error.line) for error in errors)
+    try:
+        taken = intake.take_in(
+            database(), package, name, visitor().account, today(), _choice(left), text=gettext
+        )
+    except ImportRefused as refused:
+        return _check_page(token, refused.errors)
+    uploads.drop(database(), token)
+    return render_template("importing/done.html", kind=None, result=taken.result, file=name, undone=None)
+
+
+def _package(token: str) -> tuple[str, Package]:
+    name, content = uploads.find(database(), visitor().account, KIND, token)
+    return name, read_package(content, name)
+
+
+def _choice(left: frozenset[tuple[str, int]] = frozenset()) -> Choice:
+    mode, key = request.form.get("mode", "both"), request.form.get("key", "")
+    return Choice(next((one for one in MODES if one == mode), "both"), key if key in KEYS else "", left)
+
+
+def _tried(package: Package, name: str) -> tuple[Intake | None, tuple[LineError, ...]]:
+    """What would happen, or what is in the way."""
+    who = visitor().account
+    try:
+        return intake.take_in(
+            database(), package, name, who, today(), _choice(), dry_run=True, text=gettext
+        ), ()
+    except ImportRefused as refused:
+        return None, refused.errors
+
+
+def _check_page(token: str, refused: tuple[LineError, ...] | None = None) -> ResponseReturnValue:
+    name, package = _package(token)
+    found, errors = (None, refused) if refused is not None else _tried(package, name)
+    wrong = {(error.file, error.line) for error in errors}
+    whole_files = any(line == 1 for _, line in wrong)
+    page = render_template(
+        "oneroster/check.html",
+        token=token,
+        file=name,
+        package=package,
+        intake=found,
+        errors=errors[:SHOWN_ERRORS],
+        all_errors=len(errors),
+        wrong=len(wrong),
+        rest=0 if whole_files else package.count - len(wrong),
+        mode=request.form.get("mode", "both"),
+        key=request.form.get("key", ""),
+    )
+    return (page, 422) if errors and request.method == "POST" else page

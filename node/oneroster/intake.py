@@ -1,0 +1,133 @@
+"""Takes a roster in: one transaction, all or nothing, every error found in one pass. Nothing here knows of HTTP.
+
+As with other imports a dry run does everything and rolls it back, so what it announces is what would happen. A roster
+in bulk adds and changes; what it does not name stays. A delta also takes out, which in Mektep means ends or retires.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from sqlite_utils import Database
+
+from node.importing.actions import ImportResult
+from node.oneroster.actions import HEADERS, MORE_HEADERS
+from node.oneroster.books import Books
+from node.oneroster.learning import Learning
+from node.oneroster.package import Flaw, Package
+from node.oneroster.persons import Persons
+from node.oneroster.rolls import Rolls
+from node.oneroster.taking import Choice, Taking
+from shared.problems import N_, ImportRefused, LineError
+from sync.undo import note_act
+from sync.writer import SYSTEM, writing
+
+Text = Callable[[str], str]
+Notice = tuple[str, str]
+"""A sentence marked with `N_`, and what it counts or names."""
+ABSENT = N_("People known from this system whom the file does not name; they stay as they are")
+NOT_READ = N_("Files that are not taken in")
+NO_COLUMN_OF_OURS = N_("Columns that are not taken in")
+
+
+@dataclass(frozen=True)
+class Intake:
+    """What a roster did, or would do."""
+
+    result: ImportResult
+    notices: tuple[Notice, ...]
+
+
+EVERYTHING = Choice()
+
+
+class _RolledBack(Exception):
+    def __init__(self, intake: Intake) -> None:
+        super().__init__()
+        self.intake = intake
+
+
+def take_in(
+    db: Database,
+    package: Package,
+    name: str,
+    actor: int,
+    today: int,
+    choice: Choice = EVERYTHING,
+    *,
+    dry_run: bool = False,
+    text: Text = str,
+) -> Intake:
+    """Take a roster in as an account. ImportRefused: the errors, by file, line and column; nothing was written."""
+    try:
+        with writing(db, SYSTEM if dry_run else actor) as w:
+            taking = Taking(Books(w, package.system, choice.mode), package, choice, today)
+            _all_files(taking)
+            flaws = [
+                one for one in package.flaws if (one.file, one.line) not in choice.leave_out
+            ] + taking.errors
+            if flaws:
+                raise ImportRefused([_said(one, text) for one in _in_order(flaws)])
+            intake = Intake(_result(taking), tuple(_notices(taking)))
+            if dry_run:
+                raise _RolledBack(intake)
+            if not intake.result.changes_nothing:
+                mark = note_act(w, "import", name, intake.result.lines)
+                intake = replace(intake, result=replace(intake.result, act=mark))
+    except _RolledBack as rolled_back:
+        return rolled_back.intake
+    return intake
+
+
+def _all_files(t: Taking) -> None:
+    learning, persons, rolls = Learning(t), Persons(t), Rolls(t)
+    learning.orgs()
+    learning.sessions()
+    persons.users()
+    members: dict[str, set[str]] = {}
+    for line in t.package.lines.get("enrollments", ()):
+        if line["role"] == "student" and not line.deleted:
+            members.setdefault(line["classSourcedId"], set()).add(line["userSourcedId"])
+    learning.classes(members)
+    rolls.enrollments()
+
+
+def _result(t: Taking) -> ImportResult:
+    counts = t.books.counts()
+    return ImportResult(
+        counts["inserted"],
+        counts["changed"],
+        counts["unchanged"],
+        lines=t.taken,
+        passed_over=len(t.dropped),
+        skipped=t.books.skipped + len(t.choice.leave_out),
+    )
+
+
+def _notices(t: Taking) -> Iterator[Notice]:
+    for sentence, count in t.notices.items():
+        yield sentence, str(count)
+    if "users" in t.package.lines and "users" not in t.package.delta:
+        absent = t.books.of_others({"users": [line.id for line in t.package.lines["users"]]})
+        if absent:
+            yield ABSENT, str(absent)
+    if t.package.passed_over:
+        yield NOT_READ, ", ".join(f"{name}.csv" for name in t.package.passed_over)
+    unknown = {
+        column
+        for file, header in t.package.headers.items()
+        for column in header
+        if column not in HEADERS[file] and column not in MORE_HEADERS.get(file, ())
+    }
+    if unknown:
+        yield NO_COLUMN_OF_OURS, ", ".join(sorted(unknown)[:12])
+
+
+def _in_order(flaws: list[Flaw]) -> list[Flaw]:
+    places = {name: place for place, name in enumerate(("manifest", *HEADERS))}
+    return sorted(flaws, key=lambda one: (places.get(one.file, 99), one.line))
+
+
+def _said(flaw: Flaw, text: Text) -> LineError:
+    return LineError(flaw.line, flaw.column, text(flaw.sentence).format(**flaw.places), f"{flaw.file}.csv")
