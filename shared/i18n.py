@@ -144,6 +144,8 @@ def coded(value: str | int | None, table: str, column: str) -> str:
     """A code as people read it: the name from the code list of its column; "—" when there is none."""
     if value is None or value == "":
         return EMPTY
+    if (table, column) == ("pupil", "categories"):
+        return ", ".join(in_list(code.strip(), "social_category") for code in str(value).split(","))
     list_ = LIST_OF_COLUMN.get((table, column))
     return code_name(list_, str(value), current_language()) if list_ else str(value)
 

@@ -687,6 +687,14 @@ class FlawedAddress(InputProblem):
     template = N_("A hub's address begins with http:// or https://.")
 
 
+class PhotoTooLarge(InputProblem):
+    code = "photo_too_large"
+    status = 413
+    template = N_(
+        "The photo is larger than {most}. With JavaScript the page makes it small; without, make it small first."
+    )
+
+
 class ConsentMissing(InputProblem):
     """A column of a person was to be filled without a valid consent for its `purpose`."""
 

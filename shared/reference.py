@@ -265,6 +265,24 @@ CODE_LISTS: dict[str, tuple[int, tuple[tuple[str, str, str, str], ...]]] = {
         ("erasure", "Өчүрүү", "Удаление данных", "Erasure"),
         ("closing", "Жылды жабуу", "Закрытие года", "Closing of a year"),
     )),
+    "social_category": (60, (
+        ("full_orphan", "Тоголок жетим", "Круглый сирота", "Full orphan"),
+        ("half_orphan", "Жарым жетим", "Полусирота", "Half orphan"),
+        ("guardianship", "Камкордуктагы бала", "Ребёнок под опекой", "Under guardianship"),
+        ("large_family", "Көп балалуу үй-бүлө", "Многодетная семья", "Large family"),
+        ("low_income", "Аз камсыз болгон үй-бүлө", "Малообеспеченная семья", "Low-income family"),
+        ("one_parent", "Толук эмес үй-бүлө", "Неполная семья", "Single-parent family"),
+        ("migrants", "Ата-энеси миграцияда", "Родители в миграции", "Migrant parents"),
+        ("disability", "Ден соолугунун мүмкүнчүлүгү чектелген бала", "Ребёнок с ОВЗ", "Child with disability"),
+        ("home_schooling", "Үйдө окутуу", "Надомное обучение", "Home schooling"),
+        ("hard_life", "Турмуштук оор кырдаалдагы бала", "В трудной жизненной ситуации", "Hard life situation"),
+        ("police", "Милициянын эсебинде турат", "На учёте в милиции", "On police register"),
+    )),
+    "offer_state": (61, (
+        ("open", "Кагазын күтүүдө", "Ожидает бумаги", "Waits for its paper"),
+        ("confirmed", "Кагазы келди", "Бумага получена", "Paper received"),
+        ("declined", "Кагазсыз калды", "Осталось без бумаги", "No paper came"),
+    )),
 }  # fmt: skip
 """List -> its number and its codes with their names; a code's row id is 100 x that + its place."""
 
@@ -276,6 +294,8 @@ LIST_OF_COLUMN: dict[tuple[str, str], str] = {
     ("person", "sex"): "sex",
     ("consent", "purpose"): "consent_purpose",
     ("consent", "language"): "form_language",
+    ("consent_offer", "purpose"): "consent_purpose",
+    ("consent_offer", "state"): "offer_state",
     ("correction", "state"): "correction_state",
     ("pupil", "conduct"): "conduct",
     ("pupil", "language"): "language",
@@ -304,6 +324,9 @@ LIST_OF_COLUMN: dict[tuple[str, str], str] = {
     ("act", "kind"): "act_kind",
 }
 """(table, column) of the schema -> the code list that names its values."""
+
+CATEGORIES = tuple(code for code, *_ in CODE_LISTS["social_category"][1])
+"""The groups of the social passport; a pupil may be in several, which stand in one column with commas between."""
 
 SCALES: tuple[tuple[int, str, int, int, Names, tuple[tuple[int, int, int], ...]], ...] = (
     (1, "five", 1, 5, ("5 баллдык", "5-балльная", "Five-point"),

@@ -110,7 +110,7 @@ def shown(table: Table, column: Column, value: Value) -> str:
         return f"№ {number_of(value)}"
     if column.references:
         return f"№ {int(str(value)) & 0xFFFFFFFF}"
-    if (table.name, column.name) in LIST_OF_COLUMN:
+    if (table.name, column.name) in LIST_OF_COLUMN or column.name == "categories":
         return coded(str(value), table.name, column.name)
     return str(value)
 

@@ -5,13 +5,14 @@ The writer holds the consent gate: a column that needs a consent fills only unde
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from node import consenting
 from node.consenting import Newcomer
 from node.people import queries
 from shared.dates import date_of
 from shared.problems import InvalidValue, NotFound, TooLarge
+from shared.reference import CATEGORIES
 from shared.schema import BY_NAME, MAX_BYTES, SEX, Value
 from sync.writer import Writer
 
@@ -39,7 +40,18 @@ def change_person(w: Writer, person: int, values: Mapping[str, Value]) -> bool:
 def change_pupil(w: Writer, person: int, values: Mapping[str, Value]) -> bool:
     """Change what stands about a pupil, numbers and conduct. NotFound, InvalidValue, ConsentMissing."""
     _known(w, "pupil", "person", person)
-    return w.update("pupil", person, **_only(values, (*PUPIL, "categories")))
+    return w.update("pupil", person, **_only(values, PUPIL))
+
+
+def keep_categories(w: Writer, person: int, codes: Collection[str]) -> bool:
+    """Keep a pupil's social categories; what stands there already may stay. NotFound, InvalidValue, ConsentMissing."""
+    _known(w, "pupil", "person", person)
+    held = queries.pupil(w.db, person)
+    old = {code.strip() for code in (held["categories"] or "").split(",")} if held else set()
+    for code in set(codes) - set(CATEGORIES) - old:
+        raise InvalidValue(table="pupil", column="categories", value=code)
+    ordered = [*(c for c in CATEGORIES if c in codes), *sorted(set(codes) - set(CATEGORIES))]
+    return w.update("pupil", person, categories=",".join(ordered) or None)
 
 
 def change_staff(w: Writer, person: int, values: Mapping[str, Value]) -> bool:

@@ -190,6 +190,18 @@ def pupil(db: Database, person_id: int) -> Mapping[str, Any] | None:
     return _one(db, "SELECT * FROM pupil WHERE person = ? AND retired_at IS NULL", person_id)
 
 
+CLASS_PART = ("full_orphan", "half_orphan", "guardianship", "disability", "home_schooling")
+"""What of the social categories a class teacher reads: who signs for the child, and how the child is taught."""
+
+
+def categories(db: Database, person_id: int, today: int) -> tuple[str, ...]:
+    """The social categories of a pupil, while a consent for them holds."""
+    row = pupil(db, person_id)
+    if row is None or not row["categories"] or not has_valid(db, person_id, "social", today):
+        return ()
+    return tuple(code.strip() for code in row["categories"].split(",") if code.strip())
+
+
 def staff_member(db: Database, person_id: int) -> Mapping[str, Any] | None:
     """The row that makes a person a member of staff."""
     return _one(db, "SELECT * FROM staff WHERE person = ? AND retired_at IS NULL", person_id)

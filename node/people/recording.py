@@ -6,13 +6,14 @@ from flask import Response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from node import consentform
-from node.access import may, may_all, reaches_person, right
+from node.access import may_all, reaches_person, right
 from node.consenting import LARGEST_SCAN, Newcomer
 from node.people import actions, forms, queries
 from node.people.blueprint import area
 from node.request import acting, database
-from shared.i18n import LANGUAGES, current_language, gettext
-from shared.problems import ConsentMissing, InputProblem, NotAllowed, NotFound, TooLarge
+from shared.i18n import LANGUAGES, current_language, gettext, size
+from shared.problems import ConsentMissing, InputProblem, NotAllowed, NotFound, PhotoTooLarge
+from shared.reference import CATEGORIES
 from shared.schema import CONSENT_PURPOSES, MAX_BYTES, Value
 from shared.web import today, visitor
 
@@ -25,7 +26,7 @@ def edit(person_id: int) -> ResponseReturnValue:
     pupil = queries.pupil(database(), person_id)
     values = forms.shown("person", row, actions.PERSON)
     if pupil is not None:
-        values |= forms.shown("pupil", pupil, _pupil_fields(person_id))
+        values |= forms.shown("pupil", pupil, actions.PUPIL)
     return _card_form(person_id, values, {})
 
 
@@ -38,7 +39,7 @@ def keep(person_id: int) -> ResponseReturnValue:
     values, errors = forms.read("person", request.form, open_fields)
     more: dict[str, Value] = {}
     if pupil is not None:
-        fields = _open(row["may_be_named"] is not None, "pupil", _pupil_fields(person_id))
+        fields = _open(row["may_be_named"] is not None, "pupil", actions.PUPIL)
         more, wrong = forms.read("pupil", request.form, fields)
         errors |= wrong
     problem = ""
@@ -69,19 +70,13 @@ def _card_form(person_id: int, values: dict[str, str], errors: dict[str, str], p
         named=named,
         sections=[
             ("person", _open(named, "person", actions.PERSON)),
-            *([("pupil", _open(named, "pupil", _pupil_fields(person_id)))] if pupil else []),
+            *([("pupil", _open(named, "pupil", actions.PUPIL))] if pupil else []),
         ],
         values=values,
         errors=errors,
         problem=problem,
         action=url_for("people.keep", person_id=person_id),
     )
-
-
-def _pupil_fields(person_id: int) -> tuple[str, ...]:
-    """Social categories belong to who enters them, and need the consent for them."""
-    social = may(visitor(), "social", "E") and queries.has_valid(database(), person_id, "social", today())
-    return (*actions.PUPIL, "categories") if social else actions.PUPIL
 
 
 def _open(named: bool, table: str, names: tuple[str, ...]) -> tuple[str, ...]:
@@ -277,6 +272,45 @@ def _guardians(person_id: int, problem: str = "", errors: dict[str, str] | None 
     )
 
 
+# ---- social categories
+
+
+@area.get("/<int:person_id>/social")
+@right("social", "E")
+def social(person_id: int) -> ResponseReturnValue:
+    """The social categories of a pupil as a form; kept under a consent for them alone."""
+    return _social_form(person_id)
+
+
+@area.post("/<int:person_id>/social")
+@right("social", "E")
+def keep_social(person_id: int) -> ResponseReturnValue:
+    try:
+        with acting() as w:
+            actions.keep_categories(w, person_id, request.form.getlist("category"))
+    except InputProblem as problem:
+        return _social_form(person_id, problem.sentence(gettext)), problem.status
+    return redirect(url_for("people.card", person_id=person_id))
+
+
+def _social_form(person_id: int, problem: str = "") -> str:
+    db, day = database(), today()
+    row = queries.person(db, person_id, day)
+    if row is None or queries.pupil(db, person_id) is None:
+        raise NotFound()
+    held = queries.categories(db, person_id, day)
+    return render_template(
+        "people/social.html",
+        person=row,
+        name=queries.full_name(row),
+        number=queries.number_of(person_id),
+        allowed=queries.has_valid(db, person_id, "social", day),
+        codes=[*CATEGORIES, *(code for code in held if code not in CATEGORIES)],
+        held=held,
+        problem=problem,
+    )
+
+
 # ---- photos
 
 
@@ -302,7 +336,7 @@ def keep_photo(person_id: int) -> ResponseReturnValue:
     file = request.files.get("photo")
     data = file.read(MAX_BYTES + 1) if file is not None else b""
     if len(data) > MAX_BYTES:
-        raise TooLarge()
+        raise PhotoTooLarge(most=size(MAX_BYTES))
     with acting() as w:
         actions.keep_photo(w, person_id, data)
     return redirect(url_for("people.card", person_id=person_id))

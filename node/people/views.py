@@ -91,9 +91,9 @@ def card(person_id: int) -> ResponseReturnValue:
         member=member,
         whole=whole,
         person_columns=_columns("person", "photo", "surname", "given_name", "patronymic"),
-        pupil_columns=_columns(
-            "pupil", "person", "moved_from", *(() if visitor().has(*access.SOCIAL) else ("categories",))
-        ),
+        pupil_columns=_columns("pupil", "person", "moved_from", "categories"),
+        categories=_categories(person_id) if pupil else (),
+        keeps_social=pupil is not None and access.may_all(visitor(), "social", "E"),
         staff_columns=_columns("staff", "person"),
         consents=[(c, queries.consent_state(c, day)) for c in queries.consents(db, person_id)]
         if whole
@@ -114,6 +114,17 @@ def card(person_id: int) -> ResponseReturnValue:
         class_name=queries.class_name,
         full_name=queries.full_name,
     )
+
+
+def _categories(person_id: int) -> tuple[str, ...]:
+    """The social categories that the visitor reads: all, of the own child all, of the own class a part."""
+    db, who = database(), visitor()
+    if not access.reaches_pupil(db, who, "social", "V", person_id):
+        return ()
+    found = queries.categories(db, person_id, today())
+    if access.may_all(who, "social", "V") or person_id in access.own_children(db, who):
+        return found
+    return tuple(code for code in found if code in queries.CLASS_PART)
 
 
 def _columns(table: str, *left_out: str) -> list[Column]:

@@ -76,7 +76,7 @@ def test_a_name_waits_for_the_consent_and_goes_with_it(db: Database) -> None:
 
 PERSONAL = [
     (table, column)
-    for table, names in (("person", people.PERSON), ("pupil", (*people.PUPIL, "categories")))
+    for table, names in (("person", people.PERSON), ("pupil", people.PUPIL))
     for column in names
     if cards.column(table, column).consent
 ]
@@ -392,3 +392,29 @@ def test_of_whom_the_year_alone_is_known_it_decides(
     assert has_consent(db, pupil, "core", day) is (good or own)
     until = [one.until for one in queries.asks(db, day, 400, None) if one.person == pupil]
     assert until == []
+
+
+def test_social_categories_are_chosen_from_the_list_under_their_own_consent(pages: SchoolPages) -> None:
+    client = pages.as_("social")
+    pupil = pages.pupil_of(pages.led)
+    with closing(pages.node.connect()) as db, writing(db, actor(db)) as w:
+        w.insert("consent", person=pupil, purpose="social", valid_from=20_000)
+    assert client.get(f"/people/{pupil}/social")[0] == 200
+    assert client.post(f"/people/{pupil}/social", category="rich")[0] == 422
+    codes = {"category": ["police", "home_schooling"]}
+    assert (
+        client.http.post(f"/people/{pupil}/social", data=codes | {"form_token": client.token}).status_code
+        == 302
+    )
+    words = {"Үйдө окутуу", "Милициянын эсебинде турат"}
+    seen = {
+        role: {word for word in words if word in pages.as_(role).get(f"/people/{pupil}")[1]}
+        for role in ("head", "social", "class_teacher", "deputy", "secretary")
+    }
+    assert seen == {
+        "head": words, "social": words, "class_teacher": {"Үйдө окутуу"}, "deputy": set(), "secretary": set(),
+    }  # fmt: skip
+    with closing(pages.node.connect()) as db:
+        assert cards.categories(db, pupil, 19_999) == ()
+        with pytest.raises(ConsentMissing), writing(db, actor(db)) as w:
+            people.keep_categories(w, pages.pupil_of(pages.taught, named=False), ["police"])

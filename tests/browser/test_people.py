@@ -1,0 +1,113 @@
+"""Cards and consents in a real browser: a telephone's photo is made small, and the form of consent is one page."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import closing
+
+import pytest
+from playwright.sync_api import Page
+
+from shared.schema import MAX_BYTES
+from sync.state import State
+from sync.writer import writing
+from tests.browser.test_school_pages import sign_in
+from tests.node.conftest import SchoolPages
+from tests.node.conftest import pages as pages
+from tests.serving import serving
+
+NOISE = """size => new Promise(done => {
+  const canvas = document.createElement('canvas');
+  canvas.width = 3 * size; canvas.height = 4 * size;
+  const pen = canvas.getContext('2d');
+  for (let x = 0; x < 60; x++) for (let y = 0; y < 80; y++) {
+    pen.fillStyle = `hsl(${(x * 37 + y * 91) % 360} 80% ${20 + (x * y) % 60}%)`;
+    pen.fillRect(x * size / 20, y * size / 20, size / 20, size / 20);
+  }
+  canvas.toBlob(async blob => done([...new Uint8Array(await blob.arrayBuffer())]), 'image/jpeg', 1);
+})"""
+"""Draws a colourful picture and gives back its bytes as a JPEG of the best quality."""
+
+
+@pytest.fixture(scope="module")
+def address(pages: SchoolPages) -> Iterator[str]:
+    with serving(pages.app) as found:
+        yield found
+
+
+def allow_photos(pages: SchoolPages, person: int) -> None:
+    with closing(pages.node.connect()) as db, writing(db, int(State(db).administrator)) as w:
+        w.insert("consent", person=person, purpose="photo", valid_from=20_000)
+
+
+def until(page: Page, told: str) -> None:
+    """Wait until the field of the photo is as told; the page's policy forbids `wait_for_function`."""
+    for _ in range(100):
+        if page.locator("#photo").evaluate(told):
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError(told)
+
+
+@pytest.mark.parametrize("page", ["phone"], indirect=True)
+def test_a_photo_from_a_telephone_is_made_small_before_it_is_sent(
+    page: Page, pages: SchoolPages, address: str
+) -> None:
+    pupil = pages.named_pupil
+    allow_photos(pages, pupil)
+    sign_in(page, address, pages.logins["secretary"])
+    page.goto(f"{address}/people/{pupil}")
+    large = bytes(page.evaluate(NOISE, 700))
+    assert len(large) > 20 * MAX_BYTES
+    page.set_input_files("#photo", {"name": "IMG_1.jpg", "mimeType": "image/jpeg", "buffer": large})
+    until(page, f"one => one.files.length && one.files[0].size <= {MAX_BYTES}")
+    page.locator("form:has(#photo) button").click()
+    page.locator("img.portrait").wait_for()
+    size = page.locator("img.portrait").evaluate("async one => (await one.decode(), one.naturalWidth)")
+    assert (
+        200 <= size < 2100
+        and 0 < pages.one("SELECT length(photo) FROM person WHERE id = ?", pupil) <= MAX_BYTES
+    )
+    page.set_input_files(
+        "#photo", {"name": "x.jpg", "mimeType": "image/jpeg", "buffer": b"x" * (MAX_BYTES + 1)}
+    )
+    until(page, "one => one.validationMessage !== ''")
+
+
+@pytest.mark.parametrize("page", ["desktop"], indirect=True)
+@pytest.mark.parametrize("language", ["ky", "ru", "en"])
+@pytest.mark.parametrize("kind", ["consent", "withdrawal"])
+def test_the_form_of_consent_is_one_upright_page(
+    page: Page, pages: SchoolPages, address: str, language: str, kind: str
+) -> None:
+    sign_in(page, address, pages.logins["secretary"])
+    page.goto(f"{address}/consents/{pages.named_pupil}/form?language={language}&kind={kind}")
+    printed = page.pdf(prefer_css_page_size=True)
+    assert len(re.findall(rb"/Type\s*/Page\b", printed)) == 1
+    (box,) = set(re.findall(rb"/MediaBox\s*\[\s*0\s+0\s+([\d.]+)\s+([\d.]+)\s*\]", printed))
+    assert (round(float(box[0])), round(float(box[1]))) == (595, 842)
+
+
+def test_the_pages_are_accessible_and_fit(
+    page: Page, axe: Callable[[Page], list[str]], pages: SchoolPages, address: str
+) -> None:
+    pupil = pages.pupil_of(pages.led)
+    child = pages.one("SELECT pupil FROM guardian WHERE person = ?", pages.person("guardian"))
+    flaws = []
+    for role, paths in (
+        ("secretary", (f"/people/{pupil}", f"/people/{pupil}/edit", f"/people/{pupil}/guardians", "/people/staff/new",
+                       "/consents/", f"/consents/{pupil}", f"/consents/{pupil}/new")),
+        ("guardian", (f"/consents/{child}", f"/consents/{child}/give", "/own-data/")),
+        ("social", (f"/people/{pupil}/social",)),
+    ):  # fmt: skip
+        page.context.clear_cookies()
+        sign_in(page, address, pages.logins[role])
+        for path in paths:
+            answer = page.goto(address + path)
+            assert answer is not None and answer.status == 200, path
+            page.evaluate("for (const one of document.querySelectorAll('main details')) one.open = true")
+            flaws += [(path, flaw) for flaw in axe(page)]
+            if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+                flaws.append((path, "wider than the screen"))
+    assert flaws == []
