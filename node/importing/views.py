@@ -10,6 +10,7 @@ from flask import Blueprint, Response, redirect, render_template, request, url_f
 from flask.typing import ResponseReturnValue
 from sqlite_utils import Database
 
+from node import access
 from node.importing import actions, queries, uploads, workbook
 from node.importing.actions import ImportResult, Mode, Wish
 from node.importing.kinds import KINDS, Kind, Row, header
@@ -27,13 +28,15 @@ from sync import undo
 area = Blueprint("importing", __name__, url_prefix="/import", template_folder="templates")
 
 WHO = tuple(dict.fromkeys(role for kind in KINDS.values() for role in kind.who))
+UNDOES = tuple(dict.fromkeys((*WHO, *access.roles("plans", "E"))))
+"""Who may have imported something: lists, or a plan on its own page."""
 MODES: tuple[Mode, ...] = ("both", "insert", "update")
 SHOWN_ERRORS = 200
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 @area.get("/")
-@allow(*WHO)
+@allow(*UNDOES)
 def index() -> ResponseReturnValue:
     """What the visitor may import, and what was imported before."""
     who = visitor()
@@ -198,7 +201,7 @@ def _place(sheet: Sheet, names: tuple[str, ...]) -> int | None:
 
 
 @area.post("/undo/<int:mark>")
-@allow(*WHO)
+@allow(*UNDOES)
 def take_back(mark: int) -> ResponseReturnValue:
     """Undo a whole import as one act; what others wrote since stays and is listed."""
     db, who = database(), visitor()

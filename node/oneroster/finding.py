@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from sqlite_utils import Database
 
@@ -129,13 +129,11 @@ def person_numbered(db: Database, number: str) -> int | None:
     return one(db, pupil, number) or one(db, person, number)
 
 
-def namesake(db: Database, names: Mapping[str, str], born: int | None) -> int | None:
-    """The person with the same surname, given name and date of birth."""
-    if born is None or not {"surname", "given_name"} <= names.keys():
-        return None
-    sql = """SELECT id FROM person WHERE surname = ? AND given_name = ? AND birth_date = ? AND retired_at IS NULL
-             ORDER BY id LIMIT 1"""
-    return one(db, sql, names["surname"], names["given_name"], born)
+def named(db: Database) -> dict[tuple[object, ...], int]:
+    """Surname, given name and date of birth -> the person who was entered first with them."""
+    sql = """SELECT surname, given_name, birth_date, id FROM person WHERE surname IS NOT NULL
+      AND given_name IS NOT NULL AND birth_date IS NOT NULL AND retired_at IS NULL ORDER BY id DESC"""
+    return {(surname, given, born): int(row) for surname, given, born, row in db.execute(sql).fetchall()}
 
 
 def was_asked(db: Database, person: int) -> bool:

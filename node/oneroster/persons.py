@@ -60,6 +60,7 @@ class Persons:
     t: Taking
     roles: dict[str, list[Held]] = field(default_factory=dict)
     born: dict[str, Line] = field(default_factory=dict)
+    named: dict[tuple[object, ...], int] = field(default_factory=dict)
 
     def users(self) -> None:
         """Everyone, then who is whose guardian."""
@@ -68,6 +69,7 @@ class Persons:
             with t.listing(line):
                 self._role(line)
         self.born = t.index("demographics")
+        self.named = finding.named(t.db)
         lines = list(t.lines("users"))
         for line in lines:
             with t.listing(line):
@@ -105,7 +107,7 @@ class Persons:
             t.notices[NO_GUARDIAN] += 1
             t.dropped.add((line.file, line.id))
             return
-        if known is None and finding.namesake(t.db, names, self._birth(line)) is not None:
+        if known is None and self._namesake(line) is not None:
             t.notices[NAMESAKES] += 1
         person = known if known is not None else self._new(line)
         if person is None:
@@ -123,8 +125,13 @@ class Persons:
         if found is None and t.choice.key == "number" and number:
             found = finding.person_numbered(t.db, number)
         if found is None and t.choice.key == "name":
-            found = finding.namesake(t.db, self._names(line), self._birth(line))
+            found = self._namesake(line)
         return found
+
+    def _namesake(self, line: Line) -> int | None:
+        """Who was here before with the same surname, given name and date of birth."""
+        names = self._names(line)
+        return self.named.get((names.get("surname"), names.get("given_name"), self._birth(line)))
 
     def _new(self, line: Line) -> int | None:
         born = self._birth(line)

@@ -6,6 +6,7 @@ import contextlib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from node.oneroster import finding
 from node.oneroster.books import TARGETS, Books, Mode
@@ -78,7 +79,9 @@ class Taking:
     # ---- what is wrong
 
     def flaw(self, line: Line, column: str, sentence: str, **places: object) -> None:
-        self.errors.append(Flaw(line.file, line.number, column, sentence, places))
+        flaw = Flaw(line.file, line.number, column, sentence, places)
+        if flaw not in self.errors[-9:]:
+            self.errors.append(flaw)
         self.bad.setdefault((line.file, line.id), line.number)
 
     @contextlib.contextmanager
@@ -93,13 +96,10 @@ class Taking:
         """The day in a cell; an error where it is none."""
         if not line[column]:
             return None
-        try:
-            day = parse_day(line[column][:10])
-            BY_NAME["enrolment"].by_name["start"].check(day, "enrolment")
-            return day
-        except InvalidValue:
+        day = _day(line[column][:10])
+        if day is None:
             self.flaw(line, column, NO_DATE, text=line[column])
-            return None
+        return day
 
     def word(self, line: Line, column: str, allowed: tuple[str, ...]) -> str:
         """The word in a cell, if it is one of these; an error and nothing where it is not."""
@@ -142,3 +142,14 @@ class Taking:
             self.flaw(line, column, NOT_TAKEN, other=self.bad[file, source_id], file=f"{file}.csv")
         else:
             self.flaw(line, column, UNKNOWN, text=source_id)
+
+
+@lru_cache(maxsize=4096)
+def _day(text: str) -> int | None:
+    """A date that the books can hold; None for anything else."""
+    try:
+        day = parse_day(text)
+        BY_NAME["enrolment"].by_name["start"].check(day, "enrolment")
+    except InvalidValue:
+        return None
+    return day

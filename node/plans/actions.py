@@ -15,6 +15,7 @@ from node.plans import queries
 from shared.i18n import folded
 from shared.problems import EmptyPlan, InvalidValue, NotAllowed, NotFound
 from shared.schema import BY_NAME, Value
+from sync.undo import note_act
 from sync.writer import Writer
 
 Line = Mapping[str, Value]
@@ -131,6 +132,16 @@ def write_lines(
             w.retire("plan_item", one["id"])
     _touch(w, plan)
     return len(lines)
+
+
+def import_lines(
+    w: Writer, group: int, person: int | None, lines: Sequence[Line], append: bool, label: str
+) -> int:
+    """What `write_lines` does, marked as an import that can be undone as one; returns the mark.
+
+    NotFound, NotAllowed, InvalidValue.
+    """
+    return note_act(w, "import", label, write_lines(w, group, person, lines, append))
 
 
 def copy(w: Writer, group: int, person: int | None, source: int) -> int:

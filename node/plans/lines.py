@@ -6,7 +6,7 @@ import csv
 import io
 import re
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -169,6 +169,30 @@ def text_of_file(content: bytes) -> str:
         writer.writerow(cells)
         line = number + 1
     return out.getvalue()
+
+
+def faults(text: str, flaws: Sequence[Flaw], reason: str, said: Mapping[Flaw, str]) -> bytes:
+    """The lines with flaws as a workbook, with their headings if they have any and the reasons in a column at the end.
+
+    ``said``: each flaw as it is told.
+    """
+    rows = _cells(text)
+    headed = bool(rows and _columns(rows[0][1]))
+    width = max((len(cells) for _, cells in rows), default=0)
+    headings = rows[0][1] if headed else []
+    told: dict[int, list[str]] = {}
+    for flaw in flaws:
+        told.setdefault(flaw.line, []).append(said[flaw])
+    found = [
+        [*_wide(cells, width), "; ".join(told[number])]
+        for number, cells in rows[int(headed) :]
+        if number in told
+    ]
+    return workbook([*_wide(headings, width), reason], found)
+
+
+def _wide(cells: Sequence[str], width: int) -> list[str]:
+    return [*cells, *[""] * (width - len(cells))]
 
 
 def workbook(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:

@@ -17,7 +17,7 @@ from node.plans import actions, forms, lines, queries
 from node.request import acting, database
 from node.timetable import queries as timetable
 from shared.dates import school_year_name
-from shared.i18n import column_label, day, gettext, row_name
+from shared.i18n import column_label, day, gettext, row_name, translate
 from shared.problems import InputProblem, NotAllowed, NotFound
 from shared.web import today, visitor
 
@@ -113,6 +113,7 @@ def _plan_page(group_id: int, problem: str = "", typed: Mapping[str, str] | None
         typed=typed or {},
         problem=problem,
         saved="saved" in request.args and not problem,
+        imported=forms.whole(request.args.get("act")) if _writes(row) else None,
         fields=queries.FIELDS,
         sources=_sources(row) if _writes(row) else [],
     )
@@ -223,13 +224,26 @@ def read_in(group_id: int) -> ResponseReturnValue:
         if file is not None and file.filename:
             text = lines.text_of_file(file.read())
         reading = lines.read(text)
+        if request.form.get("do") == "faults":
+            return _faults(text, reading)
         if "confirm" in request.form and reading.lines and not reading.flaws:
+            label = f"{gettext('Plan')}: {_title(row)}"
             with acting() as w:
-                actions.write_lines(w, group_id, visitor().person, reading.lines, append)
-            return _back(group_id)
+                mark = actions.import_lines(w, group_id, visitor().person, reading.lines, append, label)
+            return redirect(url_for("plans.show", group_id=group_id, saved=1, act=mark))
     except InputProblem as problem:
         return _import_page(row, text, append=append, problem=problem.sentence(gettext)), problem.status
     return _import_page(row, text, reading, append)
+
+
+def _faults(text: str, reading: lines.Reading) -> Response:
+    """The lines with flaws, to be mended and given again."""
+    said = {
+        flaw: f"{column_label('plan_item', flaw.field)}: {translate(flaw.sentence)}" for flaw in reading.flaws
+    }
+    answer = Response(lines.faults(text, reading.flaws, gettext("Reason"), said), mimetype=XLSX)
+    answer.headers["Content-Disposition"] = 'attachment; filename="plan-errors.xlsx"'
+    return answer
 
 
 def _import_page(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator
 
+import openpyxl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -398,6 +400,33 @@ def test_the_teacher_uploads_a_workbook_and_takes_one_along(school: SchoolPages,
     assert taken.status_code == 200 and taken.get_data().startswith(b"PK")
     back = lines.read(lines.text_of_file(taken.get_data()))
     assert back.flaws == [] and [one["topic"] for one in back.lines] == desk.topics()
+
+
+def test_an_import_is_undone_as_one_act(school: SchoolPages, desk: Desk) -> None:
+    client, page = school.as_("teacher"), f"/plans/group/{desk.group}"
+    before, lessons = desk.topics(), [row.actual for row in desk.laid().rows]
+    client.get(page)
+    text = f"Тема\tСаат\n{before[0]}\t7\nЖаңы тема\t2"
+    status, there = client.post(page + "/import", text=text, mode="replace", confirm="1")
+    assert status == 302 and desk.topics() == [before[0], "Жаңы тема"]
+    found = re.search(r'action="(/import/undo/\d+)"', client.get(there)[1])
+    assert found and found[1] in client.get("/import/")[1]
+    assert school.as_("deputy").post(found[1])[0] in (400, 403)
+    assert client.post(found[1])[0] == 200
+    assert desk.topics() == before
+    assert [row.actual for row in desk.laid().rows] == lessons
+    assert client.post(found[1])[0] == 404
+
+
+def test_lines_with_flaws_come_back_with_their_reasons(school: SchoolPages, desk: Desk) -> None:
+    client, page = school.as_("teacher"), f"/plans/group/{desk.group}"
+    client.get(page + "/import")
+    text = "Бөлүм\tТема\tСаат\nI\tА\t2\n\t=Б\tэки\n\t\t3\n"
+    form = {"form_token": client.token, "text": text, "do": "faults"}
+    answer = client.http.post(page + "/import", data=form)
+    rows = list(openpyxl.load_workbook(io.BytesIO(answer.get_data())).active.iter_rows(values_only=True))
+    assert [row[:3] for row in rows] == [("Бөлүм", "Тема", "Саат"), (None, "'=Б", "эки"), (None, None, "3")]
+    assert all("Тема" in row[3] or "Саат" in row[3] for row in rows[1:])
 
 
 def test_the_teacher_edits_by_form_and_the_deputy_approves(school: SchoolPages, desk: Desk) -> None:
