@@ -42,7 +42,9 @@ def index() -> ResponseReturnValue:
         untaken=pages.untaken,
         chase=_chase(day),
         overlooked=_overlooked(day) if teaches else [],
-        groups=_own_groups(),
+        groups=_own_groups(day),
+        years=class_queries.years(db),
+        year=class_queries.present_year(class_queries.years(db), day),
         teacher_name=lambda person: queries.person_name(db, person, pages.today()),
         class_name=class_name,
     )
@@ -75,10 +77,10 @@ def _overlooked(day: int) -> list[Mapping[str, Any]]:
     return found
 
 
-def _own_groups() -> list[Mapping[str, Any]]:
-    """The subject groups of this year whose journal the visitor reads: own ones, and of the classes one leads."""
+def _own_groups(day: int) -> list[Mapping[str, Any]]:
+    """The subject groups of a day's year whose journal the visitor reads: own ones, and of the classes one leads."""
     db, who = database(), visitor()
-    year = class_queries.present_year(class_queries.years(db), pages.today())
+    year = class_queries.present_year(class_queries.years(db), day)
     led = access.led_classes(db, who)
     own = who.person if who.has(*access.TEACHING) else None
     all_ = who.has(*access.ALL_RESULTS)
