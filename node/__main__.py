@@ -214,13 +214,14 @@ def _serve(chosen: argparse.Namespace) -> Result:
 
     from node import create_app
     from node.usage import counting
+    from shared.turns import Turns
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     node = _open(chosen)
     agent = Agent(node, chosen.interval)
     app = create_app(node, agent)
     server = create_server(
-        app,
+        Turns(app),
         host=chosen.host,
         port=chosen.port,
         threads=chosen.threads,

@@ -118,11 +118,10 @@ def lessons(
 
     Those that a person teaches that day, or of some classes, or all of the school.
     """
-    where, values = "1", {}
-    if teacher is not None:
-        where, values = "coalesce(x.teacher, sg.teacher) = :teacher", {"teacher": teacher}
-    found = db.query(_LESSONS.format(where=where), _on(day, calendar.taught(db, day)) | values)
-    return [row for row in found if classes is None or row["class_group"] in classes]
+    where = """(:teacher IS NULL OR coalesce(x.teacher, sg.teacher) = :teacher)
+      AND (:classes IS NULL OR cg.id IN (SELECT value FROM json_each(:classes)))"""
+    chosen = {"teacher": teacher, "classes": None if classes is None else json.dumps(sorted(classes))}
+    return list(db.query(_LESSONS.format(where=where), _on(day, calendar.taught(db, day)) | chosen))
 
 
 def lesson(db: Database, place: Place) -> Mapping[str, Any] | None:
@@ -134,7 +133,7 @@ def lesson(db: Database, place: Place) -> Mapping[str, Any] | None:
     return next(iter(db.query(_LESSONS.format(where=where), values)), None)
 
 
-def _on(day: int, taught: Mapping[int, int]) -> dict[str, int | str]:
+def _on(day: int, taught: Mapping[int, int]) -> dict[str, int | str | None]:
     return {"day": day, "taught": json.dumps(taught)}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -62,7 +63,8 @@ _PUPILS = f"""WITH {NAMED}
   FROM pupil pu JOIN person p ON p.id = pu.person LEFT JOIN named n ON n.id = p.id
   LEFT JOIN enrolment e ON e.pupil = pu.person AND e.retired_at IS NULL
   LEFT JOIN class_group cg ON cg.id = e.class_group
-  WHERE pu.retired_at IS NULL AND p.retired_at IS NULL GROUP BY p.id"""
+  WHERE pu.retired_at IS NULL AND p.retired_at IS NULL
+    AND (:readable IS NULL OR pu.person IN (SELECT value FROM json_each(:readable))) GROUP BY p.id"""
 _STAFF = f"""WITH {NAMED}
   SELECT p.id, p.sex, {NAME_COLUMNS}, s.position FROM staff s JOIN person p ON p.id = s.person
   LEFT JOIN named n ON n.id = p.id WHERE s.retired_at IS NULL AND p.retired_at IS NULL"""
@@ -76,8 +78,10 @@ def pupils(db: Database, today: int, readable: frozenset[int] | None) -> list[Pe
     """All pupils, or the readable ones, each with the class last entered."""
     return [
         Person(row["id"], full_name(row), "pupil", row["sex"] or "", class_name(row["grade"], row["letter"]))
-        for row in db.query(_PUPILS, {"today": today})
-        if readable is None or row["id"] in readable
+        for row in db.query(
+            _PUPILS,
+            {"today": today, "readable": None if readable is None else json.dumps(sorted(readable))},
+        )
     ]
 
 

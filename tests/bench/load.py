@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import random
 import time
 from collections.abc import Awaitable, Callable
@@ -12,11 +13,17 @@ from urllib.parse import urlencode
 
 @dataclass
 class Answer:
-    """Status, headers in lower case, body."""
+    """Status, headers in lower case, body as it was sent."""
 
     status: int
     headers: dict[str, str]
     body: bytes
+
+    @property
+    def text(self) -> str:
+        """What the body says."""
+        packed = self.headers.get("content-encoding") == "gzip"
+        return (gzip.decompress(self.body) if packed else self.body).decode()
 
 
 @dataclass
@@ -46,7 +53,8 @@ class Person:
             self._streams = await asyncio.open_connection("127.0.0.1", self.port)
         reader, writer = self._streams
         cookie = f"Cookie: {self.cookie}\r\n" if self.cookie else ""
-        head = f"{what} HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\n{cookie}{more}Content-Length: {len(body)}\r\n\r\n"
+        length = f"Content-Length: {len(body)}\r\n" if body else ""
+        head = f"{what} HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\nAccept-Encoding: gzip\r\n{cookie}{more}{length}\r\n"
         try:
             writer.write(head.encode() + body)
             await writer.drain()

@@ -35,7 +35,7 @@ Line = tuple[str, str, str]
 
 @dataclass(frozen=True)
 class Lesson:
-    """A lesson as its addresses name it, its teacher's login, its term, its pupils."""
+    """A lesson as its addresses name it, its teacher's login and its class teacher's, its term, its pupils."""
 
     group: int
     class_group: int
@@ -43,6 +43,7 @@ class Lesson:
     day: str
     period: int
     login: str
+    leader: str
     pupils: tuple[int, ...]
 
     @property
@@ -70,11 +71,11 @@ class School:
         """Sign in as a browser does."""
         person = Person(self.port)
         page = await person.get("/sign-in")
-        person.token = _field(page.body.decode(), "form_token")
+        person.token = _field(page.text, "form_token")
         answer = await person.post("/sign-in", {"login": login, "password": PASSWORD})
         assert answer.status in (302, 303), (login, answer.status)
         page = await person.get("/journal/")
-        person.token = _field(page.body.decode(), "form_token")
+        person.token = _field(page.text, "form_token")
         return person
 
 
@@ -127,15 +128,15 @@ def school(pupils: int = PUPILS) -> Iterator[School]:
 def _lessons(db: Database) -> list[Lesson]:
     """A lesson of each group whose term has about 20 lessons of about 30 pupils, best ones first."""
     rows = db.execute(
-        """SELECT l.subject_group, g.class_group, t.id, max(l.day), l.period, a.login, count(*)
-           FROM lesson l JOIN subject_group g ON g.id = l.subject_group
+        """SELECT l.subject_group, g.class_group, t.id, max(l.day), l.period, a.login, b.login, count(*)
+           FROM lesson l JOIN subject_group g ON g.id = l.subject_group JOIN class_group c ON c.id = g.class_group
            JOIN term t ON t.kind = 'quarter' AND l.day BETWEEN t.start AND t."end"
-           JOIN account a ON a.person = g.teacher
+           JOIN account a ON a.person = g.teacher JOIN account b ON b.person = c.teacher
            WHERE EXISTS (SELECT 1 FROM mark m WHERE m.subject_group = g.id AND m.day = l.day)
            GROUP BY l.subject_group, t.id ORDER BY abs(count(*) - 20), l.subject_group"""
     ).fetchall()
     found: dict[int, Lesson] = {}
-    for group, class_group, term, day, period, login, _ in rows:
+    for group, class_group, term, day, period, login, leader, _ in rows:
         pupils = db.execute(
             """SELECT pupil FROM subject_group_pupil WHERE subject_group = ? AND start <= ?
                AND ("end" IS NULL OR "end" > ?) AND retired_at IS NULL""",
@@ -143,9 +144,8 @@ def _lessons(db: Database) -> list[Lesson]:
         ).fetchall()
         if 26 <= len(pupils) <= 34 and group not in found:
             date = date_of(day).isoformat()
-            found[group] = Lesson(
-                group, class_group, term, date, period, login, tuple(one for (one,) in pupils)
-            )
+            members = tuple(one for (one,) in pupils)
+            found[group] = Lesson(group, class_group, term, date, period, login, leader, members)
     assert len(found) >= 20, f"only {len(found)} groups"
     return list(found.values())
 
@@ -183,11 +183,12 @@ class _Form(HTMLParser):
 
 
 class Staff:
-    """People who have signed in, and the things they do."""
+    """People who have signed in, and the things they do: teachers, and the class teachers of their pupils."""
 
-    def __init__(self, served: School, people: list[Person]) -> None:
+    def __init__(self, served: School, people: list[Person], leaders: list[Person]) -> None:
         self.school = served
         self.people = people
+        self.leaders = leaders
         self.lessons = served.lessons
         self.seen: dict[tuple[int, int], str] = {}
         self.random = random.Random(1)
@@ -206,7 +207,7 @@ class Staff:
         at = (lesson.group, pupil)
         if at not in self.seen:
             page = await self.people[number].get(f"/journal/lesson/{lesson.place}")
-            fields = _Form(page.body.decode()).fields
+            fields = _Form(page.text).fields
             self.seen[at] = fields.get(f"mark-{pupil}-0", "")
         value = self.random.choice([v for v in "2345" if v != self.seen[at]])
         told = {"field": "mark", "pupil": str(pupil), "slot": "0", "kind": self.kind, "value": value}
@@ -223,7 +224,7 @@ class Staff:
         lesson, person = self._lesson(number), self.people[number]
         if not hasattr(person, "form"):
             page = await person.get(f"/journal/lesson/{lesson.place}")
-            person.form = _Form(page.body.decode()).fields  # type: ignore[attr-defined]
+            person.form = _Form(page.text).fields  # type: ignore[attr-defined]
         fields: dict[str, str] = person.form  # type: ignore[attr-defined]
         told = {**fields, "reason": "measured", "taken": "1"}
         for pupil in self.random.sample(lesson.pupils, 5):
@@ -238,7 +239,7 @@ class Staff:
 
     async def register(self, number: int) -> Answer:
         lesson = self._lesson(number)
-        return await self.people[number].get(f"/attendance/class/{lesson.class_group}?day={lesson.day}")
+        return await self.leaders[number].get(f"/attendance/class/{lesson.class_group}?day={lesson.day}")
 
     async def class_list(self, number: int) -> Answer:
         return await self.people[number].get(f"/classes/{self._lesson(number).class_group}")
@@ -292,10 +293,12 @@ def pages() -> Iterator[Line]:
 
 async def _measure(served: School) -> list[Line]:
     lines: list[Line] = []
-    people = [await served.enter(served.lessons[n % len(served.lessons)].login) for n in range(200)]
-    staff = Staff(served, people)
+    lessons = [served.lessons[number % len(served.lessons)] for number in range(200)]
+    people = [await served.enter(lesson.login) for lesson in lessons]
+    staff = Staff(served, people, [await served.enter(lesson.leader) for lesson in lessons])
     page = await staff.journal(0)
-    lines.append(("bytes of the journal page, as sent", f"{len(page.body):,}", ""))
+    lines.append(("bytes of the journal page", f"{len(page.text.encode()):,}", ""))
+    lines.append(("bytes of it as sent", f"{len(page.body):,}", ""))
     for name, label in _LABELS.items():
         act: Act = getattr(staff, name)
         for number in (1, 20):
