@@ -115,7 +115,8 @@ class Setup:
     ``sign_in`` and ``change_password`` are endpoints; ``brand`` is the name at the top of every page;
     ``role_name`` names a role to people; ``switched_on`` tells whether an endpoint is in use here at all.
     ``lock_minutes`` is how long a session on a shared computer stays open untouched (0: this one is not shared), and
-    ``lock`` the endpoint that shuts it; ``own_account`` the page of one's own account.
+    ``lock`` the endpoint that shuts it; ``own_account`` the page of one's own account;
+    ``unsent`` the page that sends what waits in a browser.
     """
 
     store: SessionStore
@@ -130,6 +131,7 @@ class Setup:
     lock_minutes: Callable[[], int] = _never
     lock: str = ""
     own_account: str = ""
+    unsent: str = ""
     role_name: Callable[[str], str] = _duty_name
     sign_in: str = "signin.sign_in"
     sign_out: str = "signin.sign_out"

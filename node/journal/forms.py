@@ -39,6 +39,7 @@ def one_change(form: MultiDict[str, str]) -> Change:
 def lesson_changes(form: Mapping[str, str], pupils: Iterable[int]) -> list[Change]:
     """Every difference between the page as it was shown and the form as it was sent. BadRequest."""
     kind = whole(form.get("kind"))
+    kinds = (kind, whole(form.get("kind-1")) or kind)
     found: list[Change] = [
         Change("topic", form.get("topic", "").strip(), form.get("seen-topic", "")),
         Change("homework", form.get("homework", "").strip(), form.get("seen-homework", "")),
@@ -51,8 +52,8 @@ def lesson_changes(form: Mapping[str, str], pupils: Iterable[int]) -> list[Chang
         for slot in SLOTS:
             name = f"mark-{pupil}-{slot}"
             if name in form:
-                mark = Change("mark", whole(form[name]), whole(form.get(f"seen-{name}")), pupil, slot, kind)
-                found.append(mark)
+                seen = whole(form.get(f"seen-{name}"))
+                found.append(Change("mark", whole(form[name]), seen, pupil, slot, kinds[slot]))
     return [change for change in found if change.value != change.seen]
 
 

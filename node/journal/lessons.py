@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import cast
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, cast
 
 from flask import jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -16,7 +16,7 @@ from node.journal.queries import Cell, Place
 from node.people.queries import class_name, number_of
 from node.request import acting, database
 from shared.access import allow
-from shared.i18n import exact, gettext
+from shared.i18n import exact, gettext, row_name
 from shared.problems import ChangedMeanwhile, InputProblem, NotFound
 from shared.web import visitor
 
@@ -71,7 +71,7 @@ def _lesson_page(
     scale = queries.scale_of(db, place.group)
     planned = queries.planned_topic(db, place)
     members = queries.members(db, place.group, place.day, place.day)
-    letters = attendance.letters(db)
+    letters, kinds = attendance.letters(db), queries.work_kinds(db)
     return render_template(
         "journal/lesson.html",
         lesson=found,
@@ -84,7 +84,7 @@ def _lesson_page(
         days=queries.edit_days(db),
         scale=scale,
         keys=_keys(scale),
-        kinds=queries.work_kinds(db),
+        kinds=kinds,
         planned=planned,
         pupils=queries.named(db, members, pages.today()),
         away={} if found["taken"] else attendance.noted_away(db, members, place.day),
@@ -97,6 +97,8 @@ def _lesson_page(
         problem=problem,
         saved="saved" in request.args and not problem,
         kind=forms.whole(request.form.get("kind")),
+        second_kind=forms.whole(request.form.get("kind-1")),
+        told_kinds=_kinds_teller(kinds),
         reason=request.form.get("reason", ""),
         letters=(letters["absent"], letters["late"]),
         drawing=pages.drawing_of(queries.cells(db, place.group, place.day, place.day), letters),
@@ -105,6 +107,17 @@ def _lesson_page(
         texts=sentences.texts(),
         now_taken=pages.untaken(found),
     )
+
+
+def _kinds_teller(kinds: Sequence[Mapping[str, Any]]) -> Callable[[Cell], dict[int, str]]:
+    """What names the kind of work of each mark of a cell, by slot."""
+    names = {kind["id"]: row_name(kind) for kind in kinds}
+
+    def told(cell: Cell) -> dict[int, str]:
+        marks = sorted(cell.marks.items())
+        return {slot: names.get(mark.kind or 0, "") for slot, mark in marks if mark.value is not None}
+
+    return told
 
 
 def _keys(scale: queries.Scale | None) -> list[int]:

@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from node import access
 from node.calendar import queries as calendar_queries
 from node.classes import queries as class_queries
-from node.journal import pages, queries
+from node.journal import pages, queries, sentences
 from node.journal.blueprint import area
 from node.people.queries import class_name
 from node.request import database
@@ -38,6 +38,7 @@ def index() -> ResponseReturnValue:
         free=kind in NO_LESSONS,
         kind=kind,
         teaches=teaches,
+        texts=sentences.texts(),
         lessons=mine,
         untaken=pages.untaken,
         chase=_chase(day),

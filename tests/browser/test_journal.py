@@ -18,10 +18,9 @@ from tests.serving import serving
 PUPILS = 35
 
 
-@pytest.fixture(scope="module")
-def school(tmp_path_factory: pytest.TempPathFactory) -> SchoolPages:
+def a_lesson_of_many(folder: Path) -> SchoolPages:
     """A generated school in which the teacher's first group of the day has 35 pupils."""
-    school = a_school(tmp_path_factory.mktemp("journal"))
+    school = a_school(folder)
     desk = Desk(school)
     class_id = desk.db.execute(
         "SELECT class_group FROM subject_group WHERE id = ?", (desk.place.group,)
@@ -36,8 +35,7 @@ def school(tmp_path_factory: pytest.TempPathFactory) -> SchoolPages:
     return school
 
 
-@pytest.fixture
-def desk(school: SchoolPages) -> Iterator[Desk]:
+def emptied(school: SchoolPages) -> Iterator[Desk]:
     """The lesson, empty again."""
     made = Desk(school)
     with writing(made.db, made.account) as w:
@@ -57,11 +55,26 @@ def desk(school: SchoolPages) -> Iterator[Desk]:
     made.db.close()
 
 
-@pytest.fixture
-def here(school: SchoolPages, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def that_day(school: SchoolPages, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The school's address, served on the day of the lesson."""
     monkeypatch.setattr(pages, "today", lambda: TODAY)
     with serving(school.app) as found:
         yield found
+
+
+@pytest.fixture(scope="module")
+def school(tmp_path_factory: pytest.TempPathFactory) -> SchoolPages:
+    return a_lesson_of_many(tmp_path_factory.mktemp("journal"))
+
+
+@pytest.fixture
+def desk(school: SchoolPages) -> Iterator[Desk]:
+    yield from emptied(school)
+
+
+@pytest.fixture
+def here(school: SchoolPages, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    yield from that_day(school, monkeypatch)
 
 
 def sign_in(page: Page, at: str, desk: Desk) -> None:
@@ -75,7 +88,7 @@ def sign_in(page: Page, at: str, desk: Desk) -> None:
 
 def key(page: Page, pupil: int, value: str) -> None:
     """Tap a key of a pupil's row."""
-    page.locator(f"[data-pupil='{pupil}'] .key:has(input[value='{value}'])").click()
+    page.locator(f"[data-pupil='{pupil}'] .keys:not(.second) .key:has(input[value='{value}'])").click()
 
 
 @pytest.mark.parametrize("page", ["phone"], indirect=True)

@@ -387,6 +387,45 @@ def test_one_plain_form_saves_a_lesson_whole_or_not_at_all(desk: Desk) -> None:
 
 
 @pytest.mark.usefixtures("on_that_day")
+def test_the_form_takes_a_second_mark_of_another_kind(desk: Desk) -> None:
+    client, (first, second, *_) = teacher_of(desk), desk.pupils
+    client.get(address(desk.place))
+    form = {
+        f"{seen}mark-{pupil}-{slot}": ""
+        for pupil in (first, second)
+        for slot in (0, 1)
+        for seen in ("", "seen-")
+    }
+    form |= {"kind": str(ORAL), f"mark-{first}-0": "5", f"mark-{first}-1": "4", f"mark-{second}-1": "3"}
+    assert client.post(address(desk.place), **form, **{"kind-1": "4"})[0] == 302
+    marks = [
+        {slot: (m.value, m.kind) for slot, m in desk.cell(pupil).marks.items()} for pupil in (first, second)
+    ]
+    assert marks == [{0: (5, ORAL), 1: (4, 4)}, {1: (3, 4)}]
+    _, text = client.get(address(desk.place))
+    names = {kind["id"]: kind["name_ky"] for kind in queries.work_kinds(desk.db)}
+    assert f'data-kind1="{names[4]}"' in text
+    assert 'class="keys marks second"' in text
+    _, text = desk.school.as_("head").get(address(desk.place))
+    assert ">5/4</b>" in text
+
+
+@pytest.mark.usefixtures("on_that_day")
+def test_a_locked_quarter_shows_in_the_grid_of_the_half(desk: Desk) -> None:
+    row, term = queries.group(desk.db, desk.place.group), queries.term_of(desk.db, desk.place.group, TODAY)
+    assert row is not None and term is not None and term["kind"] == "quarter"
+    half = next(t for t in queries.terms(desk.db, row["year"], row["grade"]) if t["kind"] == "half")
+    client, page = teacher_of(desk), f"/journal/group/{desk.place.group}?term={half['id']}"
+    assert "data-locked" not in client.get(page)[1]
+    with writing(desk.db, desk.account) as w:
+        w.put("term_lock", class_group=row["class_group"], term=term["id"], locked=1)
+    text = client.get(page)[1]
+    assert text.count("data-locked") == text.count('class="shut"') > 5
+    with writing(desk.db, desk.account) as w:
+        w.put("term_lock", class_group=row["class_group"], term=term["id"], locked=0)
+
+
+@pytest.mark.usefixtures("on_that_day")
 def test_a_cell_is_saved_by_itself_and_refused_with_a_reason(desk: Desk) -> None:
     client, pupil = teacher_of(desk), str(desk.pupils[0])
     client.get(address(desk.place))

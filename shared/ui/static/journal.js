@@ -12,7 +12,7 @@
   const bars = document.querySelectorAll("[data-state]");
   const token = document.querySelector("input[name=form_token]").value;
   const kept = new Map();
-  let sending = false, tries = 0, timer = 0, note = "", refused = 0, saved = false, why = "";
+  let sending = false, tries = 0, timer = 0, note = "", leads = "", refused = 0, saved = false, why = "";
 
   // ---- what waits
 
@@ -38,7 +38,7 @@
     if (!waits && wanted === cell.base) { page.show(cell, wanted, ""); return; }
     const entry = waits || { ...cell, seen: [cell.base] };
     if (waits && entry.tried && !entry.seen.includes(entry.value)) entry.seen.push(entry.value);
-    Object.assign(entry, { value: wanted, kind: value("kind"), reason: value("reason"), tried: false, clash: null });
+    Object.assign(entry, { value: wanted, kind: (entry.slot === "1" && value("kind-1")) || value("kind"), reason: value("reason"), tried: false, clash: null, asks: "" });
     keep(key, entry);
     page.show(entry, wanted, "waiting");
     tell();
@@ -47,7 +47,7 @@
 
   // ---- sending, one at a time
 
-  const next = () => [...kept].find(([, entry]) => !entry.clash);
+  const next = () => [...kept].find(([, entry]) => !entry.clash && !entry.asks);
   async function send() {
     const found = next();
     if (sending || !found) return;
@@ -86,22 +86,46 @@
     } else if (status === 409 && told.error === "changed_meanwhile") {
       keep(key, { ...entry, clash: { current: told.current, author: told.author }, tried: false });
       page.show(kept.get(key), entry.value, "refused");
-      page.ask(kept.get(key), () => decide(key, true), () => decide(key, false));
+      ask(key);
     } else if (status === 401 || (status === 403 && told.error === "form_expired")) {
       note = texts.sign_in;
+      leads = status === 401 ? book.dataset.signIn : location.href;
       return later();
     } else if (status === 0 || status >= 500 || status === 429) {
       note = texts.offline;
       return later();
+    } else if (told.error === "reason_needed") {
+      // It waits for the reason, here or on the page of its lesson.
+      keep(key, { ...entry, asks: told.sentence, tried: false });
+      page.show(entry, entry.value, "refused", told.sentence);
+      if (page.here(entry)) page.reason();
+      else elsewhere(entry, told.sentence);
     } else {
       drop(key);
       refused += 1;
       why = told.sentence || "";
       page.show(entry, entry.value, told.error === "term_locked" ? "locked" : "refused", told.sentence || "");
-      if (told.error === "reason_needed") page.reason();
     }
     send();
   }
+  document.addEventListener("change", (event) => {
+    const reason = event.target.id === "reason" && event.target.value.trim();
+    if (!reason) return;
+    for (const [key, entry] of [...kept]) {
+      if (!entry.asks || !page.here(entry)) continue;
+      keep(key, { ...entry, asks: "", reason });
+      page.show(entry, entry.value, "waiting");
+    }
+    tell();
+    send();
+  });
+  // Another tab of this browser has sent what waited, or written something new.
+  addEventListener("storage", (event) => {
+    if (!event.key || !event.key.startsWith(STORE)) return;
+    if (event.newValue) kept.set(event.key, JSON.parse(event.newValue));
+    else kept.delete(event.key);
+    tell();
+  });
   function later() {
     timer = setTimeout(send, AGAIN[Math.min(tries++, AGAIN.length - 1)]);
   }
@@ -122,16 +146,37 @@
     tell();
   }
   function tell() {
-    const asks = [...kept.values()].filter((entry) => entry.clash).length, waiting = kept.size - asks;
+    const asks = [...kept.values()].filter((entry) => entry.clash || entry.asks).length, waiting = kept.size - asks;
     const parts = [];
     if (waiting) parts.push(`${texts.waiting}: ${waiting}`);
     if (refused || asks) parts.push(`${texts.refused}: ${refused + asks}`, ...[why].filter(Boolean));
     if (!parts.length && saved) parts.push(`✓ ${texts.saved}`);
-    if (note) parts.push(note);
+    if (note && note !== texts.sign_in) parts.push(note);
     for (const bar of bars) {
       bar.textContent = parts.join(" · ");
+      if (note === texts.sign_in) {
+        const link = document.createElement("a");
+        link.href = leads;
+        link.textContent = note;
+        bar.append(" · ", link);
+      }
       bar.className = `state ${waiting ? "waiting" : refused || asks ? "refused" : saved ? "saved" : ""}`;
     }
+  }
+  function ask(key) {
+    const entry = kept.get(key), box = question(entry, () => decide(key, true), () => decide(key, false));
+    if (page.here(entry)) page.ask(entry, box);
+    else elsewhere(entry).append(box);
+  }
+  // Of a lesson that is not on this page: a line that leads there.
+  function elsewhere(entry, told) {
+    const line = document.createElement("p"), link = document.createElement("a"), [, day, period] = /([\d-]+)\/(\d+)$/.exec(entry.url);
+    link.href = entry.url.replace("/cell/", "/lesson/");
+    link.textContent = `${day} · ${period}`;
+    line.className = "notice bad gap-below";
+    line.append(link, ` ${told || ""}`);
+    book.before(line);
+    return line;
   }
   function question(entry, mine, theirs) {
     const box = document.createElement("div"), bar = document.createElement("div");
@@ -194,7 +239,7 @@
     let chosen = null;
     form.addEventListener("pointerdown", (event) => {
       const key = event.target.closest(".key");
-      chosen = key && key.querySelector("input:checked");
+      chosen = key && key.querySelector("input[type=radio]:checked");
     });
     form.addEventListener("click", (event) => {
       if (event.target !== chosen) return;
@@ -225,17 +270,43 @@
       enter(cellOf(key.name), current(key.name));
     }
     form.addEventListener("submit", (event) => event.preventDefault());
+    // On a phone the sign stands alone and its word is heard.
+    function word(text) {
+      const one = document.createElement("span");
+      one.className = "word";
+      one.textContent = text;
+      return one;
+    }
+    // Each mark with its kind of work.
+    function telling(cell, line) {
+      const told = [0, 1].map((slot) => {
+        const mark = current(`mark-${cell.pupil}-${slot}`), kind = form.elements.kind.querySelector(`[value="${cell.kind}"]`);
+        if (String(slot) === cell.slot && kind) line.dataset[`kind${slot}`] = kind.textContent;
+        return mark && [mark, line.dataset[`kind${slot}`] || ""].join(" ").trim();
+      });
+      line.textContent = told.filter(Boolean).join(" / ");
+    }
     return {
       show(cell, wanted, state, told) {
         if (!here(cell)) return;
-        const row = rowOf(cell), line = row && row.querySelector("[data-told]");
+        const row = rowOf(cell), line = row.querySelector("[data-told]"), kinds = row.querySelector("[data-kinds]"), old = row.querySelector(".told");
         if (current(nameOf(cell)) !== wanted && document.activeElement !== form.elements[nameOf(cell)]) put(nameOf(cell), wanted);
+        if (cell.slot === "1" && wanted) row.querySelector(".two input").checked = true;
+        if (kinds && cell.field === "mark" && cell.kind) telling(cell, kinds);
+        if (old) old.remove();
         if (!line) return;
         line.className = `state ${state === "locked" ? "refused" : state}`;
-        line.textContent = { saved: `✓ ${texts.saved}`, waiting: `… ${texts.waiting}`, refused: `! ${told || texts.refused}`, locked: `! ${told || texts.locked}` }[state] || "";
+        line.textContent = { saved: "✓ ", waiting: "… ", refused: "! ", locked: "! " }[state] || "";
+        if (state) line.append(word(texts[state]));
+        if (!told) return;
+        const why = document.createElement("p");
+        why.className = "clash told";
+        why.textContent = `! ${told}`;
+        row.append(why);
       },
       base(cell, known) { if (here(cell)) seen(nameOf(cell)).value = known; },
-      ask(cell, mine, theirs) { if (here(cell)) rowOf(cell).append(question(cell, mine, theirs)); },
+      here,
+      ask(cell, box) { rowOf(cell).append(box); },
       reason() { const field = document.getElementById("reason"); if (field) field.focus(); },
     };
   }
@@ -496,15 +567,25 @@
         td.dataset[`base${name}`] = known;
         if (told.saved && cell.field !== "comment" && heads[td.cellIndex].hasAttribute("data-old") && old && old !== "present" && old !== known) td.dataset.was = [td.dataset.was, { absent, late }[old] || old].filter(Boolean).join(" ");
       },
-      ask(cell, mine, theirs) { if (tdOf(cell) || lineOf(cell)) book.prepend(question(cell, mine, theirs)); },
+      here(cell) { return Boolean(tdOf(cell) || lineOf(cell)); },
+      ask(cell, box) {
+        const row = cell.pupil && rows.find((one) => one.dataset.pupil === cell.pupil), where = heads.find((head) => head.dataset.at && book.dataset.url + head.dataset.at === cell.url);
+        box.prepend([row && row.cells[0].textContent.trim(), where.querySelector("a").textContent].filter(Boolean).join(" · "), ": ");
+        book.prepend(box);
+      },
       reason() { const field = desk.querySelector("[data-late-reason]"); desk.hidden = field.hidden = false; field.querySelector("input").focus(); },
     };
   }
 
-  const page = book.tagName === "FORM" ? lesson(book) : grid(book.querySelector("table"));
+  // ---- any other page of the journal: what waits is sent from there too
+
+  const outbox = { here: () => false, show() {}, base() {}, ask() {}, reason() {} };
+
+  const page = book.tagName === "FORM" ? lesson(book) : book.querySelector("table") ? grid(book.querySelector("table")) : outbox;
   for (const [key, entry] of kept) {
-    page.show(entry, entry.value, entry.clash ? "refused" : "waiting");
-    if (entry.clash) page.ask(entry, () => decide(key, true), () => decide(key, false));
+    page.show(entry, entry.value, entry.clash || entry.asks ? "refused" : "waiting", entry.asks);
+    if (entry.clash) ask(key);
+    else if (entry.asks && !page.here(entry)) elsewhere(entry, entry.asks);
   }
   tell();
   send();

@@ -35,12 +35,21 @@ document.addEventListener("change", (event) => {
 });
 for (const button of document.querySelectorAll("form[data-at-once] .without-script")) button.hidden = true;
 
-// Whoever signs out is told what still waits in this browser.
+// Whoever signs out is told what still waits in this browser; the journal sends it, and every other page leads there.
+const waits = (form) => Object.keys(localStorage).some((key) => key.startsWith(`mektep-unsent:${form.dataset.account}:`));
 document.addEventListener("submit", (event) => {
-  const form = event.target, own = `mektep-unsent:${form.dataset.account}:`;
-  const waits = form.dataset.unsent && Object.keys(localStorage).some((key) => key.startsWith(own));
-  if (waits && !confirm(form.dataset.unsent)) event.preventDefault();
+  const form = event.target;
+  if (form.dataset.unsent && waits(form) && !confirm(form.dataset.unsent)) event.preventDefault();
 });
+const exit = document.querySelector("form[data-waiting]");
+if (exit && waits(exit) && !document.querySelector("[data-journal][data-account]")) {
+  const line = document.createElement("p"), link = document.createElement("a");
+  link.href = exit.dataset.sentFrom;
+  link.textContent = exit.dataset.waiting;
+  line.className = "notice waiting gap-below";
+  line.append(link);
+  document.querySelector("main").prepend(line);
+}
 
 // A form is sent once.
 document.addEventListener("submit", (event) => {
