@@ -197,7 +197,7 @@
   }
   // What a letter means: those of the school, and the usual ones of three languages.
   const { absent, late } = book.dataset;
-  const letters = { ж: "absent", н: "absent", n: "absent", a: "absent", к: "late", о: "late", l: "late", [absent.toLowerCase()]: "absent", [late.toLowerCase()]: "late" };
+  const letters = { ж: "absent", н: "absent", n: "absent", a: "absent", к: "late", о: "late", l: "late", [(absent || "ж").toLowerCase()]: "absent", [(late || "к").toLowerCase()]: "late" };
   const letterOf = (typed) => letters[typed.toLowerCase()];
 
   // ---- the lesson: a form with a row for every pupil
@@ -253,16 +253,16 @@
     });
     // As in the grid a digit chooses the mark, a letter who is away or late, and the next pupil has the focus.
     function wishOf(at, typed) {
-      const row = at.closest(".pupil"), named = letterOf(typed), kind = named ? "status" : "mark";
-      const key = row.querySelector(`input[type=radio][name^=${kind}][value="${named || CSS.escape(typed)}"]`);
+      const row = at.closest(".pupil"), named = letterOf(typed), slot = at.closest(".second") ? ".second" : ".marks:not(.second)", kind = named ? ".keys:not(.marks)" : slot;
+      const key = row.querySelector(`${kind} input[type=radio][value="${named || CSS.escape(typed)}"]`);
       if (!key || !(named || /^[0-9]$/.test(typed))) return false;
       if (named && key.checked) back(key);
       else {
         put(key.name, key.value);
         enter(cellOf(key.name), current(key.name));
       }
-      const below = row.nextElementSibling || row, next = [...below.querySelectorAll(`input[type=radio][name^=${kind}]`)];
-      (next.find((one) => one.checked && one.offsetParent) || next.find((one) => one.offsetParent)).focus();
+      const below = row.nextElementSibling || row, next = [kind, ".marks"].flatMap((some) => [...below.querySelectorAll(`${some} input[type=radio]`)]).filter((one) => one.offsetParent);
+      (next.find((one) => one.checked) || next[0] || at).focus();
       return true;
     }
     function back(key) {
