@@ -153,6 +153,12 @@ def reaches_person(db: Database, visitor: Visitor, area: str, verb: str, person:
     return not children.isdisjoint(pupils_of(db, led_classes(db, visitor)))
 
 
+def keeps(db: Database, visitor: Visitor, person: int) -> bool:
+    """Does the visitor keep the card of someone, or the staff file?"""
+    works = bool(_ids(db, "SELECT person FROM staff WHERE person = ? AND retired_at IS NULL", person))
+    return (works and may_all(visitor, "staff_file", "E")) or reaches_person(db, visitor, "card", "E", person)
+
+
 def reaches_class(db: Database, visitor: Visitor, area: str, verb: str, class_group: int) -> bool:
     """Does a right reach a class: any, the one the visitor leads, one the visitor teaches in?"""
     reach = scopes(visitor, area, verb)

@@ -15,6 +15,7 @@ from sqlite_utils import Database
 from node.storage import Node
 from shared.db import transaction
 from sync import clock
+from sync.undo import marked_acts
 
 _DAY_MS = 86_400_000
 
@@ -36,6 +37,30 @@ def known(db: Database) -> list[Backup]:
 def holding(db: Database, before: int) -> list[Backup]:
     """The backups made before an instant: whatever was erased at that instant is still in them."""
     return [backup for backup in known(db) if backup.at < before]
+
+
+def last_erasure(db: Database) -> int:
+    """When something was last erased in this school (milliseconds since 1970); 0 for never."""
+    acts = marked_acts(db, "erasure", 1)
+    return acts[0].at if acts else 0
+
+
+def still_holding(db: Database) -> list[Backup]:
+    """The backups that still hold what was erased since they were made."""
+    erased = last_erasure(db)
+    return holding(db, erased) if erased else []
+
+
+def forget(db: Database, at: int) -> bool:
+    """Someone destroyed the copy that was saved through a browser at that instant; False if there is none.
+
+    Of those whose file this node can see it judges by itself.
+    """
+    with transaction(db):
+        rows = db.conn.execute("SELECT path FROM backup_made WHERE at = ?", (at,)).fetchall()
+        gone = [(path,) for (path,) in rows if not _place(path)]
+        db.conn.executemany("DELETE FROM backup_made WHERE path = ?", gone)
+    return bool(gone)
 
 
 def age_out(node: Node, now: int | None = None) -> list[Path]:

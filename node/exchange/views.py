@@ -14,13 +14,13 @@ from flask import Blueprint, redirect, render_template, request, send_file, url_
 from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import FileStorage
 
-from node import storage
+from node import backups, storage
 from node.exchange import actions, joining, queries
 from node.exchange.queries import Run, Status
 from node.request import agent, database, node
 from shared.access import allow
 from shared.i18n import gettext, instant, number, translate
-from shared.problems import N_, FlawedAddress, Problem
+from shared.problems import N_, FlawedAddress, NotFound, Problem
 from shared.web import visitor
 from sync import clock
 from sync.messages import MAX_MESSAGE
@@ -189,6 +189,15 @@ def change_address() -> ResponseReturnValue:
     return redirect(url_for("exchange.index"))
 
 
+@area.post("/backup/destroyed")
+@allow(ADMINISTRATOR)
+def backup_destroyed() -> ResponseReturnValue:
+    """Someone destroyed a copy that was saved through a browser. NotFound."""
+    if not backups.forget(database(), request.form.get("at", 0, type=int)):
+        raise NotFound()
+    return redirect(url_for("exchange.index") + "#backups")
+
+
 @area.post("/backup")
 @allow(ADMINISTRATOR)
 def backup() -> ResponseReturnValue:
@@ -237,6 +246,8 @@ def _page(problem: Problem | None = None, opened: str = "", over: bool = False) 
         clock_off=queries.clock_off(found),
         clock_minutes=round(abs(found.hub_clock_ahead) / 60_000),
         backup_due=queries.backup_due(found, clock.now_ms()),
+        holding=backups.still_holding(database()),
+        erased=backups.last_erasure(database()),
         silent=[m for m in queries.machines(database()) if m.is_silent(queries.hubs_now(found))],
         asking=queries.asking(database()),
         disk_nearly_full=queries.disk_nearly_full(found),

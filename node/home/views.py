@@ -7,13 +7,15 @@ import datetime
 from flask import Blueprint, render_template, url_for
 from flask.typing import ResponseReturnValue
 
-from node import access
+from node import access, backups
 from node.attendance import queries as attendance_queries
 from node.calendar import queries as calendar_queries
 from node.classes import queries as class_queries
+from node.consents import queries as consent_queries
 from node.home import queries
 from node.journal import queries as journal_queries
 from node.orders import queries as order_queries
+from node.owndata import queries as owndata_queries
 from node.people.queries import class_name
 from node.request import database
 from node.results import queries as result_queries
@@ -97,6 +99,57 @@ def _waiting() -> list[tuple[str, str]]:
         found.append(
             (ngettext("%(num)s task to do", "%(num)s tasks to do", tasks), url_for("tasks.index", of="me"))
         )
+    return found + _people_waiting()
+
+
+def _people_waiting() -> list[tuple[str, str]]:
+    """What waits about people: requests to answer, consents without their paper, what is due to be erased."""
+    db, who, day = database(), visitor(), today()
+    found = []
+    asked = owndata_queries.open_requests(db) if may_open("owndata.requests") else []
+    mine = [one for one in asked if one != who.person and access.keeps(db, who, one)]
+    if mine:
+        found.append(
+            (
+                ngettext("%(num)s request to correct data", "%(num)s requests to correct data", len(mine)),
+                url_for("owndata.requests"),
+            )
+        )
+    given = consent_queries.offers(db) if may_open("consents.new") else []
+    papers = {
+        (one.person, one.signer)
+        for one in given
+        if access.reaches_person(db, who, "consent", "E", one.person)
+    }
+    if papers:
+        found.append(
+            (
+                ngettext(
+                    "%(num)s consent waits for its signed paper", "%(num)s consents wait for their signed paper",
+                    len(papers),
+                ),
+                url_for("consents.index"),
+            )
+        )  # fmt: skip
+    due = len(consent_queries.due(db, day)) if may_open("consents.erase") else 0
+    if due:
+        found.append(
+            (
+                ngettext("%(num)s withdrawn record is due to be erased",
+                         "%(num)s withdrawn records are due to be erased", due),
+                url_for("consents.index"),
+            )
+        )  # fmt: skip
+    if may_open("exchange.index") and who.has("administrator"):
+        copies = len(backups.still_holding(db))
+        if copies:
+            found.append(
+                (
+                    ngettext("%(num)s backup still holds what was erased", "%(num)s backups still hold what was erased",
+                             copies),
+                    url_for("exchange.index") + "#backups",
+                )
+            )  # fmt: skip
     return found
 
 

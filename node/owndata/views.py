@@ -19,16 +19,19 @@ from shared.dates import date_of
 from shared.i18n import gettext
 from shared.problems import InputProblem, NotAllowed, NotFound
 from shared.web import today, visitor
+from sync.state import State
+
+ANSWERERS = tuple(dict.fromkeys((*access.roles("card", "E"), *access.everywhere("staff_file", "E"))))
+"""Keep cards or staff files, and answer the requests to correct them."""
 
 area = Blueprint("owndata", __name__, url_prefix="/own-data", template_folder="templates")
 
 
 @area.get("/requests")
-@right("card", "E")
+@allow(*ANSWERERS)
 def requests() -> ResponseReturnValue:
     """Requests to correct that the visitor works on, with the days left to answer."""
-    db, who = database(), visitor()
-    found = [one for one in queries.requests(db, today()) if reaches_person(db, who, "card", "E", one.person)]
+    found = [one for one in queries.requests(database(), today()) if _answers(one.person)]
     return render_template("owndata/requests.html", requests=found)
 
 
@@ -73,11 +76,20 @@ def file(person_id: int) -> ResponseReturnValue:
 
 def _file(person_id: int) -> Response:
     db, day = database(), today()
+    state, passed = State(db), queries.passed_on(db, person_id, day)
     content = {
         "made_on": date_of(day).isoformat(),
         "held": queries.as_data(queries.held(db, person_id, day, _own(person_id))),
         "read": [vars(line) for line in _read(person_id)],
-        "changed": [vars(step) for step in queries.changes(db, person_id, day, most=100_000)],
+        "changed": [
+            vars(step) for step in queries.changes(db, person_id, day, most=100_000, everything=True)
+        ],
+        "to_the_district": {
+            "registered": bool(state.registered),
+            "last_complete_exchange": int(state.last_done),
+            "rows": queries.as_data(passed),
+            "rows_waiting": {one.table.name: one.waiting for one in passed},
+        },
     }
     name = f"own-data-{people.number_of(person_id)}.json"
     return Response(
@@ -107,10 +119,10 @@ def _ask(person_id: int, back: str) -> ResponseReturnValue:
 
 
 @area.post("/<int:person_id>/answer")
-@right("card", "E")
+@allow(*ANSWERERS)
 def answer(person_id: int) -> ResponseReturnValue:
-    """Secretary or class teacher: corrected, or refused with a reason."""
-    if not reaches_person(database(), visitor(), "card", "E", person_id):
+    """Whoever keeps the card or the staff file: corrected, or refused with a reason; never the one who asks."""
+    if not _answers(person_id):
         raise NotAllowed()
     row = request.form.get("request", 0, type=int)
     state, text = request.form.get("state", ""), request.form.get("answer", "")
@@ -134,6 +146,12 @@ def _own(person_id: int) -> bool:
     """Is it about the visitor, or about a child of the visitor?"""
     who = visitor()
     return person_id == who.person or person_id in access.own_children(database(), who)
+
+
+def _answers(person_id: int) -> bool:
+    """Does the visitor decide on requests about the person? Nobody does on those about oneself."""
+    who = visitor()
+    return person_id != who.person and access.keeps(database(), who, person_id)
 
 
 def _require(person_id: int) -> None:
@@ -173,7 +191,9 @@ def _page(person_id: int, problem: str = "") -> str:
         changes=queries.changes(db, person_id, day),
         requests=queries.requests(db, day, person_id),
         asks=_own(person_id) and person["may_be_named"] is not None,
-        answers=access.may(visitor(), "card", "E") and reaches_person(db, visitor(), "card", "E", person_id),
+        answers=_answers(person_id),
+        passed=queries.passed_on(db, person_id, day),
+        link=State(db),
         mine=person_id == visitor().person,
         problem=problem,
     )

@@ -60,7 +60,11 @@ def test_those_made_before_an_erasure_are_named(
     now = clock.now_ms() + 1
     backup(node, tmp_path / "after")
     with closing(node.connect()) as db:
-        assert [b.path for b in backups.holding(db, now)] == ["", str(tmp_path / "before")]
+        held = backups.holding(db, now)
+        assert [b.path for b in held] == ["", str(tmp_path / "before")]
+        assert backups.still_holding(db) == []
+        assert [backups.forget(db, one.at) for one in held] == [True, False]
+        assert [b.path for b in backups.holding(db, now)] == [str(tmp_path / "before")]
 
 
 def test_the_agent_keeps_house(node: Node, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from node.owndata import actions, queries
 from shared.problems import InvalidValue, NotFound
-from shared.schema import BY_NAME
+from shared.schema import BY_NAME, TABLES
 from shared.web import today
 from sync.state import State
 from sync.writer import writing
@@ -79,3 +79,36 @@ def test_seven_days_are_left_on_the_first(pages: SchoolPages) -> None:
                 actions.answer(w, rows[0], child, account, "done", "", today())
             with pytest.raises(InvalidValue):
                 actions.ask(w, child, account, " ", today())
+
+
+def test_staff_ask_for_themselves_and_whoever_keeps_the_file_answers(pages: SchoolPages) -> None:
+    client, teacher = pages.as_("teacher"), pages.person("teacher")
+    client.get("/own-data/")
+    assert client.post("/own-data/ask", text="Билими: магистр")[0] == 302
+    row = pages.one("SELECT max(id) FROM correction WHERE person = ?", teacher)
+    assert client.post(f"/own-data/{teacher}/answer", request=str(row), state="done")[0] == 403
+    assert (
+        pages.as_("class_teacher").post(f"/own-data/{teacher}/answer", request=str(row), state="done")[0]
+        == 403
+    )
+    deputy = pages.as_("deputy")
+    assert "магистр" in deputy.get("/own-data/requests")[1] and "/own-data/requests" in deputy.get("/")[1]
+    assert deputy.post(f"/own-data/{teacher}/answer", request=str(row), state="done")[0] == 302
+
+
+def test_the_file_says_what_goes_to_the_district_and_no_word_of_it_is_a_name(pages: SchoolPages) -> None:
+    client = pages.as_("guardian")
+    child = pages.one("SELECT pupil FROM guardian WHERE person = ?", pages.person("guardian"))
+    found = client.http.get(f"/own-data/{child}/file").get_json()
+    told = found["to_the_district"]
+    (person,) = told["rows"]["person"]
+    assert set(person) == {"sex", "birth_year"} and not told["registered"]
+    assert "guardian" not in told["rows"] and "enrolment" in told["rows"]
+    assert told["rows_waiting"]["person"] == 1
+    open_names = {(t.name, c.name) for t in TABLES for c in t.all_columns if c.scope == "district"}
+    assert {
+        (table, name) for table, rows in told["rows"].items() for row in rows for name in row
+    } <= open_names
+    assert {step["table"] for step in found["changed"]} > {"person", "pupil", "consent", "attendance"}
+    page = client.get(f"/own-data/{child}")[1]
+    assert "районго жөнөтүлөт" in page
