@@ -913,6 +913,10 @@ TABLES: tuple[Table, ...] = (
            max_length=2000, since=2),
         _c(10, "signed_out_at", "instant", "school", "Бардык жерден чыккан убактысы", "Выход отовсюду",
            "Signed out everywhere at", since=2),
+        _c(11, "approved_on", "date", "school", "Бекитилген күнү", "Утверждена", "Approved on", unit="approval",
+           since=2, **DATE),
+        _c(12, "approved_by", "ref", "school", "Бекиткен", "Утвердил", "Approved by", references="account",
+           unit="approval", since=2),
         indexes=(("login",), ("person",)),
     ),
     _table(

@@ -5,7 +5,7 @@ A first password is made here, shown once on a printed slip, kept as a hash only
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from sqlite_utils import Database
@@ -87,6 +87,25 @@ def open_accounts(
         )
         slips.append(Slip(account, f"{surname} {given}".strip(), place, login, password))
     return slips
+
+
+def approve(w: Writer, accounts: Collection[int], account: int, today: int) -> int:
+    """The head approves accounts that the administrator opened; returns how many. NotFound.
+
+    They are open before: an account alone gives nothing, for rights come from duties by signed order, or from being a
+    pupil or a guardian on record.
+    """
+    for one in accounts:
+        _require(w.db, one)
+        w.update("account", one, approved_on=today, approved_by=account)
+    return len(accounts)
+
+
+def refuse(w: Writer, accounts: Collection[int], today: int) -> int:
+    """The head does not approve: these let nobody in any more. LastAdministrator, NotFound."""
+    for one in accounts:
+        disable(w, one, today)
+    return len(accounts)
 
 
 def reset(w: Writer, account: int, stored: str) -> None:

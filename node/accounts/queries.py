@@ -81,6 +81,24 @@ def _holder(row: Mapping[str, Any]) -> Holder:
     )  # fmt: skip
 
 
+def unapproved(db: Database, today: int) -> list[Holder]:
+    """Accounts that let someone in and that the head has not approved yet, the oldest first.
+
+    The head's own is not among them, nor is the one with which the school was set up while it had no head.
+    """
+    sql = f"""WITH {NAMED} SELECT a.id AS account, a.login, a.disabled, a.must_change, a.totp, a.person AS id,
+        {NAME_COLUMNS}, CASE WHEN s.person IS NOT NULL THEN 'staff' WHEN u.person IS NOT NULL THEN 'pupil'
+          ELSE 'guardian' END AS place
+      FROM account a LEFT JOIN named n ON n.id = a.person
+      LEFT JOIN staff s ON s.person = a.person AND s.retired_at IS NULL
+      LEFT JOIN pupil u ON u.person = a.person AND u.retired_at IS NULL
+      WHERE a.retired_at IS NULL AND a.disabled = 0 AND a.approved_on IS NULL AND a.person IS NOT NULL
+        AND a.login IS NOT NULL AND NOT EXISTS (SELECT 1 FROM appointment d WHERE d.person = a.person
+          AND d.duty = 'head' AND d.retired_at IS NULL AND d.start <= :today AND (d."end" IS NULL OR d."end" > :today))
+      ORDER BY a.id"""
+    return [_holder(row) for row in db.query(sql, {"today": today})]
+
+
 def account_of(db: Database, person: int) -> int | None:
     """The living account of a person."""
     sql = "SELECT id FROM account WHERE person = ? AND retired_at IS NULL ORDER BY id LIMIT 1"

@@ -51,6 +51,7 @@ def _index(problem: str = "") -> str:
         without=[one for one in found if one.state == "none"],
         unnamed=sum(one.state == "unnamed" for one in found),
         enters=may(visitor(), "accounts", "E"),
+        approves=may(visitor(), "accounts", "A"),
         headless=not orders.has_head(db, day),
         problem=problem,
     )
@@ -78,6 +79,37 @@ def open_accounts() -> ResponseReturnValue:
     except InputProblem as problem:
         return _index(problem.sentence(gettext)), problem.status
     return _slips(slips)
+
+
+@area.get("/approval")
+@right("accounts", "A")
+def approval() -> ResponseReturnValue:
+    """The accounts that wait for the head's approval."""
+    return _approval()
+
+
+@area.post("/approval")
+@right("accounts", "A")
+def approve() -> ResponseReturnValue:
+    """Approve those chosen, or let nobody in with them."""
+    waiting = {one.account for one in queries.unapproved(database(), today())}
+    texts = request.form.getlist("account")
+    chosen = {int(text) for text in texts if text.isascii() and text.isdigit()}.intersection(waiting)
+    try:
+        with acting() as w:
+            if "refuse" in request.form:
+                actions.refuse(w, chosen, today())
+            else:
+                actions.approve(w, chosen, visitor().account, today())
+    except InputProblem as problem:
+        return _approval(problem.sentence(gettext)), problem.status
+    return redirect(url_for("accounts.approval"))
+
+
+def _approval(problem: str = "") -> str:
+    waiting = queries.unapproved(database(), today())
+    kinds = [(kind, [one for one in waiting if one.place == kind]) for kind in KINDS]
+    return render_template("accounts/approval.html", kinds=kinds, problem=problem)
 
 
 def _slips(slips: list[Slip]) -> str:

@@ -305,7 +305,14 @@ class _School:
         duty = OFFICE_DUTIES.get(member.position) or ("teacher" if member.leads is None else "class_teacher")
         self.logins.setdefault(duty, login)
         language = "ru" if member.speciality == "russian" else "ky"
-        return w.insert("account", person=person, login=login, password=self.password_hash, language=language)
+        return w.insert(
+            "account",
+            person=person,
+            login=login,
+            password=self.password_hash,
+            language=language,
+            approved_on=self.year.start,
+        )
 
     def _appoint(self, w: Writer) -> None:
         start = self.year.start

@@ -8,6 +8,7 @@ from flask import Blueprint, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from node import access, backups
+from node.accounts import queries as account_queries
 from node.attendance import queries as attendance_queries
 from node.calendar import queries as calendar_queries
 from node.classes import queries as class_queries
@@ -140,6 +141,14 @@ def _people_waiting() -> list[tuple[str, str]]:
                 url_for("consents.index"),
             )
         )  # fmt: skip
+    opened = len(account_queries.unapproved(db, day)) if may_open("accounts.approve") else 0
+    if opened:
+        found.append(
+            (
+                ngettext("%(num)s account to approve", "%(num)s accounts to approve", opened),
+                url_for("accounts.approval"),
+            )
+        )
     if may_open("exchange.index") and who.has("administrator"):
         copies = len(backups.still_holding(db))
         if copies:

@@ -12,6 +12,7 @@ from sqlite_utils import Database
 from node import access
 from node.accounts import actions, queries
 from node.accounts.actions import FirstHead
+from shared.dates import parse_day
 from shared.problems import AccountExists, ConsentMissing, HeadExists, InvalidValue, LastAdministrator
 from shared.web import today
 from sync.state import State
@@ -211,3 +212,25 @@ def test_the_head_sees_accounts_and_changes_none(pages: SchoolPages) -> None:
     assert head.get(f"/accounts/{account}")[0] == 200
     assert head.post(f"/accounts/{account}/reset")[0] == 403
     assert "checkbox" not in head.get(f"/accounts/?kind=pupil&class={pages.led}")[1]
+
+
+def test_the_head_approves_what_the_administrator_opened(pages: SchoolPages) -> None:
+    head = pages.as_("head")
+    guardian = pages.one("SELECT id FROM account WHERE login = 'guardian'")
+    pupil = pages.one("SELECT id FROM account WHERE login = 'pupil'")
+    assert "/accounts/approval" in head.get("/")[1]
+    page = head.get("/accounts/approval")[1]
+    assert f'value="{guardian}"' in page and f'value="{pupil}"' in page
+    assert head.post("/accounts/approval", account=str(guardian))[0] == 302
+    assert pages.one("SELECT approved_by FROM account WHERE id = ?", guardian) == pages.one(
+        "SELECT id FROM account WHERE login = ?", pages.logins["head"]
+    )
+    assert f'value="{guardian}"' not in head.get("/accounts/approval")[1]
+    with closing(pages.node.connect()) as db:
+        stranger = queries.unapproved(db, parse_day("2025-11-20"))
+        assert pupil in {one.account for one in stranger}
+        with writing(db, int(State(db).administrator)) as w:
+            actions.refuse(w, [pupil], parse_day("2025-11-20"))
+        assert pupil not in {one.account for one in queries.unapproved(db, parse_day("2025-11-20"))}
+        with writing(db, int(State(db).administrator)) as w:
+            actions.enable(w, pupil)
