@@ -10,7 +10,7 @@ the same.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlite_utils import Database
@@ -74,6 +74,10 @@ class Calendar:
         self._days = days
         self._own = own
         self._spans = spans
+        self._told_apart = {
+            one.class_group for of_year in own.values() for said in of_year.values() for one in said
+        }
+        self._taught: dict[tuple[int, int, Whom], dict[int, list[int]]] = {}
 
     def said(self, day: int, whom: Whom) -> OwnDay | None:
         """The school's own word about a day, if it has one for the class."""
@@ -121,6 +125,16 @@ class Calendar:
             return 0
         own = self.said(day, whom)
         return own.taught_as if own and own.taught_as else weekday(day)
+
+    def taught_days(self, first: int, last: int, whom: Whom) -> Mapping[int, list[int]]:
+        """Weekday -> the days from first to last on which its timetable holds; made once for classes alike."""
+        like = whom if whom.class_group in self._told_apart else replace(whom, class_group=None)
+        found = self._taught.get((first, last, like))
+        if found is None:
+            found = self._taught[first, last, like] = {}
+            for day in range(first, last + 1):
+                found.setdefault(self.taught_as(day, like), []).append(day)
+        return found
 
     def school_days(self, first: int, last: int, whom: Whom) -> Iterator[int]:
         """The school days from first to last, both included."""

@@ -41,7 +41,7 @@ _PRAGMAS = (
     "PRAGMA recursive_triggers = ON",
     "PRAGMA trusted_schema = ON",
     "PRAGMA temp_store = MEMORY",
-    "PRAGMA cache_size = -8000",
+    "PRAGMA cache_size = -16000",
 )
 """WAL alone promises only that the file is whole after a power cut; FULL that what was acknowledged is in it."""
 
