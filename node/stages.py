@@ -13,8 +13,21 @@ from sqlite_utils import Database
 
 from node.settings import queries
 
-STAGES = {"journal": 2, "attendance": 2, "control": 2, "timetable": 2, "plans": 3}
-"""Area -> the stage that switches it on."""
+STAGES = {
+    "journal": 2,
+    "attendance": 2,
+    "control": 2,
+    "timetable": 2,
+    "plans": 3,
+    "oneroster": 3,
+}
+"""Area -> the stage that switches it on.
+
+The clause lists 13 characteristics. 1-4 are the first stage: data of pupils and teachers (classes, people, consents,
+own data, duplicates, import, accounts), results of periods (results, calendar), short reports (reports), the movement
+book (movement, orders, the year's end). 5-9 are the second: lessons and events, current marks, the journal. 10-13 are
+the third: plans, distance courses (class lists for learning platforms), portfolios, communication.
+"""
 
 
 def stage_of(endpoint: str) -> int:

@@ -687,6 +687,15 @@ class FlawedAddress(InputProblem):
     template = N_("A hub's address begins with http:// or https://.")
 
 
+class NameWithoutConsent(InputProblem):
+    """`word`: what stands in the text, in the writer's own spelling."""
+
+    code = "name_without_consent"
+    template = N_(
+        "“{word}” looks like the name of someone without a valid consent: write the number instead."
+    )
+
+
 class PhotoTooLarge(InputProblem):
     code = "photo_too_large"
     status = 413

@@ -596,6 +596,12 @@ TABLES: tuple[Table, ...] = (
         key=("order", "person"), indexes=(("person",),), since=2,
     ),
     _table(
+        171, "order_person", "organisation", ("Буйрукта айтылган адам", "Лицо в приказе", "Person in an order"),
+        _c(2, "order", "ref", "school", "Буйрук", "Приказ", "Order", references="order_book"),
+        _c(3, "person", "ref", "school", "Адам", "Человек", "Person", references="person"),
+        key=("order", "person"), indexes=(("person",),), since=2,
+    ),
+    _table(
         38, "task", "organisation", ("Тапшырма", "Поручение", "Task"),
         _c(2, "assignee", "ref", "school", "Аткаруучу", "Исполнитель", "Assignee", references="person"),
         _c(3, "author", "ref", "school", "Тапшырган", "Поручил", "Given by", references="person"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from node import unnamed
 from node.orders import queries
 from shared.problems import DutyHeld, InvalidValue, NotFound, NumberTaken, OrderSigned, OrderUnsigned
 from sync.writer import Writer
@@ -24,10 +25,13 @@ class Draft:
     regulation: bool = False
 
 
-def write(w: Writer, draft: Draft, order_id: int | None = None) -> int:
+def write(
+    w: Writer, draft: Draft, order_id: int | None = None, today: int = 0, names_checked: bool = False
+) -> int:
     """Write a new order, or change one that is not signed yet; returns its row id.
 
-    InvalidValue, NumberTaken, OrderSigned, NotFound.
+    ``names_checked``: the writer looked at the names in it. InvalidValue, NumberTaken, OrderSigned, NotFound,
+    NameWithoutConsent.
     """
     for name in ("series", "number", "title"):
         if not getattr(draft, name).strip():
@@ -36,6 +40,8 @@ def write(w: Writer, draft: Draft, order_id: int | None = None) -> int:
         _require_staff(w, draft.executor)
     if queries.is_taken(w.db, draft.series, draft.number, draft.date, order_id):
         raise NumberTaken()
+    if not names_checked:
+        unnamed.require_none(w.db, today, draft.title, draft.basis, draft.text)
     values = vars(draft) | {"regulation": int(draft.regulation)}
     if order_id is None:
         return w.insert("order_book", **values)
@@ -57,6 +63,28 @@ def drop(w: Writer, order_id: int) -> None:
     if _order(w, order_id).signed:
         raise OrderSigned()
     w.retire("order_book", order_id)
+
+
+def name_person(w: Writer, order_id: int, person: int) -> None:
+    """The draft concerns someone, who shows in it by name while a consent holds. OrderSigned, NotFound."""
+    _require_draft(w, order_id)
+    sql = "SELECT 1 FROM person WHERE id = ? AND retired_at IS NULL"
+    if w.db.execute(sql, (person,)).fetchone() is None:
+        raise NotFound()
+    w.put("order_person", order=order_id, person=person)
+
+
+def leave_out(w: Writer, order_id: int, person: int) -> None:
+    """The draft does not concern the person any more. OrderSigned, NotFound."""
+    _require_draft(w, order_id)
+    if person not in queries.people_of(w.db, order_id):
+        raise NotFound()
+    w.retire("order_person", order_id, person)
+
+
+def _require_draft(w: Writer, order_id: int) -> None:
+    if _order(w, order_id).signed:
+        raise OrderSigned()
 
 
 def make_known(w: Writer, order_id: int, people: Iterable[int]) -> None:

@@ -152,7 +152,8 @@ def concerned(db: Database, person: int) -> frozenset[int]:
         """SELECT "order" FROM order_reader WHERE person = :p AND retired_at IS NULL
            UNION SELECT id FROM order_book WHERE executor = :p OR signatory = :p
            UNION SELECT "order" FROM appointment WHERE person = :p AND retired_at IS NULL
-           UNION SELECT end_order FROM appointment WHERE person = :p AND retired_at IS NULL""",
+           UNION SELECT end_order FROM appointment WHERE person = :p AND retired_at IS NULL
+           UNION SELECT "order" FROM order_person WHERE person = :p AND retired_at IS NULL""",
         {"p": person},
     )
     found = {row[0] for row in rows.fetchall() if row[0] is not None}
@@ -169,6 +170,22 @@ def named(db: Database, person: int | None, today: int) -> Named | None:
               WHERE p.id = :person"""
     rows = db.query(sql, {"person": person, "today": today})
     return next((Named(row["id"], full_name(row)) for row in rows), None)
+
+
+def people_of(db: Database, order_id: int) -> frozenset[int]:
+    """Whom an order names by reference."""
+    sql = 'SELECT person FROM order_person WHERE "order" = ? AND retired_at IS NULL'
+    return frozenset(person for (person,) in db.execute(sql, (order_id,)).fetchall())
+
+
+def concerns(db: Database, order_id: int, today: int) -> list[Named]:
+    """Whom an order names by reference, and the pupils of the acts in the movement book that rest on it."""
+    sql = f"""WITH {NAMED} SELECT DISTINCT p.id, {NAME_COLUMNS} FROM person p LEFT JOIN named n ON n.id = p.id
+      WHERE p.retired_at IS NULL AND p.id IN (
+        SELECT person FROM order_person WHERE "order" = :order AND retired_at IS NULL
+        UNION SELECT pupil FROM movement WHERE "order" = :order AND retired_at IS NULL)"""
+    rows = db.query(sql, {"order": order_id, "today": today})
+    return in_order([Named(row["id"], full_name(row)) for row in rows], lambda one: one.name)
 
 
 def staff(db: Database, today: int) -> list[Named]:

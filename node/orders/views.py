@@ -8,11 +8,19 @@ from flask.typing import ResponseReturnValue
 from node.access import may, may_all, right
 from node.orders import actions, forms, queries
 from node.orders.queries import PAGE, SERIES, Order
+from node.people import queries as people
 from node.request import acting, database
 from shared.access import Visitor
 from shared.dates import date_of
 from shared.i18n import gettext, in_list
-from shared.problems import InputProblem, NotAllowed, NotFound, NumberTaken, OrderSigned
+from shared.problems import (
+    InputProblem,
+    NameWithoutConsent,
+    NotAllowed,
+    NotFound,
+    NumberTaken,
+    OrderSigned,
+)
 from shared.schema import DUTIES
 from shared.web import today, visitor
 
@@ -96,7 +104,9 @@ def _keep(order_id: int | None) -> ResponseReturnValue:
         return _form(request.form.to_dict(), errors, order_id), 422
     try:
         with acting() as w:
-            order_id = actions.write(w, draft, order_id)
+            order_id = actions.write(w, draft, order_id, today(), "names_checked" in request.form)
+    except NameWithoutConsent as problem:
+        return _form(request.form.to_dict(), {"names": problem.sentence(gettext)}, order_id), 422
     except (NumberTaken, OrderSigned) as problem:
         return _form(request.form.to_dict(), {"number": problem.sentence(gettext)}, order_id), 422
     return redirect(url_for("orders.show", order_id=order_id))
@@ -129,13 +139,26 @@ def drop(order_id: int) -> ResponseReturnValue:
     return redirect(url_for("orders.index"))
 
 
+@area.post("/<int:order_id>/people")
+@right("orders", "E")
+def name_person(order_id: int) -> ResponseReturnValue:
+    """The draft concerns someone, or not any more."""
+    person = forms.number(request.form.get("person", "")) or 0
+    with acting() as w:
+        if "remove" in request.form:
+            actions.leave_out(w, order_id, person)
+        else:
+            actions.name_person(w, order_id, person)
+    return redirect(url_for("orders.show", order_id=order_id))
+
+
 @area.post("/<int:order_id>/readers")
 @right("orders", "E")
 def make_known(order_id: int) -> ResponseReturnValue:
     """Who is to be acquainted with the order."""
-    people = [forms.number(text) or 0 for text in request.form.getlist("person")]
+    wanted = [forms.number(text) or 0 for text in request.form.getlist("person")]
     with acting() as w:
-        actions.make_known(w, order_id, people)
+        actions.make_known(w, order_id, wanted)
     return redirect(url_for("orders.show", order_id=order_id))
 
 
@@ -210,6 +233,8 @@ def _page(order: Order, problem: str = "") -> str:
     db, day, who = database(), today(), visitor()
     readers = queries.readers(db, order.id, day)
     signs = may(who, "orders", "A")
+    # Whoever writes orders reads every name (the table of rights).
+    text = request.args.get("q", "")[:80].strip() if may(who, "orders", "E") else ""
     return render_template(
         "orders/show.html",
         order=order,
@@ -217,6 +242,12 @@ def _page(order: Order, problem: str = "") -> str:
         signatory=queries.named(db, order.signatory, day),
         executor=queries.named(db, order.executor, day),
         readers=readers,
+        concerns=queries.concerns(db, order.id, day),
+        named=queries.people_of(db, order.id),
+        searched=text,
+        found=people.found([*people.pupils(db, day, None), *people.staff(db, day)], text)[:20]
+        if text
+        else [],
         asked={person.id for person, _ in readers},
         mine=next((at or 0 for person, at in readers if person.id == who.person), None),
         duties=queries.duties_of_order(db, order.id, day),

@@ -4,13 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from node import unnamed
 from node.tasks import queries
 from shared.problems import InvalidValue, NotAllowed, NotFound
 from sync.writer import Writer
 
 
-def give(w: Writer, author: int | None, people: Iterable[int], title: str, text: str, due: int) -> list[int]:
-    """Give the same task to each of these members of staff; returns the rows. InvalidValue."""
+def give(
+    w: Writer,
+    author: int | None,
+    people: Iterable[int],
+    title: str,
+    text: str,
+    due: int,
+    today: int = 0,
+    names_checked: bool = False,
+) -> list[int]:
+    """Give the same task to each of these members of staff; returns the rows. InvalidValue, NameWithoutConsent.
+
+    ``names_checked``: the writer looked at the names in it.
+    """
+    if not names_checked:
+        unnamed.require_none(w.db, today, title, text)
     if not title.strip():
         raise InvalidValue(table="task", column="title", value="")
     made = []

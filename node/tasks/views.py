@@ -11,7 +11,7 @@ from node.request import acting, database
 from node.tasks import actions, queries
 from shared.dates import date_of, parse_day
 from shared.i18n import gettext
-from shared.problems import InputProblem, InvalidValue
+from shared.problems import InputProblem, InvalidValue, NameWithoutConsent
 from shared.web import today, visitor
 
 area = Blueprint("tasks", __name__, url_prefix="/tasks", template_folder="templates")
@@ -62,7 +62,18 @@ def give() -> ResponseReturnValue:
         return _index(values, errors), 422
     try:
         with acting() as w:
-            actions.give(w, visitor().person, people, values["title"], values["text"], due)
+            actions.give(
+                w,
+                visitor().person,
+                people,
+                values["title"],
+                values["text"],
+                due,
+                today(),
+                "names_checked" in request.form,
+            )
+    except NameWithoutConsent as problem:
+        return _index(values, {"names": problem.sentence(gettext)}), problem.status
     except InputProblem as problem:
         return _index(values, {"title": problem.sentence(gettext)}), problem.status
     return redirect(url_for("tasks.index"))

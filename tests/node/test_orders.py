@@ -263,3 +263,35 @@ def test_the_book_is_searched_and_others_find_their_own_orders_only(pages: Schoo
 def test_everyone_here_sees_who_holds_which_duty(pages: SchoolPages) -> None:
     assert "Мектеп жетекчиси" in pages.as_("teacher").get("/orders/duties")[1]
     assert pages.as_("guardian").get("/orders/duties")[0] == 403
+
+
+def test_an_order_names_people_by_reference_and_refuses_a_name_without_consent(pages: SchoolPages) -> None:
+    secretary, pupil = pages.as_("secretary"), pages.pupil_of(pages.led)
+    with closing(pages.node.connect()) as db:
+        actor = int(State(db).administrator)
+        with writing(db, actor) as w:
+            other = w.insert("person", sex="f", birth_year=2013)
+            consent = w.insert("consent", person=other, purpose="core", valid_from=20_000, signer=other)
+            w.update("person", other, surname="Жазгүлова")
+        with writing(db, actor) as w:
+            w.update("consent", consent, withdrawn_on=20_001)
+    form = {"series": "pupils", "number": "501", "date": "2025-11-20", "title": "Сыйлоо жөнүндө",
+            "text": "Окуучу Жазгуловдун ата-энеси"}  # fmt: skip
+    status, page = secretary.post("/orders/new", **form)
+    assert status == 422 and "Жазгуловдун" in page and "names_checked" in page
+    assert secretary.post("/orders/new", **form, names_checked="1")[0] == 302
+    status, there = secretary.post("/orders/new", **(form | {"number": "502", "text": "Окуучу сыйлансын"}))
+    assert status == 302
+    name = pages.one("SELECT surname FROM person WHERE id = ?", pupil)
+    assert f'value="{pupil}"' in secretary.get(f"{there}?q={name}")[1]
+    for person in (pupil, other):
+        assert secretary.post(f"{there}/people", person=str(person))[0] == 302
+    page = secretary.get(there)[1]
+    assert str(name) in page and "Жазгүлова" not in page
+    assert secretary.post(f"{there}/people", person=str(other), remove="1")[0] == 302
+    assert secretary.post(f"{there}/people", person=str(other), remove="1")[0] == 404
+    assert pages.as_("head").post(f"{there}/sign")[0] == 302
+    assert secretary.post(f"{there}/people", person=str(other))[0] == 422
+    task = {"person": str(pages.person("teacher")), "title": "Жазгүлова жөнүндө", "due": "2025-12-01"}
+    assert pages.as_("head").post("/tasks/", **task)[0] == 422
+    assert pages.as_("head").post("/tasks/", **task, names_checked="1")[0] == 302
