@@ -514,6 +514,11 @@ class InvalidValue(InputProblem):
         super().__init__(table=table, column=column, value=value, **details)
 
 
+class LessonHeld(InputProblem):
+    code = "lesson_held"
+    template = N_("The journal knows this lesson already: it was held.")
+
+
 class NoLesson(InputProblem):
     code = "no_lesson"
     template = N_("There is no such lesson, or its day has not come yet.")

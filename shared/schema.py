@@ -473,8 +473,6 @@ TABLES: tuple[Table, ...] = (
         _c(8, "categories", "text", "school", "Социалдык категориялары", "Социальные категории", "Social categories",
            consent="social", max_length=200),
         _c(9, "source", "text", "school", "Импорттун ачкычы", "Ключ импорта", "Import key", max_length=120),
-        _c(10, "conduct", "code", "school", "Жүрүм-туруму", "Поведение", "Conduct",
-           choices=("exemplary", "good", "satisfactory", "unsatisfactory"), consent="core", since=2),
         key=("person",),
     ),
     _table(
@@ -703,6 +701,7 @@ TABLES: tuple[Table, ...] = (
         _c(4, "period", "int", "school", "Сабак", "Урок", "Period", minimum=0, maximum=15),
         _c(5, "teacher", "ref", "school", "Мугалим", "Учитель", "Teacher", references="staff"),
         _c(6, "reason", "text", "school", "Себеби", "Причина", "Reason", max_length=200),
+        _c(7, "dropped", "bool", "school", "Сабак өтпөйт", "Урок отменён", "Lesson dropped", since=2),
         key=("subject_group", "day", "period"),
     ),
     _table(

@@ -17,6 +17,7 @@ from sqlite_utils import Database
 from node.calendar import queries as calendar
 from node.journal import queries as journal
 from node.settings import queries as settings
+from node.timetable import queries as timetable
 from shared.i18n import current_language
 
 REASONS = ("ill", "excused", "unexcused", "unknown")
@@ -167,11 +168,11 @@ def lessons(db: Database, class_group: int, first: int, last: int) -> dict[tuple
         (class_group,),
     ).fetchall()
     calendar_days, whom = calendar.calendar(db, first, last), calendar.whom(db, class_group)
-    found = {}
+    found, off = {}, timetable.dropped(db, first, last)
     for day in range(first, last + 1):
         taught_as = calendar_days.taught_as(day, whom)
         for weekday, period, group, start, end in slots:
-            if taught_as == weekday and start <= day < end:
+            if taught_as == weekday and start <= day < end and (group, day, period) not in off:
                 found[day, period, group] = False
     for day, period, group, taken in db.execute(
         """SELECT l.day, l.period, l.subject_group, ifnull(l.attendance_taken, 0) FROM subject_group sg

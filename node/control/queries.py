@@ -11,6 +11,7 @@ from sqlite_utils import Database
 
 from node.calendar import queries as calendar
 from node.journal import queries as journal
+from node.timetable import queries as timetable
 
 Place = tuple[int, int]
 """A lesson of a group: day and period."""
@@ -89,7 +90,7 @@ def lines(db: Database, year: int, term: int, today: int) -> list[Line]:
 
 
 def _asked(db: Database, first: int, last: int) -> dict[int, set[Place]]:
-    """The lessons of the timetable on school days, by group."""
+    """The lessons of the timetable on school days, by group; dropped ones left out."""
     days, classes = calendar.calendar(db, first, last), dict[int, calendar.Whom]()
     found: dict[int, set[Place]] = {}
     for class_group, group, weekday, period, start, end in db.execute(
@@ -101,6 +102,8 @@ def _asked(db: Database, first: int, last: int) -> dict[int, set[Place]]:
             classes[class_group] = calendar.whom(db, class_group)
         on = days.taught_days(first, last, classes[class_group]).get(weekday, ())
         found.setdefault(group, set()).update([(day, period) for day in on if start <= day < end])
+    for group, day, period in timetable.dropped(db, first, last):
+        found.get(group, set()).discard((day, period))
     return found
 
 

@@ -16,6 +16,7 @@ from node.calendar import queries as calendar
 from node.people.queries import NAME_COLUMNS, NAMED, full_name
 from node.plans import queries as plans
 from node.settings import queries as settings
+from node.timetable import queries as timetable
 from shared.dates import date_of
 from shared.grading import propose, weighted_mean
 from shared.i18n import in_order
@@ -95,6 +96,8 @@ _LESSONS = f"""
     SELECT t.subject_group, t.period, t.room FROM taught JOIN subject_group g ON g.class_group = taught.class_group
     JOIN timetable_slot t ON t.subject_group = g.id AND t.weekday = taught.weekday
     WHERE t.retired_at IS NULL AND ifnull(t.start, :day) <= :day AND (t."end" IS NULL OR t."end" > :day)
+      AND NOT EXISTS (SELECT 1 FROM substitution d WHERE d.subject_group = t.subject_group AND d.day = :day
+        AND d.period = t.period AND d.dropped = 1 AND d.retired_at IS NULL)
     UNION ALL SELECT subject_group, period, NULL FROM lesson WHERE day = :day AND retired_at IS NULL)
   SELECT p.subject_group AS "group", p.period, :day AS day, max(r.name) AS room, cg.id AS class_group, cg.grade,
     cg.letter, sg.name AS part, s.code, s.name_ky, s.name_ru, s.name_en, b.start, b."end",
@@ -369,19 +372,20 @@ def _told(row: tuple[str | None, str | None, int | None]) -> tuple[str, str, boo
 
 
 def _timetabled(db: Database, group_id: int, first: int, last: int) -> set[tuple[int, int]]:
-    """Days and periods of the timetable on school days."""
+    """Days and periods of the timetable on school days; dropped lessons left out."""
     slots = db.execute(
         """SELECT weekday, period, ifnull(start, 0), ifnull("end", 99999) FROM timetable_slot
            WHERE subject_group = ? AND retired_at IS NULL""",
         (group_id,),
     ).fetchall()
     days, whom = calendar.calendar(db, first, last), calendar.whom(db, _class_of(db, group_id))
+    off = timetable.dropped(db, first, last)
     taught = {day: days.taught_as(day, whom) for day in range(first, last + 1)}
     return {
         (day, period)
         for day, taught_as in taught.items()
         for on, period, start, end in slots
-        if taught_as == on and start <= day < end
+        if taught_as == on and start <= day < end and (group_id, day, period) not in off
     }
 
 

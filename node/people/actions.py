@@ -20,7 +20,7 @@ PERSON = (
     "surname", "given_name", "patronymic", "sex", "birth_date", "birth_year", "personal_number", "document", "phone",
     "email", "address",
 )  # fmt: skip
-PUPIL = ("language", "residence", "personal_file", "alphabet_book", "conduct")
+PUPIL = ("language", "residence", "personal_file", "alphabet_book")
 STAFF = ("position", "education", "category", "experience_since", "load", "outside", "start", "end")
 JPEG, PNG = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"
 
@@ -38,7 +38,7 @@ def change_person(w: Writer, person: int, values: Mapping[str, Value]) -> bool:
 
 
 def change_pupil(w: Writer, person: int, values: Mapping[str, Value]) -> bool:
-    """Change what stands about a pupil, numbers and conduct. NotFound, InvalidValue, ConsentMissing."""
+    """Change what stands about a pupil. NotFound, InvalidValue, ConsentMissing."""
     _known(w, "pupil", "person", person)
     return w.update("pupil", person, **_only(values, PUPIL))
 

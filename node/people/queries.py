@@ -9,7 +9,9 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from shared.i18n import folded, in_order, near
+from shared.dates import school_year_name
+from shared.i18n import N_, current_language, folded, in_order, near
+from shared.indicators import value_label
 from shared.schema import BY_NAME, Column
 from sync.gate import VALID
 from sync.writer import has_consent
@@ -281,3 +283,34 @@ def page_of(people: Sequence[Person], number: int) -> Sequence[Person]:
 
 def _one(db: Database, sql: str, person_id: int) -> Mapping[str, Any] | None:
     return next(iter(db.query(sql, (person_id,))), None)
+
+
+# ---- conduct
+
+
+CONDUCT = {
+    "exemplary": N_("Exemplary"),
+    "good": N_("Good"),
+    "fair": N_("Satisfactory"),
+    "poor": N_("Unsatisfactory"),
+}
+"""Code of conduct -> its name."""
+
+
+def conduct_of(db: Database, pupil: int) -> list[tuple[str, str]]:
+    """The conduct of a pupil, the latest period first: name of the period with its year, code of conduct."""
+    rows = db.execute(
+        """SELECT t.kind, t.number, y.start, c.value FROM conduct c JOIN term t ON t.id = c.term
+           LEFT JOIN academic_year y ON y.id = t.year
+           WHERE c.pupil = ? AND c.retired_at IS NULL AND c.value IS NOT NULL ORDER BY t.start DESC, t.id DESC""",
+        (pupil,),
+    )
+    language = current_language()
+    return [
+        (
+            value_label("term", f"{kind}-{number}" if number else kind, language)
+            + (f", {school_year_name(start)}" if start is not None else ""),
+            value,
+        )
+        for kind, number, start, value in rows.fetchall()
+    ]

@@ -95,6 +95,8 @@ def card(person_id: int) -> ResponseReturnValue:
         categories=_categories(person_id) if pupil else (),
         keeps_social=pupil is not None and access.may_all(visitor(), "social", "E"),
         staff_columns=_columns("staff", "person"),
+        conduct=queries.conduct_of(db, person_id) if whole and pupil else [],
+        conduct_names=queries.CONDUCT,
         consents=[(c, queries.consent_state(c, day)) for c in queries.consents(db, person_id)]
         if whole
         else [],

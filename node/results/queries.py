@@ -13,8 +13,8 @@ from sqlite_utils import Database
 from node.attendance import queries as attendance
 from node.calendar.queries import own_terms
 from node.journal import queries as journal
+from node.people.queries import CONDUCT as CONDUCT
 from node.people.queries import NAME_COLUMNS, NAMED, full_name
-from shared.i18n import N_
 from shared.indicators import INDICATORS, Indicator
 from shared.schema import BY_NAME
 from sync.clock import ms_of
@@ -151,15 +151,6 @@ def names(db: Database, pupil_ids: Iterable[int], today: int) -> dict[int, str]:
 
 
 # ---- summary mark sheet, report card
-
-
-CONDUCT = {
-    "exemplary": N_("Exemplary"),
-    "good": N_("Good"),
-    "fair": N_("Satisfactory"),
-    "poor": N_("Unsatisfactory"),
-}
-"""Code of conduct -> its name."""
 
 
 def terms_of_class(db: Database, class_group: int) -> list[dict[str, Any]]:

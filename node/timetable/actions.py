@@ -12,7 +12,7 @@ from sqlite_utils import Database
 
 from node.timetable import queries
 from shared import crypto
-from shared.problems import InvalidValue, NoLesson, NotFound, WrongOrder
+from shared.problems import InvalidValue, LessonHeld, NoLesson, NotFound, WrongOrder
 from sync.writer import Writer
 
 TOKEN_BYTES = 20
@@ -164,7 +164,8 @@ def substitute(w: Writer, group: int, day: int, period: int, teacher: int, reaso
     of staff, or the group's own teacher.
     """
     lesson = next(
-        (one for one in queries.agenda(w.db, day, day, groups=[group]) if one.period == period), None
+        (one for one in queries.agenda(w.db, day, day, groups=[group], dropped=True) if one.period == period),
+        None,
     )
     if lesson is None:
         raise NoLesson()
@@ -181,11 +182,37 @@ def substitute(w: Writer, group: int, day: int, period: int, teacher: int, reaso
         period=period,
         teacher=teacher,
         reason=reason.strip() or None,
+        dropped=0,
+    )
+
+
+def drop(w: Writer, group: int, day: int, period: int, reason: str = "") -> bool:
+    """A lesson does not take place: plans, control and attendance ask for it no more; returns whether anything changed.
+
+    NoLesson: the timetable asks for none then; LessonHeld: the journal knows it already.
+    """
+    asked = queries.agenda(w.db, day, day, groups=[group], dropped=True)
+    if period not in {one.period for one in asked}:
+        raise NoLesson()
+    held = w.db.execute(
+        "SELECT 1 FROM lesson WHERE subject_group = ? AND day = ? AND period = ? AND retired_at IS NULL",
+        (group, day, period),
+    ).fetchone()
+    if held:
+        raise LessonHeld()
+    return w.put(
+        "substitution",
+        subject_group=group,
+        day=day,
+        period=period,
+        teacher=None,
+        reason=reason.strip() or None,
+        dropped=1,
     )
 
 
 def take_back_substitution(w: Writer, group: int, day: int, period: int) -> bool:
-    """The group's own teacher holds the lesson after all; returns whether there was a substitution."""
+    """The group's own teacher holds the lesson after all; returns whether it was substituted or dropped."""
     return w.retire("substitution", group, day, period)
 
 

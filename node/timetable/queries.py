@@ -169,6 +169,7 @@ class Lesson:
     end: int | None
     substitute: int | None = None
     reason: str = ""
+    dropped: bool = False
 
     @property
     def group(self) -> int:
@@ -190,14 +191,17 @@ def agenda(
     groups: Collection[int] | None = None,
     pupil: int | None = None,
     room: int | None = None,
+    dropped: bool = False,
 ) -> list[Lesson]:
     """The lessons from first to last, both included, by timetable, calendar, bells and substitutions.
+
+    A lesson that was dropped is not among them unless it is asked for.
 
     Of a teacher (own lessons that another holds are among them, and others' that this one holds), of classes, of
     subject groups, of a room, or of a pupil with the subgroups of the day.
     """
     substitutes = _substitutes(db, first, last)
-    held = {key[0] for key, (who, _) in substitutes.items() if who == teacher}
+    held = {key[0] for key, (who, *_) in substitutes.items() if who == teacher}
     there = _membership(db, pupil) if pupil is not None else None
     if teacher is not None:
         where = f"(sg.teacher = {int(teacher)} OR sg.id IN ({_ids(held)}))"
@@ -224,11 +228,15 @@ def agenda(
         for day in taught[whom].get(row["weekday"], ()):
             if not row["first"] <= day < row["last"]:
                 continue
-            who, why = substitutes.get((row["group"], day, row["period"]), (None, ""))
+            who, why, off = substitutes.get((row["group"], day, row["period"]), (None, "", False))
+            if off and not dropped:
+                continue
             if teacher is not None and teacher not in (row["teacher"], who):
                 continue
             if there is None or there(row["class_group"], row["group"], day):
-                found.append(Lesson(day, row["period"], row, bell.get("start"), bell.get("end"), who, why))
+                found.append(
+                    Lesson(day, row["period"], row, bell.get("start"), bell.get("end"), who, why, off)
+                )
     return sorted(
         found, key=lambda one: (one.day, one.start or 0, one.period, one.slot["grade"] or 0, one.group)
     )
@@ -250,15 +258,23 @@ def _ids(values: Iterable[int]) -> str:
     return ", ".join(str(int(value)) for value in values)
 
 
-def _substitutes(db: Database, first: int, last: int) -> dict[tuple[int, int, int], tuple[int, str]]:
+def _substitutes(
+    db: Database, first: int, last: int
+) -> dict[tuple[int, int, int], tuple[int | None, str, bool]]:
     rows = db.execute(
-        "SELECT subject_group, day, period, teacher, ifnull(reason, '') FROM substitution "
-        "WHERE day BETWEEN ? AND ? AND teacher IS NOT NULL AND retired_at IS NULL",
+        "SELECT subject_group, day, period, teacher, ifnull(reason, ''), ifnull(dropped, 0) FROM substitution "
+        "WHERE day BETWEEN ? AND ? AND (teacher IS NOT NULL OR dropped = 1) AND retired_at IS NULL",
         (first, last),
     )
     return {
-        (group, day, period): (teacher, reason) for group, day, period, teacher, reason in rows.fetchall()
+        (group, day, period): (None if off else teacher, reason, bool(off))
+        for group, day, period, teacher, reason, off in rows.fetchall()
     }
+
+
+def dropped(db: Database, first: int, last: int) -> set[tuple[int, int, int]]:
+    """(subject group, day, period) of the lessons that do not take place though the timetable asks for them."""
+    return {key for key, (_, _, off) in _substitutes(db, first, last).items() if off}
 
 
 def _membership(db: Database, pupil: int) -> Callable[[int, int, int], bool]:
@@ -352,9 +368,10 @@ def free_teachers(db: Database, year: int, lesson: Lesson) -> list[Substitute]:
     )
 
 
-def agenda_of_day(db: Database, year: int, day: int) -> list[Lesson]:
-    """Every lesson of a day."""
-    return agenda(db, day, day, classes=[one["id"] for one in calendar.classes(db, year)])
+def agenda_of_day(db: Database, year: int, day: int, *, dropped: bool = False) -> list[Lesson]:
+    """Every lesson of a day, also those that were dropped if they are asked for."""
+    classes = [one["id"] for one in calendar.classes(db, year)]
+    return agenda(db, day, day, classes=classes, dropped=dropped)
 
 
 def _overlap(one: Lesson, other: Lesson) -> bool:

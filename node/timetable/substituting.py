@@ -37,7 +37,7 @@ def _page(problem: str = "") -> str:
         raise NotFound() from error
     teacher = forms.whole(request.values.get("teacher"))
     year = queries.school_year(db, day)
-    of_day = queries.agenda_of_day(db, year[0], day) if year else []
+    of_day = queries.agenda_of_day(db, year[0], day, dropped=True) if year else []
     lessons = [one for one in of_day if teacher is not None and one.slot["teacher"] == teacher]
     proposals = {
         one.slot["id"]: queries.free_teachers(db, year[0], one)[:MOST_PROPOSED] for one in lessons if year
@@ -54,7 +54,7 @@ def _page(problem: str = "") -> str:
         teachers=in_order([(t, names.get(t, "")) for t in sorted(teachers)], lambda one: one[1]),
         lessons=lessons,
         proposals=proposals,
-        given=[one for one in of_day if one.substitute is not None],
+        given=[one for one in of_day if one.substitute is not None or one.dropped],
         names=names,
         class_name=class_name,
         problem=problem,
@@ -64,7 +64,7 @@ def _page(problem: str = "") -> str:
 @area.post("/substitutions")
 @right("timetable", "E")
 def keep_substitutions() -> ResponseReturnValue:
-    """Let others hold a teacher's lessons of a day: a choice for each lesson, empty for none."""
+    """Let others hold a teacher's lessons of a day, or drop them: a choice for each lesson, empty for none."""
     form = request.form
     try:
         day = parse_day(form.get("day", ""))
@@ -72,6 +72,9 @@ def keep_substitutions() -> ResponseReturnValue:
             for name, text in form.items():
                 if name.startswith("lesson-"):
                     group, period = (forms.needed(part) for part in name.split("-")[1:3])
+                    if text == "dropped":
+                        actions.drop(w, group, day, period, form.get("reason", ""))
+                        continue
                     chosen = forms.whole(text)
                     if chosen is not None:
                         actions.substitute(w, group, day, period, chosen, form.get("reason", ""))

@@ -202,6 +202,7 @@ def file() -> ResponseReturnValue:
 
 def _calendar(name: str, lessons: list[Lesson], year: tuple[int, int, int], teacher: int | None) -> Response:
     db = database()
+    lessons = [one for one in lessons if not one.dropped]
     names = queries.names(db, {one.teacher for one in lessons}, today())
 
     def title(lesson: Lesson) -> str:

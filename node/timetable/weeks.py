@@ -103,8 +103,10 @@ class Whose:
         """The lessons of a span."""
         db = database()
         if self.class_group is not None:
-            return queries.agenda(db, first, last, classes=[self.class_group])
-        return queries.agenda(db, first, last, teacher=self.teacher, pupil=self.pupil, room=self.room)
+            return queries.agenda(db, first, last, classes=[self.class_group], dropped=True)
+        return queries.agenda(
+            db, first, last, teacher=self.teacher, pupil=self.pupil, room=self.room, dropped=True
+        )
 
 
 def own_children() -> frozenset[int]:

@@ -61,17 +61,14 @@ def test_a_name_waits_for_the_consent_and_goes_with_it(db: Database) -> None:
     rows = agree(db, pupil, Signed(("core",), today(), signer=mother))
     with writing(db, actor(db)) as w:
         people.change_person(w, pupil, {"surname": "Асанова", "birth_date": parse_day("2013-05-02")})
-        people.change_pupil(w, pupil, {"conduct": "good", "personal_file": "А/1"})
+        people.change_pupil(w, pupil, {"personal_file": "А/1"})
     row = cards.person(db, pupil, today())
     assert row is not None and (row["surname"], row["birth_year"]) == ("Асанова", 2013)
     with writing(db, actor(db)) as w:
         assert actions.withdraw(w, pupil, rows[0], today()) == "core"
     held = db.execute("SELECT surname, birth_date, sex FROM person WHERE id = ?", (pupil,)).fetchone()
     assert held == (None, None, "f")
-    assert db.execute("SELECT conduct, personal_file FROM pupil WHERE person = ?", (pupil,)).fetchone() == (
-        None,
-        "А/1",
-    )
+    assert db.execute("SELECT personal_file FROM pupil WHERE person = ?", (pupil,)).fetchone() == ("А/1",)
 
 
 PERSONAL = [
@@ -85,7 +82,7 @@ PERSONAL = [
 @pytest.mark.parametrize(("table", "column"), PERSONAL)
 def test_no_personal_column_fills_without_its_consent(db: Database, table: str, column: str) -> None:
     pupil, _ = family(db)
-    values: dict[str, int | str] = {"birth_date": 15_000, "personal_number": "2" * 14, "conduct": "good"}
+    values: dict[str, int | str] = {"birth_date": 15_000, "personal_number": "2" * 14}
     change = people.change_person if table == "person" else people.change_pupil
     other = "core" if cards.column(table, column).consent != "core" else "photo"
     agree(db, pupil, Signed((other,), today()))

@@ -10,6 +10,7 @@ from node.journal import actions, proposals
 from node.journal import queries as journal
 from node.journal.actions import Change, Result
 from node.journal.queries import Standing
+from node.people import queries as people
 from node.results import actions as locking
 from node.results import queries
 from shared.problems import InvalidValue, NotFound, NotInGroup, ReasonNeeded, TermLocked
@@ -163,6 +164,10 @@ def test_conduct_is_given_to_the_pupils_of_the_class(desk: Desk) -> None:
     with writing(desk.db, desk.account) as w:
         assert locking.give_conduct(w, class_of(desk), quarter, {pupil: "exemplary"}) == 1
     assert queries.conduct(desk.db, [pupil], [quarter]) == {(pupil, quarter): "exemplary"}
+    ((period, code),) = people.conduct_of(desk.db, pupil)
+    assert code == "exemplary" and "2025" in period
+    card = desk.school.as_("deputy").get(f"/people/{pupil}")[1]
+    assert f", {period}</dt>" in card
     stranger = desk.db.execute(
         "SELECT pupil FROM enrolment WHERE class_group <> ? AND retired_at IS NULL LIMIT 1", (class_of(desk),)
     ).fetchone()[0]

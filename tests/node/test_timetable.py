@@ -13,15 +13,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlite_utils import Database
 
+from node.attendance import queries as attendance
 from node.calendar import actions as calendar_actions
 from node.calendar import queries as calendar
+from node.control import queries as control
 from node.journal import actions as journal_actions
 from node.journal import queries as journal
 from node.journal.queries import Place
 from node.timetable import actions, ical, queries
 from node.timetable.clashes import Entry, clashes, reasons
 from shared.dates import date_of, parse_day, weekday
-from shared.problems import InvalidValue, NoLesson, NotFound, WrongOrder
+from shared.problems import InvalidValue, LessonHeld, NoLesson, NotFound, WrongOrder
 from sync.writer import writing
 from tests.node.conftest import SchoolPages
 from tests.node.icalendar import Component, occurrences, parse
@@ -291,6 +293,55 @@ def test_the_substitute_writes_that_lesson_and_it_is_in_their_week(office: Offic
     }
 
 
+def test_a_dropped_lesson_is_asked_for_by_nobody(office: Office) -> None:
+    lesson, db = office.lesson, office.db
+    place, key = Place(lesson.group, TODAY, lesson.period), (lesson.group, lesson.period)
+    class_group, teacher = lesson.slot["class_group"], lesson.slot["teacher"]
+
+    def asked() -> tuple[bool, ...]:
+        columns = journal.columns(db, lesson.group, TODAY, TODAY)
+        return (
+            key in {(one.group, one.period) for one in queries.agenda(db, TODAY, TODAY, teacher=teacher)},
+            (TODAY, lesson.period) in queries.dates(db, lesson.group, TODAY, TODAY),
+            journal.lesson(db, place) is not None,
+            place in {column.place for column in columns},
+            (TODAY, lesson.period, lesson.group) in attendance.lessons(db, class_group, TODAY, TODAY),
+            key in {(one["group"], one["period"]) for one in attendance.not_taken(db, TODAY, TODAY)},
+        )
+
+    def due() -> int:
+        term = journal.term_of(db, lesson.group, TODAY)
+        assert term is not None
+        lines = control.lines(db, YEAR, term["id"], TODAY)
+        return next(line.due for line in lines if line.group["id"] == lesson.group)
+
+    def drop() -> bool:
+        with writing(db, office.account) as w:
+            return actions.drop(w, lesson.group, TODAY, lesson.period, "Мугалим ооруп калды")
+
+    before = due()
+    assert asked() == (True,) * 6
+    assert drop() and not drop()
+    assert asked() == (False,) * 6 and due() == before - 1
+    shown = queries.agenda(db, TODAY, TODAY, teacher=teacher, dropped=True)
+    assert [one.dropped for one in shown if (one.group, one.period) == key] == [True]
+    with pytest.raises(NoLesson):
+        journal_actions.open_lesson(db, place, teacher, TODAY)
+    # A substitute is found after all; then the lesson is held, and can no longer be dropped.
+    who = queries.free_teachers(db, YEAR, lesson)[0].person
+    assert office.substitute(lesson, who) and asked()[0]
+    with writing(db, office.account) as w:
+        journal_actions.save(w, place, who, TODAY, [journal_actions.Change("topic", "Кайталоо", "")])
+    with pytest.raises(LessonHeld):
+        drop()
+    with writing(db, office.account) as w:
+        w.retire("lesson", *place.key.values())
+        assert actions.take_back_substitution(w, lesson.group, TODAY, lesson.period)
+    with pytest.raises(NoLesson), writing(db, office.account) as w:
+        actions.drop(w, lesson.group, parse_day("2025-11-05"), lesson.period)
+    assert asked() == (True,) * 6
+
+
 def test_impossible_substitutions_are_refused(office: Office) -> None:
     lesson = office.lesson
     with pytest.raises(NotFound):
@@ -435,6 +486,11 @@ def test_the_deputy_substitutes_by_form(school: SchoolPages, office: Office) -> 
     who = queries.free_teachers(office.db, YEAR, lesson)[0].person
     assert deputy.post("/timetable/substitutions", **{"day": day, name: str(who), "reason": "оору"})[0] == 302
     assert "оору" in deputy.get(f"/timetable/substitutions?day={day}")[1]
+    assert deputy.post("/timetable/substitutions", **{"day": day, name: "dropped"})[0] == 302
+    assert (
+        '<option value="dropped" selected>'
+        in deputy.get(f"/timetable/substitutions?day={day}&teacher={teacher}")[1]
+    )
     shown = school.as_("teacher").get(f"/timetable/?class={lesson.slot['class_group']}&day={day}")
     assert shown[0] == 200 and "оору" not in shown[1]
     back = {"day": day, "group": str(lesson.group), "period": str(lesson.period)}
