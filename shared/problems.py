@@ -482,6 +482,11 @@ class ImportRefused(InputProblem):
         super().__init__(count=len({(error.file, error.line) for error in self.errors}), **details)
 
 
+class OtherFormat(InputProblem):
+    code = "other_format"
+    template = N_("{file} is neither XLSX nor CSV. Open it in a spreadsheet program and save it as XLSX.")
+
+
 class NotARoster(InputProblem):
     code = "not_a_roster"
     template = N_("{file} is no OneRoster 1.2 archive: it has no manifest.csv that says so.")

@@ -11,19 +11,22 @@ from node import access
 from node.importing.mapping import Expression, load_mapping
 from node.importing.mapping import Mapping as MappingFile
 from node.journal import queries as journal
+from node.journal.actions import Desk, open_lesson
+from node.journal.queries import Cell, Place
 from shared.access import Visitor
 from shared.i18n import LANGUAGES
-from shared.problems import N_, InvalidValue, NotAllowed, NotInGroup, OutsideScale, WithoutMarks
+from shared.problems import N_, InvalidValue, NotInGroup, OutsideScale, ReasonNeeded, TermLocked, WithoutMarks
 from shared.schema import Table, Value
 
 Row = Mapping[str, Value]
+Check = Callable[[Database, Table, Row], None]
 
 
 @dataclass(frozen=True)
 class Kind:
     """One kind of list. ``area``: whose right to enter it takes. ``keys``: other ways to know the first row of a line,
-    as column of the table -> column of the file, beside the mapping's own (named by ``key_label``). ``checked`` sees
-    every row before it is written and raises what is against it.
+    as column of the table -> column of the file, beside the mapping's own (named by ``key_label``). ``checked`` makes,
+    for one import, what sees every row before it is written and raises what is against it.
     """
 
     name: str
@@ -32,7 +35,7 @@ class Kind:
     key_label: str
     existing: str
     keys: Mapping[str, tuple[str, Mapping[str, str]]]
-    checked: Callable[[Database, Visitor, Table, Row], None] | None = None
+    checked: Callable[[Database, Visitor, int], Check] | None = None
 
     @property
     def who(self) -> tuple[str, ...]:
@@ -60,23 +63,45 @@ _NAMED = """EXISTS (SELECT 1 FROM consent c WHERE c.person = p.id AND c.purpose 
   AND c.withdrawn_on IS NULL)"""
 _CONSENT = """(SELECT min(valid_from) FROM consent c WHERE c.person = p.id AND c.purpose = 'core'
   AND c.retired_at IS NULL AND c.withdrawn_on IS NULL)"""
+_TAUGHT = """FROM subject_group sg JOIN class_group g ON g.id = sg.class_group JOIN subject s ON s.id = sg.subject
+  JOIN academic_year y ON y.id = g.year"""
+_OWN_NOW = """sg.teacher = :person AND sg.retired_at IS NULL AND y.start <= :today AND y.end >= :today
+  AND u.personal_file IS NOT NULL"""
 
 
-def _check_mark(db: Database, who: Visitor, table: Table, row: Row) -> None:
-    """A mark is entered by who teaches the group, for those who belong to it, within its scale."""
-    group, day, pupil, value = (row[name] for name in ("subject_group", "day", "pupil", "value"))
-    assert isinstance(group, int) and isinstance(day, int)
-    if group not in access.taught_groups(db, who):
-        raise NotAllowed()
-    if pupil not in journal.members(db, group, day, day):
-        raise NotInGroup()
-    if row["slot"] not in journal.SLOTS:
-        raise InvalidValue(table="mark", column="slot", value=row["slot"])
-    scale = journal.scale_of(db, group)
-    if scale is None:
-        raise WithoutMarks()
-    if not isinstance(value, int) or not scale.low <= value <= scale.high:
-        raise OutsideScale(low=scale.low, high=scale.high)
+def _check_marks(db: Database, who: Visitor, today: int) -> Check:
+    """Marks are entered as in the journal: by who teaches the lesson, for those who belong to it, within its scale.
+
+    A period that is locked stays as it is, and so does a mark whose days for a change are over: in the journal a change
+    asks for a reason then, and a list gives none. Marks that were never entered may be of any day.
+    """
+    desks: dict[Place, Desk] = {}
+
+    def check(db: Database, table: Table, row: Row) -> None:
+        group, day, period, pupil, slot, value = (
+            row[name] for name in ("subject_group", "day", "period", "pupil", "slot", "value")
+        )
+        assert isinstance(group, int) and isinstance(day, int) and isinstance(period, int)
+        assert isinstance(pupil, int) and isinstance(slot, int)
+        place = Place(group, day, period)
+        if place not in desks:
+            desks[place] = open_lesson(db, place, who.person, today)
+        desk = desks[place]
+        if pupil not in desk.members:
+            raise NotInGroup()
+        if slot not in journal.SLOTS:
+            raise InvalidValue(table="mark", column="slot", value=slot)
+        if desk.scale is None:
+            raise WithoutMarks()
+        if not isinstance(value, int) or not desk.scale.low <= value <= desk.scale.high:
+            raise OutsideScale(low=desk.scale.low, high=desk.scale.high)
+        stands = desk.cells.get(pupil, Cell()).value(slot)
+        if stands != value and desk.locked:
+            raise TermLocked()
+        if stands not in (None, value) and desk.late:
+            raise ReasonNeeded()
+
+    return check
 
 
 KINDS: dict[str, Kind] = {
@@ -139,18 +164,24 @@ KINDS: dict[str, Kind] = {
             N_("Marks"),
             "lesson_marks",
             N_("the lesson, the pupil and the place in the cell"),
-            """SELECT g.grade || '-' || g.letter AS class, s.code AS subject, NULL AS day, NULL AS period,
-                 u.personal_file AS file, 0 AS slot, NULL AS value, NULL AS kind
-               FROM subject_group sg JOIN class_group g ON g.id = sg.class_group JOIN subject s ON s.id = sg.subject
-               JOIN academic_year y ON y.id = g.year
-               JOIN subject_group_pupil m ON m.subject_group = sg.id AND m.retired_at IS NULL
+            f"""SELECT g.grade || '-' || g.letter AS class, s.code AS subject, k.day, k.period, u.personal_file AS file,
+                 k.slot, k.value, w.code AS kind
+               {_TAUGHT} JOIN mark k ON k.subject_group = sg.id AND k.retired_at IS NULL AND k.value IS NOT NULL
+               JOIN pupil u ON u.person = k.pupil JOIN work_kind w ON w.id = k.kind
+               WHERE {_OWN_NOW}
+               UNION ALL SELECT g.grade || '-' || g.letter, s.code, NULL, NULL, u.personal_file, 0, NULL, NULL
+               {_TAUGHT} JOIN subject_group_pupil m ON m.subject_group = sg.id AND m.retired_at IS NULL
                  AND m.start <= :today AND ifnull(m."end", :today + 1) > :today
-               JOIN pupil u ON u.person = m.pupil
-               WHERE sg.teacher = :person AND sg.retired_at IS NULL AND y.start <= :today AND y.end >= :today
-                 AND u.personal_file IS NOT NULL
-               ORDER BY g.grade, g.letter, s.code, u.personal_file""",
+               JOIN pupil u ON u.person = m.pupil WHERE {_OWN_NOW}
+               UNION ALL SELECT g.grade || '-' || g.letter, s.code, NULL, NULL, u.personal_file, 0, NULL, NULL
+               {_TAUGHT} JOIN enrolment e ON e.class_group = g.id AND e.retired_at IS NULL
+                 AND e.start <= :today AND ifnull(e."end", :today + 1) > :today
+               JOIN pupil u ON u.person = e.pupil
+               WHERE {_OWN_NOW} AND NOT EXISTS (SELECT 1 FROM subject_group_pupil m WHERE m.subject_group = sg.id
+                 AND m.retired_at IS NULL)
+               ORDER BY 1, 2, 3, 4, 5""",
             {},
-            _check_mark,
+            _check_marks,
         ),
     )
 }

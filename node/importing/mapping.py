@@ -33,8 +33,9 @@ Where a value comes from: a plain text or number stands for itself; or one of
     {lookup = "academic_year", on = "2005-10-01"}               the row whose start and end hold the day
     {band_of = {column = "G1"}, scale = {row = "group", take = "scale"}}    1 to 5, by the scale's bands
 
-and, in this order: ``match`` (a regular expression: its first group, or nothing), ``map`` (text to text, in
-any case), ``date`` (formats of strptime beside 2025-09-01 and 01.09.2025), ``times``, ``add``, ``subtract``,
+and, in this order: ``match`` (a regular expression: its first group, or nothing), ``letter`` (true: the letter of a
+class, a capital and Cyrillic), ``map`` (text to text, in any case, with or without Kyrgyz letters), ``date`` (formats
+of strptime beside the usual ones), ``times``, ``add``, ``subtract``,
 ``subtract_from`` (arithmetic), ``if_empty`` (a value), ``required`` (true: the cell must not be empty; false:
 the file need not have the column), ``only_if``. Text becomes what the column's type wants. An empty cell says
 nothing: it neither fills a column nor empties one.
@@ -56,7 +57,7 @@ SHIPPED = Path(__file__).parent / "mappings"
 _SOURCES = ("column", "value", "line_key", "row", "lookup", "band_of")
 _COMPANIONS: dict[str, set[str]] = {"row": {"take"}, "lookup": {"by", "on", "take"}, "band_of": {"scale"}}
 _TRANSFORMS = {
-    "match", "map", "date", "times", "add", "subtract", "subtract_from", "if_empty", "required", "only_if",
+    "match", "letter", "map", "date", "times", "add", "subtract", "subtract_from", "if_empty", "required", "only_if",
 }  # fmt: skip
 
 

@@ -10,19 +10,29 @@ from __future__ import annotations
 import csv
 import datetime
 import io
+import re
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 
 import openpyxl
 
-from shared.problems import DamagedFile, TooLarge
+from shared.i18n import folded
+from shared.problems import DamagedFile, OtherFormat, TooLarge
 
 DELIMITERS = ";,\t|"
 MAX_FILE = 64 * 1024 * 1024
 MAX_UNPACKED = 512 * 1024 * 1024
 """A workbook that would unpack to more bytes than this is refused before it is opened."""
+HEADER_WITHIN = 20
+"""Lines among which the header is looked for."""
+MOST_SHEETS = 10
+STRETCH = 2_000
+"""Empty rows after which a sheet is over."""
+_UNSEEN = re.compile("[\u200b-\u200f\u2060\ufeff\u00ad]")
+_SPACES = re.compile("[ \u00a0\u2007\u202f]+")
 
 
 @dataclass(frozen=True)
@@ -42,11 +52,17 @@ class Sheet:
     lines: tuple[Line, ...]
 
 
-def read_sheet(path: Path, *, delimiter: str | None = None, sheet: str | None = None) -> Sheet:
-    """Read a file; the first line that is not empty is the header.
+def read_sheet(
+    path: Path,
+    *,
+    delimiter: str | None = None,
+    sheet: str | None = None,
+    headings: frozenset[str] = frozenset(),
+) -> Sheet:
+    """Read a file. The header is the line that holds most of the ``headings`` (folded), else the first not empty.
 
-    DamagedFile: there is no such file, or it is no table. TooLarge: more than 64 MiB, or a workbook that
-    unpacks to more than 512 MiB.
+    OtherFormat: neither a workbook nor text. DamagedFile: there is no such file, or it is no table. TooLarge: more
+    than 64 MiB, or a workbook that unpacks to more than 512 MiB.
     """
     try:
         content = path.read_bytes() if path.stat().st_size <= MAX_FILE else None
@@ -54,19 +70,79 @@ def read_sheet(path: Path, *, delimiter: str | None = None, sheet: str | None = 
         raise DamagedFile(file=path.name) from error
     if content is None:
         raise TooLarge(file=path.name)
-    return table_in(content, path, delimiter=delimiter, sheet=sheet)
+    return table_in(content, path, delimiter=delimiter, sheet=sheet, headings=headings)
 
 
-def table_in(content: bytes, path: Path, *, delimiter: str | None = None, sheet: str | None = None) -> Sheet:
-    """The same from a file's bytes; ``path`` names it in errors. DamagedFile, TooLarge."""
+def table_in(
+    content: bytes,
+    path: Path,
+    *,
+    delimiter: str | None = None,
+    sheet: str | None = None,
+    headings: frozenset[str] = frozenset(),
+) -> Sheet:
+    """The same from a file's bytes; ``path`` names it in errors. OtherFormat, DamagedFile, TooLarge.
+
+    Of a workbook's sheets it is the first, or the one that holds most of the headings.
+    """
+    if _is_other(content):
+        raise OtherFormat(file=path.name)
     is_workbook = content.startswith(b"PK\x03\x04")
-    rows = _workbook_rows(content, path, sheet) if is_workbook else _csv_rows(content, path, delimiter)
-    lines = [Line(n, cells) for n, cells in enumerate(rows, 1) if any(cells)]
+    found = _workbook(content, path, sheet) if is_workbook else [_csv_rows(content, path, delimiter)]
+    tables = [[Line(n, cells) for n, cells in enumerate(rows, 1) if any(cells)] for rows in found]
+    lines = max(tables, key=lambda one: _most(one, headings)[0]) if headings else tables[0]
     if not lines:
         raise DamagedFile(file=path.name)
     width = max(len(line.cells) for line in lines) if is_workbook else 0
-    head, *body = (Line(line.number, _padded(line.cells, width)) for line in lines)
-    return Sheet(_trimmed(head.cells), head.number, tuple(body))
+    lines = [Line(line.number, _padded(line.cells, width)) for line in lines]
+    _, place = _most(lines, headings)
+    header, under = _header(lines, place, headings)
+    return Sheet(_trimmed(header), lines[place].number, tuple(lines[under:]))
+
+
+def _is_other(content: bytes) -> bool:
+    """An old or locked workbook, a PDF, a page of the web or an OpenDocument table, whatever its name says?"""
+    start = content[:400].lstrip().lower()
+    return start.startswith((b"\xd0\xcf\x11\xe0", b"%pdf", b"<")) or (
+        start.startswith(b"pk") and b"mimetypeapplication/vnd.oasis" in start
+    )
+
+
+def _known(cells: Sequence[str], headings: frozenset[str]) -> int:
+    return sum(folded(cell).strip(" .:*") in headings for cell in cells if cell)
+
+
+def _most(lines: Sequence[Line], headings: frozenset[str]) -> tuple[int, int]:
+    """How many headings the line holds that holds most of them, and its place; titles may stand above it."""
+    found = [(_known(line.cells, headings), -place) for place, line in enumerate(lines[:HEADER_WITHIN])]
+    most, place = max(found, default=(0, 0))
+    return most, -place
+
+
+def _header(lines: Sequence[Line], place: int, headings: frozenset[str]) -> tuple[tuple[str, ...], int]:
+    """The header, and the place of the first line below it.
+
+    Where cells are merged a heading may stand in the line above or below; a line that numbers the columns is no line.
+    """
+    header, under = lines[place].cells, place + 1
+    if headings and place and lines[place - 1].number == lines[place].number - 1:
+        above = lines[place - 1].cells
+        header = tuple(
+            over if not cell and folded(over).strip(" .:*") in headings else cell
+            for cell, over in zip_longest(header, above[: len(header)], fillvalue="")
+        )
+    if headings and under < len(lines):
+        below = [cell for cell in lines[under].cells if cell]
+        if below and _known(below, headings) == len(below):
+            header = tuple(
+                lower or cell for cell, lower in zip_longest(header, lines[under].cells, fillvalue="")
+            )
+            under += 1
+    if headings and under < len(lines):
+        numbers = [cell for cell in lines[under].cells if cell]
+        if len(numbers) > 2 and numbers == [str(n) for n in range(1, len(numbers) + 1)]:
+            under += 1
+    return header, under
 
 
 def _padded(cells: tuple[str, ...], width: int) -> tuple[str, ...]:
@@ -103,21 +179,23 @@ def _csv_rows(content: bytes, path: Path, delimiter: str | None) -> Iterator[tup
             raise DamagedFile(file=path.name)
         chosen = delimiter or find_delimiter(text)
         for row in csv.reader(io.StringIO(text, newline=""), delimiter=chosen, strict=True):
-            yield tuple(cell.strip() for cell in row)
+            yield tuple(_clean(cell) for cell in row)
     except (UnicodeDecodeError, csv.Error) as error:
         raise DamagedFile(file=path.name) from error
 
 
-def _workbook_rows(content: bytes, path: Path, sheet: str | None) -> Iterator[tuple[str, ...]]:
+def _workbook(content: bytes, path: Path, sheet: str | None) -> list[list[tuple[str, ...]]]:
+    """The rows of the named sheet, or of each of the first ones."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             if sum(member.file_size for member in archive.infolist()) > MAX_UNPACKED:
                 raise TooLarge(file=path.name)
         workbook = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
         try:
-            chosen = workbook[sheet] if sheet else workbook.worksheets[0]
-            chosen.reset_dimensions()
-            yield from _texts(chosen.iter_rows(values_only=True))
+            chosen = [workbook[sheet]] if sheet else workbook.worksheets[:MOST_SHEETS]
+            for one in chosen:
+                one.reset_dimensions()
+            return [list(_texts(one.iter_rows(values_only=True))) for one in chosen]
         finally:
             workbook.close()
     except (zipfile.BadZipFile, KeyError, ValueError, OSError, SyntaxError, IndexError, EOFError) as error:
@@ -125,8 +203,14 @@ def _workbook_rows(content: bytes, path: Path, sheet: str | None) -> Iterator[tu
 
 
 def _texts(rows: Iterable[tuple[object, ...]]) -> Iterator[tuple[str, ...]]:
+    """The cells of rows as text, up to a long stretch of nothing: formats may reach down to the last row there is."""
+    nothing = 0
     for row in rows:
-        yield tuple(cell_text(cell) for cell in row)
+        cells = tuple(cell_text(cell) for cell in row)
+        nothing = 0 if any(cells) else nothing + 1
+        if nothing > STRETCH:
+            return
+        yield cells
 
 
 def cell_text(cell: object) -> str:
@@ -141,4 +225,9 @@ def cell_text(cell: object) -> str:
         return cell.date().isoformat() if cell.time() == datetime.time() else cell.isoformat(" ", "minutes")
     if isinstance(cell, datetime.time):
         return cell.isoformat("minutes")
-    return str(cell).strip()
+    return _clean(str(cell))
+
+
+def _clean(text: str) -> str:
+    """Text without what nobody sees: spaces around it, doubled or hard ones, marks of no width."""
+    return _SPACES.sub(" ", _UNSEEN.sub("", text)).strip()

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from shared.i18n import folded
 from shared.problems import N_
 from shared.schema import Column, Value
 
-DATE_FORMATS = ("%Y-%m-%d", "%d.%m.%Y")
 EPOCH = datetime.date(1970, 1, 1)
+_YEAR_FIRST = re.compile(r"(\d{4})[-./](\d{1,2})[-./](\d{1,2})")
+_DAY_FIRST = re.compile(r"(\d{1,2})[-./](\d{1,2})[-./](\d{4})")
+_NAMED = re.compile(r"(\d{1,2})[-\s]*([а-я]+)[-\s,]*(\d{4})")
+_NAMED_LAST = re.compile(r"(\d{4})\s*-?\s*(?:ж\w*)?\.?\s*,?\s*(\d{1,2})[-\s]*([а-я]+)")
+_MONTHS = ("янв", "фев", "мар", "апр", "май", "июн", "июл", "авг", "сен", "окт", "ноя", "дек")
+"""How months begin in Kyrgyz and Russian; `мая` is the only one whose ending matters."""
+_AFTER_DATE = re.compile(r"[t\s]+\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?$|\s*-?(?:г|ж|год|года|жыл|жылы)\.?$")
+FORMULA_ERRORS = frozenset({"#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!", "#Н/Д", "#ССЫЛКА!",
+                            "#ЗНАЧ!", "#ДЕЛ/0!", "#ИМЯ?", "#ЧИСЛО!", "#ПУСТО!"})  # fmt: skip
+_LOOKALIKES = str.maketrans("ABCEHKMOPTXY", "АВСЕНКМОРТХУ")
 _YES = {"1", "yes", "true", "да", "ооба", "+"}
 _NO = {"0", "no", "false", "нет", "жок", "-"}
 
@@ -31,6 +42,8 @@ def transformed(text: str | int | None, transforms: Mapping[str, Any]) -> Value:
     value: str | int | None = text if text != "" else None
     if value is not None and "match" in transforms:
         value = _matched(str(value), transforms["match"])
+    if value is not None and transforms.get("letter"):
+        value = class_letter(str(value))
     if value is not None and "map" in transforms:
         value = _mapped(str(value), transforms["map"])
     if value is not None and "date" in transforms:
@@ -77,13 +90,38 @@ def whole(value: Decimal) -> int:
 
 
 def days(text: str, formats: Sequence[str] = ()) -> int:
-    """Read a date as days since 1970-01-01."""
-    for form in (*formats, *DATE_FORMATS):
-        try:
+    """Read a date as days since 1970-01-01: the year first or last, the month as a number or a word.
+
+    A year has four digits; a time of the day or a word for "year" behind the date is passed over.
+    """
+    for form in formats:
+        with contextlib.suppress(ValueError):
             return (datetime.datetime.strptime(text, form).date() - EPOCH).days
-        except ValueError:
-            continue
+    with contextlib.suppress(ValueError):
+        return (datetime.date(*_written(_AFTER_DATE.sub("", text.strip().lower()))) - EPOCH).days
     raise Unreadable(N_("“{text}” is not a date."), text=text)
+
+
+def _written(text: str) -> tuple[int, int, int]:
+    """Year, month and day of a date as people write it. ValueError."""
+    if found := _YEAR_FIRST.fullmatch(text):
+        return int(found[1]), int(found[2]), int(found[3])
+    if found := _DAY_FIRST.fullmatch(text):
+        return int(found[3]), int(found[2]), int(found[1])
+    if found := _NAMED.fullmatch(text):
+        return int(found[3]), _month(found[2]), int(found[1])
+    if found := _NAMED_LAST.fullmatch(text):
+        return int(found[1]), _month(found[3]), int(found[2])
+    raise ValueError(text)
+
+
+def _month(word: str) -> int:
+    return _MONTHS.index("май" if word == "мая" else word[:3]) + 1
+
+
+def class_letter(text: str) -> str:
+    """The letter of a class as it is kept: a capital, and Cyrillic where a Latin one looks the same."""
+    return text.upper().translate(_LOOKALIKES)
 
 
 def minutes(text: str) -> int:
@@ -108,11 +146,12 @@ def _matched(text: str, pattern: str) -> str | None:
 
 
 def _mapped(text: str, known: Mapping[str, Any]) -> str | int:
-    if text.casefold() not in known:
-        allowed = ", ".join(known)
-        raise Unreadable(N_("“{text}” is none of: {allowed}."), text=text, allowed=allowed)
-    value: str | int = known[text.casefold()]
-    return value
+    plain = folded(text)
+    for word, value in known.items():
+        if plain == folded(word):
+            found: str | int = value
+            return found
+    raise Unreadable(N_("“{text}” is none of: {allowed}."), text=text, allowed=", ".join(known))
 
 
 _ARITHMETIC = {"times", "add", "subtract", "subtract_from"}

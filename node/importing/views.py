@@ -8,20 +8,28 @@ from pathlib import Path
 
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from sqlite_utils import Database
 
 from node import access
 from node.importing import actions, queries, uploads, workbook
 from node.importing.actions import ImportResult, Mode, Wish
-from node.importing.kinds import KINDS, Kind, Row, header
+from node.importing.kinds import KINDS, Kind, header
 from node.importing.mapping import Mapping
+from node.importing.running import headings_of, plain
 from node.importing.sheets import Sheet, table_in
 from node.reading.noting import noted
 from node.request import acting, database
 from shared.access import allow
 from shared.i18n import current_language, gettext
-from shared.problems import BadRequest, ImportRefused, InputProblem, LineError, NotAllowed, NotFound
-from shared.schema import Table
+from shared.problems import (
+    BadRequest,
+    DamagedFile,
+    ImportRefused,
+    InputProblem,
+    LineError,
+    NotAllowed,
+    NotFound,
+    TooLarge,
+)
 from shared.web import today, visitor
 from sync import undo
 
@@ -92,8 +100,8 @@ def upload(kind_name: str) -> ResponseReturnValue:
         sentence = gettext("Choose a file first.")
         return render_template("importing/start.html", kind=kind, problem=sentence), 422
     try:
-        table_in(content, Path(name))
-    except InputProblem as problem:
+        table_in(content, Path(name), headings=headings_of(kind.mapping()))
+    except (InputProblem, DamagedFile, TooLarge) as problem:
         return render_template("importing/start.html", kind=kind, problem=problem.sentence(gettext)), 422
     token = uploads.keep(database(), visitor().account, kind.name, name, content)
     return redirect(url_for("importing.check", kind_name=kind.name, token=token))
@@ -133,7 +141,7 @@ def run(kind_name: str, token: str) -> ResponseReturnValue:
 
 def _sheet(kind: Kind, token: str) -> tuple[Path, Sheet]:
     name, content = uploads.find(database(), visitor().account, kind.name, token)
-    return Path(name), table_in(content, Path(name))
+    return Path(name), table_in(content, Path(name), headings=headings_of(kind.mapping()))
 
 
 def _mapping(kind: Kind, sheet: Sheet) -> Mapping:
@@ -148,14 +156,11 @@ def _mapping(kind: Kind, sheet: Sheet) -> Mapping:
 
 
 def _wish(kind: Kind, leave_out: frozenset[int] = frozenset()) -> Wish:
-    mode = request.form.get("mode", "both")
-    who = visitor()
-
-    def check(db: Database, table: Table, row: Row) -> None:
-        if kind.checked:
-            kind.checked(db, who, table, row)
-
-    return Wish(next((one for one in MODES if one == mode), "both"), leave_out, check)
+    wanted = request.form.get("mode", "both")
+    mode: Mode = next((one for one in MODES if one == wanted), "both")
+    if kind.checked is None:
+        return Wish(mode, leave_out)
+    return Wish(mode, leave_out, kind.checked(database(), visitor(), today()))
 
 
 def _tried(kind: Kind, path: Path, sheet: Sheet) -> tuple[ImportResult | None, tuple[LineError, ...]]:
@@ -196,8 +201,8 @@ def _check_page(kind: Kind, token: str, refused: tuple[LineError, ...] | None = 
 
 
 def _place(sheet: Sheet, names: tuple[str, ...]) -> int | None:
-    wanted = {name.casefold().strip() for name in names}
-    return next((at for at, name in enumerate(sheet.header) if name.casefold().strip() in wanted), None)
+    wanted = {plain(name) for name in names}
+    return next((at for at, name in enumerate(sheet.header) if plain(name) in wanted), None)
 
 
 @area.post("/undo/<int:mark>")

@@ -20,7 +20,7 @@ from shared.problems import LineError
 from shared.report import safe_text
 from shared.schema import Table
 
-_DATES = frozenset({"born", "enrolled", "consent", "start"})
+_DATES = frozenset({"born", "enrolled", "consent", "start", "day"})
 """Columns of the files that hold a day."""
 _CODED_TABLES = frozenset({"subject", "work_kind"})
 

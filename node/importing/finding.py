@@ -1,0 +1,77 @@
+"""Finding rows for an import: by columns other than their key, and what a lookup means."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlite_utils import Database
+
+from shared.i18n import folded
+from shared.schema import Table, Value
+from shared.tables import quoted
+
+Key = tuple[int, ...]
+Row = dict[str, Value]
+
+
+class Finder:
+    """Finds rows by columns other than their key; one pass over a table for each set of columns asked for."""
+
+    def __init__(self, db: Database) -> None:
+        self.db = db
+        self.indexes: dict[tuple[str, tuple[str, ...]], dict[tuple[Value, ...], Key]] = {}
+
+    def key(self, table: Table, where: Row) -> Key | None:
+        """The key of the row with these values; a living one before a retired one, then the oldest."""
+        columns = tuple(where)
+        if (table.name, columns) not in self.indexes:
+            self.indexes[table.name, columns] = self._index(table, columns)
+        return self.indexes[table.name, columns].get(tuple(where.values()))
+
+    def row(self, table: Table, key: Key) -> Row | None:
+        where = " AND ".join(f"{quoted(k)} = ?" for k in table.key)
+        found = self.db.query(f"SELECT * FROM {quoted(table.name)} WHERE {where}", key)
+        return next(iter(found), None)
+
+    def written(self, table: Table, row: Row) -> None:
+        """Learn of a row that was just written, where the index does not know one already."""
+        key = key_of(table, row)
+        for (name, columns), index in self.indexes.items():
+            if name == table.name:
+                index.setdefault(tuple(row.get(c, table.by_name[c].default) for c in columns), key)
+
+    def _index(self, table: Table, columns: tuple[str, ...]) -> dict[tuple[Value, ...], Key]:
+        names = ", ".join(quoted(c) for c in (*table.key, *columns))
+        order = f"retired_at IS NULL, {quoted(table.row_id)} DESC"
+        found = self.db.conn.execute(f"SELECT {names} FROM {quoted(table.name)} ORDER BY {order}")
+        width = len(table.key)
+        return {tuple(row[width:]): tuple(row[:width]) for row in found}
+
+
+def key_of(table: Table, row: Row) -> Key:
+    return tuple(row[k] for k in table.key)  # type: ignore[misc]
+
+
+def look_up(db: Database, table: Table, where: Row, day: int | None, take: str | None) -> Value:
+    """The value of the living row that fits; the latest hub or school row wins over a shipped one."""
+    conditions = [f"{quoted(c)} = :{c}" for c in where] + ["retired_at IS NULL"]
+    parameters: dict[str, Any] = dict(where)
+    if day is not None:
+        conditions.append('start <= :day_asked AND "end" >= :day_asked')
+        parameters["day_asked"] = day
+    found = db.query(
+        f"SELECT {quoted(take or table.row_id)} AS found FROM {quoted(table.name)} "
+        f"WHERE {' AND '.join(conditions)} ORDER BY {quoted(table.row_id)} DESC LIMIT 1",
+        parameters,
+    )
+    return next((row["found"] for row in found), None)
+
+
+def namesakes(db: Database) -> dict[str, list[int | None]]:
+    """Surname and given name of everyone (folded) -> their dates of birth."""
+    found: dict[str, list[int | None]] = {}
+    for surname, given, born in db.execute(
+        "SELECT surname, given_name, birth_date FROM person WHERE surname IS NOT NULL AND retired_at IS NULL"
+    ).fetchall():
+        found.setdefault(folded(f"{surname} {given or ''}"), []).append(born)
+    return found

@@ -1,0 +1,299 @@
+"""One line of an import: its rows found or written, step by step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from node.importing.finding import Key, Row, key_of, look_up
+from node.importing.mapping import Expression, Step
+from node.importing.sheets import Line
+from node.importing.values import FORMULA_ERRORS, Unreadable, days, fit, transformed
+from shared.i18n import folded
+from shared.problems import (
+    N_,
+    AccessProblem,
+    ConsentMissing,
+    InputProblem,
+    InvalidValue,
+    LineError,
+)
+from shared.schema import Column, Table, Value
+
+if TYPE_CHECKING:
+    from node.importing.running import Run
+
+NAMESAKE = N_("Someone whose name reads the same is here already; this line adds a new person.")
+ONE_GUARDIAN = N_(
+    "The surname, name and phone are those of someone who is here already, and the two are taken for one person. "
+    "If they are two, give one of them another phone."
+)
+
+
+class Skipped(Exception):
+    """The line is passed over: what it names is there already."""
+
+
+class Refused(Exception):
+    """Nothing more of the line is written; its error is listed already."""
+
+
+class NoRow(Exception):
+    """A row of this line that another refers to could not be made; its own error is listed already."""
+
+
+class LineWork:
+    """The rows of one line."""
+
+    def __init__(self, run: Run, line: Line) -> None:
+        self.run = run
+        self.line = line
+        self.rows: dict[str, Row] = {}
+        self.keys: dict[str, str] = {}
+        self.personal: list[tuple[Step, int, Row]] = []
+        self.fresh = True
+
+    def write(self, step: Step) -> None:
+        """Find the row of a step, or write it; errors are listed and the line goes on without the row."""
+        try:
+            values = self.values(step.table, step.columns)
+            known = self.key(step, values)
+        except NoRow:
+            return
+        existing = self.run.finder.row(step.table, known) if known else None
+        if step is self.run.mapping.steps[0]:
+            self.heed_mode(step, existing)
+        row: Row | None = existing
+        self.ask(step, {**(existing or {}), **values})
+        if existing is None:
+            row = self.attempt(step, lambda: self.insert(step, values))
+        elif existing["retired_at"] is None:
+            row = self.attempt(step, lambda: self.update(step, existing, values))
+        else:
+            self.run.outcome(step.table, key_of(step.table, existing), "unchanged")
+        if row is not None:
+            self.wonder(step, existing is None, values)
+            self.rows[step.name] = row
+            self.keys[step.name] = step.table.key[0]
+            self.agree(step, row, values)
+
+    def wonder(self, step: Step, fresh: bool, values: Row) -> None:
+        """Ask about what is allowed and may be a mistake: a second person of a name, one guardian of two children."""
+        if step.table.name == "person":
+            self.fresh = fresh
+            if fresh and "surname" in values:
+                name = folded(" ".join(str(values.get(part) or "") for part in ("surname", "given_name")))
+                born = values.get("birth_date")
+                known = self.run.named.setdefault(name, [])
+                if any(other is None or born is None or other == born for other in known):
+                    self.run.ask(self.line.number, NAMESAKE)
+                known.append(born)  # type: ignore[arg-type]
+        elif step.table.name == "guardian" and fresh and not self.fresh:
+            self.run.ask(self.line.number, ONE_GUARDIAN)
+
+    def ask(self, step: Step, row: Row) -> None:
+        """Hear what the caller has against a row. Refused."""
+        try:
+            self.run.wish.check(self.run.writer.db, step.table, row)
+        except (InputProblem, AccessProblem) as problem:
+            self.run.errors.append(LineError(self.line.number, "", problem.sentence(self.run.text)))
+            raise Refused from problem
+
+    def heed_mode(self, step: Step, existing: Row | None) -> None:
+        """Is the line wanted, by what is there of its first row? Skipped, Refused."""
+        there = existing is not None and existing["retired_at"] is None
+        if self.run.wish.mode == "insert" and there and existing is not None:
+            ours = self.run.outcomes.get((step.table.name, key_of(step.table, existing))) == "inserted"
+            if not ours:
+                raise Skipped
+        if self.run.wish.mode == "update" and not there:
+            known_by = step.through.where if step.through else step.find
+            names = ", ".join(self.run.field(expression, name) for name, expression in known_by.items())
+            self.run.error(
+                self.line.number, names, N_("Nothing is there to change; it would have to be added.")
+            )
+            raise Refused
+
+    def agree(self, step: Step, row: Row, values: Row) -> None:
+        """List an error where an earlier line gave the same column of the same row another value."""
+        key = key_of(step.table, row)
+        for name, value in values.items():
+            line, given = self.run.given.setdefault((step.table.name, key, name), (self.line.number, value))
+            if given != value:
+                field_name = self.run.field(step.columns[name], name)
+                self.run.error(self.line.number, field_name, N_("Line {other} says otherwise."), other=line)
+
+    def finish(self) -> None:
+        """Write what needs a consent, after the line's consents; not if an error may have lost one."""
+        if self.run.errors and self.run.errors[-1].line == self.line.number:
+            return
+        for step, row_id, values in self.personal:
+            self.attempt(step, lambda i=row_id, v=values, s=step: self.update_row(s.table, i, v))  # type: ignore[misc]
+
+    def values(self, table: Table, columns: Any) -> Row:
+        """Evaluate expressions for columns of a table, leaving out empty ones. NoRow: errors were listed."""
+        found: Row = {}
+        failed = False
+        for name, expression in columns.items():
+            try:
+                value = fit(self.evaluate(expression), table.by_name[name])
+                table.by_name[name].check(value, table.name)
+                if value is not None:
+                    found[name] = value
+            except Unreadable as error:
+                failed = True
+                self.run.error(
+                    self.line.number, self.run.field(expression, name), error.template, **error.details
+                )
+            except InvalidValue as error:
+                failed = True
+                self.problem(expression, name, error)
+        if failed:
+            raise NoRow
+        return found
+
+    def problem(self, expression: Expression, name: str, error: InvalidValue | ConsentMissing) -> None:
+        field_name = self.run.field(expression, name)
+        self.run.errors.append(LineError(self.line.number, field_name, error.sentence(self.run.text)))
+
+    def key(self, step: Step, values: Row) -> Key | None:
+        """The key of the row if it is there: through another, by what it is known by, or by its key."""
+        if step.through:
+            where = self.whole(step.through.table, step.through.where)
+            pointing = self.run.finder.key(step.through.table, where)
+            row = self.run.finder.row(step.through.table, pointing) if pointing else None
+            target = row[step.through.column] if row else None
+            return (target,) if isinstance(target, int) else None
+        if step.find:
+            return self.run.finder.key(step.table, self.whole(step.table, step.find))
+        return key_of(step.table, self.whole(step.table, {k: step.columns[k] for k in step.table.key}))
+
+    def whole(self, table: Table, columns: Any) -> Row:
+        """Values by which a row is known; an empty one is the column's default, but not all may be empty."""
+        found = self.values(table, columns)
+        for name, expression in columns.items():
+            if name not in found and (name in table.key or not found):
+                field_name = self.run.field(expression, name)
+                self.run.error(self.line.number, field_name, N_("This must not be empty."))
+                raise NoRow
+        return {name: found.get(name, table.by_name[name].default) for name in columns}
+
+    def attempt(self, step: Step, write: Callable[[], Row]) -> Row | None:
+        try:
+            return write()
+        except (InvalidValue, ConsentMissing) as error:
+            name = str(error.details["column"])
+            self.problem(step.columns.get(name, Expression("constant", "")), name, error)
+            return None
+
+    def insert(self, step: Step, values: Row) -> Row:
+        table, writer = step.table, self.run.writer
+        now = {name: value for name, value in values.items() if table.by_name[name].consent is None}
+        if table.key == ("id",):
+            now["id"] = writer.insert(table.name, **now)
+        else:
+            writer.put(table.name, **now)
+        later = {name: value for name, value in values.items() if name not in now}
+        self.postpone(step, now, later)
+        row: Row = {c.name: now.get(c.name, c.default) for c in table.all_columns} | later
+        self.run.finder.written(table, row)
+        self.run.outcome(table, key_of(table, row), "inserted")
+        return row
+
+    def update(self, step: Step, existing: Row, values: Row) -> Row:
+        table = step.table
+        differing = {name: value for name, value in values.items() if existing[name] != value}
+        now = {name: value for name, value in differing.items() if table.by_name[name].consent is None}
+        if now:
+            self.update_key(table, existing, now)
+        self.postpone(step, existing, {name: value for name, value in differing.items() if name not in now})
+        self.run.outcome(table, key_of(table, existing), "changed" if differing else "unchanged")
+        row = {**existing, **differing}
+        if differing:
+            self.run.finder.written(table, row)
+        return row
+
+    def postpone(self, step: Step, row: Row, values: Row) -> None:
+        """Keep values that need a consent for the end of the line, after its consents."""
+        if values:
+            (row_id,) = key_of(step.table, row)
+            self.personal.append((step, row_id, values))
+
+    def update_key(self, table: Table, existing: Row, values: Row) -> None:
+        if len(table.key) == 1:
+            row_id = existing[table.key[0]]
+            assert isinstance(row_id, int)
+            self.run.writer.update(table.name, row_id, **values)
+        else:
+            self.run.writer.put(table.name, **{k: existing[k] for k in table.key}, **values)
+
+    def update_row(self, table: Table, row_id: int, values: Row) -> Row:
+        self.run.writer.update(table.name, row_id, **values)
+        return values
+
+    def evaluate(self, expression: Expression) -> Value:
+        """The value of an expression on this line; None is empty."""
+        if not self.run.accepts(expression.only_if, self.line):
+            return None
+        value: Value = getattr(self, f"from_{expression.source}")(expression)
+        assert not isinstance(value, bytes)
+        return transformed(value, expression.transforms)
+
+    def from_constant(self, expression: Expression) -> Value:
+        value: Value = expression.of
+        return value
+
+    from_value = from_constant
+
+    def from_column(self, expression: Expression) -> Value:
+        text = self.run.cell(expression.of, self.line)
+        if text in FORMULA_ERRORS:
+            raise Unreadable(N_("“{text}” is an error of a formula, not a value."), text=text)
+        return text
+
+    def from_line_key(self, _: Expression) -> Value:
+        return f"{self.run.file}:{self.line.number}"
+
+    def from_row(self, expression: Expression) -> Value:
+        if expression.of not in self.rows:
+            raise NoRow
+        return self.rows[expression.of][expression.take or self.keys[expression.of]]
+
+    def from_lookup(self, expression: Expression) -> Value:
+        table: Table = expression.of
+        where = self.values(table, expression.parts)
+        day = self.day(expression.on)
+        asked = (table.name, tuple(where.items()), day, expression.take)
+        if len(where) < len(expression.parts) or (expression.on and day is None):
+            return None
+        if asked not in self.run.lookups:
+            self.run.lookups[asked] = look_up(self.run.writer.db, table, where, day, expression.take)
+        if self.run.lookups[asked] is None:
+            named = [str(value) for column, value in where.items() if table.by_name[column].type != "ref"]
+            raise Unreadable(N_("Nothing is known as “{text}” here."), text=", ".join(named) or table.name)
+        return self.run.lookups[asked]
+
+    def day(self, expression: Expression | None) -> int | None:
+        value = self.evaluate(expression) if expression else None
+        return days(value) if isinstance(value, str) else value  # type: ignore[return-value]
+
+    def from_band_of(self, expression: Expression) -> Value:
+        value, scale = (self.evaluate(expression.parts[part]) for part in ("value", "scale"))
+        if value is None or scale is None:
+            return None
+        number = fit(value, _INTEGER)
+        assert isinstance(number, int) and isinstance(scale, int)
+        band = self.run.band(number, scale)
+        if band is None:
+            raise Unreadable(N_("{number} is not on the grading scale."), number=number)
+        return band
+
+
+_INTEGER = Column("value", 2, "int", "district", ("", "", ""))
+
+
+def cells(expression: Expression) -> Iterator[str]:
+    if expression.source == "column":
+        yield expression.of
+    for part in (*expression.parts.values(), *((expression.on,) if expression.on else ())):
+        yield from cells(part)

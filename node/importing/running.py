@@ -1,0 +1,196 @@
+"""One import under way: the lines of a sheet in order, what became of every row, every error."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from sqlite_utils import Database
+
+from node.importing.finding import Finder, Key, Row, namesakes
+from node.importing.line import LineWork, Refused, Skipped, cells
+from node.importing.mapping import Expression, Filter
+from node.importing.mapping import Mapping as MappingFile
+from node.importing.sheets import Line, Sheet
+from shared.grading import Band, band_of, bands_of
+from shared.i18n import folded
+from shared.problems import N_, LineError
+from shared.schema import Table, Value
+from sync.writer import Writer
+
+Text = Callable[[str], str]
+Mode = Literal["both", "insert", "update"]
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class ImportResult:
+    """Rows by table: written anew, changed, found as they should be; lines taken and passed over.
+
+    ``act``: the mark by which the import can be undone as one (`sync.undo`); 0 when it changed nothing.
+    """
+
+    inserted: dict[str, int] = field(default_factory=dict)
+    changed: dict[str, int] = field(default_factory=dict)
+    unchanged: dict[str, int] = field(default_factory=dict)
+    lines: int = 0
+    passed_over: int = 0
+    act: int = field(default=0, compare=False)
+    questions: tuple[LineError, ...] = field(default=(), compare=False)
+    """What a person should look at before the import: nothing is wrong, and something may be."""
+    skipped: int = 0
+    """Lines left out: what they name is there already and only new rows were wanted, or the caller left them out."""
+
+    @property
+    def changes_nothing(self) -> bool:
+        return not self.inserted and not self.changed
+
+
+@dataclass(frozen=True)
+class Wish:
+    """How to take a file: ``mode`` says whether to add rows, to change those that are there, or both, judged by the
+    mapping's first row; ``leave_out`` names lines to pass over. ``check`` sees each row before it is written and may
+    raise a problem of input or access, which becomes an error of its line.
+    """
+
+    mode: Mode = "both"
+    leave_out: frozenset[int] = frozenset()
+    check: Callable[[Database, Table, Row], None] = lambda db, table, row: None
+
+
+EVERY_LINE = Wish()
+
+
+class Run:
+    """One import under way."""
+
+    def __init__(
+        self, writer: Writer, file: str, mapping: MappingFile, sheet: Sheet, text: Text, wish: Wish
+    ) -> None:
+        self.writer = writer
+        self.wish = wish
+        self.skipped = 0
+        self.file = file
+        self.mapping = mapping
+        self.sheet = sheet
+        self.text = text
+        self.errors: list[LineError] = []
+        self.questions: list[LineError] = []
+        self.named = namesakes(writer.db)
+        self.outcomes: dict[tuple[str, Key], str] = {}
+        self.finder = Finder(writer.db)
+        self.places = self._places()
+        self.lookups: dict[object, Value] = {}
+        self.given: dict[tuple[str, Key, str], tuple[int, Value]] = {}
+        self.bands: dict[int, tuple[Band, ...]] = {}
+
+    def _places(self) -> dict[str, int | None]:
+        """Where each column that the mapping reads stands in the file."""
+        header = [plain(name) for name in self.sheet.header]
+        places: dict[str, int | None] = {}
+        for column, needed in self.mapping.file_columns().items():
+            accepted = self.mapping.headers.get(column, (column,))
+            found = [i for i, name in enumerate(header) if name in {plain(n) for n in accepted}]
+            places[column] = found[0] if found else None
+            if not found and needed:
+                self.error(self.sheet.header_line, accepted[0], N_("The file has no such column."))
+            if len(found) > 1:
+                self.error(
+                    self.sheet.header_line, accepted[0], N_("The file has this column more than once.")
+                )
+        return places
+
+    def all_lines(self, progress: Progress | None) -> ImportResult:
+        if self.errors:
+            return ImportResult()
+        taken = 0
+        for done, line in enumerate(self.sheet.lines, 1):
+            if line.number in self.wish.leave_out:
+                self.skipped += 1
+                continue
+            taken += self._line(line)
+            if progress:
+                progress(done, len(self.sheet.lines))
+        counts: dict[str, dict[str, int]] = {
+            outcome: Counter[str]() for outcome in ("inserted", "changed", "unchanged")
+        }
+        for (table, _), outcome in self.outcomes.items():
+            counts[outcome][table] += 1
+        return ImportResult(
+            counts["inserted"],
+            counts["changed"],
+            counts["unchanged"],
+            lines=taken,
+            passed_over=len(self.sheet.lines) - taken - self.skipped,
+            skipped=self.skipped,
+            questions=tuple(self.questions),
+        )
+
+    def outcome(self, table: Table, key: Key, outcome: str) -> None:
+        """Note what became of a row; a row met again keeps what it was unless it changes after all."""
+        if self.outcomes.setdefault((table.name, key), outcome) == "unchanged":
+            self.outcomes[table.name, key] = outcome
+
+    def _line(self, line: Line) -> bool:
+        width = len(self.sheet.header)
+        if len(line.cells) < width or any(line.cells[width:]):
+            template = N_("The line has {found} cells, the header {wanted}.")
+            self.error(line.number, "", template, found=len(line.cells), wanted=width)
+            return True
+        if not self.accepts(self.mapping.only_if, line):
+            return False
+        work = LineWork(self, line)
+        try:
+            for step in self.mapping.steps:
+                if self.accepts(step.only_if, line):
+                    work.write(step)
+        except Skipped:
+            self.skipped += 1
+            return False
+        except Refused:
+            return True
+        work.finish()
+        return True
+
+    def accepts(self, wanted: Filter, line: Line) -> bool:
+        for column, accepted in wanted.accepted.items():
+            cell = self.cell(column, line)
+            if not cell or (accepted is not None and cell not in accepted):
+                return False
+        return True
+
+    def cell(self, column: str, line: Line) -> str:
+        place = self.places[column]
+        return "" if place is None else line.cells[place]
+
+    def field(self, expression: Expression, name: str) -> str:
+        """What the file's reader calls it: the file's column, or the table's where no cell is involved."""
+        column = next(cells(expression), None)
+        place = self.places.get(column) if column else None
+        return name if place is None else self.sheet.header[place]
+
+    def error(self, line: int, name: str, template: str, **details: object) -> None:
+        self.errors.append(LineError(line, name, self.text(template).format(**details)))
+
+    def ask(self, line: int, template: str, **details: object) -> None:
+        self.questions.append(LineError(line, "", self.text(template).format(**details)))
+
+    def band(self, value: int, scale: int) -> int | None:
+        """The band of the scale that holds the value."""
+        if scale not in self.bands:
+            rows = self.writer.db.query("SELECT scale, band, low, high, retired_at FROM grading_band")
+            self.bands[scale] = bands_of(rows, scale)
+        return band_of(value, self.bands[scale])
+
+
+def plain(name: str) -> str:
+    """A header as it is compared: in any case, with or without Kyrgyz letters, whatever ends it."""
+    return folded(name).strip(" .:*")
+
+
+def headings_of(mapping: MappingFile) -> frozenset[str]:
+    """Every header that a mapping knows, as headers are compared."""
+    names = [mapping.headers.get(column, (column,)) for column in mapping.file_columns()]
+    return frozenset(plain(name) for accepted in names for name in accepted)

@@ -1,0 +1,208 @@
+"""What a secretary really uploads: titles over the header, merged cells, other sheets, dates and letters as typed."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import openpyxl
+import pytest
+from openpyxl.worksheet.worksheet import Worksheet
+from sqlite_utils import Database
+
+from node.importing import load_mapping, run_import
+from node.importing.running import headings_of
+from node.importing.sheets import Sheet, table_in
+from node.importing.values import Unreadable, class_letter, days, transformed
+from shared.dates import parse_day
+from shared.problems import DamagedFile, ImportRefused, OtherFormat
+from tests.node.test_importing import db as db
+
+HEADER = ("Личное дело", "Фамилия", "Имя", "Дата рождения", "Пол", "Класс", "Дата зачисления", "Согласие")
+PUPILS = (
+    ("В/1", "Асанова", "Айпери", "12.05.2014", "ж", "5-А", "01.09.2025", "20.08.2025"),
+    ("В/2", "Жусупов", "Нурлан", "30.11.2013", "м", "5-А", "01.09.2025", "20.08.2025"),
+)
+PATH = Path("list.xlsx")
+
+
+def workbook(*sheets: list[tuple[object, ...]], merged: str = "") -> bytes:
+    book = openpyxl.Workbook()
+    book.remove(book.active)
+    for number, rows in enumerate(sheets, 1):
+        page: Worksheet = book.create_sheet(f"Лист{number}")
+        for row in rows:
+            page.append(row)
+    if merged:
+        book.worksheets[0].merge_cells(merged)
+    out = io.BytesIO()
+    book.save(out)
+    return out.getvalue()
+
+
+def read(content: bytes, kind: str = "pupils") -> Sheet:
+    return table_in(content, PATH, headings=headings_of(load_mapping(kind)))
+
+
+def errors(db: Database, sheet: Sheet, kind: str = "pupils") -> list[tuple[int, str]]:
+    with pytest.raises(ImportRefused) as refused:
+        run_import(db, PATH, kind, 7, sheet=sheet)
+    return [(error.line, error.field) for error in refused.value.errors]
+
+
+# ---- files
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600,
+        b"%PDF-1.7\n",
+        b"\r\n<html><table><tr><td>1</td></tr></table>",
+        b'<?xml version="1.0"?><Workbook/>',
+        b"PK\x03\x04" + b"\0" * 26 + b"mimetypeapplication/vnd.oasis.opendocument.spreadsheet",
+    ],
+    ids=["xls", "pdf", "a page saved as xls", "xml", "ods"],
+)
+def test_other_formats_are_told_by_what_they_hold(content: bytes) -> None:
+    with pytest.raises(OtherFormat):
+        read(content)
+
+
+def test_a_title_a_numbering_and_blank_lines_around_the_table_are_no_lines(db: Database) -> None:
+    title = ("Сведения об учащихся 5 класса", *[None] * 7)
+    numbers = tuple(range(1, 9))
+    sheet = read(workbook([title, (None,), HEADER, numbers, *PUPILS, (None,)], merged="A1:H1"))
+    assert sheet.header == HEADER and sheet.header_line == 3
+    assert [line.number for line in sheet.lines] == [5, 6]
+    assert run_import(db, PATH, "pupils", 7, sheet=sheet).inserted["pupil"] == 2
+
+
+def test_headings_in_merged_cells_over_two_lines_are_one_header() -> None:
+    over = (
+        "Личное дело",
+        "Ф.И.О. учащегося",
+        None,
+        "Дата рождения",
+        "Пол",
+        "Класс",
+        "Дата зачисления",
+        "Согласие",
+    )
+    under = (None, "Фамилия", "Имя", None, None, None, None, None)
+    assert read(workbook([over, under, *PUPILS], merged="B1:C1")).header == HEADER
+    upper = ("Личное дело", "Сведения", *[None] * 6)
+    lower = (None, *HEADER[1:])
+    assert read(workbook([upper, lower, *PUPILS])).header == HEADER
+
+
+def test_the_sheet_with_the_headings_is_taken(db: Database) -> None:
+    sheet = read(workbook([("Титул",), ("2025",)], [HEADER, *PUPILS], [("Фамилия",)]))
+    assert len(sheet.lines) == 2
+
+
+def test_without_known_headings_the_first_line_is_the_header() -> None:
+    assert read(workbook([("a", "b"), ("1", "2")])).header == ("a", "b")
+    with pytest.raises(DamagedFile):
+        read(b"\n\n")
+
+
+def test_headers_may_be_typed_without_kyrgyz_letters_and_end_in_signs(db: Database) -> None:
+    header = (
+        "Оздук иш*",
+        "ФАМИЛИЯСЫ",
+        "Аты:",
+        "Туулган куну",
+        "Жынысы ",
+        "Класс",
+        "Кабыл алынган куну",
+        "Макулдук",
+    )
+    assert run_import(db, PATH, "pupils", 7, sheet=read(workbook([header, *PUPILS]))).inserted["pupil"] == 2
+
+
+def test_spaces_nobody_sees_do_not_part_two_people(db: Database) -> None:
+    run_import(db, PATH, "pupils", 7, sheet=read(workbook([HEADER, *PUPILS])))
+    spaced = tuple(f"\u00a0 {cell}\u200b " for cell in PUPILS[0])
+    again = run_import(db, PATH, "pupils", 7, sheet=read(workbook([HEADER, spaced])))
+    assert again.changes_nothing
+
+
+def test_formats_down_to_the_last_row_cost_nothing() -> None:
+    book = openpyxl.Workbook()
+    book.active.append(HEADER)
+    book.active.append(PUPILS[0])
+    book.active["A900000"] = " "
+    out = io.BytesIO()
+    book.save(out)
+    assert len(read(out.getvalue()).lines) == 1
+
+
+def test_an_error_of_a_formula_is_no_name(db: Database) -> None:
+    assert errors(db, read(workbook([HEADER, ("В/9", "#N/A", *PUPILS[0][2:])]))) == [(2, "Фамилия")]
+
+
+# ---- values
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2014-05-12", "12.05.2014", "12/05/2014", "12-05-2014", "2014.05.12", "2014/5/12", "12.5.2014 г.",
+        "12.05.2014ж.", "12.05.2014 00:00", "2014-05-12T00:00:00", "12 мая 2014", "12 май 2014", "12-май, 2014-ж.",
+        "2014-ж. 12-май", "2014-жыл 12 май", "12 Мая 2014 года",
+    ],
+)  # fmt: skip
+def test_dates_as_they_are_typed(text: str) -> None:
+    assert days(text) == parse_day("2014-05-12")
+
+
+@pytest.mark.parametrize(
+    "text", ["12.05.14", "2014", "41771", "31.02.2014", "12 foo 2014", "вчера", "12.05.20145", ""]
+)
+def test_what_is_no_date_is_not_guessed(text: str) -> None:
+    with pytest.raises(Unreadable):
+        days(text)
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"), [("а", "А"), ("A", "А"), ("b", "В"), ("Ж", "Ж"), ("ө", "Ө"), ("", "")]
+)
+def test_the_letter_of_a_class_is_a_cyrillic_capital(typed: str, kept: str) -> None:
+    assert class_letter(typed) == kept
+
+
+@pytest.mark.parametrize("text", ["5-А", "5А", "5 «А»", "5 класс А", "5–а", '5 "A"', "5 кл. А", "5A"])
+def test_a_class_is_read_however_it_is_written(db: Database, text: str) -> None:
+    run_import(db, PATH, "pupils", 7, sheet=read(workbook([HEADER, (*PUPILS[0][:5], text, *PUPILS[0][6:])])))
+    assert db.execute("SELECT grade, letter FROM class_group").fetchall() == [(5, "А")]
+
+
+def test_words_of_a_list_may_be_typed_without_kyrgyz_letters() -> None:
+    assert transformed("Озбекче", {"map": {"өзбекче": "uz"}}) == "uz"
+
+
+# ---- questions
+
+GUARDIANS = ("Личное дело", "Степень родства", "Фамилия", "Имя", "Телефон", "Согласие")
+
+
+def test_one_guardian_of_two_children_is_asked_about_and_imported(db: Database) -> None:
+    run_import(db, PATH, "pupils", 7, sheet=read(workbook([HEADER, *PUPILS])))
+    same = ("Асанова", "Гүлнара", "0700 000001", "20.08.2025")
+    sheet = read(workbook([GUARDIANS, ("В/1", "мать", *same), ("В/2", "мать", *same)]), "guardians")
+    result = run_import(db, PATH, "guardians", 7, sheet=sheet)
+    assert [question.line for question in result.questions] == [3]
+    assert (result.inserted["person"], result.inserted["guardian"]) == (1, 2)
+    assert run_import(db, PATH, "guardians", 7, sheet=sheet).questions == (), (
+        "what is known is not asked again"
+    )
+
+
+def test_a_new_person_whose_name_reads_the_same_is_asked_about(db: Database) -> None:
+    run_import(db, PATH, "pupils", 7, sheet=read(workbook([HEADER, ("В/1", "Өмүрова", *PUPILS[0][2:])])))
+    typed = ("В/7", "ОМУРОВА", "айпери", *PUPILS[0][3:])
+    other = ("В/8", "Омурова", "Айпери", "01.01.2010", *PUPILS[0][4:])
+    result = run_import(db, PATH, "pupils", 7, sheet=read(workbook([HEADER, typed, other])))
+    assert [question.line for question in result.questions] == [2], "another date of birth is another person"
+    assert result.inserted["person"] == 2
