@@ -293,9 +293,10 @@ def waiting(db: Database) -> int:
 def waiting_by_area(db: Database) -> dict[str, int]:
     """How many of the school's own changes wait for the hub, by area of school life (`shared.schema.Table.group`)."""
     rows = db.execute(
-        """SELECT c.tbl, count(*) FROM change c WHERE c.n > (SELECT ifnull(max(local_last), 0) FROM changeset)
-             OR EXISTS (SELECT 1 FROM changeset s
-                        WHERE s.position IS NULL AND c.n BETWEEN s.local_first AND s.local_last)
+        """WITH span (first, last) AS (
+             SELECT ifnull(max(local_last), 0) + 1, (SELECT max(n) FROM change) FROM changeset
+             UNION ALL SELECT local_first, local_last FROM changeset WHERE position IS NULL)
+           SELECT c.tbl, count(*) FROM span CROSS JOIN change c ON c.n BETWEEN span.first AND span.last
            GROUP BY c.tbl"""
     ).fetchall()
     found: dict[str, int] = {}

@@ -9,7 +9,7 @@ from flask import jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from node.attendance import queries as attendance
-from node.journal import actions, forms, history, pages, queries, sentences
+from node.journal import actions, forms, history, pages, queries, rows, sentences
 from node.journal.actions import Change
 from node.journal.blueprint import area
 from node.journal.queries import Cell, Place
@@ -84,6 +84,7 @@ def _lesson_page(
         days=queries.edit_days(db),
         scale=scale,
         keys=_keys(scale),
+        mark_keys=rows.mark_keys(_keys(scale)),
         kinds=kinds,
         planned=planned,
         pupils=queries.named(db, members, pages.today()),

@@ -1,4 +1,4 @@
-"""The rows of a term's grid as markup. A page holds some six hundred cells: joined here, not in a template."""
+"""Markup that a page holds hundreds of, joined here and not in a template: a grid's cells, the buttons of marks."""
 
 from __future__ import annotations
 
@@ -69,3 +69,19 @@ def _result(row: Mapping[str, Any] | None, words: Mapping[str, str]) -> object:
     if row is None:
         return ""
     return row["value"] if row["value"] is not None else words.get(row["status"], "")
+
+
+def mark_keys(keys: Sequence[int]) -> Callable[[str, int | None], Markup]:
+    """What makes the buttons of one mark, of which one is chosen: none, each of the marks that have a button."""
+    none = f'<span aria-hidden="true">—</span><span class="seen-by-ear">{escape(gettext("No mark"))}</span>'
+
+    def buttons(name: str, mark: int | None) -> Markup:
+        shown = keys if mark is None or mark in keys else [mark, *keys]
+        begun = f'<input type="radio" name="{escape(name)}" value="'
+        found = [f'<label class="key none">{begun}"{"" if mark is not None else " checked"}>{none}</label>']
+        for one in shown:
+            chosen = " checked" if one == mark else ""
+            found.append(f'<label class="key">{begun}{one}"{chosen}><span>{one}</span></label>')
+        return Markup("\n".join(found))
+
+    return buttons
