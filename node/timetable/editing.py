@@ -13,7 +13,7 @@ from node.access import right
 from node.calendar import queries as calendar
 from node.people.queries import class_name
 from node.request import acting, database
-from node.timetable import actions, forms, queries
+from node.timetable import actions, copying, forms, queries
 from node.timetable.blueprint import area
 from node.timetable.clashes import Entry, meet, reasons
 from node.timetable.weeks import iso
@@ -170,6 +170,7 @@ def _grid_page(
         lines=_warning_lines(found, ids),
         monday=MONDAY,
         saved="saved" in request.args,
+        offers=copying.offers(database(), desk.year),
         **more,
     )
 
@@ -275,6 +276,21 @@ def _place(entries: list[Entry]) -> str:
     return ", ".join(found)
 
 
+# ---- last year's
+
+
+@area.post("/copy")
+@right("timetable", "E")
+def copy_last_year() -> ResponseReturnValue:
+    """Take last year's timetable over for every class that has none."""
+    desk = _desk()
+    with acting() as w:
+        done = copying.copy_last_year(w, desk.year, desk.day)
+    values: dict[str, Any] = {"from": iso(desk.day), "copied": done.slots, "left": done.left}
+    there = url_for("timetable.warnings", **values)
+    return cast(ResponseReturnValue, redirect(there))
+
+
 # ---- warnings
 
 
@@ -285,7 +301,14 @@ def warnings() -> ResponseReturnValue:
     desk = _desk()
     found = queries.warnings(database(), desk.year, desk.day)
     return render_template(
-        "timetable/warnings.html", desk=desk, iso=iso, lines=_warning_lines(found), count=found.count
+        "timetable/warnings.html",
+        desk=desk,
+        iso=iso,
+        lines=_warning_lines(found),
+        count=found.count,
+        copied=request.args.get("copied", type=int),
+        left=request.args.get("left", 0, type=int),
+        offers=copying.offers(database(), desk.year),
     )
 
 

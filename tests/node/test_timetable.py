@@ -20,7 +20,7 @@ from node.control import queries as control
 from node.journal import actions as journal_actions
 from node.journal import queries as journal
 from node.journal.queries import Place
-from node.timetable import actions, ical, queries
+from node.timetable import actions, copying, ical, queries
 from node.timetable.clashes import Entry, clashes, reasons
 from shared.dates import date_of, parse_day, weekday
 from shared.problems import InvalidValue, LessonHeld, NoLesson, NotFound, WrongOrder
@@ -212,6 +212,49 @@ def test_groups_of_others_are_refused(office: Office) -> None:
         actions.set_teachers_cell(w, slot["teacher"], 1, 1, {alien: None}, TODAY)
     with pytest.raises(InvalidValue), writing(office.db, office.account) as w:
         actions.set_cell(w, slot["class_group"], 1, 16, {slot["group"]: None}, TODAY)
+
+
+def test_last_years_timetable_is_taken_over(school: SchoolPages, office: Office) -> None:
+    db, old = office.db, office.lesson.slot
+    held = [slot for slot in queries.slots(db, YEAR, LAST) if slot["class_group"] == old["class_group"]]
+    letter = office.one("SELECT letter FROM class_group WHERE id = ?", old["class_group"])
+    year = office.one("SELECT id FROM academic_year WHERE start > ? ORDER BY start LIMIT 1", LAST)
+    first = calendar.bounds(db, year)
+    assert first is not None
+    dropped_subject = held[0]["subject"]
+    with writing(db, office.account) as w:
+        fresh = w.insert("class_group", year=year, grade=old["grade"], letter=letter, week_days=5, shift=1)
+        twin = w.insert("class_group", year=year, grade=old["grade"], letter="Ы", week_days=5, shift=1)
+        answers = {}
+        for subject, part in sorted({(slot["subject"], slot["part"] or "") for slot in held}):
+            if subject != dropped_subject:
+                answers[subject, part] = w.insert(
+                    "subject_group", class_group=fresh, subject=subject, name=part or None, hours_week=1
+                )
+    assert copying.offers(db, year) == 1
+    deputy = school.as_("deputy")
+    day = date_of(first[0]).isoformat()
+    assert "/timetable/copy" in deputy.get(f"/timetable/warnings?from={day}")[1]
+    status, there = deputy.post("/timetable/copy", **{"from": day})
+    expected = sorted(
+        (answers[slot["subject"], slot["part"] or ""], slot["weekday"], slot["period"], slot["room"])
+        for slot in held
+        if slot["subject"] != dropped_subject
+    )
+    left = sum(slot["subject"] == dropped_subject for slot in held)
+    assert status == 302 and f"copied={len(expected)}&left={left}" in there
+    made = queries.slots(db, year, first[0])
+    assert sorted((s["group"], s["weekday"], s["period"], s["room"]) for s in made) == expected
+    assert queries.slots(db, year, first[0] - 1) == [] and deputy.get(there)[0] == 200
+    # Who has a timetable keeps it; a class without a namesake gets none.
+    with writing(db, office.account) as w:
+        assert copying.copy_last_year(w, year, first[0]).slots == 0
+        for slot in made:
+            w.retire("timetable_slot", slot["id"])
+        for group in answers.values():
+            w.retire("subject_group", group)
+        for one in (fresh, twin):
+            w.retire("class_group", one)
 
 
 # ---- real lessons
