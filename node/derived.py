@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from sqlite_utils import Database
 
 from node import schooldays as calendar
+from node.roster import AWAY
 from shared.grading import count_standings, standing
 from shared.schema import BY_NAME, PUPIL_CATEGORIES
 from sync.state import State
@@ -25,6 +26,7 @@ _WATCHED = (
     "enrolment",
     "subject_group",
     "subject_group_pupil",
+    "subject_group_gap",
     "term",
     "own_term",
     "own_day",
@@ -101,8 +103,9 @@ def _class_days(db: Database, since: int) -> Iterator[tuple[int, int]]:
             (day,),
         ).fetchall()
     classes = _classes(db, since)
-    for (group,) in _rows(db, since, "subject_group_pupil", "t.subject_group"):
-        classes |= _class_of(db, group)
+    for table in ("subject_group_pupil", "subject_group_gap"):
+        for (group,) in _rows(db, since, table, "t.subject_group"):
+            classes |= _class_of(db, group)
     for class_group in classes:
         yield from db.execute(
             "SELECT g.class_group, l.day FROM lesson l JOIN subject_group g ON g.id = l.subject_group "
@@ -227,9 +230,10 @@ def _enrolled(db: Database, class_group: int, day: int) -> set[int]:
 def _members(db: Database, group: int, day: int, everyone: set[int]) -> set[int]:
     """Pupils of a subject group on a day; a group without a list of its own is the whole class."""
     listed = db.execute(
-        "SELECT pupil, ifnull(start, -99999) <= ? AND ifnull(end, 99999) > ? FROM subject_group_pupil "
-        "WHERE subject_group = ? AND retired_at IS NULL",
-        (day, day, group),
+        "SELECT pupil, ifnull(start, -99999) <= :day AND ifnull(end, 99999) > :day "
+        f"AND NOT {AWAY.format(first=':day', last=':day')} FROM subject_group_pupil g "
+        "WHERE subject_group = :group AND retired_at IS NULL",
+        {"day": day, "group": group},
     ).fetchall()
     return {pupil for pupil, now in listed if now} & everyone if listed else everyone
 

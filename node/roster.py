@@ -2,8 +2,9 @@
 
 An enrolment and a membership hold from ``start`` to the day before ``end``. A subject group without a list of its own
 is the whole class, so nobody is put on a list that does not exist; a class that is split has a list for every part.
-A membership has one span for each pupil and group: who comes back takes up the old one, and the roll of the class
-still says on which days the pupil was there.
+A membership has one span for each pupil and group: who comes back takes up the old one, and the days between are
+written as a gap (`subject_group_gap`), on which the pupil does not belong to it. Releases that know no gaps show the
+whole span.
 """
 
 from __future__ import annotations
@@ -18,6 +19,11 @@ from sync.writer import Writer
 Chosen = Mapping[int, int]
 """Subject -> the subgroup a pupil joins where the class is split; the smallest where nothing is chosen."""
 FOREVER = 99_999
+AWAY = """EXISTS (SELECT 1 FROM subject_group_gap x WHERE x.subject_group = g.subject_group AND x.pupil = g.pupil
+  AND x.retired_at IS NULL AND x.start <= {first} AND x."end" > {last})"""
+"""SQL: is the pupil of the membership `g` out of the group from a first to a last day?"""
+Span = tuple[int, int]
+"""First day, and the first day after."""
 
 
 def enrol(
@@ -84,12 +90,21 @@ def join_groups(w: Writer, pupil: int, class_group: int, day: int, chosen: Chose
 
 
 def put_on_list(w: Writer, group: int, pupil: int, day: int) -> None:
-    """A pupil belongs to the group from a day on; a span that was there is taken up again."""
+    """A pupil belongs to the group from a day on; a span that was there is taken up again, with a gap between."""
     old = w.db.execute(
-        "SELECT start FROM subject_group_pupil WHERE subject_group = ? AND pupil = ? AND retired_at IS NULL",
+        'SELECT start, "end" FROM subject_group_pupil WHERE subject_group = ? AND pupil = ? AND retired_at IS NULL',
         (group, pupil),
     ).fetchone()
-    start = day if old is None or old[0] is None else min(old[0], day)
+    start = day
+    if old is not None and old[0] is not None and (old[1] is None or old[0] < old[1]):
+        start = min(old[0], day)
+        if old[1] is not None and old[1] < day:
+            w.put("subject_group_gap", subject_group=group, pupil=pupil, start=old[1], end=day)
+    for gap, end in gaps(w.db, group, pupil).get((group, pupil), ()):
+        if gap == day:
+            w.retire("subject_group_gap", group, pupil, gap)
+        elif gap < day < end:
+            w.put("subject_group_gap", subject_group=group, pupil=pupil, start=gap, end=day)
     w.put("subject_group_pupil", subject_group=group, pupil=pupil, start=start, end=None)
 
 
@@ -104,17 +119,23 @@ def place(w: Writer, class_group: int, subject: int, day: int, where: Mapping[in
         now = {
             group: start for group, start in _memberships(w.db, pupil, class_group, day) if group in groups
         }
-        if set(now) == ({wanted} if wanted is not None else set()) or not (
+        settled = wanted is None or not _away(w.db, wanted, pupil, day)
+        if (settled and set(now) == ({wanted} if wanted is not None else set())) or not (
             wanted is None or wanted in groups
         ):
             continue
         for group, start in now.items():
             if group != wanted:
                 _end(w, group, pupil, start, day)
-        if wanted is not None and wanted not in now:
+        if wanted is not None and (wanted not in now or _away(w.db, wanted, pupil, day)):
             put_on_list(w, wanted, pupil, day)
         moved += 1
     return moved
+
+
+def _away(db: Database, group: int, pupil: int, day: int) -> bool:
+    """Is the day in a gap of the membership?"""
+    return any(start <= day < end for start, end in gaps(db, group, pupil).get((group, pupil), ()))
 
 
 def write_list(w: Writer, group: int) -> None:
@@ -184,9 +205,35 @@ def has_list(db: Database, group: int) -> bool:
 
 def size(db: Database, group: int, day: int) -> int:
     """Pupils on a group's list on a day."""
-    sql = """SELECT count(*) FROM subject_group_pupil WHERE subject_group = ? AND retired_at IS NULL
-             AND ifnull(start, ?) <= ? AND ("end" IS NULL OR "end" > ?)"""
-    return int(db.execute(sql, (group, day, day, day)).fetchone()[0])
+    sql = f"""SELECT count(*) FROM subject_group_pupil g WHERE subject_group = :group AND retired_at IS NULL
+             AND ifnull(start, :day) <= :day AND ("end" IS NULL OR "end" > :day)
+             AND NOT {AWAY.format(first=":day", last=":day")}"""
+    return int(db.execute(sql, {"group": group, "day": day}).fetchone()[0])
+
+
+def gaps(
+    db: Database, group: int | None = None, pupil: int | None = None
+) -> dict[tuple[int, int], list[Span]]:
+    """(Group, pupil) -> the spans in which the pupil was out of it; of one group, one pupil, or all."""
+    found: dict[tuple[int, int], list[Span]] = {}
+    for one, who, start, end in db.execute(
+        """SELECT subject_group, pupil, start, "end" FROM subject_group_gap WHERE retired_at IS NULL
+           AND "end" IS NOT NULL AND (:group IS NULL OR subject_group = :group)
+           AND (:pupil IS NULL OR pupil = :pupil) ORDER BY start""",
+        {"group": group, "pupil": pupil},
+    ).fetchall():
+        found.setdefault((one, who), []).append((start, end))
+    return found
+
+
+def cut(span: Span, gaps: Sequence[Span]) -> list[Span]:
+    """A span without its gaps, which are in order."""
+    (start, end), pieces = span, []
+    for first, last in gaps:
+        if first < end and last > start:
+            pieces.append((start, first))
+            start = max(start, last)
+    return [piece for piece in (*pieces, (start, end)) if piece[0] < piece[1]]
 
 
 def age(db: Database, pupil: int, class_group: int) -> int | None:
@@ -233,6 +280,15 @@ def _memberships(db: Database, pupil: int, class_group: int, day: int) -> Sequen
 
 
 def _end(w: Writer, group: int, pupil: int, start: int | None, day: int) -> None:
+    later = w.db.execute(
+        """SELECT start FROM subject_group_gap WHERE subject_group = ? AND pupil = ? AND "end" >= ?
+           AND retired_at IS NULL ORDER BY start""",
+        (group, pupil, day),
+    ).fetchall()
+    for (gap,) in later:
+        w.retire("subject_group_gap", group, pupil, gap)
+    # Who came back on that day, or after it, left when the gap began.
+    day = min([day, *(gap for (gap,) in later)])
     if start is not None and start >= day:
         w.retire("subject_group_pupil", group, pupil)
     else:

@@ -548,6 +548,15 @@ TABLES: tuple[Table, ...] = (
         key=("subject_group", "pupil"), indexes=(("pupil",),),
     ),
     _table(
+        172, "subject_group_gap", "organisation",
+        ("Топтон тыш убакыт", "Перерыв в группе", "Time out of a subject group"),
+        _c(2, "subject_group", "ref", "district", "Топ", "Группа", "Subject group", references="subject_group"),
+        _c(3, "pupil", "ref", "district", "Окуучу", "Ученик", "Pupil", references="pupil"),
+        _c(4, "start", "date", "district", "Башталышы", "Начало", "Start", **DATE),
+        _c(5, "end", "date", "district", "Аягы (кирбейт)", "Конец (не включая)", "End (exclusive)", **DATE),
+        key=("subject_group", "pupil", "start"), indexes=(("pupil",),), since=2,
+    ),
+    _table(
         34, "class_category_count", "organisation",
         ("Класстын категориялары", "Категории по классу", "Pupils by result category"),
         _c(2, "class_group", "ref", "district", "Класс", "Класс", "Class", references="class_group"),

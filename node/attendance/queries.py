@@ -16,6 +16,7 @@ from sqlite_utils import Database
 
 from node.calendar import queries as calendar
 from node.journal import queries as journal
+from node.roster import AWAY
 from node.settings import queries as settings
 from node.timetable import queries as timetable
 from shared.i18n import current_language
@@ -65,9 +66,10 @@ class Day:
         return next((one for one in REASONS if self.reasons.get(one)), "unknown")
 
 
-_MEMBER = """(NOT EXISTS (SELECT 1 FROM subject_group_pupil g WHERE g.subject_group = sg.id AND g.retired_at IS NULL)
+_MEMBER = f"""(NOT EXISTS (SELECT 1 FROM subject_group_pupil g WHERE g.subject_group = sg.id AND g.retired_at IS NULL)
       OR EXISTS (SELECT 1 FROM subject_group_pupil g WHERE g.subject_group = sg.id AND g.pupil = e.pupil
-        AND g.retired_at IS NULL AND ifnull(g.start, l.day) <= l.day AND (g."end" IS NULL OR g."end" > l.day)))"""
+        AND g.retired_at IS NULL AND ifnull(g.start, l.day) <= l.day AND (g."end" IS NULL OR g."end" > l.day)
+        AND NOT {AWAY.format(first="l.day", last="l.day")}))"""
 _KNOWN = """l.attendance_taken = 1 AND l.retired_at IS NULL AND e.start <= l.day
     AND (e."end" IS NULL OR e."end" > l.day)"""
 """Was attendance of the lesson `l` of the group `sg` taken, and was the pupil of the enrolment `e` of its class?"""

@@ -177,6 +177,9 @@ def remove_group(w: Writer, group: int) -> None:
         "SELECT pupil FROM subject_group_pupil WHERE subject_group = ? AND retired_at IS NULL", (group,)
     ).fetchall():
         w.retire("subject_group_pupil", group, pupil)
+    for _, pupil in (spans := roster.gaps(w.db, group=group)):
+        for start, _ in spans[group, pupil]:
+            w.retire("subject_group_gap", group, pupil, start)
     w.retire("subject_group", group)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
+from node import roster
 from node.people.queries import NAME_COLUMNS, NAMED, full_name
 from shared.dates import school_year_name, year_on
 from shared.i18n import in_order
@@ -183,18 +184,26 @@ def divided(db: Database, class_id: int, subject: int, day: int, today: int) -> 
 
 def listed(db: Database, group: int, day: int) -> frozenset[int]:
     """Who stands on a subject group's list on a day."""
-    sql = """SELECT pupil FROM subject_group_pupil WHERE subject_group = :group AND retired_at IS NULL
-      AND ifnull(start, :day) <= :day AND ("end" IS NULL OR "end" > :day)"""
+    sql = f"""SELECT pupil FROM subject_group_pupil g WHERE subject_group = :group AND retired_at IS NULL
+      AND ifnull(start, :day) <= :day AND ("end" IS NULL OR "end" > :day)
+      AND NOT {roster.AWAY.format(first=":day", last=":day")}"""
     return frozenset(row[0] for row in db.execute(sql, {"group": group, "day": day}).fetchall())
 
 
 def stays(db: Database, class_id: int, subject: int, today: int) -> list[Mapping[str, Any]]:
-    """Who was in which subgroup of a subject from when to when (the end not included), unsorted."""
-    sql = f"""WITH {NAMED} SELECT gp.pupil AS id, gp.start, gp."end", sg.name AS part, {NAME_COLUMNS}
+    """Who was in which subgroup of a subject from when to when (the end not included), by day."""
+    sql = f"""WITH {NAMED} SELECT gp.subject_group, gp.pupil AS id, gp.start, gp."end", sg.name AS part, {NAME_COLUMNS}
       FROM subject_group_pupil gp JOIN subject_group sg ON sg.id = gp.subject_group LEFT JOIN named n ON n.id = gp.pupil
       WHERE sg.class_group = :id AND sg.subject = :subject AND gp.retired_at IS NULL AND sg.retired_at IS NULL
         AND (gp."end" IS NULL OR gp."end" > gp.start) ORDER BY gp.start"""
-    return list(db.query(sql, {"id": class_id, "subject": subject, "today": today}))
+    gaps = roster.gaps(db)
+    row: Mapping[str, Any]
+    found: list[Mapping[str, Any]] = []
+    for row in db.query(sql, {"id": class_id, "subject": subject, "today": today}):
+        span = (row["start"] or 0, roster.FOREVER if row["end"] is None else row["end"])
+        for start, end in roster.cut(span, gaps.get((row["subject_group"], row["id"]), ())):
+            found.append({**row, "start": start, "end": None if end == roster.FOREVER else end})
+    return sorted(found, key=lambda one: one["start"])
 
 
 def in_alphabetical_order(db: Database, class_id: int, day: int) -> list[int]:

@@ -14,6 +14,7 @@ from sqlite_utils import Database
 
 from node.classes import queries as class_queries
 from node.counting.stages import STAGES, Check, stage_of
+from node.roster import AWAY
 from shared.dates import school_year_name
 from shared.i18n import N_, coded, column_label
 from shared.indicators import Cell, evaluate, value_label
@@ -132,8 +133,8 @@ def _languages(db: Database, year: int, day: int, found: Counter[str]) -> None:
                      AND g.retired_at IS NULL)
                 OR EXISTS (SELECT 1 FROM subject_group_pupil g WHERE g.subject_group = sg.id AND g.pupil = e.pupil
                      AND g.retired_at IS NULL AND ifnull(g.start, e.start) <= ?
-                     AND (g."end" IS NULL OR g."end" > ?)))""",
-        (year, day, day, *TAUGHT, day, day),
+                     AND (g."end" IS NULL OR g."end" > ?) AND NOT {AWAY.format(first="?", last="?")}))""",
+        (year, day, day, *TAUGHT, day, day, day, day),
     ).fetchall()
     for subject, grade, language, _ in rows:
         if OWN_LANGUAGE.get(language) != subject:

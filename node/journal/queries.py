@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
+from node import roster
 from node.calendar import queries as calendar
 from node.people.queries import NAME_COLUMNS, NAMED, full_name
 from node.plans import queries as plans
@@ -145,11 +146,12 @@ def _class_of(db: Database, group: int) -> int:
     return int(row[0]) if row else 0
 
 
-_MEMBERS = """SELECT DISTINCT e.pupil FROM enrolment e JOIN subject_group sg ON sg.class_group = e.class_group
+_MEMBERS = f"""SELECT DISTINCT e.pupil FROM enrolment e JOIN subject_group sg ON sg.class_group = e.class_group
   WHERE sg.id = :group AND e.retired_at IS NULL AND e.start <= :last AND (e."end" IS NULL OR e."end" > :first)
     AND (NOT EXISTS (SELECT 1 FROM subject_group_pupil g WHERE g.subject_group = :group AND g.retired_at IS NULL)
       OR EXISTS (SELECT 1 FROM subject_group_pupil g WHERE g.subject_group = :group AND g.pupil = e.pupil
-        AND g.retired_at IS NULL AND ifnull(g.start, :last) <= :last AND (g."end" IS NULL OR g."end" > :first)))"""
+        AND g.retired_at IS NULL AND ifnull(g.start, :last) <= :last AND (g."end" IS NULL OR g."end" > :first)
+        AND NOT {roster.AWAY.format(first=":first", last=":last")}))"""
 
 
 def members(db: Database, group: int, first: int, last: int) -> frozenset[int]:
@@ -171,11 +173,17 @@ def membership(db: Database, group_id: int) -> Callable[[int, Sequence[int]], fr
         (group_id,),
     ).fetchall()
 
-    rolls, lists = _spans(enrolled), _spans(listed)
+    gaps = roster.gaps(db, group=group_id)
+    cut = [
+        (pupil, first, last)
+        for pupil, start, end in listed
+        for first, last in roster.cut((start, end), gaps.get((group_id, pupil), ()))
+    ]
+    rolls, lists = _spans(enrolled), _spans(cut)
 
     def there(pupil: int, days: Sequence[int]) -> frozenset[int]:
         on_roll = _within(days, rolls.get(pupil, ()))
-        return on_roll & _within(days, lists.get(pupil, ())) if lists else on_roll
+        return on_roll & _within(days, lists.get(pupil, ())) if listed else on_roll
 
     return there
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
+from node import roster
 from node.calendar import queries as calendar
 from node.people.queries import NAME_COLUMNS, NAMED, full_name
 from node.timetable.clashes import FOREVER, Clash, Entry, clashes
@@ -202,7 +203,7 @@ def agenda(
     """
     substitutes = _substitutes(db, first, last)
     held = {key[0] for key, (who, *_) in substitutes.items() if who == teacher}
-    there = _membership(db, pupil) if pupil is not None else None
+    there = membership(db, pupil) if pupil is not None else None
     if teacher is not None:
         where = f"(sg.teacher = {int(teacher)} OR sg.id IN ({_ids(held)}))"
     elif classes is not None:
@@ -277,7 +278,7 @@ def dropped(db: Database, first: int, last: int) -> set[tuple[int, int, int]]:
     return {key for key, (_, _, off) in _substitutes(db, first, last).items() if off}
 
 
-def _membership(db: Database, pupil: int) -> Callable[[int, int, int], bool]:
+def membership(db: Database, pupil: int) -> Callable[[int, int, int], bool]:
     """Does a pupil belong to a class and to a group of it on a day?"""
     rolls: dict[int, list[tuple[int, int]]] = {}
     for class_group, start, end in db.execute(
@@ -286,8 +287,9 @@ def _membership(db: Database, pupil: int) -> Callable[[int, int, int], bool]:
         (pupil,),
     ).fetchall():
         rolls.setdefault(class_group, []).append((start, end))
+    gaps = roster.gaps(db, pupil=pupil)
     lists = {
-        group: (start, end)
+        group: roster.cut((start, end), gaps.get((group, pupil), ()))
         for group, start, end in db.execute(
             f"""SELECT subject_group, ifnull(start, 0), ifnull("end", {FOREVER}) FROM subject_group_pupil
                 WHERE pupil = ? AND retired_at IS NULL""",
@@ -305,8 +307,7 @@ def _membership(db: Database, pupil: int) -> Callable[[int, int, int], bool]:
     def there(class_group: int, group: int, day: int) -> bool:
         if not any(start <= day < end for start, end in rolls.get(class_group, ())):
             return False
-        start, end = lists.get(group, (1, 0))
-        return group not in listed or start <= day < end
+        return group not in listed or any(start <= day < end for start, end in lists.get(group, ()))
 
     return there
 

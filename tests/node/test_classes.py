@@ -12,6 +12,8 @@ from sqlite_utils import Database
 from node import roster
 from node.classes import actions, queries
 from node.classes.actions import ClassDraft, GroupDraft
+from node.journal import queries as journal
+from node.timetable import queries as timetable
 from shared.problems import (
     ClassExists,
     ClassNotEmpty,
@@ -188,6 +190,47 @@ def test_pupils_move_between_subgroups_by_date(db: Database) -> None:
     assert not any(pupil in one for one in lists(db, made, ENGLISH, LATER + 5))
     assert [(row["part"], row["start"], row["end"]) for row in queries.stays(db, made, ENGLISH, LATER)
             if row["id"] == pupil] == [("1", START, LATER), ("2", LATER, LATER + 5)]  # fmt: skip
+
+
+def test_who_leaves_a_subgroup_and_comes_back_was_not_there_meanwhile(db: Database) -> None:
+    made = a_class(db, pupils=4)
+    group = taught(db, made)
+    with writing(db, ACTOR) as w:
+        second = actions.split(w, group, START, None, ("1", "2"))
+    pupil = lists(db, made, ENGLISH, START)[0][0]
+    for day, where in ((LATER, second), (LATER + 10, group), (LATER + 20, second), (LATER + 30, group)):
+        with writing(db, ACTOR) as w:
+            assert actions.place_pupils(w, group, day, {pupil: where}) == 1
+    days = range(START, LATER + 40)
+    here = journal.membership(db, group)(pupil, days)
+    assert here == {day for day in days if day < LATER or LATER + 10 <= day < LATER + 20 or day >= LATER + 30}
+    assert journal.membership(db, second)(pupil, days) == set(days) - here
+    there = timetable.membership(db, pupil)
+    for day in days:
+        assert there(made, group, day) is (day in here) is not there(made, second, day)
+        assert (pupil in lists(db, made, ENGLISH, day)[0]) is (day in here)
+        assert (pupil in lists(db, made, ENGLISH, day)[1]) is (day not in here)
+        assert (pupil in journal.members(db, group, day, day)) is (day in here)
+        assert roster.size(db, group, day) == (2 if day in here else 1)
+    assert pupil in journal.members(db, group, LATER - 1, LATER) and pupil in journal.members(
+        db, group, LATER, LATER + 10
+    )
+    assert [(row["part"], row["start"] - LATER, row["end"] and row["end"] - LATER)
+            for row in queries.stays(db, made, ENGLISH, LATER) if row["id"] == pupil] == [
+        ("1", -30, 0), ("2", 0, 10), ("1", 10, 20), ("2", 20, 30), ("1", 30, None),
+    ]  # fmt: skip
+    with writing(db, ACTOR) as w:
+        roster.leave(w, pupil, made, LATER + 15)
+    assert journal.membership(db, group)(pupil, days) == {day for day in here if day < LATER + 15}
+    with writing(db, ACTOR) as w:
+        roster.return_to(w, pupil, made, LATER + 15)
+        assert actions.place_pupils(w, group, LATER + 10, {pupil: second}) == 1
+    assert journal.membership(db, group)(pupil, days) == {day for day in here if day < LATER}
+    with writing(db, ACTOR) as w:
+        actions.place_pupils(w, group, LATER + 10, {pupil: group})
+        actions.place_pupils(w, group, LATER + 5, {pupil: group})
+    assert journal.membership(db, group)(pupil, days) == {day for day in days if not LATER <= day < LATER + 5}
+    assert journal.membership(db, second)(pupil, days) == {day for day in days if LATER <= day < LATER + 5}
 
 
 def test_a_third_subgroup_begins_empty_and_is_not_the_whole_class(db: Database) -> None:
