@@ -81,7 +81,10 @@ class Calendar:
 
     def said(self, day: int, whom: Whom) -> OwnDay | None:
         """The school's own word about a day, if it has one for the class."""
-        found = [one for one in self._own.get(whom.year or 0, {}).get(day, ()) if one.concerns(whom)]
+        said = self._own.get(whom.year or 0, {}).get(day)
+        if said is None:
+            return None
+        found = [one for one in said if one.concerns(whom)]
         return max(found, key=lambda one: one.weight, default=None)
 
     def named(self, day: int, whom: Whom) -> str | None:
@@ -91,11 +94,14 @@ class Calendar:
 
     def kind(self, day: int, whom: Whom) -> str:
         """The kind of a day: what the calendar names, else `holiday` outside every term, else by the week's length."""
-        named = self.named(day, whom)
+        return self._kind(day, whom, self.said(day, whom))
+
+    def _kind(self, day: int, whom: Whom, own: OwnDay | None) -> str:
+        named = own.kind if own else self._days.get(whom.year, {}).get(day)
         if named is not None:
             return named
         spans = self._spans.get((whom.year, whom.grade)) or self._spans.get((whom.year, None), [])
-        if spans and not any(start <= day <= end for start, end in spans):
+        if spans and not any([start <= day <= end for start, end in spans]):
             return "holiday"
         return "school" if weekday(day) <= whom.week_days else "off"
 
@@ -121,9 +127,9 @@ class Calendar:
 
     def taught_as(self, day: int, whom: Whom) -> int:
         """The weekday whose timetable holds, 0 for none."""
-        if not self.is_school_day(day, whom):
-            return 0
         own = self.said(day, whom)
+        if self._kind(day, whom, own) in NO_LESSONS:
+            return 0
         return own.taught_as if own and own.taught_as else weekday(day)
 
     def taught_days(self, first: int, last: int, whom: Whom) -> Mapping[int, list[int]]:

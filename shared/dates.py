@@ -66,8 +66,8 @@ def school_year_name(start: int) -> str:
 
 
 def weekday(day: int) -> int:
-    """1 for Monday to 7 for Sunday."""
-    return date_of(day).isoweekday()
+    """1 for Monday to 7 for Sunday; 1970-01-01 was a Thursday."""
+    return (day + 3) % 7 + 1
 
 
 def age_on(birth: int, day: int) -> int:

@@ -7,8 +7,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlite_utils import Database
 
@@ -350,12 +349,12 @@ class Column:
     homework: str
     taken: bool
 
-    @cached_property
+    @property
     def at(self) -> str:
         """Day and period as addresses hold them: 2025-09-01/3."""
         return f"{date_of(self.place.day).isoformat()}/{self.place.period}"
 
-    @cached_property
+    @property
     def date(self) -> str:
         """Day and month as the head of a column shows them: 1.09."""
         date = date_of(self.place.day)
@@ -388,12 +387,12 @@ def _timetabled(db: Database, group_id: int, first: int, last: int) -> set[tuple
     ).fetchall()
     days, whom = calendar.calendar(db, first, last), calendar.whom(db, _class_of(db, group_id))
     off = timetable.dropped(db, first, last)
-    taught = {day: days.taught_as(day, whom) for day in range(first, last + 1)}
+    taught = days.taught_days(first, last, whom)
     return {
         (day, period)
-        for day, taught_as in taught.items()
         for on, period, start, end in slots
-        if taught_as == on and start <= day < end and (group_id, day, period) not in off
+        for day in taught.get(on, ())
+        if start <= day < end and (group_id, day, period) not in off
     }
 
 
@@ -457,11 +456,19 @@ def results(db: Database, group_id: int, term: int) -> dict[int, Mapping[str, An
     return {row["pupil"]: row for row in rows}
 
 
-def all_results(db: Database, group_id: int) -> dict[int, dict[int, Mapping[str, Any]]]:
-    """Every result of a group: period -> pupil -> row."""
-    found: dict[int, dict[int, Mapping[str, Any]]] = {}
-    for row in db.query(
-        "SELECT * FROM term_result WHERE subject_group = ? AND retired_at IS NULL", (group_id,)
-    ):
-        found.setdefault(row["term"], {})[row["pupil"]] = row
+class Given(NamedTuple):
+    """A result as it was given: a value, or why there is none."""
+
+    value: int | None
+    status: str | None
+
+
+def all_results(db: Database, group_id: int) -> dict[int, dict[int, Given]]:
+    """Every result of a group: period -> pupil -> value and status."""
+    found: dict[int, dict[int, Given]] = {}
+    for term, pupil, *given in db.execute(
+        "SELECT term, pupil, value, status FROM term_result WHERE subject_group = ? AND retired_at IS NULL",
+        (group_id,),
+    ).fetchall():
+        found.setdefault(term, {})[pupil] = Given(*given)
     return found

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from markupsafe import Markup, escape
 
@@ -15,7 +14,7 @@ from shared.i18n import current_language, gettext
 from shared.report import EMPTY, decimal, decimal_point
 
 _NOTHING = queries.Standing(None, None)
-Given = Mapping[int, Mapping[str, Any]]
+Given = Mapping[int, queries.Given]
 """Results by pupil."""
 
 
@@ -64,11 +63,11 @@ def body(pupils: Iterable[tuple[int, str]], term: Term, drawing: forms.Drawing) 
     return Markup("".join(found))
 
 
-def _result(row: Mapping[str, Any] | None, words: Mapping[str, str]) -> object:
+def _result(given: queries.Given | None, words: Mapping[str, str]) -> object:
     """A result as the sheet shows it: the mark, not assessed, exempt, or nothing yet."""
-    if row is None:
+    if given is None:
         return ""
-    return row["value"] if row["value"] is not None else words.get(row["status"], "")
+    return given.value if given.value is not None else words.get(given.status or "", "")
 
 
 def mark_keys(keys: Sequence[int]) -> Callable[[str, int | None], Markup]:
