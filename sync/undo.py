@@ -267,7 +267,7 @@ def _plan_created(
     """Rows that would not be there without the act are retired, unless someone has built on them."""
     alive = {row: why for row, why in created.items() if _value(db, row, "retired_at") is None}
     kept = {row: why for row, why in alive.items() if why and why.place not in also}
-    users = _users(db, alive)
+    users = _users(db, alive, plan.restore)
     refers: dict[Row, list[Row]] = {}
     for row, found in users.items():
         for user in found:
@@ -296,8 +296,8 @@ def _value(db: Database, row: Row, column: str) -> Value:
     return found
 
 
-def _users(db: Database, rows: Collection[Row]) -> dict[Row, list[Row]]:
-    """The living rows that refer to each row and make use of it."""
+def _users(db: Database, rows: Collection[Row], restored: Collection[Place]) -> dict[Row, list[Row]]:
+    """The living rows that refer to each row and make use of it, but for references that the undo itself takes back."""
     found: dict[Row, list[Row]] = {}
     ids: dict[str, list[int]] = {}
     for name, key in rows:
@@ -308,6 +308,8 @@ def _users(db: Database, rows: Collection[Row]) -> dict[Row, list[Row]]:
             if column.references and not column.soft:
                 for some in _chunks(ids.get(column.references, ())):
                     for target, key in _referring(db, table, column, some):
+                        if (table.name, key, column.merge_unit) in restored:
+                            continue
                         found.setdefault((column.references, (target,)), []).append((table.name, key))
     return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from sqlite_utils import Database
@@ -10,6 +11,8 @@ from shared.i18n import folded
 from shared.schema import Table, Value
 from shared.tables import quoted
 
+COUNTRY = "996"
+"""What a phone number of this country begins with abroad, in place of the nought."""
 Key = tuple[int, ...]
 Row = dict[str, Value]
 
@@ -26,7 +29,7 @@ class Finder:
         columns = tuple(where)
         if (table.name, columns) not in self.indexes:
             self.indexes[table.name, columns] = self._index(table, columns)
-        return self.indexes[table.name, columns].get(tuple(where.values()))
+        return self.indexes[table.name, columns].get(_compared(where.items()))
 
     def row(self, table: Table, key: Key) -> Row | None:
         where = " AND ".join(f"{quoted(k)} = ?" for k in table.key)
@@ -38,14 +41,27 @@ class Finder:
         key = key_of(table, row)
         for (name, columns), index in self.indexes.items():
             if name == table.name:
-                index.setdefault(tuple(row.get(c, table.by_name[c].default) for c in columns), key)
+                index.setdefault(_compared((c, row.get(c, table.by_name[c].default)) for c in columns), key)
 
     def _index(self, table: Table, columns: tuple[str, ...]) -> dict[tuple[Value, ...], Key]:
         names = ", ".join(quoted(c) for c in (*table.key, *columns))
         order = f"retired_at IS NULL, {quoted(table.row_id)} DESC"
         found = self.db.conn.execute(f"SELECT {names} FROM {quoted(table.name)} ORDER BY {order}")
         width = len(table.key)
-        return {tuple(row[width:]): tuple(row[:width]) for row in found}
+        return {_compared(zip(columns, row[width:], strict=True)): tuple(row[:width]) for row in found}
+
+
+def _compared(values: Iterable[tuple[str, Value]]) -> tuple[Value, ...]:
+    """Values as rows are known by them: of a phone its digits, for it is written in many ways."""
+    return tuple(
+        _digits(value) if name == "phone" and isinstance(value, str) else value for name, value in values
+    )
+
+
+def _digits(phone: str) -> str:
+    """The digits of a phone number, one of this country with its code."""
+    digits = "".join(sign for sign in phone if sign.isdigit())
+    return f"{COUNTRY}{digits[1:]}" if len(digits) == 10 and digits.startswith("0") else digits
 
 
 def key_of(table: Table, row: Row) -> Key:

@@ -21,6 +21,7 @@ import openpyxl
 
 from shared.i18n import folded
 from shared.problems import DamagedFile, OtherFormat, TooLarge
+from shared.report import safe_text
 
 DELIMITERS = ";,\t|"
 MAX_FILE = 64 * 1024 * 1024
@@ -229,5 +230,10 @@ def cell_text(cell: object) -> str:
 
 
 def _clean(text: str) -> str:
-    """Text without what nobody sees: spaces around it, doubled or hard ones, marks of no width."""
-    return _SPACES.sub(" ", _UNSEEN.sub("", text)).strip()
+    """Text without what nobody sees: spaces around it, doubled or hard ones, marks of no width.
+
+    Nor with the apostrophe by which our own files keep a spreadsheet from taking it for a formula.
+    """
+    text = _SPACES.sub(" ", _UNSEEN.sub("", text)).strip()
+    bare = text[1:]
+    return bare if text.startswith("'") and safe_text(bare) == text else text

@@ -199,6 +199,15 @@ def test_one_guardian_of_two_children_is_asked_about_and_imported(db: Database) 
     )
 
 
+@pytest.mark.parametrize("phone", ["0700000001", "+996 (700) 00-00-01", "'+996700000001", "996700000001"])
+def test_a_phone_is_known_however_it_is_written(db: Database, phone: str) -> None:
+    run_import(db, PATH, "pupils", 7, sheet=read(workbook([HEADER, *PUPILS])))
+    for written in ("0700 000-001", phone):
+        line = ("В/1", "мать", "Асанова", "Гүлнара", written, "20.08.2025")
+        result = run_import(db, PATH, "guardians", 7, sheet=read(workbook([GUARDIANS, line]), "guardians"))
+    assert "person" not in result.inserted
+
+
 def test_a_new_person_whose_name_reads_the_same_is_asked_about(db: Database) -> None:
     run_import(db, PATH, "pupils", 7, sheet=read(workbook([HEADER, ("В/1", "Өмүрова", *PUPILS[0][2:])])))
     typed = ("В/7", "ОМУРОВА", "айпери", *PUPILS[0][3:])

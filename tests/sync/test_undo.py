@@ -203,6 +203,29 @@ def test_a_row_that_someone_built_on_stays_with_what_belongs_to_it(db: Database)
     assert result.retired == 4  # the other pupil with person and enrolment, and the mark of the act
 
 
+def test_a_new_row_that_an_old_one_was_made_to_refer_to_goes_with_the_reference(db: Database) -> None:
+    with writing(db, ONE) as w:
+        before = w.insert("person", sex="f")
+        w.put("staff", person=before)
+        class_group = w.insert("class_group", grade=5, teacher=before)
+    with writing(db, ONE) as w:
+        new = w.insert("person", sex="m")
+        w.put("staff", person=new)
+        w.update("class_group", class_group, teacher=new)
+    result = undone(db, last_act(db))
+    assert result.left_alone == () and (result.restored, result.retired) == (1, 2)
+    assert db.execute("SELECT teacher FROM class_group WHERE id = ?", (class_group,)).fetchone() == (before,)
+    with writing(db, ONE) as w:
+        other = w.insert("person", sex="m")
+        w.put("staff", person=other)
+        w.update("class_group", class_group, teacher=other)
+    act = last_act(db)
+    with writing(db, TWO) as w:
+        w.insert("subject_group", class_group=class_group, teacher=other)
+    assert {left.why for left in undone(db, act).left_alone} == {"used"}
+    assert (other,) in db.execute("SELECT person FROM staff WHERE retired_at IS NULL").fetchall()
+
+
 def test_a_value_that_may_not_be_kept_any_more_does_not_come_back(db: Database) -> None:
     person = ORIGIN << 32 | 1
     with writing(db, ONE) as w:
