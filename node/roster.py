@@ -9,11 +9,12 @@ whole span.
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections.abc import Mapping, Sequence
 
 from sqlite_utils import Database
 
-from shared.dates import age_on, date_of
+from shared.dates import age_on, date_of, day_number
 from sync.writer import Writer
 
 Chosen = Mapping[int, int]
@@ -236,20 +237,50 @@ def cut(span: Span, gaps: Sequence[Span]) -> list[Span]:
     return [piece for piece in (*pieces, (start, end)) if piece[0] < piece[1]]
 
 
+def reference_day(db: Database, year: int) -> int | None:
+    """The day on which a year's return counts: the school's own (a setting) if it has one, else the one given.
+
+    A day of the month that the month does not have is its last. None for an unknown year.
+    """
+    # The pages of the settings stand on the agent, and the agent on this.
+    from node.settings.queries import number
+
+    row = db.execute(
+        "SELECT start, ifnull(reference_date, start) FROM academic_year WHERE id = ? AND retired_at IS NULL",
+        (year,),
+    ).fetchone()
+    if row is None or row[1] is None:
+        return None
+    day, month = number(db, "return_day"), number(db, "return_month")
+    if not day or row[0] is None:
+        return int(row[1])
+    start = date_of(row[0])
+    # A month before that of the year's start is one of the next calendar year.
+    of = start.year + (month < start.month)
+    return day_number(start.replace(year=of, month=month, day=min(day, monthrange(of, month)[1])))
+
+
 def age(db: Database, pupil: int, class_group: int) -> int | None:
     """Full years on the reference date of the class's year.
 
     Where only the year of birth is known, the age reached in the calendar year of that date.
     """
     row = db.execute(
-        """SELECT p.birth_date, p.birth_year, y.reference_date FROM person p, class_group cg
-           JOIN academic_year y ON y.id = cg.year WHERE p.id = ? AND cg.id = ?""",
+        """SELECT p.birth_date, p.birth_year, cg.year FROM person p, class_group cg
+           WHERE p.id = ? AND cg.id = ?""",
         (pupil, class_group),
     ).fetchone()
     if row is None or row[2] is None or (row[0] is None and row[1] is None):
         return None
-    born, year, reference = row
-    years = age_on(born, reference) if born is not None else date_of(reference).year - year
+    reference = reference_day(db, row[2])
+    return None if reference is None else age_of(row[0], row[1], reference)
+
+
+def age_of(born: int | None, year: int | None, day: int) -> int | None:
+    """Full years on a day; of whom the year of birth alone is known, those reached in that calendar year."""
+    if born is None and year is None:
+        return None
+    years = age_on(born, day) if born is not None else date_of(day).year - (year or 0)
     return years if 0 <= years <= 99 else None
 
 

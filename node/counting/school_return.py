@@ -1,7 +1,8 @@
 """The return of the school year's start (ОШ-1, 1-мектеп), sections A to F, from the school's own rows.
 
-Pupils are counted by the cube that the district evaluates too, on the reference date of the year; ages are those of
-that date. Every figure has a name, `section|row|column`, under which a frozen return keeps it.
+Pupils are counted by the cube that the district evaluates too, on the reference date of the year (the school may set
+its own); ages are those of that date. Every figure has a name, `section|row|column`, under which a frozen return
+keeps it.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from fractions import Fraction
 
 from sqlite_utils import Database
 
+from node import roster
 from node.classes import queries as class_queries
 from node.counting.stages import STAGES, Check, stage_of
 from node.roster import AWAY
@@ -68,12 +70,10 @@ UNKNOWN = "?"
 
 def reference_day(db: Database, year: int) -> int:
     """The day on which the return counts. NotFound."""
-    row = db.execute(
-        "SELECT ifnull(reference_date, start) FROM academic_year WHERE id = ? AND retired_at IS NULL", (year,)
-    ).fetchone()
-    if row is None or row[0] is None:
+    day = roster.reference_day(db, year)
+    if day is None:
         raise NotFound()
-    return int(row[0])
+    return day
 
 
 def figures(db: Database, year: int, term: int | None = None) -> Mapping[str, int]:
@@ -85,6 +85,7 @@ def figures(db: Database, year: int, term: int | None = None) -> Mapping[str, in
     _classes(db, year, day, found)
     for cell in cells:
         _count(cell, found)
+    _ages(db, day, found)
     _languages(db, year, day, found)
     _last_year(db, year, school, found)
     return found
@@ -105,7 +106,7 @@ def _classes(db: Database, year: int, day: int, found: Counter[str]) -> None:
 
 
 def _count(cell: Cell, found: Counter[str]) -> None:
-    grade, language, age = cell.dims["grade"], cell.dims["language"] or UNKNOWN, cell.dims["age"]
+    grade, language = cell.dims["grade"], cell.dims["language"] or UNKNOWN
     pupils, girls = cell.measures["pupils"], cell.measures["girls"]
     shift = cell.dims["shift"] or 1
     found[f"B|{grade}|pupils"] += pupils
@@ -114,8 +115,23 @@ def _count(cell: Cell, found: Counter[str]) -> None:
     found[f"B|{grade}|shift_{min(int(shift), 3)}"] += pupils
     found[f"C|{language}|{grade}.pupils"] += pupils
     found[f"C|{language}|{grade}.girls"] += girls
-    found[f"D|{UNKNOWN if age is None else age}|{grade}.t"] += pupils
-    found[f"D|{UNKNOWN if age is None else age}|{grade}.g"] += girls
+
+
+def _ages(db: Database, day: int, found: Counter[str]) -> None:
+    """Pupils by age on the day itself, for a school may have moved it since the ages were written into the roll."""
+    rows = db.execute(
+        """SELECT DISTINCT e.pupil, cg.grade, p.sex, p.birth_date, p.birth_year, e.age FROM enrolment e
+           JOIN class_group cg ON cg.id = e.class_group AND cg.retired_at IS NULL
+           JOIN pupil u ON u.person = e.pupil AND u.retired_at IS NULL
+           JOIN person p ON p.id = e.pupil AND p.retired_at IS NULL
+           WHERE e.retired_at IS NULL AND e.start <= :day AND (e."end" IS NULL OR e."end" > :day)""",
+        {"day": day},
+    ).fetchall()
+    for _, grade, sex, born, year, written in rows:
+        years = roster.age_of(born, year, day)
+        age = written if years is None else years
+        found[f"D|{UNKNOWN if age is None else age}|{grade}.t"] += 1
+        found[f"D|{UNKNOWN if age is None else age}|{grade}.g"] += sex == "f"
 
 
 def _languages(db: Database, year: int, day: int, found: Counter[str]) -> None:

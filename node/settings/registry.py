@@ -78,6 +78,13 @@ SETTINGS: tuple[Setting, ...] = (
         "last_basic_grade", "int", 9, N_("Last grade of the basic stage"), "classes", minimum=5, maximum=10,
     ),
     Setting(
+        "return_day", "int", 0, N_("Day of the month on which the return of the year's start (ОШ-1) counts"), "classes",
+        N_("Usually 5 September. 0: the date that the education office gives for the year."), maximum=31,
+    ),
+    Setting(
+        "return_month", "int", 9, N_("Month of that day"), "classes", minimum=1, maximum=12,
+    ),
+    Setting(
         "edit_days", "int", 7, N_("Days in which the journal may be changed freely"), "journal",
         N_("Later changes need a reason and show as on paper: old value struck through, author, date."),
         maximum=365,

@@ -13,7 +13,9 @@ from node import roster
 from node.classes import actions, queries
 from node.classes.actions import ClassDraft, GroupDraft
 from node.journal import queries as journal
+from node.settings import actions as settings
 from node.timetable import queries as timetable
+from shared.dates import parse_day
 from shared.problems import (
     ClassExists,
     ClassNotEmpty,
@@ -284,6 +286,16 @@ def test_ages_are_counted_anew_where_the_date_of_birth_is_known(db: Database) ->
         assert roster.refresh_ages(w, YEAR) == 0
     ages = dict(db.execute("SELECT pupil, age FROM enrolment").fetchall())
     assert ages == {first: 12, second: 13}
+    given = roster.reference_day(db, YEAR)
+    with writing(db, ACTOR) as w:
+        settings.change(w, "return_day", "31", {"head"})
+        settings.change(w, "return_month", "2", {"head"})
+        assert roster.reference_day(db, YEAR) == parse_day("2026-02-28")
+        assert roster.refresh_ages(w, YEAR) == 1
+        settings.change(w, "return_month", "9", {"head"})
+        assert roster.reference_day(db, YEAR) == parse_day("2025-09-30")
+        settings.change(w, "return_day", "0", {"head"})
+    assert roster.reference_day(db, YEAR) == given == parse_day("2025-09-05")
 
 
 # ---- pages
