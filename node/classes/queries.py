@@ -59,6 +59,12 @@ def present_year(found: Sequence[Year], today: int) -> Year | None:
     return year_on(found, today) or (found[0] if found else None)
 
 
+def coming_year(found: Sequence[Year], today: int) -> Year | None:
+    """The year that classes are made and pupils admitted for: after the last lessons of one it is the next."""
+    left = [one for one in found if one.end >= today]
+    return min(left, key=lambda one: one.start) if left else present_year(found, today)
+
+
 def classes(db: Database, year: Year, today: int) -> list[Mapping[str, Any]]:
     """The classes of a year by grade and letter, each with its class teacher, pupils and girls."""
     sql = f"""WITH {NAMED}

@@ -179,9 +179,9 @@ def _found(class_id: int) -> Mapping[str, Any]:
 def _class_page(found: Mapping[str, Any] | None, typed: Mapping[str, str] | None, problem: str = "") -> str:
     db, day = database(), today()
     years = queries.all_years(db)
-    present = queries.present_year(years, day)
+    coming = queries.coming_year(years, day)
     values: Mapping[str, Any] = typed if typed is not None else found or {}
-    year = found["year"] if found else forms.whole(values, "year") or (present.id if present else 0)
+    year = found["year"] if found else forms.whole(values, "year") or (coming.id if coming else 0)
     return render_template(
         "classes/edit.html",
         group=found,
@@ -217,8 +217,9 @@ def _nameless(person: int) -> str:
 @area.get("/<int:class_id>/subject")
 @allow(*KEEP)
 def new_subject(class_id: int) -> ResponseReturnValue:
-    """The form of one more subject of a class."""
-    return _subject_page(_found(class_id), None, {})
+    """The form of one more subject of a class, on the first scale: most subjects are marked."""
+    usual = next((scale["id"] for scale in queries.scales(database())), "")
+    return _subject_page(_found(class_id), None, {"scale": usual})
 
 
 @area.post("/<int:class_id>/subject")

@@ -224,9 +224,12 @@ class Ask:
     until: int | None = None
 
 
-_ROLL = """SELECT e.pupil, cg.id, cg.grade, cg.letter FROM enrolment e JOIN class_group cg ON cg.id = e.class_group
-  WHERE e.retired_at IS NULL AND cg.retired_at IS NULL AND e.start <= :today
-    AND (e."end" IS NULL OR e."end" > :today)
+_HERE = 'retired_at IS NULL AND start <= :today AND ("end" IS NULL OR "end" > :today)'
+# Who is admitted from a day to come is asked before it.
+_ROLL = f"""WITH here AS (SELECT id, pupil FROM enrolment WHERE {_HERE})
+  SELECT e.pupil, cg.id, cg.grade, cg.letter FROM enrolment e JOIN class_group cg ON cg.id = e.class_group
+  WHERE e.retired_at IS NULL AND cg.retired_at IS NULL AND (e.id IN (SELECT id FROM here)
+    OR (e.start > :today AND e.pupil NOT IN (SELECT pupil FROM here WHERE pupil IS NOT NULL)))
   ORDER BY cg.grade, cg.letter"""
 
 

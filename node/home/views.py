@@ -18,6 +18,7 @@ from node.journal import queries as journal_queries
 from node.orders import queries as order_queries
 from node.owndata import queries as owndata_queries
 from node.people.queries import class_name
+from node.plans import queries as plan_queries
 from node.request import database
 from node.results import queries as result_queries
 from node.tasks import queries as task_queries
@@ -90,6 +91,15 @@ def _waiting() -> list[tuple[str, str]]:
     found = []
     if may_open("accounts.head") and not order_queries.has_head(db, today()):
         found.append((gettext("This school has no head yet: enter the head."), url_for("accounts.head")))
+    drafts = order_queries.drafts(db) if may_open("orders.sign") else 0
+    if drafts:
+        found.append(
+            (ngettext("%(num)s order to sign", "%(num)s orders to sign", drafts), url_for("orders.index"))
+        )
+    plans = plan_queries.to_approve(db) if may_open("plans.approve") else []
+    if plans:
+        sentence = ngettext("%(num)s plan to approve", "%(num)s plans to approve", len(plans))
+        found.append((sentence, url_for("plans.show", group_id=plans[0])))
     unread = order_queries.unread(db, who.person or 0) if may_open("orders.index") else 0
     if unread:
         found.append(

@@ -32,6 +32,8 @@ BOOK = tuple(duty for duty in access.roles("movement", "V") if duty in access.ST
 """Read the movement book: the whole of it, or of the class they lead."""
 ALL = "all"
 """Stands for every page of the alphabetic book."""
+REPEATED = ("class", "day", "reason", "order", "order_number", "order_date", "residence")
+"""What one child of an admission shares with the next."""
 ORDERS_SINCE = 400
 """Days back from which an act's order is offered."""
 
@@ -100,12 +102,17 @@ def period_name(period: Period) -> str:
 
 
 def _lines(period: Period | None) -> list[Mapping[str, Any]]:
-    """The lines of the period that the visitor reads: all, of the own class, of oneself and one's children."""
+    """The lines of the period that the visitor reads: all, of the own class, of oneself and one's children.
+
+    The first period of a year shows those of its first day too, though its balance begins with that day's roll.
+    """
     if period is None:
         return []
     db, who = database(), visitor()
     kinds = ("arrived", "departed", "transfer", "graduated")
-    span = (period.after + 1, period.until, today(), kinds)
+    year, _ = _year()
+    first = period.after + (year is None or period.after != year.start)
+    span = (first, period.until, today(), kinds)
     if access.may_all(who, "movement", "V"):
         return queries.lines(db, *span)
     led = access.led_classes(db, who)
@@ -165,7 +172,15 @@ def admit() -> ResponseReturnValue:
             )
     except InputProblem as problem:
         return _arrival_page(form, problem.sentence(gettext)), problem.status
-    return _to_pupil(line)
+    return _to_another(line) if "next" in form else _to_pupil(line)
+
+
+def _to_another(line_id: int) -> ResponseReturnValue:
+    """The form again for another child of the same class, day and order; nothing of the one before stands in it."""
+    form, row = request.form, queries.line(database(), line_id, today())
+    assert row is not None
+    kept: dict[str, Any] = {name: form[name] for name in REPEATED if form.get(name)}
+    return redirect(url_for("movement.arrival", admitted=row["pupil"], year=request.args.get("year"), **kept))
 
 
 def _arrival_page(
@@ -173,11 +188,14 @@ def _arrival_page(
 ) -> str:
     db, now = database(), today()
     year, years = _year()
+    if "year" not in request.args:
+        year = class_queries.coming_year(years, now)
     pupil = forms.whole(values, "pupil")
     day = forms.day(values, "day") if not (problem or errors) and values.get("day") else None
     classes = queries.open_classes(db, year.id, now) if year else []
     class_id = forms.whole(values, "class") or (classes[0]["id"] if classes else 0)
     found = values.get("q", "").strip()
+    admitted = forms.whole(request.args, "admitted")
     return render_template(
         "movement/arrival.html",
         values=values,
@@ -188,6 +206,8 @@ def _arrival_page(
         day=values.get("day") or iso(day if day is not None else _now_in(year)),
         pupil=pupil,
         pupil_name=_name_of(pupil, now) if pupil else "",
+        admitted=admitted,
+        admitted_name=_name_of(admitted, now) if admitted else "",
         found=queries.former_pupils(db, found, now, now) if found else [],
         searched=found,
         parts=queries.split_subjects(db, class_id) if class_id else [],

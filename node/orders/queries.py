@@ -213,6 +213,12 @@ def unread(db: Database, person: int) -> int:
     return int(db.execute(sql, (person,)).fetchone()[0])
 
 
+def drafts(db: Database) -> int:
+    """How many orders wait for the head's signature."""
+    sql = "SELECT count(*) FROM order_book WHERE signed_on IS NULL AND retired_at IS NULL"
+    return int(db.execute(sql).fetchone()[0])
+
+
 # ---- duties
 
 _DUTIES = f"""WITH {NAMED}

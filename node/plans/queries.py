@@ -245,6 +245,14 @@ def standings(
     return found
 
 
+def to_approve(db: Database) -> list[int]:
+    """The subject groups whose plans wait for approval, the longest waiting first."""
+    sql = """SELECT subject_group FROM plan p WHERE retired_at IS NULL AND submitted_at IS NOT NULL
+        AND approved_at IS NULL AND id = (SELECT max(id) FROM plan q WHERE q.subject_group = p.subject_group
+          AND q.retired_at IS NULL) ORDER BY submitted_at"""
+    return [row[0] for row in db.execute(sql).fetchall()]
+
+
 def to_copy(db: Database, row: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """Plans of the same subject in the same grade, of colleagues and of other years, the newest first."""
     sql = """SELECT p.id, p.title, cg.grade, cg.letter, cg.language, sg.teacher, sg.name AS part, y.start AS year_start,

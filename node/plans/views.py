@@ -34,7 +34,7 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 def index() -> ResponseReturnValue:
     """The visitor's own plans; for who views all, those of a class: state, hours given against plan, topics late."""
     db, who = database(), visitor()
-    present = class_queries.present_year(class_queries.years(db), today())
+    present = class_queries.coming_year(class_queries.years(db), today())
     days = calendar.bounds(db, present.id) if present else None
     year = (present.id, *days) if present and days else None
     everyone = access.may_all(who, "plans", "V")

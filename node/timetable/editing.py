@@ -23,6 +23,8 @@ from shared.problems import InputProblem, InvalidValue, NotFound
 from shared.web import today
 
 FEWEST_PERIODS = 7
+SHOWN = 3
+"""Lessons named in a warning that holds for many."""
 MONDAY = 4
 """Day number of some Monday, for the names of the weekdays."""
 
@@ -41,7 +43,7 @@ def _desk() -> Desk:
     """NotFound without a school year."""
     text = request.values.get("from", "")
     try:
-        wanted = parse_day(text) if text else today()
+        wanted = parse_day(text) if text else queries.present_day(database(), today())
     except InvalidValue as error:
         raise NotFound() from error
     found = queries.school_year(database(), wanted)
@@ -358,9 +360,15 @@ def _warning_lines(found: queries.Warnings, only: set[int] | None = None) -> lis
         lines.append(
             Line(clash.reason, f"{who}: {told(one.group)} — {told(other.group)}", at(one), one.class_group)
         )
+    # A shift without bells lacks all of them: one line for a class.
+    unrung: dict[int | None, list[Entry]] = {}
     for entry in found.without_bell:
         if only is None or entry.group in only:
-            lines.append(Line("bell", told(entry.group), at(entry), entry.class_group))
+            unrung.setdefault(entry.class_group, []).append(entry)
+    for class_group, entries in unrung.items():
+        row = rows[entries[0].group]
+        where = ", ".join(dict.fromkeys(map(at, entries[:SHOWN]))) + (" …" if len(entries) > SHOWN else "")
+        lines.append(Line("bell", class_name(row["grade"], row["letter"]), where, class_group))
     for entry in found.seventh_day:
         if only is None or entry.group in only:
             lines.append(Line("day", told(entry.group), at(entry), entry.class_group))

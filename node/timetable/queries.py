@@ -72,6 +72,20 @@ def school_year(db: Database, day: int) -> tuple[int, int, int] | None:
     return (year, *found) if found and year is not None else None
 
 
+def present_day(db: Database, today: int) -> int:
+    """The day that is meant where none is named: today; after a year's last lessons the first day of the next one,
+    once that has classes."""
+    year = school_year(db, today)
+    if year is not None and today <= year[2]:
+        return today
+    coming = db.execute(
+        """SELECT min(y.start) FROM academic_year y JOIN class_group cg ON cg.year = y.id
+           WHERE y.start > ? AND y.retired_at IS NULL AND cg.retired_at IS NULL""",
+        (today,),
+    ).fetchone()[0]
+    return today if coming is None else int(coming)
+
+
 # ---- clashes
 
 

@@ -64,7 +64,7 @@ def index() -> ResponseReturnValue:
 def _chosen_day() -> int:
     text = request.args.get("day", "")
     try:
-        return parse_day(text) if text else today()
+        return parse_day(text) if text else queries.present_day(database(), today())
     except InvalidValue as error:
         raise NotFound() from error
 

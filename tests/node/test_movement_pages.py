@@ -35,8 +35,9 @@ def test_a_secretary_admits_moves_and_lets_go(pages: SchoolPages) -> None:
     secretary = pages.as_("secretary")
     assert secretary.get("/movement/arrival")[0] == 200
     pupil = admit(
-        pages, surname="Үсөнова", given_name="Назгүл", consent_valid_from="2025-11-17", relation="mother"
-    )
+        pages, surname="Үсөнова", given_name="Назгүл", consent_valid_from="2025-11-17",
+        consent_purpose="core", relation="mother",
+    )  # fmt: skip
     status, text = secretary.get(f"/movement/pupil/{pupil}")
     assert status == 200 and "Үсөнова Назгүл" in text and "77-о" in text and "Ү/1" in text
     other = pages.one(
@@ -91,7 +92,9 @@ def test_who_writes_and_who_reads(pages: SchoolPages) -> None:
 
 
 def test_missing_numbers_are_given_on_the_page(pages: SchoolPages) -> None:
-    pupil = admit(pages, surname="Ыманов", consent_valid_from="2025-11-17", relation="mother")
+    pupil = admit(
+        pages, surname="Ыманов", consent_valid_from="2025-11-17", consent_purpose="core", relation="mother"
+    )
     with closing(pages.node.connect()) as db, writing(db, int(State(db).administrator)) as w:
         w.put("pupil", person=pupil, personal_file=None)
     assert "өздүк ишинин номери жок" in pages.as_("secretary").get("/movement/alphabet")[1]

@@ -1,0 +1,142 @@
+"""People at work in browsers of their own, every page they come to looked at: accessible, as wide as the screen."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Response, ViewportSize
+
+from tests.browser.conftest import VIEWPORTS, listen
+
+PICTURES = os.environ.get("MEKTEP_PICTURES", "")
+"""A folder for a picture of every page that is walked to; for people's eyes, no test needs them."""
+PATIENCE = 10_000
+"""Milliseconds that anything may take before it counts as not coming."""
+PHONE = VIEWPORTS["phone"]
+
+
+class Walker:
+    """Someone with a browser, who goes where pages lead: by the menu, by links and by buttons."""
+
+    def __init__(
+        self,
+        browser: Browser,
+        viewport: ViewportSize,
+        at: str,
+        axe: Callable[[Page], list[str]],
+        label: str,
+        script: bool = True,
+    ) -> None:
+        """``label`` names the pictures. Without a script axe cannot look, either."""
+        phone = viewport == PHONE
+        self.context = browser.new_context(
+            viewport=viewport, locale="ky-KG", has_touch=phone, is_mobile=phone, java_script_enabled=script
+        )
+        self.context.set_default_timeout(PATIENCE)
+        self.page = self.context.new_page()
+        self.complaints = listen(self.page)
+        self.page.on("console", self._on_console)
+        self.page.on("response", self._on_response)
+        self.at, self.label = at, label
+        self.visited = 0
+        self._axe = axe
+        self._phone, self._script = phone, script
+        self._refusals = 0
+
+    def _on_console(self, message: ConsoleMessage) -> None:
+        # The browser reports an answer that refuses a form as well; those are counted by `refused`.
+        if message.type == "error" and "Failed to load resource" not in message.text:
+            self.complaints.append(message.text)
+
+    def _on_response(self, response: Response) -> None:
+        if response.status >= 400:
+            self._refusals += 1
+            if response.status >= 500:
+                self.complaints.append(f"{response.status} {response.url}")
+
+    # ---- going somewhere
+
+    def sign_in(self, login: str, password: str) -> None:
+        """From the first page on."""
+        self.go("/sign-in")
+        self.page.fill("#login", login)
+        self.page.fill("#password", password)
+        self.press("main button")
+
+    def go(self, path: str) -> None:
+        """As by an address someone was sent."""
+        answer = self.page.goto(self.at + path)
+        assert answer is not None and answer.status == 200, path
+        self.look()
+
+    def menu(self, path: str) -> None:
+        """Choose from the menu, which a phone folds away."""
+        if self._phone:
+            self.page.click("details.fold summary")
+        self.page.click(f"nav a[href='{path}']:visible")
+        self.look()
+
+    def follow(self, link: str | Locator) -> None:
+        """Follow a link; a text is a selector in the page's own part."""
+        (self.page.locator(f"main {link}") if isinstance(link, str) else link).first.click()
+        self.look()
+
+    def press(self, button: str | Locator) -> None:
+        """Send a form that is to be taken."""
+        before = self._refusals
+        with self.page.expect_navigation():
+            (self.page.locator(button) if isinstance(button, str) else button).click()
+        self.look()
+        assert self._refusals == before, self.page.locator("main").inner_text()
+
+    def refused(self, button: str | Locator, sentence: str) -> None:
+        """Send a form that is to be refused with a sentence."""
+        with self.page.expect_navigation():
+            (self.page.locator(button) if isinstance(button, str) else button).click()
+        self.look()
+        assert sentence in self.page.inner_text("main [role=alert]")
+
+    def fill(self, **values: str) -> None:
+        """Fields by their ids: text, dates, and choices by what they say."""
+        for name, value in values.items():
+            field = self.page.locator(f"#{name.replace('__', '-')}")
+            if field.evaluate("field => field.tagName") == "SELECT":
+                field.select_option(label=value)
+            else:
+                field.fill(value)
+
+    def reads(self, *texts: str) -> None:
+        """What the page says."""
+        shown = re.sub(r"\s+", " ", self.page.inner_text("main"))
+        for text in texts:
+            assert text in shown, (text, shown)
+
+    def sheets(self) -> int:
+        """How many sheets of A4 the page takes when it is printed."""
+        paper = self.page.pdf(format="A4")
+        return len(re.findall(rb"/Type\s*/Page\b", paper))
+
+    # ---- what every page must be
+
+    def look(self) -> None:
+        """Complain of the page that is shown."""
+        self.page.wait_for_load_state()
+        path = urlsplit(self.page.url).path
+        self.visited += 1
+        if PICTURES:
+            name = f"{self.visited:02}{path.replace('/', '-')}.png"
+            folder = Path(PICTURES) / ("phone" if self._phone else "desktop") / self.label
+            self.page.screenshot(path=folder / name, full_page=True)
+        if self._script:
+            self.complaints += [f"{path}: {flaw}" for flaw in self._axe(self.page)]
+        if self.page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            self.complaints.append(f"{path}: wider than the screen")
+
+    def leave(self) -> None:
+        """Close the browser; nothing may have been wrong on the way."""
+        self.context.close()
+        assert self.complaints == []
