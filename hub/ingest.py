@@ -127,8 +127,9 @@ def _answer(hub: Hub, connection: sa.Connection, request: Request, hashed: bytes
     else:
         answer.heads = completing.heads(log)
     answer.certificates = completing.certificates(hub, connection, node.school, request.known)
-    answer.version = VERSION
-    answer.digest = digest.total(log.sums(), min(VERSION, request.version))
+    # Not what the hub knows alone: the node may know more by the time a stick brings it this.
+    answer.version = min(VERSION, request.version)
+    answer.digest = digest.total(log.sums(), answer.version)
     answer.known = log.head_of(request.head[0])
     nodes = connection.execute(sa.select(tables.node).where(tables.node.c.school == node.school)).all()
     answer.nodes = [node_entry(n) for n in nodes]

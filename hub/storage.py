@@ -13,7 +13,7 @@ import json
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from hub import tables
 from shared import crypto, db, reference
+from shared.indicators import CUBES
 from shared.keys import RecoveryKit
 from shared.keyslots import Keyslots, write_private
 from shared.problems import (
@@ -37,6 +38,8 @@ from shared.schema import BY_NAME, VERSION, Table
 from sync.adopt import adopt
 
 CONFIG, KEYS, DATABASE = "hub.json", "keys.json", "hub.db"
+_COUNTED = "counted"
+"""Name of the state that says by which release's definitions the kept cells were counted."""
 _ADVISORY_LOCK = 0x4D454B54
 _FULL = ("53100",)
 """What PostgreSQL calls a full disk."""
@@ -179,6 +182,7 @@ def open_with(home: Path, key: bytes) -> Hub:
     engine = _engine(home, key, _read_config(home))
     with db.errors(DATABASE):
         _migrate(engine)
+        _forget_counts(engine)
         with engine.connect() as connection:
             signing = crypto.unwrap(key, get_state(connection, "signing_key"), b"hub signing key")
             opening = crypto.unwrap(key, get_state(connection, "opening_key"), b"hub opening key")
@@ -254,6 +258,20 @@ def _migrate(engine: sa.Engine) -> None:
                 _seed(connection)
                 _adopt(connection, version)
                 set_state(connection, "version", str(VERSION).encode())
+
+
+def _forget_counts(engine: sa.Engine) -> None:
+    """Counted cells are kept until a school's stream moves on; another release may count otherwise, or more rows."""
+    cubes = repr(sorted((name, astuple(cube)) for name, cube in CUBES.items()))
+    counted = crypto.sha256(f"{VERSION} {cubes}".encode())
+    with engine.connect() as connection:
+        if get_state(connection, _COUNTED) == counted:
+            return
+    with engine.connect() as connection:
+        connection = connection.execution_options(mektep_write=True)
+        with connection.begin():
+            connection.execute(tables.summary.delete())
+            set_state(connection, _COUNTED, counted)
 
 
 def _version(connection: sa.Connection) -> int:

@@ -53,6 +53,7 @@
     |   |-- FlawedMapping         a mapping file that cannot be used
     |   |-- ImportRefused         an import with errors; nothing was written
     |   |-- InvalidValue          a value its column does not allow
+    |   |-- WrittenByNewer        an act that this release does not know whole is not undone by half
     |   |-- NoLesson              neither timetable nor journal knows the lesson, or its day is to come
     |   |-- WrongOrder            something would end before it begins
     |   |-- TermsOverlap          a term would overlap another of its kind
@@ -469,6 +470,12 @@ class LineError:
     field: str
     message: str
     file: str = ""
+
+
+class WrittenByNewer(InputProblem):
+    code = "written_by_newer"
+    status = 409
+    template = N_("A newer version of Mektep wrote this; bring Mektep up to date here to undo it.")
 
 
 class ImportRefused(InputProblem):

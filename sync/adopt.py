@@ -86,4 +86,6 @@ def adopt_in_node(db: Database) -> None:
         if gate.is_new_since(int(state.shows)):
             gate.hold_all(log)
         log.capture_mode()
+        # What is counted from rows that only show now, or only now at all, is counted anew.
+        state.derived_to = 0
         state.shows = VERSION

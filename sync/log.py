@@ -83,7 +83,7 @@ class NodeLog:
         return self._keys(table.number, {rid}).get(rid, ())
 
     def keys_of(self, number: int, rids: set[int]) -> dict[int, Key]:
-        """The keys of rows of a known table by their local ones."""
+        """The keys of rows by their local ones."""
         return self._keys(number, rids)
 
     def last_cut(self) -> int:
@@ -431,7 +431,9 @@ class NodeLog:
         ]
 
     def _keys(self, number: int, rids: set[int]) -> dict[int, Key]:
-        table = BY_NUMBER[number]
+        table = BY_NUMBER.get(number)
+        if table is None:
+            return self._unknown_keys(number, rids)
         if len(table.key) == 1:
             return {rid: (rid,) for rid in rids}
         found: dict[int, Key] = {}
@@ -440,6 +442,10 @@ class NodeLog:
             sql = f"SELECT rid, {names} FROM {quoted(table.name)} WHERE rid IN ({','.join('?' * len(some))})"
             found |= {rid: tuple(key) for rid, *key in self.db.conn.execute(sql, some)}
         return found
+
+    def _unknown_keys(self, number: int, rids: set[int]) -> dict[int, Key]:
+        rows = self.db.conn.execute("SELECT rid, key FROM unknown_key WHERE tbl = ?", (number,))
+        return {rid: tuple(json.loads(text)) for rid, text in rows if rid in rids}
 
     def _add_to_own_digest(self, changes: list[Change]) -> None:
         """Own changes have seen all that was applied, so what they show is what was shown before, overlaid."""

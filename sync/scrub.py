@@ -40,7 +40,7 @@ def scrub(log: Log, touched: Rows) -> int:
         some = {r for (r,) in log.db.conn.execute("SELECT key FROM erased WHERE tbl = ?", (number,))} & set(
             rids
         )
-        if table is None or not some:
+        if not some:
             continue
         for entries in log.histories(number, log.keys_of(number, some).values()).values():
             for entry, columns in doomed(table, entries, lineage):
@@ -49,12 +49,19 @@ def scrub(log: Log, touched: Rows) -> int:
     return count
 
 
-def doomed(table: Table, entries: Sequence[Entry], lineage: Lineage) -> list[tuple[Entry, set[int]]]:
-    """The entries with sealed values that an erasure they had not seen keeps from ever showing, and those columns."""
+def doomed(table: Table | None, entries: Sequence[Entry], lineage: Lineage) -> list[tuple[Entry, set[int]]]:
+    """The entries with sealed values that an erasure they had not seen keeps from ever showing, and those columns.
+
+    ``table``: None for one that this release does not know. Of columns it does not know each stands for itself, which
+    comes out the same: an entry that names a merge unit names all of it.
+    """
     found: dict[int, tuple[Entry, set[int]]] = {}
-    for columns in table.units.values():
-        # What the district reads stands in the open part; no law and no consent asks to erase it.
-        numbers = {c.number for c in columns if c.scope != "district"}
+    units = [] if table is None else list(table.units.values())
+    # What the district reads stands in the open part; no law and no consent asks to erase it.
+    groups = [{c.number for c in columns if c.scope != "district"} for columns in units]
+    known = {c.number for columns in units for c in columns}
+    groups += [{n} for n in {n for e in entries if e.erase for n in e.values} - known]
+    for numbers in groups:
         named = [e for e in entries if not numbers.isdisjoint(e.values)]
         erasures = [e for e in named if e.erase]
         for e in named if erasures else ():

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 
 from sqlite_utils import Database
 
-from shared.problems import ConsentMissing, InvalidValue
+from shared.problems import ConsentMissing, InvalidValue, WrittenByNewer
 from shared.schema import BY_NAME, BY_NUMBER, TABLES, Column, Table, Value
 from shared.tables import quoted
 from sync.apply import Key
@@ -137,7 +137,8 @@ def _act(mark: int, kind: str, label: str, lines: int, retired_at: int | None, c
 def undo(w: Writer, act: Act, also: Collection[Place] = ()) -> Undone:
     """Take an act back inside a write transaction. ``also``: places an earlier call left alone and that may go.
 
-    InvalidValue: the act wrote rows that are not the school's own, or there is no such act.
+    InvalidValue: the act wrote rows that are not the school's own, or there is no such act. WrittenByNewer: it wrote
+    tables or columns that this release does not know.
     """
     plan = plan_undo(w.db, act, also)
     mark = w.insert(
@@ -160,7 +161,10 @@ def undo(w: Writer, act: Act, also: Collection[Place] = ()) -> Undone:
 
 
 def plan_undo(db: Database, act: Act, also: Collection[Place] = ()) -> Plan:
-    """What undoing an act would do now. InvalidValue: there is no such act."""
+    """What undoing an act would do now.
+
+    InvalidValue: there is no such act. WrittenByNewer: half of it would stay, unseen here.
+    """
     log = NodeLog(db)
     own, undone = _numbers(db, act)
     if not own:
@@ -169,10 +173,14 @@ def plan_undo(db: Database, act: Act, also: Collection[Place] = ()) -> Plan:
     lineage = log.lineage()
     for number, rids in _rows(db, own).items():
         table = BY_NUMBER.get(number)
-        if table is None or table.derived:
+        if table is None:
+            raise WrittenByNewer()
+        if table.derived:
             continue
         for key, entries in log.histories(number, log.keys_of(number, rids).values()).items():
             ours = [e for e in entries if e.n in own]
+            if any(e.values.keys() - table.value_by_number.keys() for e in ours):
+                raise WrittenByNewer()
             rest = [e for e in entries if e.n not in own and not any(saw(e, o, lineage) for o in ours)]
             if rest:
                 _plan_row(plan, table, key, entries, ours, rest, lineage, also)

@@ -20,7 +20,7 @@ from shared.migrations import migrate
 from shared.problems import NewerFile
 from shared.schema import BY_NAME, BY_NUMBER, RETIRED, TABLES, VERSION, Value
 from shared.tables import quoted
-from sync import capture
+from sync import capture, gate
 from sync.adopt import adopt_in_node
 from sync.checks import digest_of_rows
 from sync.log import NodeLog, dump
@@ -82,7 +82,11 @@ def fill(db: Database, rows: int = 6) -> None:
             insert(db, table, {**keys, **a_row(random, table)})
     db.execute("UPDATE writing SET actor = NULL")
     with transaction(db):
-        NodeLog(db).cut(KEYS)
+        log = NodeLog(db)
+        log.cut(KEYS)
+        log.apply_mode()
+        gate.hold_all(log)
+        log.capture_mode()
 
 
 def sums(db: Database) -> dict[tuple[int, int], int]:
