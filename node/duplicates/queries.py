@@ -1,10 +1,14 @@
-"""Finding people who are probably one. Only those who may be named are compared."""
+"""Finding people who are probably one. Those who may be named are compared; others are named by their numbers.
+
+Of a person without a consent nothing is known that would tell two from one, so nobody but a person can.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import combinations
+from typing import Any
 
 from sqlite_utils import Database
 
@@ -29,31 +33,45 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Pair:
-    """Two people who may be one. ``why``: number, name (and date of birth), or near (alike, born the same day)."""
+    """Two people who may be one. ``why``: number, name (and date of birth), near (alike, born the same day), or asked
+    (someone named the two)."""
 
     one: Candidate
     other: Candidate
     why: str
 
 
-_PEOPLE = f"""WITH {NAMED}
+_SELECT = f"""WITH {NAMED}
   SELECT p.id, {NAME_COLUMNS}, p.birth_date, p.personal_number,
     CASE WHEN EXISTS (SELECT 1 FROM pupil u WHERE u.person = p.id AND u.retired_at IS NULL) THEN 'pupil'
          WHEN EXISTS (SELECT 1 FROM staff s WHERE s.person = p.id AND s.retired_at IS NULL) THEN 'staff'
          WHEN EXISTS (SELECT 1 FROM guardian g WHERE g.person = p.id AND g.retired_at IS NULL) THEN 'guardian'
-         ELSE '' END AS what
-  FROM named n JOIN person p ON p.id = n.id ORDER BY p.id"""
+         ELSE '' END AS what"""
+_PEOPLE = f"{_SELECT} FROM named n JOIN person p ON p.id = n.id ORDER BY p.id"
+_BY_NUMBER = f"""{_SELECT} FROM person p LEFT JOIN named n ON n.id = p.id
+  WHERE p.id & 4294967295 = :number AND p.retired_at IS NULL ORDER BY p.id"""
 
 
 def candidates(db: Database, today: int) -> list[Candidate]:
     """Everyone who may be named, the oldest row first."""
-    return [
-        Candidate(
-            row["id"], full_name(row), number_of(row["id"]), row["birth_date"], row["personal_number"] or "",
-            row["what"],
-        )
-        for row in db.query(_PEOPLE, {"today": today})
-    ]  # fmt: skip
+    return [_candidate(row) for row in db.query(_PEOPLE, {"today": today})]
+
+
+def asked(db: Database, one: int, other: int, today: int) -> list[Pair]:
+    """The pairs that two numbers stand for, as cards show them; two machines may have given the same number."""
+    first, second = (
+        [_candidate(row) for row in db.query(_BY_NUMBER, {"today": today, "number": number})]
+        for number in (one, other)
+    )
+    return [Pair(a, b, "asked") for a in first for b in second if a.id != b.id]
+
+
+def _candidate(row: Mapping[str, Any]) -> Candidate:
+    named = bool(full_name(row))
+    return Candidate(
+        row["id"], full_name(row), number_of(row["id"]), row["birth_date"] if named else None,
+        (row["personal_number"] or "") if named else "", row["what"],
+    )  # fmt: skip
 
 
 def pairs(db: Database, today: int) -> list[Pair]:

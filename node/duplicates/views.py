@@ -21,9 +21,13 @@ KEEPERS = access.everywhere("card", "E")
 @allow(*KEEPERS)
 def index() -> ResponseReturnValue:
     """Pairs that may be one person, and the merges done so far."""
+    one, other = (request.args.get(name, type=int) for name in ("one", "other"))
+    asked = queries.asked(database(), one or 0, other or 0, today())
     return render_template(
         "duplicates/index.html",
-        pairs=queries.pairs(database(), today()),
+        pairs=[*asked, *queries.pairs(database(), today())],
+        numbers=(one, other),
+        nobody=one is not None and not asked,
         merges=marked_acts(database(), "merge", 20),
     )
 

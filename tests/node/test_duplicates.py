@@ -123,6 +123,39 @@ def snapshot(db: Database, *people: int) -> list[object]:
     return [db.execute(sql, (person,)).fetchall() for person in people for sql in sqls]
 
 
+@pytest.mark.parametrize("named", ["kept", "other", "neither"])
+def test_those_without_a_name_are_merged_by_their_numbers(db: Database, named: str) -> None:
+    """What the two rows hold follows, whoever of them has a consent; a name shows only if one has."""
+    people = {}
+    for which in ("kept", "other"):
+        with writing(db, actor(db)) as w:
+            people[which] = w.insert("person", sex="f", birth_year=2011)
+            w.put(
+                "pupil",
+                person=people[which],
+                language="ky",
+                personal_file="А/1" if which == "other" else None,
+            )
+            if which == named:
+                w.insert("consent", person=people[which], purpose="core", valid_from=today() - 30)
+                w.update("person", people[which], surname="Асанова")
+    kept, other = people["kept"], people["other"]
+    assert queries.pairs(db, today()) == []
+    (pair,) = queries.asked(db, kept & 0xFFFFFFFF, other & 0xFFFFFFFF, today())
+    assert (pair.one.id, pair.other.id, pair.why) == (kept, other, "asked")
+    assert bool(pair.one.name) is (named == "kept")
+    assert queries.asked(db, kept & 0xFFFFFFFF, kept & 0xFFFFFFFF, today()) == []
+    with writing(db, actor(db)) as w:
+        mark = actions.merge(w, kept, other)
+    surname = None if named == "neither" else "Асанова"
+    assert db.execute("SELECT surname FROM person WHERE id = ?", (kept,)).fetchone() == (surname,)
+    assert db.execute("SELECT personal_file FROM pupil WHERE person = ?", (kept,)).fetchone() == ("А/1",)
+    with writing(db, actor(db)) as w:
+        actions.take_back(w, mark)
+    row = db.execute("SELECT retired_at, surname FROM person WHERE id = ?", (other,)).fetchone()
+    assert row == (None, "Асанова" if named == "other" else None)
+
+
 def test_a_row_is_not_merged_with_itself_nor_with_nobody(db: Database) -> None:
     one = child(db, "Асанова")
     with writing(db, actor(db)) as w:
