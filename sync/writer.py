@@ -1,7 +1,7 @@
 """How a person's changes enter a node: one immediate transaction under one acting account and one clock stamp.
 
 What a node may never send is refused here, before it stands in the log: a row that is not its school's own (those of
-the product and the hub are read only), and a row larger than a changeset.
+the product and the hub are read only), a row larger than a changeset, and a mark outside its scale.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from sqlite_utils import Database
 
 from shared.db import transaction
-from shared.problems import ConsentMissing, InvalidValue, TooLarge
+from shared.problems import ConsentMissing, InvalidValue, OutsideScale, TooLarge
 from shared.schema import BY_NAME, Column, Table, Value, check_row
 from shared.tables import quoted
 from sync import clock, gate
@@ -23,6 +23,8 @@ SYSTEM = 0
 """Actor of what Mektep itself derives."""
 MAX_ROW = 60_000
 """Bytes of text and blobs written at once into a row: one change must fit into one changeset."""
+SCALED = ("mark", "term_result")
+"""Tables whose ``value`` lies within the scale the row names, or else that of its subject group."""
 _DAY_MS = 86_400_000
 
 
@@ -36,6 +38,7 @@ class Writer:
         self._own = {origin, *(o for (o,) in db.conn.execute("SELECT origin FROM origin"))}
         self._last: dict[str, int] = {}
         self._upserts: dict[tuple[str, ...], str] = {}
+        self._bounds: dict[tuple[Value, Value], tuple[int, int] | None] = {}
 
     def insert(self, table_name: str, **values: Value) -> int:
         """Insert a row of a table whose key is ``id``; returns the row id minted for it.
@@ -145,6 +148,7 @@ class Writer:
         if sum(_size(value) for value in values.values()) > MAX_ROW:
             raise TooLarge()
         self._require_consents(table, values)
+        self._require_scale(table, values)
         connection = self.db.conn
         before = connection.total_changes
         connection.execute(self._upsert_sql(table, tuple(values)), tuple(values.values()))
@@ -174,6 +178,22 @@ class Writer:
                     self.db, person, column.consent or "", self.now // _DAY_MS
                 ):
                     raise ConsentMissing(purpose=column.consent, column=column.name)
+
+    def _require_scale(self, table: Table, values: dict[str, Value]) -> None:
+        """The bounds of a scale hold on every path: pages, imports, undo. OutsideScale."""
+        value = values.get("value")
+        if table.name not in SCALED or not isinstance(value, int):
+            return
+        key = (values["subject_group"], values.get("scale"))
+        if key not in self._bounds:
+            self._bounds[key] = self.db.conn.execute(
+                """SELECT minimum, maximum FROM grading_scale WHERE minimum IS NOT NULL AND maximum IS NOT NULL
+                   AND id = ifnull(:scale, (SELECT scale FROM subject_group WHERE id = :group))""",
+                {"group": key[0], "scale": key[1]},
+            ).fetchone()
+        bounds = self._bounds[key]
+        if bounds is not None and not bounds[0] <= value <= bounds[1]:
+            raise OutsideScale(low=bounds[0], high=bounds[1])
 
     def _subject(self, table: Table, values: dict[str, Value]) -> int | None:
         """The person a row is about, or will be."""

@@ -17,6 +17,7 @@ from shared.problems import (
     InputProblem,
     InvalidValue,
     LineError,
+    OutsideScale,
 )
 from shared.schema import Column, Table, Value
 
@@ -152,7 +153,9 @@ class LineWork:
             raise NoRow
         return found
 
-    def problem(self, expression: Expression, name: str, error: InvalidValue | ConsentMissing) -> None:
+    def problem(
+        self, expression: Expression, name: str, error: InvalidValue | ConsentMissing | OutsideScale
+    ) -> None:
         field_name = self.run.field(expression, name)
         self.run.errors.append(LineError(self.line.number, field_name, error.sentence(self.run.text)))
 
@@ -181,8 +184,8 @@ class LineWork:
     def attempt(self, step: Step, write: Callable[[], Row]) -> Row | None:
         try:
             return write()
-        except (InvalidValue, ConsentMissing) as error:
-            name = str(error.details["column"])
+        except (InvalidValue, ConsentMissing, OutsideScale) as error:
+            name = str(error.details.get("column", "value"))
             self.problem(step.columns.get(name, Expression("constant", "")), name, error)
             return None
 
