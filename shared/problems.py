@@ -494,6 +494,11 @@ class OtherFormat(InputProblem):
     template = N_("{file} is neither XLSX nor CSV. Open it in a spreadsheet program and save it as XLSX.")
 
 
+class TooManyLines(InputProblem):
+    code = "too_many_lines"
+    template = N_("The file has more than {most} lines; divide it and import the parts one after another.")
+
+
 class NotARoster(InputProblem):
     code = "not_a_roster"
     template = N_("{file} is no OneRoster 1.2 archive: it has no manifest.csv that says so.")

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
+from node.importing.values import class_letter
 from shared.i18n import folded
 from shared.schema import Table, Value
 from shared.tables import quoted
@@ -52,9 +53,10 @@ class Finder:
 
 
 def _compared(values: Iterable[tuple[str, Value]]) -> tuple[Value, ...]:
-    """Values as rows are known by them: of a phone its digits, for it is written in many ways."""
+    """Values as rows are known by them: phones and letters of classes are written in many ways."""
     return tuple(
-        _digits(value) if name == "phone" and isinstance(value, str) else value for name, value in values
+        _COMPARED[name](value) if name in _COMPARED and isinstance(value, str) else value
+        for name, value in values
     )
 
 
@@ -62,6 +64,9 @@ def _digits(phone: str) -> str:
     """The digits of a phone number, one of this country with its code."""
     digits = "".join(sign for sign in phone if sign.isdigit())
     return f"{COUNTRY}{digits[1:]}" if len(digits) == 10 and digits.startswith("0") else digits
+
+
+_COMPARED = {"phone": _digits, "letter": class_letter}
 
 
 def key_of(table: Table, row: Row) -> Key:

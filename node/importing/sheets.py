@@ -25,11 +25,12 @@ from shared.report import safe_text
 
 DELIMITERS = ";,\t|"
 MAX_FILE = 64 * 1024 * 1024
-MAX_UNPACKED = 512 * 1024 * 1024
+MAX_UNPACKED = 128 * 1024 * 1024
 """A workbook that would unpack to more bytes than this is refused before it is opened."""
 HEADER_WITHIN = 20
 """Lines among which the header is looked for."""
 MOST_SHEETS = 10
+MAX_ROWS = 100_000
 STRETCH = 2_000
 """Empty rows after which a sheet is over."""
 _UNSEEN = re.compile("[\u200b-\u200f\u2060\ufeff\u00ad]")
@@ -63,7 +64,7 @@ def read_sheet(
     """Read a file. The header is the line that holds most of the ``headings`` (folded), else the first not empty.
 
     OtherFormat: neither a workbook nor text. DamagedFile: there is no such file, or it is no table. TooLarge: more
-    than 64 MiB, or a workbook that unpacks to more than 512 MiB.
+    than 64 MiB, or a workbook that unpacks to more than 128 MiB or has a sheet of more than 100,000 rows.
     """
     try:
         content = path.read_bytes() if path.stat().st_size <= MAX_FILE else None
@@ -206,11 +207,13 @@ def _workbook(content: bytes, path: Path, sheet: str | None) -> list[list[tuple[
 def _texts(rows: Iterable[tuple[object, ...]]) -> Iterator[tuple[str, ...]]:
     """The cells of rows as text, up to a long stretch of nothing: formats may reach down to the last row there is."""
     nothing = 0
-    for row in rows:
+    for number, row in enumerate(rows, 1):
         cells = tuple(cell_text(cell) for cell in row)
         nothing = 0 if any(cells) else nothing + 1
         if nothing > STRETCH:
             return
+        if number > MAX_ROWS:
+            raise TooLarge()
         yield cells
 
 

@@ -29,6 +29,7 @@ from shared.problems import (
     NotAllowed,
     NotFound,
     TooLarge,
+    TooManyLines,
 )
 from shared.web import today, visitor
 from sync import undo
@@ -39,6 +40,8 @@ WHO = tuple(dict.fromkeys(role for kind in KINDS.values() for role in kind.who))
 UNDOES = tuple(dict.fromkeys((*WHO, *access.roles("plans", "E"))))
 """Who may have imported something: lists, or a plan on its own page."""
 MODES: tuple[Mode, ...] = ("both", "insert", "update")
+MOST_LINES = 6_000
+"""Lines of one list: while they are written, which takes some two milliseconds each, the others' writes wait."""
 SHOWN_ERRORS = 200
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -100,7 +103,9 @@ def upload(kind_name: str) -> ResponseReturnValue:
         sentence = gettext("Choose a file first.")
         return render_template("importing/start.html", kind=kind, problem=sentence), 422
     try:
-        table_in(content, Path(name), headings=headings_of(kind.mapping()))
+        sheet = table_in(content, Path(name), headings=headings_of(kind.mapping()))
+        if len(sheet.lines) > MOST_LINES:
+            raise TooManyLines(most=MOST_LINES)
     except (InputProblem, DamagedFile, TooLarge) as problem:
         return render_template("importing/start.html", kind=kind, problem=problem.sentence(gettext)), 422
     token = uploads.keep(database(), visitor().account, kind.name, name, content)

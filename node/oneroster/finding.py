@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from sqlite_utils import Database
 
+from node.importing.values import class_letter
 from shared.i18n import folded
 from shared.schema import BY_NAME, MAX_INTEGER
 from shared.tables import quoted
@@ -13,7 +14,6 @@ from shared.tables import quoted
 _OWN = {"class": "class_group", "group": "subject_group", "subject": "subject"}
 _TABLE_OF = {"person": "person", "class_group": "class_group", "subject_group": "subject_group", "subject": "subject",
              "enrolment": "enrolment"}  # fmt: skip
-_LETTER = "trim(replace(ifnull(letter, ''), '\"', ''))"
 
 
 def one(db: Database, sql: str, *values: object) -> int | None:
@@ -65,13 +65,13 @@ def year_of(db: Database, column: str, row: int) -> int | None:
 
 
 def class_named(db: Database, year: int, grade: int, letter: str) -> int | None:
-    """The class of a year with that grade and letter, in whatever case; an open one before a closed one."""
+    """The class of a year with that grade and letter, however it is typed; an open one before a closed one."""
     for row, text in db.execute(
-        f"""SELECT id, {_LETTER} FROM class_group WHERE year = ? AND grade = ? AND retired_at IS NULL
-            ORDER BY closed_on IS NOT NULL, id""",
+        """SELECT id, ifnull(letter, '') FROM class_group WHERE year = ? AND grade = ? AND retired_at IS NULL
+           ORDER BY closed_on IS NOT NULL, id""",
         (year, grade),
     ).fetchall():
-        if text.casefold() == letter.casefold():
+        if class_letter(text) == class_letter(letter):
             return int(row)
     return None
 

@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field
 
+from node.importing.values import class_letter
 from node.oneroster import finding, queries
 from node.oneroster.actions import MORE
 from node.oneroster.package import Line
@@ -135,7 +136,7 @@ class Learning:
             if found:
                 own = line.listed("grades")
                 grade = int(own[0]) if len(own) == 1 and own[0].isdigit() else int(found[1])
-                return grade, found[2]
+                return grade, found[2] if self._ours(line) else class_letter(found[2])
         return None
 
     def _room(self, name: str) -> int | None:
@@ -234,6 +235,7 @@ class Learning:
         t.remember(line, "subject_group", known)
 
     def _ours(self, line: Line) -> bool:
+        """Was the line made by a Mektep for another?"""
         return MORE + "part" in line.cells
 
     def _scale(self, line: Line, class_group: int) -> int | None:

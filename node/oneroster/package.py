@@ -18,8 +18,8 @@ from shared.problems import N_, DamagedFile, NotARoster, TooLarge, UnsafeArchive
 
 MAX_UNPACKED = 64 * 1024 * 1024
 """Bytes that all files of an archive may have together."""
-MAX_LINES = 200_000
-"""Lines that all files may have together."""
+MAX_LINES = 60_000
+"""Lines that all files may have together: those of a school of 2,500 pupils. While they are written others wait."""
 MAX_MEMBERS = 100
 READ = ("orgs", "academicSessions", "courses", "users", "roles", "demographics", "classes", "enrollments")
 """The files that are taken in, in this order."""

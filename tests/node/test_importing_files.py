@@ -16,6 +16,7 @@ from node.importing.sheets import Sheet, table_in
 from node.importing.values import Unreadable, class_letter, days, transformed
 from shared.dates import parse_day
 from shared.problems import DamagedFile, ImportRefused, OtherFormat
+from sync.writer import writing
 from tests.node.test_importing import db as db
 
 HEADER = ("Личное дело", "Фамилия", "Имя", "Дата рождения", "Пол", "Класс", "Дата зачисления", "Согласие")
@@ -119,6 +120,17 @@ def test_headers_may_be_typed_without_kyrgyz_letters_and_end_in_signs(db: Databa
         "Макулдук",
     )
     assert run_import(db, PATH, "pupils", 7, sheet=read(workbook([header, *PUPILS]))).inserted["pupil"] == 2
+
+
+@pytest.mark.parametrize("there", ["А", "A", "а"])
+def test_a_class_that_was_typed_otherwise_is_the_same_class(db: Database, there: str) -> None:
+    with writing(db, 7) as w:
+        year = db.execute(
+            'SELECT id FROM academic_year WHERE start <= ?1 AND "end" >= ?1', (parse_day("2025-09-01"),)
+        ).fetchone()[0]
+        w.insert("class_group", year=year, grade=5, letter=there)
+    run_import(db, PATH, "pupils", 7, sheet=read(workbook([HEADER, *PUPILS])))
+    assert db.execute("SELECT count(*) FROM class_group").fetchone() == (1,)
 
 
 def test_spaces_nobody_sees_do_not_part_two_people(db: Database) -> None:

@@ -81,6 +81,19 @@ def test_failed_lines_come_back_with_their_reasons_and_the_others_may_go_in(own:
     assert sorted(names(own)) == ["Асанов", "Өмүрова"]
 
 
+def test_a_list_too_long_and_what_is_no_list_are_told_on_the_page(own: SchoolPages) -> None:
+    client = own.as_("secretary")
+    long = HEAD + "".join(f"{n:014};Асанов;Нурлан;03.02.1980;м;2025-09-01;учитель;1\n" for n in range(6_001))
+    for content in (long.encode(), b"\xd0\xcf\x11\xe0" + b"\0" * 99, b"\0\0"):
+        client.get("/import/staff")
+        answer = client.http.post(
+            "/import/staff",
+            data={"form_token": client.token, "file": (io.BytesIO(content), "list.xls")},
+            content_type="multipart/form-data",
+        )
+        assert answer.status_code == 422 and 'class="notice' in answer.get_data(as_text=True)
+
+
 def test_columns_under_other_names_are_matched_by_hand(own: SchoolPages) -> None:
     client = own.as_("secretary")
     there = upload(client, "staff", HEAD.replace("Фамилия", "Ф.") + GOOD)
