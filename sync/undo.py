@@ -109,6 +109,19 @@ def marked_acts(db: Database, kind: str | None = None, limit: int = 100) -> list
     return [_act(*row) for row in db.execute(sql, (kind, kind, limit))]
 
 
+def touched_by_undos(db: Database) -> frozenset[tuple[int, int]]:
+    """Table number and local key of every row that an undo ever wrote: a retired one of them is as if never made."""
+    if db.execute("SELECT 1 FROM act WHERE kind = 'undo' LIMIT 1").fetchone() is None:
+        return frozenset()  # without looking through the log
+    sql = (
+        "WITH stamps AS ("
+        + _FIRST_STAMPS.format(table=ACT.number)
+        + " WHERE a.kind = 'undo') SELECT DISTINCT c.tbl, c.key FROM stamps s "
+        "JOIN change c ON c.clock = s.clock AND c.actor = s.actor"
+    )
+    return frozenset((tbl, key) for tbl, key in db.execute(sql).fetchall())
+
+
 def marked_act(db: Database, mark: int) -> Act:
     """The act of a mark. InvalidValue: there is none."""
     row = db.execute(_FIRST_STAMPS.format(table=ACT.number) + " WHERE a.id = ?", (mark,)).fetchone()

@@ -11,6 +11,7 @@ from node.importing.values import class_letter
 from shared.i18n import folded
 from shared.schema import Table, Value
 from shared.tables import quoted
+from sync.undo import touched_by_undos
 
 COUNTRY = "996"
 """What a phone number of this country begins with abroad, in place of the nought."""
@@ -19,10 +20,14 @@ Row = dict[str, Value]
 
 
 class Finder:
-    """Finds rows by columns other than their key; one pass over a table for each set of columns asked for."""
+    """Finds rows by columns other than their key; one pass over a table for each set of columns asked for.
+
+    A row that was retired is found and left alone; one that an undo took out is not: it is imported anew.
+    """
 
     def __init__(self, db: Database) -> None:
         self.db = db
+        self.undone = touched_by_undos(db)
         self.indexes: dict[tuple[str, tuple[str, ...]], dict[tuple[Value, ...], Key]] = {}
 
     def key(self, table: Table, where: Row) -> Key | None:
@@ -34,8 +39,13 @@ class Finder:
 
     def row(self, table: Table, key: Key) -> Row | None:
         where = " AND ".join(f"{quoted(k)} = ?" for k in table.key)
-        found = self.db.query(f"SELECT * FROM {quoted(table.name)} WHERE {where}", key)
-        return next(iter(found), None)
+        sql = f"SELECT *, {quoted(table.row_id)} AS row_here FROM {quoted(table.name)} WHERE {where}"
+        found = next(iter(self.db.query(sql, key)), None)
+        if found is None:
+            return None
+        row_here = found.pop("row_here")
+        taken_out = found["retired_at"] is not None and (table.number, row_here) in self.undone
+        return None if taken_out else found
 
     def written(self, table: Table, row: Row) -> None:
         """Learn of a row that was just written, where the index does not know one already."""
@@ -45,9 +55,14 @@ class Finder:
                 index.setdefault(_compared((c, row.get(c, table.by_name[c].default)) for c in columns), key)
 
     def _index(self, table: Table, columns: tuple[str, ...]) -> dict[tuple[Value, ...], Key]:
-        names = ", ".join(quoted(c) for c in (*table.key, *columns))
+        names = ", ".join(quoted(c) for c in ("retired_at", table.row_id, *table.key, *columns))
         order = f"retired_at IS NULL, {quoted(table.row_id)} DESC"
-        found = self.db.conn.execute(f"SELECT {names} FROM {quoted(table.name)} ORDER BY {order}")
+        rows = self.db.conn.execute(f"SELECT {names} FROM {quoted(table.name)} ORDER BY {order}")
+        found = [
+            row
+            for retired, row_here, *row in rows
+            if retired is None or (table.number, row_here) not in self.undone
+        ]
         width = len(table.key)
         return {_compared(zip(columns, row[width:], strict=True)): tuple(row[:width]) for row in found}
 

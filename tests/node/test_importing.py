@@ -317,6 +317,25 @@ def test_an_import_is_one_act_and_can_be_undone(db: Database, tmp_path: Path) ->
         assert db.execute(f"SELECT count(*) FROM {table} WHERE {own}").fetchone() == (0,)
 
 
+def test_what_was_undone_can_be_imported_again_and_what_was_retired_stays(
+    db: Database, tmp_path: Path
+) -> None:
+    with writing(db, 7) as w:
+        account = w.insert("account", login="secretary")
+    path = pupils_file(tmp_path, *LINES)
+    first = run_import(db, path, "pupils", account)
+    with writing(db, account) as w:
+        undo(w, marked_act(db, first.act))
+    again = run_import(db, path, "pupils", account)
+    assert again.inserted == first.inserted
+    alive = "SELECT count(*) FROM pupil WHERE retired_at IS NULL"
+    assert db.execute(alive).fetchone() == (3,)
+    with writing(db, account) as w:
+        w.retire("pupil", db.execute(alive.replace("count(*)", "min(person)")).fetchone()[0])
+    assert run_import(db, path, "pupils", account).changes_nothing
+    assert db.execute(alive).fetchone() == (2,)
+
+
 def test_importing_again_changes_nothing_and_adds_what_is_new(db: Database, tmp_path: Path) -> None:
     path = pupils_file(tmp_path, *LINES)
     run_import(db, path, "pupils", actor=7)
