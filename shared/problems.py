@@ -709,6 +709,11 @@ class FlawedAddress(InputProblem):
     template = N_("A hub's address begins with http:// or https://.")
 
 
+class BlankTaken(InputProblem):
+    code = "blank_taken"
+    template = N_("The certificate with number {number} was given to someone else.")
+
+
 class NameWithoutConsent(InputProblem):
     """`word`: what stands in the text, in the writer's own spelling."""
 

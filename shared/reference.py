@@ -278,6 +278,12 @@ CODE_LISTS: dict[str, tuple[int, tuple[tuple[str, str, str, str], ...]]] = {
         ("hard_life", "Турмуштук оор кырдаалдагы бала", "В трудной жизненной ситуации", "Hard life situation"),
         ("police", "Милициянын эсебинде турат", "На учёте в милиции", "On police register"),
     )),
+    "certificate_kind": (62, (
+        ("basic", "Негизги жалпы билим жөнүндө күбөлүк", "Свидетельство об основном общем образовании",
+         "Basic education certificate"),
+        ("secondary", "Жалпы орто билим жөнүндө аттестат", "Аттестат о среднем общем образовании",
+         "Secondary education certificate"),
+    )),
     "offer_state": (61, (
         ("open", "Кагазын күтүүдө", "Ожидает бумаги", "Waits for its paper"),
         ("confirmed", "Кагазы келди", "Бумага получена", "Paper received"),
@@ -294,6 +300,7 @@ LIST_OF_COLUMN: dict[tuple[str, str], str] = {
     ("person", "sex"): "sex",
     ("consent", "purpose"): "consent_purpose",
     ("consent", "language"): "form_language",
+    ("leaving_certificate", "kind"): "certificate_kind",
     ("consent_offer", "purpose"): "consent_purpose",
     ("consent_offer", "state"): "offer_state",
     ("correction", "state"): "correction_state",

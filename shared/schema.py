@@ -678,6 +678,16 @@ TABLES: tuple[Table, ...] = (
            unit="decision"),
         key=("pupil", "year"), since=2,
     ),
+    _table(
+        173, "leaving_certificate", "movement",
+        ("Билими жөнүндө документ", "Документ об образовании", "Certificate of education"),
+        _c(2, "pupil", "ref", "district", "Окуучу", "Ученик", "Pupil", references="pupil"),
+        _c(3, "kind", "code", "district", "Түрү", "Вид", "Kind", choices=("basic", "secondary")),
+        _c(4, "year", "ref", "district", "Окуу жылы", "Учебный год", "School year", references="academic_year"),
+        _c(5, "issued_on", "date", "district", "Берилген күнү", "Дата выдачи", "Given out on", **DATE),
+        _c(6, "number", "text", "school", "Бланктын номери", "№ бланка", "Number of the blank", max_length=40),
+        key=("pupil", "year"), since=2,
+    ),
     # ---- time
     _table(
         50, "bell", "time", ("Коңгуроо", "Звонок", "Bell"),

@@ -24,6 +24,7 @@ _AREAS = {
     "sign_off": "sign_off",
     "enrolment": "movement",
     "movement": "movement",
+    "leaving_certificate": "movement",
     "year_decision": "movement",
     "class_group": "timetable",
     "subject_group": "timetable",

@@ -14,6 +14,7 @@ from fractions import Fraction
 from sqlite_utils import Database
 
 from node import roster
+from node.certificates import queries as certificates
 from node.classes import queries as class_queries
 from node.counting.stages import STAGES, Check, stage_of
 from node.roster import AWAY
@@ -33,7 +34,15 @@ TAUGHT = ("kyr", "rus", "uzb", "tgk", "eng", "deu", "fra", "por")
 """Subjects of section E: second languages, then foreign ones."""
 B = ("classes", "sets", "pupils", "girls", "repeaters", "shift_1", "shift_2", "shift_3")
 LEFT = ("district", "country", "abroad", "college", "other")
-F = ("roll", "promoted", "repeating", "graduated", "honours", *(f"left_{one}" for one in LEFT))
+F = (
+    "roll",
+    "promoted",
+    "repeating",
+    "graduated",
+    "certificates",
+    "honours",
+    *(f"left_{one}" for one in LEFT),
+)
 HEADS = {
     "classes": N_("Classes"),
     "sets": N_("Combined sets"),
@@ -47,7 +56,8 @@ HEADS = {
     "promoted": N_("Promoted"),
     "repeating": N_("Kept for a second year"),
     "graduated": N_("Graduated"),
-    "honours": N_("Of them with all fives"),
+    "certificates": N_("Certificates given out"),
+    "honours": N_("Graduates with all fives"),
     "left_district": N_("Left in summer: to a school of the district"),
     "left_country": N_("Left in summer: elsewhere in the country"),
     "left_abroad": N_("Left in summer: abroad"),
@@ -175,6 +185,8 @@ def _last_year(db: Database, year: int, school: int, found: Counter[str]) -> Non
         if last.end < day <= this.start:
             reason = cell.dims["reason"] if cell.dims["reason"] in LEFT else "other"
             found[f"F|{grade}|left_{reason}"] += cell.measures["departed"]
+    for grade, count in certificates.counts(db, last.id).items():
+        found[f"F|{grade}|certificates"] += count
     for grade, count in _honours(db, last.id):
         found[f"F|{grade or 0}|honours"] += count
 

@@ -1,0 +1,101 @@
+"""Routes of the book of certificates of education."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from node import access
+from node.access import right
+from node.certificates import actions, queries
+from node.certificates.actions import Issued
+from node.classes import queries as class_queries
+from node.people.queries import class_name
+from node.request import acting, database
+from shared.dates import date_of, parse_day
+from shared.i18n import gettext
+from shared.problems import InputProblem, NotFound
+from shared.web import today, visitor
+
+area = Blueprint("certificates", __name__, url_prefix="/certificates", template_folder="templates")
+
+
+@area.get("/")
+@right("movement", "V")
+def index() -> ResponseReturnValue:
+    """Who ends a stage in a year, and the certificates given out: of all, of the own class, of one's children."""
+    db, day, who = database(), today(), visitor()
+    years = class_queries.years(db)
+    chosen = request.args.get("year", type=int)
+    year = next((one for one in years if one.id == chosen), None) or class_queries.present_year(years, day)
+    of_all = access.may_all(who, "movement", "V")
+    mine = {} if of_all else {"classes": access.led_classes(db, who), "pupils": access.own_children(db, who)}
+    return render_template(
+        "certificates/index.html",
+        years=years,
+        year=year,
+        lines=queries.lines(db, year.id, day, **mine) if year else [],
+        enters=access.may_all(who, "movement", "E"),
+        class_name=class_name,
+    )
+
+
+@area.get("/<int:class_id>")
+@right("movement", "E")
+def of_class(class_id: int) -> ResponseReturnValue:
+    """A form with the numbers of a class's certificates."""
+    return _form(class_id, {})
+
+
+@area.post("/<int:class_id>")
+@right("movement", "E")
+def issue(class_id: int) -> ResponseReturnValue:
+    """Write down what was given out."""
+    form = request.form
+    try:
+        given = {
+            int(name.removeprefix("blank-")): Issued(
+                text.strip(), _day(form.get("day-" + name.removeprefix("blank-")))
+            )
+            for name, text in form.items()
+            if name.startswith("blank-") and name.removeprefix("blank-").isdigit()
+        }
+        with acting() as w:
+            actions.issue(w, class_id, given, today())
+    except InputProblem as problem:
+        return _form(class_id, form, problem.sentence(gettext)), problem.status
+    return redirect(url_for("certificates.index", year=_year_of(class_id)))
+
+
+def _day(text: str | None) -> int | None:
+    return parse_day(text) if text else None
+
+
+def _year_of(class_id: int) -> int:
+    """NotFound."""
+    row = (
+        database()
+        .execute("SELECT year FROM class_group WHERE id = ? AND retired_at IS NULL", (class_id,))
+        .fetchone()
+    )
+    if row is None or row[0] is None:
+        raise NotFound()
+    return int(row[0])
+
+
+def _form(class_id: int, values: Mapping[str, str], problem: str = "") -> str:
+    db, day = database(), today()
+    lines = queries.lines(db, _year_of(class_id), day, classes={class_id})
+    held = {f"blank-{one.pupil}": one.blank for one in lines}
+    held |= {f"day-{one.pupil}": date_of(one.issued_on or day).isoformat() for one in lines}
+    return render_template(
+        "certificates/form.html",
+        lines=lines,
+        class_id=class_id,
+        name=class_name(lines[0].grade, lines[0].letter) if lines else "",
+        year=_year_of(class_id),
+        values=held | dict(values),
+        problem=problem,
+    )
