@@ -593,6 +593,18 @@ class ReasonNeeded(InputProblem):
     template = N_("This can be changed only with a reason; write it down.")
 
 
+class PlanHandedIn(InputProblem):
+    code = "plan_handed_in"
+    template = N_("The plan is handed in or approved; change it on its own page, which takes that back.")
+
+
+class TopicGiven(InputProblem):
+    code = "topic_given"
+    template = N_(
+        "A lesson gave the topic with this number; change the plan on its own page, which keeps that."
+    )
+
+
 class TermLocked(InputProblem):
     code = "term_locked"
     template = N_("This period is locked; the deputy head can reopen it.")

@@ -90,7 +90,9 @@ def key_of(table: Table, row: Row) -> Key:
 
 def look_up(db: Database, table: Table, where: Row, day: int | None, take: str | None) -> Value:
     """The value of the living row that fits; the latest hub or school row wins over a shipped one."""
-    conditions = [f"{quoted(c)} = :{c}" for c in where] + ["retired_at IS NULL"]
+    # Of a name that is empty in the file an absent one is meant.
+    wanted = {c: f"ifnull({quoted(c)}, '')" if value == "" else quoted(c) for c, value in where.items()}
+    conditions = [*(f"{sql} = :{c}" for c, sql in wanted.items()), "retired_at IS NULL"]
     parameters: dict[str, Any] = dict(where)
     if day is not None:
         conditions.append('start <= :day_asked AND "end" >= :day_asked')

@@ -13,9 +13,21 @@ from node.importing.mapping import Mapping as MappingFile
 from node.journal import queries as journal
 from node.journal.actions import Desk, open_lesson
 from node.journal.queries import Cell, Place
+from node.plans import queries as plans
 from shared.access import Visitor
 from shared.i18n import LANGUAGES
-from shared.problems import N_, InvalidValue, NotInGroup, OutsideScale, ReasonNeeded, TermLocked, WithoutMarks
+from shared.problems import (
+    N_,
+    InvalidValue,
+    NotAllowed,
+    NotInGroup,
+    OutsideScale,
+    PlanHandedIn,
+    ReasonNeeded,
+    TermLocked,
+    TopicGiven,
+    WithoutMarks,
+)
 from shared.schema import Table, Value
 
 Row = Mapping[str, Value]
@@ -65,8 +77,8 @@ _CONSENT = """(SELECT min(valid_from) FROM consent c WHERE c.person = p.id AND c
   AND c.retired_at IS NULL AND c.withdrawn_on IS NULL)"""
 _TAUGHT = """FROM subject_group sg JOIN class_group g ON g.id = sg.class_group JOIN subject s ON s.id = sg.subject
   JOIN academic_year y ON y.id = g.year"""
-_OWN_NOW = """sg.teacher = :person AND sg.retired_at IS NULL AND y.start <= :today AND y.end >= :today
-  AND u.personal_file IS NOT NULL"""
+_TEACHES_NOW = "sg.teacher = :person AND sg.retired_at IS NULL AND y.start <= :today AND y.end >= :today"
+_OWN_NOW = f"{_TEACHES_NOW} AND u.personal_file IS NOT NULL"
 
 
 def _check_marks(db: Database, who: Visitor, today: int) -> Check:
@@ -100,6 +112,36 @@ def _check_marks(db: Database, who: Visitor, today: int) -> Check:
             raise TermLocked()
         if stands not in (None, value) and desk.late:
             raise ReasonNeeded()
+
+    return check
+
+
+def _check_plans(db: Database, who: Visitor, today: int) -> Check:
+    """A plan is written by the teacher of its group. What was handed in, and a topic that a lesson gave, stay."""
+    taught = access.taught_groups(db, who)
+    settled: dict[object, bool] = {}
+    before: dict[object, dict[object, Row]] = {}
+    given: set[object] = {
+        item
+        for (item,) in db.execute("SELECT DISTINCT plan_item FROM lesson WHERE retired_at IS NULL").fetchall()
+    }
+
+    def check(db: Database, table: Table, row: Row) -> None:
+        if table.name == "plan":
+            if row["subject_group"] not in taught:
+                raise NotAllowed()
+            return
+        plan = row["plan"]
+        if plan not in before:
+            before[plan] = {one["position"]: one for one in plans.items(db, int(str(plan)))}
+            state = plans.plan(db, int(str(plan)))
+            settled[plan] = state is not None and bool(state["approved_at"] or state["submitted_at"])
+        there = before[plan].get(row["position"])
+        changes = there is None or any(row.get(name) != there[name] for name in plans.FIELDS)
+        if changes and settled[plan]:
+            raise PlanHandedIn()
+        if there is not None and there["id"] in given and row["topic"] != there["topic"]:
+            raise TopicGiven()
 
     return check
 
@@ -183,9 +225,29 @@ KINDS: dict[str, Kind] = {
             {},
             _check_marks,
         ),
+        Kind(
+            "plans",
+            N_("Plans"),
+            "plans",
+            N_("the group and the number in the plan"),
+            f"""SELECT y.start, g.grade || '-' || g.letter AS class, s.code AS subject, sg.name AS part, i.position,
+                 i.section, i.topic, i.hours, i.homework, i.objective, i.resources, i.assessment, i.note
+               {_TAUGHT} JOIN plan p ON p.subject_group = sg.id AND p.retired_at IS NULL
+               JOIN plan_item i ON i.plan = p.id AND i.retired_at IS NULL WHERE {_TEACHES_NOW}
+               UNION ALL SELECT y.start, g.grade || '-' || g.letter, s.code, sg.name, NULL, NULL, NULL, NULL, NULL,
+                 NULL, NULL, NULL, NULL
+               {_TAUGHT} WHERE {_TEACHES_NOW} AND NOT EXISTS (SELECT 1 FROM plan p JOIN plan_item i ON i.plan = p.id
+                 AND i.retired_at IS NULL WHERE p.subject_group = sg.id AND p.retired_at IS NULL)
+               ORDER BY 2, 3, 4, 5""",
+            {},
+            _check_plans,
+        ),
     )
 }
-"""Name -> kind, in the order in which a new school needs them. Plans have an import of their own (`node.plans`)."""
+"""Name -> kind, in the order in which a new school needs them.
+
+A plan of one group is also pasted or read on its own page (`node.plans`), which knows its topics by their words.
+"""
 
 
 def header(names: tuple[str, ...], language: str) -> str:

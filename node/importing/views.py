@@ -9,7 +9,6 @@ from pathlib import Path
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from node import access
 from node.importing import actions, queries, uploads, workbook
 from node.importing.actions import ImportResult, Mode, Wish
 from node.importing.kinds import KINDS, Kind, header
@@ -37,8 +36,6 @@ from sync import undo
 area = Blueprint("importing", __name__, url_prefix="/import", template_folder="templates")
 
 WHO = tuple(dict.fromkeys(role for kind in KINDS.values() for role in kind.who))
-UNDOES = tuple(dict.fromkeys((*WHO, *access.roles("plans", "E"))))
-"""Who may have imported something: lists, or a plan on its own page."""
 MODES: tuple[Mode, ...] = ("both", "insert", "update")
 MOST_LINES = 6_000
 """Lines of one list: while they are written, which takes some two milliseconds each, the others' writes wait."""
@@ -47,7 +44,7 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 @area.get("/")
-@allow(*UNDOES)
+@allow(*WHO)
 def index() -> ResponseReturnValue:
     """What the visitor may import, and what was imported before."""
     who = visitor()
@@ -211,7 +208,7 @@ def _place(sheet: Sheet, names: tuple[str, ...]) -> int | None:
 
 
 @area.post("/undo/<int:mark>")
-@allow(*UNDOES)
+@allow(*WHO)
 def take_back(mark: int) -> ResponseReturnValue:
     """Undo a whole import as one act; what others wrote since stays and is listed."""
     db, who = database(), visitor()

@@ -16,6 +16,8 @@ from node.importing.kinds import KINDS
 from node.importing.mapping import load_mapping
 from node.storage import Node
 from shared.dates import parse_day
+from sync.state import State
+from sync.writer import writing
 from tests.node.conftest import Client, SchoolPages
 
 HEAD = "ПИН;Фамилия;Имя;Дата рождения;Пол;Согласие;Должность;Часов в неделю\n"
@@ -149,6 +151,42 @@ def test_marks_are_imported_by_who_teaches_within_the_scale(own: SchoolPages) ->
     assert own.one(value, int(group), pupil, parse_day(day), int(period)) == 5
 
 
+def test_a_plan_is_imported_by_who_teaches_the_group_and_stays_as_it_was_given(own: SchoolPages) -> None:
+    group, _, _ = own.lesson_of(own.taught, taught_by=own.person("teacher"))
+    sql = """SELECT '2025-09-01;' || g.grade || '-' || g.letter || ';' || s.code || ';' || ifnull(x.name, '')
+             FROM subject_group x JOIN class_group g ON g.id = x.class_group JOIN subject s ON s.id = x.subject
+             WHERE x.id = ?"""
+    place = own.one(sql, group)
+    plan = own.one("SELECT max(id) FROM plan WHERE subject_group = ? AND retired_at IS NULL", group)
+    with closing(own.node.connect()) as db, writing(db, int(State(db).administrator)) as w:
+        w.update("plan", plan, approved_at=None, submitted_at=None)
+    last = own.one("SELECT max(position) FROM plan_item WHERE plan = ? AND retired_at IS NULL", plan)
+    count = "SELECT count(*) FROM plan_item WHERE plan = ? AND retired_at IS NULL"
+    before = own.one(count, plan)
+    head = "Начало учебного года;Класс;Предмет;Подгруппа;№;Тема;Часы\n"
+    teacher = own.as_("teacher")
+    new = f"{head}{place};{last + 1};Соңку тема;2\n"
+    status, text = teacher.post(upload(teacher, "plans", new), do="all")
+    assert status == 200 and own.one(count, plan) == before + 1
+    assert own.as_("class_teacher").post(upload(own.as_("class_teacher"), "plans", new), do="all")[0] in (
+        200,
+        422,
+    )
+    given = own.one(
+        """SELECT i.position FROM plan_item i JOIN lesson l ON l.plan_item = i.id AND l.retired_at IS NULL
+           WHERE i.plan = ? AND i.retired_at IS NULL LIMIT 1""",
+        plan,
+    )
+    changed = f"{head}{place};{given};Башка тема;2\n"
+    assert teacher.post(upload(teacher, "plans", changed), do="all")[0] == 422
+    with closing(own.node.connect()) as db, writing(db, int(State(db).administrator)) as w:
+        w.update("plan", plan, approved_at=1)
+    more = f"{head}{place};{last + 2};Дагы тема;2\n"
+    assert teacher.post(upload(teacher, "plans", more), do="all")[0] == 422
+    mark = re.search(r"/import/undo/(\d+)", text)
+    assert mark and teacher.post(mark[0])[0] == 200 and own.one(count, plan) == before
+
+
 def test_a_file_belongs_to_the_account_that_gave_it(own: SchoolPages) -> None:
     there = upload(own.as_("secretary"), "staff", HEAD + GOOD)
     assert own.as_("deputy").get(there)[0] == 404
@@ -157,7 +195,7 @@ def test_a_file_belongs_to_the_account_that_gave_it(own: SchoolPages) -> None:
 def test_each_kind_asks_for_its_own_right(own: SchoolPages) -> None:
     teacher = own.as_("teacher")
     assert teacher.get("/import/marks")[0] == 200
-    assert {kind: teacher.get(f"/import/{kind}")[0] for kind in KINDS if kind != "marks"} == {
+    assert {kind: teacher.get(f"/import/{kind}")[0] for kind in KINDS if kind not in ("marks", "plans")} == {
         "classes": 403, "staff": 403, "pupils": 403, "guardians": 403,
     }  # fmt: skip
 
@@ -165,7 +203,7 @@ def test_each_kind_asks_for_its_own_right(own: SchoolPages) -> None:
 @pytest.mark.parametrize("kind", list(KINDS))
 def test_a_template_as_it_stands_changes_nothing(own: SchoolPages, kind: str) -> None:
     """What is there, written out and read in again, is what is there."""
-    client = own.as_({"classes": "deputy", "marks": "teacher"}.get(kind, "secretary"))
+    client = own.as_({"classes": "deputy", "marks": "teacher", "plans": "teacher"}.get(kind, "secretary"))
     content = client.http.get(f"/import/{kind}/template.xlsx").data
     book = openpyxl.load_workbook(io.BytesIO(content))
     assert len(book.worksheets) == 2 and book.worksheets[0].max_row > 3
