@@ -186,6 +186,14 @@ SECRETARY = (
         "import",
     ),
     Step(
+        N_("From another program"),
+        N_(
+            "A OneRoster archive brings pupils, staff, classes and subject groups at once. Nobody is named without a "
+            "consent: record the consents, take the same archive in again, and the names come."
+        ),
+        "oneroster.index",
+    ),
+    Step(
         N_("Cards and personal files"),
         N_(
             "Find a person by any part of the name, also without Kyrgyz letters, and keep the card up to date."
