@@ -24,6 +24,7 @@ _WATCHED = (
     "attendance",
     "term_result",
     "enrolment",
+    "movement",
     "subject_group",
     "subject_group_pupil",
     "subject_group_gap",
@@ -49,8 +50,20 @@ def derive(db: Database) -> bool:
         changed = [_attendance_day(w, dates, *place) for place in sorted(days)]
         changed += [_lesson_summary(w, dates, *place) for place in sorted(lessons)]
         changed += [_category_count(w, dates, *place) for place in sorted(categories)]
+        changed.append(_corrections(w, since))
         State(db).derived_to = last
     return any(changed)
+
+
+def _corrections(w: Writer, since: int) -> bool:
+    """Frozen reports follow the acts that other machines wrote without knowing of them."""
+    # The reports count by queries whose pages stand on the agent, and the agent on this.
+    from node import frozen
+
+    lines = {line for (line,) in _rows(w.db, since, "movement", "t.id")}
+    if not lines and not any(_rows(w.db, since, "enrolment", "t.id")):
+        return False
+    return bool(frozen.follow(w, lines.pop() if len(lines) == 1 else None, w.origin))
 
 
 # -- what may have changed ---------------------------------------------------------------------------------------

@@ -2,8 +2,9 @@
 
 A snapshot holds every figure of a report under the name of its row and column. Number 0 is the report as it was frozen;
 each later act that changes a figure writes the next number, with the act that caused it, in the act's own transaction.
-An act that another machine wrote without knowing of the snapshot shows as a difference on the report's page, from where
-a correction is written.
+An act that another machine wrote without knowing of the snapshot is followed when it has arrived, by the machine that
+froze the report, so that no two write the same correction; where that machine is no more, it shows as a difference on
+the report's page, from where a correction is written.
 """
 
 from __future__ import annotations
@@ -86,15 +87,21 @@ def freeze(w: Writer, report: str, year: int, term: int | None) -> int | None:
     return _write(w, report, year, term, len(standing), now, None)
 
 
-def follow(w: Writer, line: int) -> list[int]:
-    """Write the corrections that an act of the movement book brings to frozen reports; returns them."""
+def follow(w: Writer, line: int | None, frozen_by: int | None = None) -> list[int]:
+    """Write the corrections that an act of the movement book brings to frozen reports; returns them.
+
+    ``line``: the act, None for several; ``frozen_by``: only for reports that this origin froze.
+    """
     written = []
     for report, year, term in w.db.execute(
         "SELECT DISTINCT report, year, term FROM report_snapshot WHERE retired_at IS NULL ORDER BY 1, 2, 3"
     ).fetchall():
         if report not in _counts():
             continue
-        standing, now = history(w.db, report, year, term), count(w.db, report, year, term)
+        standing = history(w.db, report, year, term)
+        if frozen_by not in (None, standing[0].id >> 32):
+            continue
+        now = count(w.db, report, year, term)
         if differences(standing[-1].figures, now):
             written.append(_write(w, report, year, term, standing[-1].number + 1, now, line))
     return written

@@ -87,7 +87,8 @@ def unapproved(db: Database, today: int) -> list[Holder]:
     The head's own is not among them, nor is the one with which the school was set up while it had no head.
     """
     sql = f"""WITH {NAMED} SELECT a.id AS account, a.login, a.disabled, a.must_change, a.totp, a.person AS id,
-        {NAME_COLUMNS}, CASE WHEN s.person IS NOT NULL THEN 'staff' WHEN u.person IS NOT NULL THEN 'pupil'
+        {NAME_COLUMNS}, CASE WHEN s.person IS NOT NULL OR EXISTS (SELECT 1 FROM appointment o
+          WHERE o.person = a.person AND o.retired_at IS NULL) THEN 'staff' WHEN u.person IS NOT NULL THEN 'pupil'
           ELSE 'guardian' END AS place
       FROM account a LEFT JOIN named n ON n.id = a.person
       LEFT JOIN staff s ON s.person = a.person AND s.retired_at IS NULL

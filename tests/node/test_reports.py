@@ -14,6 +14,7 @@ from node import frozen, roster
 from node.classes import actions as class_actions
 from node.classes.actions import ClassDraft, GroupDraft
 from node.counting import quarter, school_return
+from node.derived import derive
 from node.movement import actions
 from node.movement.actions import Newcomer, Paper
 from shared.indicators import evaluate
@@ -168,6 +169,25 @@ def test_what_another_machine_wrote_apart_is_corrected_by_hand(db: Database) -> 
         roster.enrol(w, person, class_of(db, 7), START + 4)
         assert frozen.freeze(w, quarter.CODE, YEAR, FIRST_QUARTER)
     assert [one.movement for one in frozen.history(db, quarter.CODE, YEAR, FIRST_QUARTER)] == [None, None]
+
+
+def test_the_machine_that_froze_follows_what_others_wrote_apart(db: Database) -> None:
+    with writing(db, ACTOR) as w:
+        frozen.freeze(w, quarter.CODE, YEAR, FIRST_QUARTER)
+    derive(db)
+    with writing(db, ACTOR) as w:
+        # As another machine's act arrives: rows without the correction that its own transaction would write.
+        person = w.insert("person", sex="m", birth_year=2012)
+        w.put("pupil", person=person)
+        roster.enrol(w, person, class_of(db, 7), START + 4)
+        line = w.insert("movement", pupil=person, kind="arrived", date=START + 4, reason="abroad",
+                        to_class=class_of(db, 7))  # fmt: skip
+        assert frozen.follow(w, None, frozen_by=w.origin + 1) == []
+    for _ in range(2):
+        derive(db)
+        found = frozen.history(db, quarter.CODE, YEAR, FIRST_QUARTER)
+        assert [(one.number, one.movement) for one in found] == [(0, None), (1, line)]
+    assert found[1].figures == frozen.count(db, quarter.CODE, YEAR, FIRST_QUARTER)
 
 
 # ---- pages and files
