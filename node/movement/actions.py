@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from node import consenting, frozen, roster
+from node import consenting, frozen, roster, schooldays
 from node.consenting import Newcomer as Adult
 from node.consenting import Signed
 from node.movement import files
@@ -198,16 +198,20 @@ def _known(db: Database, pupil: int) -> int:
 
 
 def _require_open(db: Database, class_group: int, day: int) -> None:
-    """The class takes pupils on that day: it is of the year that holds the day (its summer too), and not closed."""
+    """The class takes pupils on that day: it is of the year that holds the day (its summer too), and not closed.
+
+    Where the school moved its first term before the year's own start, the year begins with it.
+    """
     row = db.execute(
-        """SELECT y.start, cg.closed_on, (SELECT min(z.start) FROM academic_year z WHERE z.start > y.start
+        """SELECT y.id, cg.closed_on, (SELECT min(z.start) FROM academic_year z WHERE z.start > y.start
              AND z.retired_at IS NULL) FROM class_group cg LEFT JOIN academic_year y ON y.id = cg.year
            WHERE cg.id = ? AND cg.retired_at IS NULL""",
         (class_group,),
     ).fetchone()
     if row is None:
         raise NotFound()
-    start, closed, following = row
+    year, closed, following = row
+    start = (schooldays.bounds(db, year) or (None,))[0] if year is not None else None
     if start is not None and (day < start or (following is not None and day >= following)):
         raise OutsideYear()
     if closed is not None and day >= closed:

@@ -13,11 +13,13 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from sqlite_utils import Database
 
 from node import roster
+from node.calendar import actions as calendar
 from node.classes import actions as class_actions
+from node.classes import queries as class_queries
 from node.classes.actions import ClassDraft, GroupDraft
 from node.consenting import Newcomer as Adult
 from node.consenting import Signed
-from node.movement import actions, files
+from node.movement import actions, files, queries
 from node.movement.actions import Newcomer, Order, Paper
 from node.movement.balance import arrived, departed, discrepancies, holds, of_span, summed
 from shared.indicators import evaluate
@@ -408,3 +410,20 @@ class Movements(RuleBasedStateMachine):
 
 Movements.TestCase.settings = settings(max_examples=30, stateful_step_count=20, deadline=None)
 TestMovements = Movements.TestCase
+
+
+def test_a_year_that_the_school_lets_begin_earlier_takes_pupils_from_then_on(school: School) -> None:
+    with writing(school.db, ACTOR) as w:
+        term = school.db.execute(
+            "SELECT id, \"end\" FROM term WHERE year = ? AND kind = 'quarter' AND number = 1", (YEAR,)
+        ).fetchone()
+        assert calendar.move_term(w, term[0], None, START - 7, term[1])
+        with pytest.raises(OutsideYear):
+            actions.arrive(w, GIRL, school.a, START - 8, "district", NO_PAPER)
+        pupil = school.line(actions.arrive(w, GIRL, school.a, START - 3, "district", NO_PAPER))["pupil"]
+    assert pupil in school.roll(school.a, START - 3) and pupil not in school.roll(school.a, START - 4)
+    first, *_ = queries.periods(school.db, next(y for y in class_queries.years(school.db) if y.id == YEAR))
+    flows = queries.balance(school.db, first.after, first.until)
+    # The quarter's start has the admissions of the days before it in it, as it has those of the summer.
+    assert flows[school.a].total["start"] == 3 and arrived(flows[school.a].total) == 0
+    assert all(holds(flow.total) for flow in flows.values())
