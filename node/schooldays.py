@@ -9,6 +9,7 @@ the same.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -171,7 +172,7 @@ def _spans(db: Database) -> dict[tuple[int | None, int | None], list[tuple[int, 
     """(year, grade) -> the spans in which lessons are held: its quarters; its half-years where it has no quarters."""
     moved = own_terms(db)
     grades = {None, *(grade for one in moved.values() for grade in one)}
-    rows = [term for term in _term_rows(db) if term["kind"] in MARKING]
+    rows = _term_rows(db, None, MARKING)
     quartered = {term["year"] for term in rows if term["kind"] != "half"}
     found: dict[tuple[int | None, int | None], list[tuple[int, int]]] = {}
     for term in rows:
@@ -186,10 +187,11 @@ def _spans(db: Database) -> dict[tuple[int | None, int | None], list[tuple[int, 
 # ---- terms
 
 
-def _term_rows(db: Database, year: int | None = None) -> list[Mapping[str, Any]]:
+def _term_rows(db: Database, year: int | None, kinds: Iterable[str]) -> list[dict[str, Any]]:
     sql = """SELECT id, year, kind, number, start, "end" FROM term WHERE retired_at IS NULL AND start IS NOT NULL
-      AND "end" IS NOT NULL AND (?1 IS NULL OR year = ?1) ORDER BY kind = 'half', start, id"""
-    return list(db.query(sql, (year,)))
+      AND "end" IS NOT NULL AND (?1 IS NULL OR year = ?1) AND kind IN (SELECT value FROM json_each(?2))
+      ORDER BY kind = 'half', start, id"""
+    return list(db.query(sql, (year, json.dumps(list(kinds)))))
 
 
 def own_terms(db: Database) -> dict[int, dict[int | None, tuple[int, int]]]:
@@ -231,14 +233,12 @@ def terms(
 
     ``given`` is what the country's calendar says where the school's dates differ, else None.
     """
-    moved, wanted = own_terms(db), tuple(kinds)
-    found = []
-    for term in _term_rows(db, year):
-        if term["kind"] in wanted:
-            start, end = _span(term, moved.get(term["id"], {}), grade)
-            given = (term["start"], term["end"])
-            differs = given if given != (start, end) else None
-            found.append(dict(term) | {"start": start, "end": end, "given": differs})
+    moved, found = own_terms(db), _term_rows(db, year, kinds)
+    for term in found:
+        given = (term["start"], term["end"])
+        span = _span(term, moved.get(term["id"], {}), grade)
+        term["start"], term["end"] = span
+        term["given"] = given if given != span else None
     return found
 
 

@@ -289,7 +289,12 @@ def _substitutes(
 
 def dropped(db: Database, first: int, last: int) -> set[tuple[int, int, int]]:
     """(subject group, day, period) of the lessons that do not take place though the timetable asks for them."""
-    return {key for key, (_, _, off) in _substitutes(db, first, last).items() if off}
+    rows = db.execute(
+        "SELECT subject_group, day, period FROM substitution WHERE day BETWEEN ? AND ? AND dropped = 1 "
+        "AND retired_at IS NULL",
+        (first, last),
+    )
+    return set(rows.fetchall())
 
 
 def membership(db: Database, pupil: int) -> Callable[[int, int, int], bool]:
