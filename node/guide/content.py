@@ -268,6 +268,13 @@ GUARDIAN = (
         N_("Marks, absences and results of your child; the report card to print."),
         "results.index",
     ),
+    Step(
+        N_("Consents for your child"),
+        N_(
+            "On the child's card: what you agreed to. Give a consent or withdraw one; the school records the signed paper."
+        ),
+        "home.index",
+    ),
 )
 
 GUIDES: dict[str, tuple[Step, ...]] = {
