@@ -60,16 +60,17 @@ def band_of(value: int | None, bands: Sequence[Band]) -> int | None:
 
 def round_half_up(number: Fraction | int, places: int = 0) -> Fraction:
     """Round to `places` decimals, halves away from zero (as people do by hand)."""
-    rounded = Fraction(half_up(abs(Fraction(number)), places), 10**places)
+    exact = Fraction(number)
+    rounded = Fraction(half_up(abs(exact.numerator), exact.denominator, places), 10**places)
     return rounded if number >= 0 else -rounded
 
 
-def half_up(number: Fraction | int, places: int) -> int:
-    """A number that is not negative, in units of the last of `places` decimals, halves up.
+def half_up(numerator: int, denominator: int, places: int) -> int:
+    """A fraction that is not negative, in units of the last of `places` decimals, halves up.
 
     In whole numbers, for a page shows hundreds: floor(n/d * 10^places + 1/2) = floor((2n * 10^places + d) / 2d).
     """
-    return int((2 * number.numerator * 10**places + number.denominator) // (2 * number.denominator))
+    return int((2 * numerator * 10**places + denominator) // (2 * denominator))
 
 
 def round_mark(mean: Fraction, threshold: int = 50) -> int:
@@ -94,9 +95,17 @@ def propose(
 
     Only marks that have weight count towards the minimum. A zero is a mark.
     """
+    return mean_and_proposal(marks, threshold=threshold, minimum=minimum)[1]
+
+
+def mean_and_proposal(
+    marks: Iterable[tuple[int, int]], *, threshold: int = 50, minimum: int = MINIMUM_MARKS
+) -> tuple[Fraction | None, int | None]:
+    """`weighted_mean` and `propose` of the same marks: what has no weight changes neither."""
     counting = [(value, weight) for value, weight in marks if weight > 0]
     mean = weighted_mean(counting)
-    return None if mean is None or len(counting) < minimum else round_mark(mean, threshold)
+    few = mean is None or len(counting) < minimum
+    return mean, None if few or mean is None else round_mark(mean, threshold)
 
 
 def needs_reason(given: int | None, proposed: int | None) -> bool:

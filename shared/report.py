@@ -95,7 +95,8 @@ class Report:
 
 def decimal(value: Fraction | int, places: int, point: str = ".") -> str:
     """A number rounded half up, with exactly `places` decimals."""
-    units = half_up(abs(Fraction(value)), places)
+    exact = value if isinstance(value, Fraction) else Fraction(value)
+    units = half_up(abs(exact.numerator), exact.denominator, places)
     whole, rest = divmod(units, 10**places)
     sign = "-" if value < 0 and units else ""
     return f"{sign}{whole}" + (f"{point}{rest:0{places}d}" if places else "")

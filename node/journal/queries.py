@@ -18,7 +18,7 @@ from node.plans import queries as plans
 from node.settings import queries as settings
 from node.timetable import queries as timetable
 from shared.dates import date_of
-from shared.grading import propose, weighted_mean
+from shared.grading import mean_and_proposal
 from shared.i18n import in_order
 
 SLOTS = (0, 1)
@@ -428,7 +428,7 @@ def edit_days(db: Database) -> int:
 def standing(marks: Iterable[Mark], by: Rule) -> Standing:
     """Weighted mean and proposed mark of a term."""
     pairs = [(mark.value, by.weights.get(mark.kind or 0, 1)) for mark in marks if mark.value is not None]
-    return Standing(weighted_mean(pairs), propose(pairs, threshold=by.threshold, minimum=by.minimum))
+    return Standing(*mean_and_proposal(pairs, threshold=by.threshold, minimum=by.minimum))
 
 
 def standings(found: Mapping[tuple[int, int, int], Cell], by: Rule) -> dict[int, Standing]:
