@@ -112,15 +112,21 @@ def left(db: Database, class_id: int, day: int, today: int) -> list[Mapping[str,
     return list(db.query(sql, {"id": class_id, "day": day, "today": today}))
 
 
-def subject_groups(db: Database, class_id: int, today: int) -> list[Mapping[str, Any]]:
-    """What is taught in a class: subject, part of the class, teacher, hours, pupils."""
+def subject_groups(db: Database, class_id: int, day: int, today: int) -> list[Mapping[str, Any]]:
+    """What is taught in a class: subject, part of the class, teacher, hours, pupils on a day.
+
+    A group without a list of its own is the whole class.
+    """
     sql = f"""WITH {NAMED}
       SELECT sg.id, sg.name AS part, sg.hours_week, sg.teacher, {NAME_COLUMNS}, s.code, s.name_ky, s.name_ru, s.name_en,
-        (SELECT count(*) FROM subject_group_pupil gp WHERE gp.subject_group = sg.id AND gp.retired_at IS NULL
-          AND ifnull(gp.start, :today) <= :today AND ifnull(gp."end", :today + 1) > :today) AS pupils
+        CASE WHEN EXISTS (SELECT 1 FROM subject_group_pupil gp WHERE gp.subject_group = sg.id AND gp.retired_at IS NULL)
+        THEN (SELECT count(*) FROM subject_group_pupil gp WHERE gp.subject_group = sg.id AND gp.retired_at IS NULL
+          AND ifnull(gp.start, :day) <= :day AND ifnull(gp."end", :day + 1) > :day)
+        ELSE (SELECT count(DISTINCT e.pupil) FROM enrolment e WHERE e.class_group = sg.class_group AND {ON_ROLL})
+        END AS pupils
       FROM subject_group sg LEFT JOIN subject s ON s.id = sg.subject LEFT JOIN named n ON n.id = sg.teacher
       WHERE sg.class_group = :id AND sg.retired_at IS NULL ORDER BY s.sort, s.id, sg.name"""
-    return list(db.query(sql, {"id": class_id, "today": today}))
+    return list(db.query(sql, {"id": class_id, "day": day, "today": today}))
 
 
 # ---- what a class is made from

@@ -79,7 +79,7 @@ def show(class_id: int) -> ResponseReturnValue:
         girls=sum(p["sex"] == "f" for p in roll),
         ages=any(p["age"] is not None for p in roll),
         left=queries.left(db, class_id, roll_day, day),
-        groups=queries.subject_groups(db, class_id, day),
+        groups=queries.subject_groups(db, class_id, roll_day, day),
         split_from=setting(db, "split_from"),
         norm=setting(db, "class_norm"),
         without_duty=found["teacher"] is not None and not queries.leads_by_order(db, found["teacher"], day),

@@ -257,6 +257,7 @@ def _cards_page(
         year=class_queries.year_of(group),
         cards=found,
         terms=terms,
+        now=today(),
         label=label_of,
         row_name=row_name,
         number_of=number_of,

@@ -85,7 +85,7 @@ def story(
 ) -> Iterator[Story]:
     school = a_school(tmp_path / "node")
     server = Server(school.node.home, AUGUST)
-    made = Story(school, server, partial(Walker, browser, VIEWPORTS[request.param], server.address, axe))
+    made = Story(school, server, partial(Walker, browser, VIEWPORTS[request.param], server.address, axe, {}))
     try:
         yield made
     finally:
@@ -227,7 +227,7 @@ def a_guardian_gets_an_account(story: Story) -> None:
     head = story["head"]
     head.go("/")
     head.follow("a[href='/accounts/approval']")
-    head.press("main form .first")
+    head.press(f"main form:has-text('{login}') .first")
     story.mother = login
     story.walkers["guardian"] = mother = story.stranger("guardian")
     mother.sign_in(login, password)
@@ -273,7 +273,7 @@ def a_plan_is_made(story: Story) -> None:
 
 
 def lessons_are_held(story: Story) -> None:
-    """The first lesson from a pupil's row to the next, the second in the grid where there is room for one."""
+    """A lesson from a pupil's row to the next, and a mark in the grid where there is a keyboard."""
     teacher, maths = story["teacher"], story.group("mat")
     story.turn("2025-09-02")
     teacher.go("/")
@@ -288,6 +288,16 @@ def lessons_are_held(story: Story) -> None:
     page.check("[name=taken]")
     page.locator(".foot .state.saved").wait_for()
     teacher.look()
+    # The same lesson in the grid; on a phone the grid is for reading.
+    teacher.go(f"/journal/group/{maths}")
+    if not teacher.phone:
+        at = page.evaluate(
+            "[...document.querySelectorAll('thead th')].findIndex(h => h.dataset.at === '2025-09-02/1')"
+        )
+        page.locator(f"tr[data-pupil='{story.pupil(11)}'] > :nth-child({at + 1})").click()
+        page.keyboard.press("4")
+        page.locator(f"tr[data-pupil='{story.pupil(11)}'] td.saved").wait_for()
+        assert story.one("SELECT value FROM mark WHERE pupil = ?", story.pupil(11)) == 4
 
 
 def reasons_are_given(story: Story) -> None:

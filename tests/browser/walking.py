@@ -12,10 +12,17 @@ from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Response
 
 from tests.browser.conftest import VIEWPORTS, listen
 
-PICTURES = os.environ.get("MEKTEP_PICTURES", "")
+PICTURES = os.environ.get("MEKTEP_WALK", "")
 """A folder for a picture of every page that is walked to; for people's eyes, no test needs them."""
 PATIENCE = 10_000
 """Milliseconds that anything may take before it counts as not coming."""
+KINDS = """() => {
+  const kind = one => `${one.tagName}.${one.className}[${[...one.attributes].map(({name}) => name)}]`;
+  const says = one => [...one.childNodes].some(child => child.nodeType === 3 && child.data.trim());
+  const told = one => `${kind(one.parentNode)}>${kind(one)}${says(one)}`;
+  return [...new Set([...document.body.querySelectorAll("*")].map(told))];
+}"""
+"""What elements a page is made of: tag, class, attributes, parent, and whether there is text in it."""
 PHONE = VIEWPORTS["phone"]
 
 
@@ -28,10 +35,11 @@ class Walker:
         viewport: ViewportSize,
         at: str,
         axe: Callable[[Page], list[str]],
+        looked_at: dict[str, set[str]],
         label: str,
         script: bool = True,
     ) -> None:
-        """``label`` names the pictures. Without a script axe cannot look, either."""
+        """``looked_at``: what axe has seen, by address; ``label`` names the pictures. axe needs the script."""
         phone = viewport == PHONE
         self.context = browser.new_context(
             viewport=viewport, locale="ky-KG", has_touch=phone, is_mobile=phone, java_script_enabled=script
@@ -43,8 +51,8 @@ class Walker:
         self.page.on("response", self._on_response)
         self.at, self.label = at, label
         self.visited = 0
-        self._axe = axe
-        self._phone, self._script = phone, script
+        self._axe, self._looked_at = axe, looked_at
+        self.phone, self._script = phone, script
         self._refusals = 0
 
     def _on_console(self, message: ConsoleMessage) -> None:
@@ -75,7 +83,7 @@ class Walker:
 
     def menu(self, path: str) -> None:
         """Choose from the menu, which a phone folds away."""
-        if self._phone:
+        if self.phone:
             self.page.click("details.fold summary")
         self.page.click(f"nav a[href='{path}']:visible")
         self.look()
@@ -129,12 +137,19 @@ class Walker:
         self.visited += 1
         if PICTURES:
             name = f"{self.visited:02}{path.replace('/', '-')}.png"
-            folder = Path(PICTURES) / ("phone" if self._phone else "desktop") / self.label
+            folder = Path(PICTURES) / ("phone" if self.phone else "desktop") / self.label
             self.page.screenshot(path=folder / name, full_page=True)
-        if self._script:
+        if self._script and self._is_new(path):
             self.complaints += [f"{path}: {flaw}" for flaw in self._axe(self.page)]
         if self.page.evaluate("document.documentElement.scrollWidth > innerWidth"):
             self.complaints.append(f"{path}: wider than the screen")
+
+    def _is_new(self, path: str) -> bool:
+        """Is there an element of a kind that no page at such an address had when axe looked at it?"""
+        known = self._looked_at.setdefault(re.sub(r"\d+", "N", path), set())
+        new = set(self.page.evaluate(KINDS)) - known
+        known |= new
+        return bool(new)
 
     def leave(self) -> None:
         """Close the browser; nothing may have been wrong on the way."""

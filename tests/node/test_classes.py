@@ -316,7 +316,7 @@ def test_head_and_deputy_make_a_class_and_nobody_else(pages: SchoolPages) -> Non
     class_id = int(there.rsplit("/", 1)[1])
     assert deputy.post(f"/classes/{class_id}/edit", **(form | {"shift": "1"}))[0] == 302
     assert deputy.post(f"/classes/{class_id}/subjects", source=str(pages.taught))[0] == 302
-    groups = queries.subject_groups(pages.node.connect(), class_id, START)
+    groups = queries.subject_groups(pages.node.connect(), class_id, START, START)
     assert len(groups) > 5
     group = groups[0]["id"]
     assert deputy.get(f"/classes/subject/{group}")[0] == 200
