@@ -52,13 +52,20 @@
     |   |-- FormExpired           a form sent without the token of the page it was on
     |   |-- FlawedMapping         a mapping file that cannot be used
     |   |-- ImportRefused         an import with errors; nothing was written
+    |   |-- OtherFormat           a file to import that is neither a workbook nor text
+    |   |-- TooManyLines          a list with more lines than are written at once
+    |   |-- NotARoster            an archive that does not say it is OneRoster 1.2
+    |   |-- UnsafeArchive         an archive with a path in it
     |   |-- InvalidValue          a value its column does not allow
     |   |-- WrittenByNewer        an act that this release does not know whole is not undone by half
     |   |-- NoLesson              neither timetable nor journal knows the lesson, or its day is to come
     |   |-- WrongOrder            something would end before it begins
+    |   |-- LessonHeld            a lesson that was held is not dropped
     |   |-- TermsOverlap          a term would overlap another of its kind
     |   |-- BeyondYear            a day far outside its school year
     |   |-- EmptyPlan             a plan without topics handed in or approved
+    |   |-- PlanHandedIn          a list would change a plan that was handed in or approved
+    |   |-- TopicGiven            a list would put another topic in place of one that a lesson gave
     |   |-- BellsOverlap          a lesson would begin before the one before it has ended
     |   |-- TooManyDays           a note over more days than one may cover
     |   |-- TermLocked            a period of a class that the deputy has locked
@@ -79,6 +86,9 @@
     |   |-- NoFollowingYear       the next school year is not known yet
     |   |-- Undecided             a year is closed while pupils are undecided
     |   |-- NumberTaken           another order of the series and year has the number
+    |   |-- BlankTaken            a certificate's number was given to someone else
+    |   |-- NameWithoutConsent    a text names someone who may not be named
+    |   |-- PhotoTooLarge
     |   |-- OrderSigned           a signed order is not changed, another order is written
     |   |-- OrderUnsigned         duties are given and ended by signed orders only
     |   |-- DutyHeld              the person has the duty on that day already
@@ -491,7 +501,7 @@ class ImportRefused(InputProblem):
 
 class OtherFormat(InputProblem):
     code = "other_format"
-    template = N_("{file} is neither XLSX nor CSV. Open it in a spreadsheet program and save it as XLSX.")
+    template = N_("{file} is neither XLSX nor CSV; open it in a spreadsheet program and save it as XLSX.")
 
 
 class TooManyLines(InputProblem):
@@ -731,7 +741,7 @@ class NameWithoutConsent(InputProblem):
 
     code = "name_without_consent"
     template = N_(
-        "“{word}” looks like the name of someone without a valid consent: write the number instead."
+        "The word “{word}” looks like the name of someone without a valid consent: write the number instead."
     )
 
 
@@ -739,7 +749,7 @@ class PhotoTooLarge(InputProblem):
     code = "photo_too_large"
     status = 413
     template = N_(
-        "The photo is larger than {most}. With JavaScript the page makes it small; without, make it small first."
+        "The photo is larger than {most}; with JavaScript the page makes it small, without, make it small first."
     )
 
 

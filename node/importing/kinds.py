@@ -8,30 +8,12 @@ from dataclasses import dataclass, replace
 from sqlite_utils import Database
 
 from node import access
+from node.importing.checks import Check, check_marks, check_plans
 from node.importing.mapping import Expression, load_mapping
 from node.importing.mapping import Mapping as MappingFile
-from node.journal import queries as journal
-from node.journal.actions import Desk, open_lesson
-from node.journal.queries import Cell, Place
-from node.plans import queries as plans
 from shared.access import Visitor
 from shared.i18n import LANGUAGES
-from shared.problems import (
-    N_,
-    InvalidValue,
-    NotAllowed,
-    NotInGroup,
-    OutsideScale,
-    PlanHandedIn,
-    ReasonNeeded,
-    TermLocked,
-    TopicGiven,
-    WithoutMarks,
-)
-from shared.schema import Table, Value
-
-Row = Mapping[str, Value]
-Check = Callable[[Database, Table, Row], None]
+from shared.problems import N_
 
 
 @dataclass(frozen=True)
@@ -79,71 +61,6 @@ _TAUGHT = """FROM subject_group sg JOIN class_group g ON g.id = sg.class_group J
   JOIN academic_year y ON y.id = g.year"""
 _TEACHES_NOW = "sg.teacher = :person AND sg.retired_at IS NULL AND y.start <= :today AND y.end >= :today"
 _OWN_NOW = f"{_TEACHES_NOW} AND u.personal_file IS NOT NULL"
-
-
-def _check_marks(db: Database, who: Visitor, today: int) -> Check:
-    """Marks are entered as in the journal: by who teaches the lesson, for those who belong to it, within its scale.
-
-    A period that is locked stays as it is, and so does a mark whose days for a change are over: in the journal a change
-    asks for a reason then, and a list gives none. Marks that were never entered may be of any day.
-    """
-    desks: dict[Place, Desk] = {}
-
-    def check(db: Database, table: Table, row: Row) -> None:
-        group, day, period, pupil, slot, value = (
-            row[name] for name in ("subject_group", "day", "period", "pupil", "slot", "value")
-        )
-        assert isinstance(group, int) and isinstance(day, int) and isinstance(period, int)
-        assert isinstance(pupil, int) and isinstance(slot, int)
-        place = Place(group, day, period)
-        if place not in desks:
-            desks[place] = open_lesson(db, place, who.person, today)
-        desk = desks[place]
-        if pupil not in desk.members:
-            raise NotInGroup()
-        if slot not in journal.SLOTS:
-            raise InvalidValue(table="mark", column="slot", value=slot)
-        if desk.scale is None:
-            raise WithoutMarks()
-        if not isinstance(value, int) or not desk.scale.low <= value <= desk.scale.high:
-            raise OutsideScale(low=desk.scale.low, high=desk.scale.high)
-        stands = desk.cells.get(pupil, Cell()).value(slot)
-        if stands != value and desk.locked:
-            raise TermLocked()
-        if stands not in (None, value) and desk.late:
-            raise ReasonNeeded()
-
-    return check
-
-
-def _check_plans(db: Database, who: Visitor, today: int) -> Check:
-    """A plan is written by the teacher of its group. What was handed in, and a topic that a lesson gave, stay."""
-    taught = access.taught_groups(db, who)
-    settled: dict[object, bool] = {}
-    before: dict[object, dict[object, Row]] = {}
-    given: set[object] = {
-        item
-        for (item,) in db.execute("SELECT DISTINCT plan_item FROM lesson WHERE retired_at IS NULL").fetchall()
-    }
-
-    def check(db: Database, table: Table, row: Row) -> None:
-        if table.name == "plan":
-            if row["subject_group"] not in taught:
-                raise NotAllowed()
-            return
-        plan = row["plan"]
-        if plan not in before:
-            before[plan] = {one["position"]: one for one in plans.items(db, int(str(plan)))}
-            state = plans.plan(db, int(str(plan)))
-            settled[plan] = state is not None and bool(state["approved_at"] or state["submitted_at"])
-        there = before[plan].get(row["position"])
-        changes = there is None or any(row.get(name) != there[name] for name in plans.FIELDS)
-        if changes and settled[plan]:
-            raise PlanHandedIn()
-        if there is not None and there["id"] in given and row["topic"] != there["topic"]:
-            raise TopicGiven()
-
-    return check
 
 
 KINDS: dict[str, Kind] = {
@@ -223,7 +140,7 @@ KINDS: dict[str, Kind] = {
                  AND m.retired_at IS NULL)
                ORDER BY 1, 2, 3, 4, 5""",
             {},
-            _check_marks,
+            check_marks,
         ),
         Kind(
             "plans",
@@ -240,7 +157,7 @@ KINDS: dict[str, Kind] = {
                  AND i.retired_at IS NULL WHERE p.subject_group = sg.id AND p.retired_at IS NULL)
                ORDER BY 2, 3, 4, 5""",
             {},
-            _check_plans,
+            check_plans,
         ),
     )
 }

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from sqlite_utils import Database
 
-from node.importing.actions import ImportResult
+from node.importing.running import ImportResult
 from node.oneroster.actions import HEADERS, MORE_HEADERS
 from node.oneroster.books import Books
 from node.oneroster.learning import Learning
