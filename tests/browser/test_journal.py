@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, Page
 
 from node.journal import actions, pages, queries
 from node.journal.actions import Change
+from shared.schema import BY_NAME
 from sync.writer import writing
 from tests.browser.power import Server
 from tests.node.conftest import PASSWORD, SchoolPages
@@ -349,6 +350,64 @@ def test_topic_and_homework_are_written_on_the_facing_page(
     question.locator("button").first.click()
     page.locator("[data-line][aria-current] td:has-text('§ 22')").wait_for()
     assert page.input_value("#homework") == "§ 22"
+
+
+@pytest.mark.parametrize("page", ["desktop"], indirect=True)
+def test_a_mark_of_two_digits_is_waited_for(page: Page, desk: Desk, here: str) -> None:
+    order = [pupil for pupil, _ in queries.named(desk.db, desk.pupils, TODAY)]
+    before = desk.db.execute("SELECT scale FROM subject_group WHERE id = ?", (desk.place.group,)).fetchone()[
+        0
+    ]
+    with writing(desk.db, desk.account) as w:
+        ten = w.insert("grading_scale", code="ten", minimum=1, maximum=10)
+        w.update("subject_group", desk.place.group, scale=ten)
+    try:
+        sign_in(page, here, desk)
+        page.goto(f"{here}/journal/group/{desk.place.group}")
+        focus(page, order[0])
+        since = desk.db.execute("SELECT max(n) FROM change").fetchone()[0]
+        # Seven goes on; one waits for what may follow, and Enter says that nothing does.
+        for typed in ("7", "1", "0", "1", "Enter", "8", "/", "1", "0"):
+            page.keyboard.press(typed)
+        page.locator("[data-state].saved").wait_for()
+        cells = [desk.cell(pupil) for pupil in order[:4]]
+        assert [(c.value(0), c.value(1)) for c in cells] == [(7, None), (10, None), (1, None), (8, 10)]
+        # The one before the nought was never written; nor would it be struck through later.
+        table = BY_NAME["mark"].number
+        sql = "SELECT count(*) FROM change WHERE n > ? AND tbl = ?"
+        assert desk.db.execute(sql, (since, table)).fetchone()[0] == 5
+        # A lone digit is written after a moment.
+        focus(page, order[5])
+        page.keyboard.press("1")
+        page.locator("td:focus.saved").wait_for()
+        assert desk.cell(order[5]).value(0) == 1
+    finally:
+        with writing(desk.db, desk.account) as w:
+            w.update("subject_group", desk.place.group, scale=before)
+
+
+@pytest.mark.parametrize("page", ["desktop"], indirect=True)
+def test_escape_takes_back_step_by_step(page: Page, desk: Desk, here: str) -> None:
+    order = [pupil for pupil, _ in queries.named(desk.db, desk.pupils, TODAY)]
+    sign_in(page, here, desk)
+    page.goto(f"{here}/journal/group/{desk.place.group}")
+    focus(page, order[0])
+    # The cell below has a mark already: the stroke means the one just written.
+    page.keyboard.press("ArrowDown")
+    for typed in ("3", "ArrowUp", "ArrowUp", "5", "/", "4", "n"):
+        page.keyboard.press(typed)
+    page.locator("[data-state].saved").wait_for()
+    cells = [desk.cell(pupil) for pupil in order[:2]]
+    assert [(c.value(0), c.value(1), c.status) for c in cells] == [(5, 4, "present"), (3, None, "absent")]
+    for _ in range(3):
+        page.keyboard.press("Escape")
+    page.locator("[data-state].saved").wait_for()
+    assert int(page.evaluate("document.activeElement.parentNode.dataset.pupil")) == order[0]
+    cells = [desk.cell(pupil) for pupil in order[:2]]
+    assert [(c.value(0), c.value(1), c.status) for c in cells] == [
+        (None, None, "present"),
+        (3, None, "present"),
+    ]
 
 
 def tab_to(page: Page, selector: str) -> None:

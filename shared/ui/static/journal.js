@@ -319,7 +319,8 @@
     const attribute = { status: "s", comment: "c", mark: { "": "m", 0: "m", 1: "n" } };
     const dataOf = (field, slot) => field === "mark" ? attribute.mark[slot] : attribute[field];
     const said = document.getElementById("comment");
-    let typed = "", undo = null, last = null, aimed = null;
+    let typed = "", open = null, hold = 0, last = null, aimed = null;
+    const past = [];
     for (const part of document.querySelectorAll("[data-with-script]")) part.hidden = false;
     table.setAttribute("role", "grid");
     for (const row of rows) for (const td of row.cells) if (heads[td.cellIndex].dataset.at && !td.classList.contains("out")) {
@@ -400,9 +401,12 @@
       row.querySelector("[data-proposed]").textContent = weights && count >= minimum ? whole + up : texts.na;
     }
     for (const row of rows) reckon(row);
-    function set(td, field, slot, wanted) {
+    function weigh(td, slot) {
       const kind = document.getElementById("kind");
-      if (field === "mark" && kind) td.dataset[slot ? "v" : "w"] = kind.selectedOptions[0].dataset.weight;
+      if (kind) td.dataset[slot ? "v" : "w"] = kind.selectedOptions[0].dataset.weight;
+    }
+    function set(td, field, slot, wanted) {
+      if (field === "mark") weigh(td, slot);
       enter(cellOf(td, field, slot), wanted);
     }
     const valueOf = (td) => ({ m: td.dataset.m || "", n: td.dataset.n || "", s: td.dataset.s || "present" });
@@ -424,7 +428,6 @@
       const td = event.target;
       if (td.tagName !== "TD") return;
       typed = "";
-      undo = valueOf(td);
       for (const one of table.querySelectorAll("td[tabindex='0']")) if (one !== td) one.tabIndex = -1;
       td.tabIndex = 0;
       const head = heads[td.cellIndex], link = desk.querySelector("[data-history]"), row = lines.get(head.dataset.at);
@@ -489,7 +492,7 @@
         list.append(line);
       }
       bar.className = "bar";
-      for (const [label, then] of [[`${texts.paste_write}: ${good.length}`, () => { for (const one of good) restore(one.td, one.to); }], [texts.paste_cancel, () => {}]]) {
+      for (const [label, then] of [[`${texts.paste_write}: ${good.length}`, () => { remember(good.map((one) => one.td)); for (const one of good) restore(one.td, one.to); }], [texts.paste_cancel, () => {}]]) {
         const button = document.createElement("button");
         button.type = "button";
         button.className = "btn";
@@ -509,31 +512,69 @@
       const td = event.target, key = event.key;
       if (td.tagName !== "TD" || event.ctrlKey || event.altKey || event.metaKey) return;
       const moves = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1], Enter: [event.shiftKey ? -1 : 1, 0] };
-      if (moves[key]) go(td, ...moves[key]);
+      if (!/^[0-9]$/.test(key) && key !== "Escape") commit();
+      if (moves[key]) {
+        last = null;
+        go(td, ...moves[key]);
+      } else if (key === "Escape") takeBack();
       else if (shut(td)) return;
       else if (/^[0-9]$/.test(key) && high) digit(td, key);
       else if (key === "/" && high) second(td);
       else if (letterOf(key)) {
         const status = letterOf(key);
+        remember([td]);
         set(td, "status", "", td.dataset.s === status ? "present" : status);
         go(td, 1, 0);
-      } else if (key === "Delete" || key === "Backspace") restore(td, { m: "", n: "", s: "present" });
-      else if (key === "Escape") restore(td, undo);
-      else return;
+      } else if (key === "Delete" || key === "Backspace") {
+        remember([td]);
+        restore(td, { m: "", n: "", s: "present" });
+      } else return;
       event.preventDefault();
     });
-    // A digit goes on to the next pupil once no longer value is possible.
+    // What was entered last is taken back first, a pasted block as one; the focus goes there.
+    const remember = (cells) => past.push(cells.map((td) => [td, valueOf(td)]));
+    function takeBack() {
+      open = null;
+      const step = past.pop() || [];
+      for (const [td, was] of step) restore(td, was);
+      if (step.length) enterCell(step[0][0]);
+    }
+    // A digit goes on to the next pupil once no longer value is possible; until then it is not written, for a moment.
     function digit(td, key) {
-      const place = last && last.second === td ? 1 : 0;
+      const slot = last && last.second === td ? 1 : 0, name = slot ? "n" : "m";
       typed += key;
       if (Number(typed) > high) typed = key;
-      set(td, "mark", place, typed);
+      if (typed.length === 1) remember([td]);
+      clearTimeout(hold);
+      open = null;
       last = { td };
-      if (Number(typed) * 10 > high || Number(typed) === 0) go(td, 1, 0);
+      if (Number(typed) * 10 > high || Number(typed) === 0) {
+        set(td, "mark", slot, typed);
+        go(td, 1, 0);
+        return;
+      }
+      td.dataset[`base${name}`] ??= td.dataset[name] ?? "";
+      td.dataset[name] = typed;
+      weigh(td, slot);
+      draw(td);
+      if (slot) last.second = td;
+      open = { td, slot };
+      hold = setTimeout(commit, 1500);
     }
+    function commit() {
+      if (!open) return;
+      const { td, slot } = open;
+      open = null;
+      clearTimeout(hold);
+      typed = "";
+      set(td, "mark", slot, td.dataset[slot ? "n" : "m"]);
+    }
+    table.addEventListener("pointerdown", () => { last = null; });
+    table.addEventListener("focusout", commit);
+    addEventListener("pagehide", commit);
     // 5/4: after the first mark the cell above is meant, if the digit has gone on already.
     function second(td) {
-      const back = !td.dataset.m && last && last.td && last.td.dataset.m ? last.td : td;
+      const back = last && last.td && last.td.dataset.m ? last.td : td;
       if (!back.dataset.m) return;
       if (back !== td) enterCell(back);
       typed = "";
