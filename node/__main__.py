@@ -370,8 +370,17 @@ def _export(chosen: argparse.Namespace) -> Result:
 
 def _dump(chosen: argparse.Namespace) -> Result:
     with closing(_open(chosen).connect()) as db:
-        for line in dump(db, chosen.scope == "district"):
-            sys.stdout.write(line + "\n")
+        try:
+            for line in dump(db, chosen.scope == "district"):
+                sys.stdout.write(line + "\n")
+        finally:
+            # Afterwards, or two machines that hold the same would print this line apart.
+            if chosen.scope == "all":
+                account = int(State(db).administrator)
+                with writing(db, account) as w:
+                    w.insert(
+                        "reading_log", at=w.now, account=account or None, act="export", what="all tables"
+                    )
     return None
 
 

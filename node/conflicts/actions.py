@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from itertools import count
-
-from node.conflicts.queries import heads
+from node.conflicts.queries import heads, is_taken, proposed_login
+from shared.auth import normal_login
 from shared.problems import InvalidValue
 from shared.schema import BY_NUMBER
 from shared.tables import quoted
 from sync.writer import Writer
 
 
-def give_login(w: Writer, account: int) -> str:
-    """Give an account a login of its own, if another one has the same; returns it. InvalidValue: no other one has.
+def give_login(w: Writer, account: int, wanted: str = "") -> str:
+    """Give an account a login of its own, if another one has the same; returns it.
+
+    ``wanted``: what it shall be; empty: the old one with a number. InvalidValue: no other one has it, or somebody has
+    the wanted one already.
 
     The person signs in with the same password under the new login.
     """
@@ -23,11 +25,9 @@ def give_login(w: Writer, account: int) -> str:
     ).fetchone()
     if row is None or not row[0]:
         raise InvalidValue(table="account", column="login", value=account)
-    login = next(
-        name
-        for name in (f"{row[0]}{number}" for number in count(2))
-        if not w.db.execute("SELECT 1 FROM account WHERE login = ?", (name,)).fetchone()
-    )
+    login = normal_login(wanted) or proposed_login(w.db, row[0])
+    if is_taken(w.db, login):
+        raise InvalidValue(table="account", column="login", value=login)
     w.update("account", account, login=login)
     return login
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from itertools import islice
+from itertools import count, islice
 from typing import Any
 
 from sqlite_utils import Database
 
-from node.people.queries import NAME_COLUMNS, NAMED, full_name
+from node.people.queries import NAME_COLUMNS, NAMED, author, full_name
 from shared.schema import BY_NAME, BY_NUMBER, Column, Table, Value
 from sync.clock import ms_of
 from sync.log import NodeLog
@@ -88,6 +88,16 @@ def same_login(db: Database, today: int) -> list[tuple[Twin, ...]]:
     return _twins(db, "account", rows)
 
 
+def is_taken(db: Database, login: str) -> bool:
+    """Has any account this login?"""
+    return db.execute("SELECT 1 FROM account WHERE login = ?", (login,)).fetchone() is not None
+
+
+def proposed_login(db: Database, login: str) -> str:
+    """The login with the first number behind it that makes it nobody's."""
+    return next(name for name in (f"{login}{number}" for number in count(2)) if not is_taken(db, name))
+
+
 def _twins(db: Database, table: str, rows: Iterable[Mapping[str, Any]]) -> list[tuple[Twin, ...]]:
     number = BY_NAME[table].number
     found: dict[str, list[Twin]] = {}
@@ -133,19 +143,7 @@ def written_apart(retirement: Entry, edit: Entry, lineage: Lineage) -> bool:
 def _choice(db: Database, table: Table, unit: str, entry: Entry, today: int) -> Choice:
     columns = table.units[unit]
     values = tuple((column, entry.values.get(column.number, column.default)) for column in columns)
-    return Choice(entry.n, values, _author(db, entry.actor or 0, today), ms_of(entry.clock))
-
-
-def _author(db: Database, account: int, today: int) -> str:
-    row = next(
-        db.query(
-            f"WITH {NAMED} SELECT a.login, {NAME_COLUMNS} FROM account a LEFT JOIN named n ON n.id = a.person "
-            "WHERE a.id = :account",
-            {"today": today, "account": account},
-        ),
-        None,
-    )
-    return "" if row is None else full_name(row) or row["login"] or ""
+    return Choice(entry.n, values, author(db, entry.actor or 0, today), ms_of(entry.clock))
 
 
 def _name(db: Database, table: Table, key: int, today: int) -> str:

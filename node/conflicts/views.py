@@ -33,6 +33,7 @@ def index() -> ResponseReturnValue:
         conflicts=queries.conflicts(db, today(), lambda tbl, key: may_decide(db, visitor(), tbl, key)),
         people=queries.same_number(db, today()) if cards else [],
         logins=queries.same_login(db, today()) if accounts else [],
+        proposed=lambda login: queries.proposed_login(db, login),
         readable=readable,
         number_of=number_of,
     )
@@ -41,13 +42,13 @@ def index() -> ResponseReturnValue:
 @area.post("/login")
 @right("accounts", "E")
 def give_login() -> ResponseReturnValue:
-    """Give an account whose login another one has too a login of its own."""
+    """Give an account whose login another one has too a login of its own, chosen or proposed."""
     try:
         account = int(request.form["account"])
     except (KeyError, ValueError) as error:
         raise BadRequest() from error
     with acting() as w:
-        actions.give_login(w, account)
+        actions.give_login(w, account, request.form.get("login", ""))
     return cast(ResponseReturnValue, redirect(url_for("conflicts.index")))
 
 

@@ -17,6 +17,7 @@ from werkzeug.datastructures import FileStorage
 from node import backups, storage
 from node.exchange import actions, joining, queries
 from node.exchange.queries import Run, Status
+from node.reading.noting import noted
 from node.request import agent, database, node
 from shared.access import allow
 from shared.i18n import gettext, instant, number, translate
@@ -202,6 +203,7 @@ def backup_destroyed() -> ResponseReturnValue:
 @allow(ADMINISTRATOR)
 def backup() -> ResponseReturnValue:
     """An encrypted copy of everything, as a file to keep elsewhere."""
+    noted("export", "backup")
     home = node().home
     for left in home.glob("download-*"):
         if time.time() - left.stat().st_mtime > _STALE_SECONDS:

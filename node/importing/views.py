@@ -15,6 +15,7 @@ from node.importing.kinds import KINDS, Kind, header
 from node.importing.mapping import Mapping
 from node.importing.running import headings_of, plain
 from node.importing.sheets import Sheet, table_in
+from node.people.queries import author
 from node.reading.noting import noted
 from node.request import acting, database
 from shared.access import allow
@@ -53,7 +54,7 @@ def index() -> ResponseReturnValue:
         "importing/index.html",
         kinds=[kind for kind in KINDS.values() if who.has(*kind.who)],
         acts=[act for act in undo.marked_acts(db, "import") if act.actor == who.account or who.has("head")],
-        author=lambda account: queries.author(db, account, today()),
+        author=lambda account: author(db, account, today()),
     )
 
 

@@ -9,7 +9,7 @@ from sqlite_utils import Database
 
 from node.journal.actions import Change
 from node.journal.queries import SLOTS, Place
-from node.people.queries import NAME_COLUMNS, NAMED, full_name
+from node.people.queries import author
 from shared.i18n import coded, column_label, row_name
 from shared.report import EMPTY
 from shared.schema import BY_NAME, Value
@@ -50,14 +50,6 @@ def last_author(db: Database, place: Place, change: Change, today: int) -> str:
     key += (change.pupil,) * (table != "lesson") + (change.slot,) * (table == "mark")
     entries = NodeLog(db).history(BY_NAME[table], key)
     return author(db, entries[-1].actor or 0, today) if entries else ""
-
-
-def author(db: Database, account: int, today: int) -> str:
-    """The name behind an account, or its login."""
-    sql = f"""WITH {NAMED} SELECT a.login, {NAME_COLUMNS} FROM account a LEFT JOIN named n ON n.id = a.person
-      WHERE a.id = :account"""
-    row = next(iter(db.query(sql, {"today": today, "account": account})), None)
-    return "" if row is None else full_name(row) or row["login"] or ""
 
 
 def _kinds(db: Database) -> dict[int, str]:

@@ -50,6 +50,14 @@ def full_name(row: Mapping[str, Any]) -> str:
     return " ".join(row[part] for part in ("surname", "given_name", "patronymic") if row[part])
 
 
+def author(db: Database, account: int, today: int) -> str:
+    """The name behind an account, or its login."""
+    sql = f"""WITH {NAMED} SELECT a.login, {NAME_COLUMNS} FROM account a LEFT JOIN named n ON n.id = a.person
+      WHERE a.id = :account"""
+    row = next(iter(db.query(sql, {"today": today, "account": account})), None)
+    return "" if row is None else full_name(row) or row["login"] or ""
+
+
 def number_of(person: int) -> int:
     """The number by which a person without a name is told apart."""
     return person & _LOW_BITS

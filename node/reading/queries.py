@@ -17,6 +17,7 @@ WHAT = {
     "consent": N_("Consent"),
     "own data": N_("Own data"),
     "all tables": N_("Everything the school holds"),
+    "backup": N_("Backup"),
     "oneroster": N_("OneRoster"),
     "class list": N_("Class list"),
     "accounts": N_("Slips with first passwords"),

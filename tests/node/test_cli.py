@@ -383,6 +383,8 @@ def test_dump_is_the_hubs_view_of_the_school(registered: Terminal, tmp_path: Pat
     registered.json(*rooms(registered, tmp_path, "12,30"))
     registered.json("sync")
     everything = registered.run("dump")[1].splitlines()
+    with closing(open_node(registered.home).connect()) as db:
+        assert db.execute("SELECT act, what FROM reading_log").fetchall() == [("export", "all tables")]
     district = registered.run("dump", "--scope", "district")[1].splitlines()
     assert all(json.loads(line) for line in everything)
     [account] = [json.loads(line)[1] for line in everything if line.startswith('["account"')]

@@ -181,12 +181,17 @@ def test_people_with_one_personal_number_and_accounts_with_one_login_are_listed(
     with closing(first.connect()) as db:
         [twins] = queries.same_login(db, TODAY)
         assert [twin.at <= twins[1].at for twin in twins[:1]] == [True]
-    assert visit.post("/password", "/conflicts/login", account=str(twins[1].row)).status_code == 302
+    page = visit.read("/conflicts/")
+    assert page.count('value="asanova2"') == 2
+    taken = visit.post("/password", "/conflicts/login", account=str(twins[1].row), login="ASANOVA ")
+    assert taken.status_code == 422
+    chosen = visit.post("/password", "/conflicts/login", account=str(twins[1].row), login=" Asanova.B ")
+    assert chosen.status_code == 302
     cast.settle()
     for node in cast.nodes:
         with closing(node.connect()) as db:
             assert queries.same_login(db, TODAY) == []
             logins = {row[0] for row in db.execute("SELECT login FROM account")}
-            assert {"asanova", "asanova2"} <= logins
+            assert {"asanova", "asanova.b"} <= logins
     assert visit.post("/password", "/conflicts/login", account=str(twins[0].row)).status_code == 422
     cast.check()

@@ -389,6 +389,26 @@ def test_an_old_copy_of_the_files_put_back_is_noticed(cast, tmp_path):
         assert sorted(n for (n,) in db.execute("SELECT name FROM room")) == ["before", "now", "sent later"]
 
 
+def test_a_raw_old_image_of_the_whole_home_used_on_loses_and_doubles_nothing(cast, tmp_path):
+    first, second = cast.nodes[0], cast.join()
+    cast.settle()
+    shutil.copytree(first.home, tmp_path / "image")
+    sent = cast.write(first, "room", name="sent after the image")
+    cast.update(first, "room", sent, seats=10)
+    cast.settle()
+    # Nothing beside the database tells that it is old, for that is of the same day.
+    shutil.rmtree(first.home)
+    shutil.copytree(tmp_path / "image", first.home)
+    assert cast.write(first, "room", name="of the reused numbers") == sent
+    cast.update(first, "room", sent, seats=20)
+    cast.settle()
+    cast.check()
+    with closing(second.connect()) as db:
+        rooms = db.execute("SELECT name, seats FROM room ORDER BY seats").fetchall()
+        assert rooms == [("sent after the image", 10), ("of the reused numbers", 20)]
+        assert db.execute("SELECT count(*) FROM conflict").fetchone() == (0,)
+
+
 def test_a_revoked_node_gets_nothing_more_and_a_new_key_comes(cast):
     first, second = cast.nodes[0], cast.join()
     cast.settle()
