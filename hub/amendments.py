@@ -57,6 +57,15 @@ def note_new(connection: sa.Connection, log: HubLog, envelope: Envelope) -> None
         _note(connection, log.school, envelope)
 
 
+def forget(connection: sa.Connection, school: int, envelope: Envelope) -> None:
+    """A changeset lost its place: nobody needs to hear any more what was amended of it."""
+    header, a = envelope.header, tables.amendment.c
+    where = (a.school == school) & (a.origin == header.origin) & (a.first == header.first)
+    for place, record in connection.execute(sa.select(a.place, a.record).where(where)).all():
+        if read(bytes(record)).changeset == envelope.hash:
+            connection.execute(tables.amendment.delete().where(a.school == school, a.place == place))
+
+
 def _take_one(connection: sa.Connection, log: HubLog, hashed: bytes, part: bytes, data: bytes) -> bool:
     s = tables.stream.c
     where = (s.school == log.school) & (s.hash == hashed)

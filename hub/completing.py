@@ -9,8 +9,9 @@ it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,7 +20,7 @@ from hub import amendments, registration, tables
 from hub.log import HubLog
 from hub.storage import Hub, get_state, upsert
 from shared import crypto
-from shared.problems import FlawedChangeset, Problem
+from shared.problems import FlawedChangeset, Forked, Problem
 from shared.schema import VERSION
 from sync import clock
 from sync.apply import Delivered, require_own_rows
@@ -32,6 +33,7 @@ FIRST_FREE = "first_free"
 """State: the instant at which the hub was put back from a backup; the first id it may give since."""
 IDS_PER_RESTORE = 100_000
 """Ids left free at a restore, for what was added after the backup and comes back with the schools."""
+_ASIDE = "forked"
 _DENSE = 512
 _MOST = 4_096
 
@@ -149,27 +151,36 @@ def is_awaiting(connection: sa.Connection, school: int) -> bool:
 def take_line(log: HubLog, node: bytes, shown: object, before: object) -> int:
     """Take back what a node shows of a stream; returns up to which position of its line all is held, 0 for none of it.
 
-    ``before``: the head of its line before the first place shown. FlawedChangeset, HubAnswer: it is not what the hub
+    ``before``: the head of its line before the first place shown. What cannot have the place that its receipt says,
+    because the line parted from the hub's before it, goes behind. FlawedChangeset, HubAnswer: it is not what the hub
     once placed.
     """
     line = list(_verified(log, shown, before))
     if not line:
         return 0
-    head = log.head()[0]
-    lacking = [one for one in line if not _is_known(log, one.envelope)]
+    gone = set(aside(log.connection, log.school))
+    lacking = [one for one in line if not _is_known(log, one.envelope) and one.envelope.hash not in gone]
     new = {one.envelope.hash for one in lacking}
     if lacking:
-        if log.head_at(line[0].position - 1) != before:
+        follows = log.head_at(line[0].position - 1) == before
+        if not (follows or log.school):
             return 0
-        parted = next(
-            at for at, one in enumerate(line) if log.head_at(one.position) is None or not _is_at(log, one)
-        )
-        _rearrange(log, node, line[parted:], head)
+        _take_back(log, node, line, new, follows, gone)
     for one in line:
         # What was sealed anew since the backup, without values that were erased, stays so.
-        note = amendments.note_new if one.envelope.hash in new else amendments.take_known
-        note(log.connection, log, one.envelope)
+        if _is_known(log, one.envelope):
+            note = amendments.note_new if one.envelope.hash in new else amendments.take_known
+            note(log.connection, log, one.envelope)
     return line[-1].position
+
+
+def aside(connection: sa.Connection, school: int) -> list[bytes]:
+    """Hashes of changesets that lost their place to an older line; whoever holds them writes them anew."""
+    q = tables.quarantine.c
+    rows = connection.execute(
+        sa.select(q.hash).where(q.school == school, q.reason == _ASIDE).order_by(q.hash)
+    )
+    return [bytes(hashed) for hashed in rows.scalars()]
 
 
 def _verified(log: HubLog, shown: object, before: object) -> Iterator[_Shown]:
@@ -202,39 +213,101 @@ def _is_at(log: HubLog, one: _Shown) -> bool:
     return found is not None and bytes(found) == one.envelope.hash
 
 
-def _rearrange(log: HubLog, node: bytes, line: Sequence[_Shown], last: int) -> None:
-    """Put the line where its receipts say, and what stands there behind it."""
-    first = line[0].position
-    s = tables.stream.c
-    tail = log.connection.execute(
-        sa.select(tables.stream).where(s.school == log.school, s.position >= first).order_by(s.position)
-    ).all()
-    hashes = {one.envelope.hash for one in line}
-    younger = [
-        (
-            open_envelope(bytes(row.envelope)),
-            row.seen if row.capped else None,
-        )
-        for row in tail
-        if bytes(row.hash) not in hashes
-    ]
+def _take_back(
+    log: HubLog, node: bytes, line: list[_Shown], new: set[bytes], follows: bool, gone: set[bytes]
+) -> None:
+    """Put a line where its receipts say, as far as it can stand there, and what stood there behind it."""
+    parted = next((n for n, one in enumerate(line) if not (follows and _is_at(log, one))), len(line))
+    common = line[parted].position - 1 if follows else 0
+    exact = list(takewhile(lambda one: follows and one.envelope.hash not in gone, line[parted:]))
+    if new.isdisjoint(one.envelope.hash for one in exact):
+        exact = []
+    behind = [one for one in line[parted + len(exact) :] if one.envelope.hash in new]
+    lost = [one for one in line if one.envelope.hash in gone]
+    first = common + 1 if exact else log.head()[0] + 1
+    younger = _tail(log, first, {one.envelope.hash for one in exact})
 
     def place() -> None:
         log.take_out_from(first)
-        position = first
-        for one in line:
+        for position, one in enumerate(exact, first):
             changes = _checked(log, one.envelope)
             log.append([Delivered(one.envelope, position, changes, one.receipt, one.seen)])
-            position += 1
-        for envelope, seen in younger:
-            if log.school:
-                position += _place_behind(log, node, envelope, position, first - 1, seen)
-            else:
-                _sign_anew(log, envelope, position)
-                position += 1
+        _Behind(log, node, common).place(younger)
+        names = {one.envelope.header.origin: one.envelope.header.first for one in reversed(lost)}
+        # Of a part of a line that does not begin where it parted, nobody knows what its authors had seen.
+        unknown = 0 if gone and not follows else None
+        _Behind(log, node, common, lost[0].position if lost else unknown, names).place(behind)
 
-    log.rewrite([*(one.envelope for one in line), *(envelope for envelope, _ in younger)], first, place)
-    assert log.head()[0] >= last
+    log.rewrite([one.envelope for one in (*exact, *younger, *behind)], first, place)
+
+
+def _tail(log: HubLog, first: int, without: Collection[bytes]) -> list[_Shown]:
+    s = tables.stream.c
+    rows = log.connection.execute(
+        sa.select(tables.stream).where(s.school == log.school, s.position >= first).order_by(s.position)
+    )
+    return [
+        _Shown(row.position, b"", row.seen if row.capped else None, open_envelope(bytes(row.envelope)))
+        for row in rows
+        if bytes(row.hash) not in without
+    ]
+
+
+@dataclass
+class _Behind:
+    """Gives places behind. ``parted``: from where on the places they had before were of a line that is not the stream.
+
+    What would bear a name that the older line has used otherwise is set aside, and so is all that its author may have
+    written with that in sight: it may speak of rows that are other ones now. Their nodes write it anew.
+    """
+
+    log: HubLog
+    node: bytes
+    common: int
+    parted: int | None = None
+    names: dict[int, int] = field(default_factory=dict)
+    """Origin -> number from which on its line is set aside."""
+
+    def place(self, changesets: Sequence[_Shown]) -> None:
+        for one in changesets:
+            position = self.log.head()[0] + 1
+            if not self.log.school:
+                _sign_anew(self.log, one.envelope, position)
+                continue
+            try:
+                if self._knew(one):
+                    raise Forked()
+                changes = _checked(self.log, one.envelope)
+            except Problem:
+                self._set_aside(one)
+                continue
+            seen = one.envelope.header.seen
+            capped = min(self.common, seen if one.seen is None else one.seen)
+            self.log.append(
+                [Delivered(one.envelope, position, changes, b"", None if capped == seen else capped)]
+            )
+
+    def _knew(self, one: _Shown) -> bool:
+        header = one.envelope.header
+        parent, number = header.continues or (0, 0)
+        if self.names.get(parent, number + 1) <= number:
+            return True
+        return self.parted is not None and (one.seen is not None or header.seen >= self.parted)
+
+    def _set_aside(self, one: _Shown) -> None:
+        header = one.envelope.header
+        self.names.setdefault(header.origin, header.first)
+        self.parted = one.position if self.parted is None else min(self.parted, one.position)
+        amendments.forget(self.log.connection, self.log.school, one.envelope)
+        row = {
+            "hash": one.envelope.hash,
+            "school": self.log.school,
+            "node": self.node,
+            "at": clock.now_ms(),
+            "reason": _ASIDE,
+            "envelope": one.envelope.data,
+        }
+        upsert(self.log.connection, tables.quarantine, [row])
 
 
 def _checked(log: HubLog, envelope: Envelope) -> list[Change]:
@@ -258,29 +331,6 @@ def _checked(log: HubLog, envelope: Envelope) -> list[Change]:
     changes = district_changes(envelope)
     require_own_rows(changes, origins)
     return changes
-
-
-def _place_behind(
-    log: HubLog, node: bytes, envelope: Envelope, position: int, common: int, seen: int | None
-) -> int:
-    """Give a younger changeset a place behind; one whose name the older line has used otherwise is set aside."""
-    capped = min(common, envelope.header.seen if seen is None else seen)
-    try:
-        changes = _checked(log, envelope)
-    except Problem:
-        row = {
-            "hash": envelope.hash,
-            "school": log.school,
-            "node": node,
-            "at": clock.now_ms(),
-            "reason": "forked",
-            "envelope": envelope.data,
-        }
-        upsert(log.connection, tables.quarantine, [row])
-        return 0
-    unchanged = capped == envelope.header.seen
-    log.append([Delivered(envelope, position, changes, b"", None if unchanged else capped)])
-    return 1
 
 
 def _sign_anew(log: HubLog, envelope: Envelope, position: int) -> None:

@@ -88,16 +88,9 @@ def _answer(hub: Hub, connection: sa.Connection, request: Request, hashed: bytes
         raise Replay(counter=node.counter)
     log = HubLog(connection, node.school, hub.signer)
     registration.approve(connection, node.school, request.approvals)
-    offered = request.epochs
-    if completing.is_awaiting(connection, node.school):
-        # A key that the hub has forgotten may have the number of one that is offered now; and one that does not follow
-        # on what it remembers comes again once the node has heard what the hub lacks.
-        numbers = {number for number, _, _ in offered}
-        last = registration.newest_epoch(connection, node.school)
-        while last + 1 in numbers:
-            last += 1
-        offered = [key for key in offered if key[0] <= min(last, request.epoch)]
-    registration.add_epochs(connection, node.school, offered, request.epoch)
+    registration.add_epochs(
+        connection, node.school, _following(connection, node.school, request), request.epoch
+    )
     own = HubLog(connection, 0, hub.signer)
     answer = Answer(hashed, request.node, clock.now_ms(), node.school)
     answer.held = _take_lines(log, own, request)
@@ -126,6 +119,7 @@ def _answer(hub: Hub, connection: sa.Connection, request: Request, hashed: bytes
             answer.amendments = amendments.after(connection, node.school, request.amended, left, known)
     else:
         answer.heads = completing.heads(log)
+    answer.aside = completing.aside(connection, node.school)
     answer.certificates = completing.certificates(hub, connection, node.school, request.known)
     # Not what the hub knows alone: the node may know more by the time a stick brings it this.
     answer.version = min(VERSION, request.version)
@@ -147,6 +141,21 @@ def _answer(hub: Hub, connection: sa.Connection, request: Request, hashed: bytes
     answer.commitments = [(signing, bound) for signing, _, bound in asking]
     answer.school_name = schools_name(connection, node.school)
     return answer
+
+
+def _following(connection: sa.Connection, school: int, request: Request) -> list[tuple[int, bytes, bytes]]:
+    """The offered keys that can be taken now: one that does not follow on what a hub put back remembers comes again.
+
+    The node hears first what the hub lacks. And while one that the hub has forgotten may come back from elsewhere, a
+    new one might have its number.
+    """
+    numbers = {number for number, _, _ in request.epochs}
+    last = registration.newest_epoch(connection, school)
+    while last + 1 in numbers:
+        last += 1
+    if completing.is_awaiting(connection, school):
+        last = min(last, request.epoch)
+    return [key for key in request.epochs if key[0] <= last]
 
 
 def _take_lines(log: HubLog, own: HubLog, request: Request) -> tuple[int, int]:
@@ -211,7 +220,7 @@ def _take(
     accepted: list[bytes] = []
     refused: list[tuple[bytes, str, str]] = []
     delivered: list[Delivered] = []
-    capped = dict(request.seen)
+    capped, aside = dict(request.seen), set(completing.aside(connection, log.school))
     position, taken, applied = log.head()[0], 0, 0
     for data in request.changesets:
         if taken - applied >= _AT_ONCE:
@@ -221,6 +230,8 @@ def _take(
             envelope = open_envelope(data)
             if _is_known(connection, log, envelope):
                 amendments.take_known(connection, log, envelope)
+            elif envelope.hash in aside:
+                raise Forked()
             else:
                 position += 1
                 seen = capped.get(envelope.hash)

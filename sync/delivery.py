@@ -82,6 +82,8 @@ def _take(db: Database, answer: Answer, progress: Progress, kit: bytes | None) -
     if identity(db).epoch:
         log.cut(identity(db))
         restored.compare(db, log, answer)
+        if answer.heads and restored.holds(db, answer.aside):
+            state.forked = 1
         if not answer.heads and not _settle_fork(db, answer, fresh):
             return
     log.apply_mode()
@@ -104,7 +106,8 @@ def _settle_fork(db: Database, answer: Answer, fresh: list[StreamEntry]) -> bool
     """
     state, log = State(db), NodeLog(db)
     forked = bool(state.forked) or any(code == Forked.code for _, code, _ in answer.refused)
-    if not (forked or fork.is_overtaken(db, fresh)):
+    aside = restored.holds(db, answer.aside)
+    if not (forked or aside or fork.is_overtaken(db, fresh)):
         if answer.known[1] and int(answer.known[0]) > int(state.own_last):
             fork.new_incarnation(db)
         return True
@@ -115,7 +118,7 @@ def _settle_fork(db: Database, answer: Answer, fresh: list[StreamEntry]) -> bool
     accepted = [open_envelope(e.envelope) for e in fresh if e.envelope is not None]
     # More than once when twins have written the same line anew before, and gone on.
     for _ in range(_MOST_LINES):
-        fork.reauthor(db, accepted, {e.hash for e in fresh})
+        fork.reauthor(db, accepted, {e.hash for e in fresh}, answer.aside)
         if not fork.is_overtaken(db, fresh):
             break
     else:

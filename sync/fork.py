@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 
@@ -156,58 +156,154 @@ def is_overtaken(db: Database, entries: Sequence[StreamEntry]) -> bool:
     return any(header.last >= waiting.get(header.origin, NOWHERE) for header in headers)
 
 
-def reauthor(db: Database, accepted: Sequence[Envelope], placed: Collection[bytes]) -> None:
+def reauthor(
+    db: Database, accepted: Sequence[Envelope], placed: Collection[bytes], aside: Collection[bytes] = ()
+) -> None:
     """Write this node's unaccepted changes anew, as a line that parted from the accepted one, in the transaction.
 
     Facts that the accepted branch holds too (number, clock, actor, row, value) are dropped here and arrive with it.
     From the first that differs on, changes go under an origin that follows from that change, so that twins re-author
     alike; each keeps how far its author had seen; rows minted since are minted anew, references to them follow.
-    ``placed``: hashes of changesets that have their place, own ones among them.
+    ``placed``: hashes of changesets that have their place, own ones among them. ``aside``: of those that lost theirs,
+    others' among them: what is in none of the accepted ones is written anew here, lest nobody else has it.
     """
     log = NodeLog(db)
     keys, epochs = identity(db), epoch_keys(db)
-    own = [e for e in log.unreceipted() if e.hash not in placed]
-    changes = [(e.header, c) for e in own for c in all_changes(e, epochs[e.epoch])]
-    if not changes:
+    lines = _unaccepted(db, placed, aside)
+    facts = [
+        Fact(replace(e.header, seen=seen), c, e.hash, own)
+        for e, seen, own in lines
+        for c in all_changes(e, epochs[e.epoch])
+    ]
+    mine = [fact for fact in facts if fact.own]
+    if not facts:
         new_incarnation(db)
         return
-    branch = {
-        (e.header.origin, c.number): c
-        for e in accepted
-        if e.header.origin in {h.origin for h, _ in changes}
-        for c in all_changes(e, epochs[e.epoch])
+    names = {fact.header.origin for fact in facts}
+    arriving = [
+        (e.header.origin, c) for e in accepted if e.epoch in epochs for c in all_changes(e, epochs[e.epoch])
+    ]
+    branch = {(origin, c.number): c for origin, c in arriving if origin in names}
+    amended = any(e.amendment for e in (*(e for e, _, _ in lines), *accepted))
+    kept, parted = _parted(facts, branch, amended)
+    log.take_out([e for e, _, _ in lines], [fact.change for fact in facts])
+    before = {
+        (BY_NUMBER[c.table].name, c.key[0])
+        for (origin, number), c in branch.items()
+        if c.table in BY_NUMBER and number < parted.get(origin, NOWHERE)
     }
-    amended = any(e.amendment for e in (*own, *accepted))
-    kept, parted = _parted(changes, branch, amended)
-    log.take_out(own, [c for _, c in changes])
-    if not kept:
-        header, change = changes[-1]
-        begin_incarnation(db, keys.signer.public, line_of(db, header.origin, change.number))
+    moved = _moved(db, kept, before, aside, _first_origin(db, accepted))
+    there = {_trace(c) for _, c in arriving}
+    kept = [f for f in kept if f.own or _trace(_renamed(f.change, moved)) not in there]
+    if not (kept or mine):
         return
-    root, first = kept[0]
-    parent = line_of(db, root.origin, parted[root.origin] - 1)
-    begin_incarnation(db, keys.signer.public, parent, _follows_from(root.origin, first))
-    minted = _minted_anew(db, kept, parted, branch)
-    _write_line(db, keys, [(h, _renamed(c, minted)) for h, c in kept])
+    parent = _parent(db, kept, mine, parted)
+    if not kept:
+        begin_incarnation(db, keys.signer.public, parent)
+        return
+    first = kept[0]
+    begin_incarnation(db, keys.signer.public, parent, _follows_from(first.header.origin, first.change))
+    minted = moved | _minted_anew(db, kept, parted, before, moved)
+    _write_line(db, keys, [(f.header, _renamed(f.change, minted)) for f in kept])
     if ("account", State(db).administrator) in minted:
         State(db).administrator = minted["account", State(db).administrator]
 
 
-Facts = list[tuple[Header, Change]]
+@dataclass(frozen=True)
+class Fact:
+    """A change to be written anew, of the changeset with this hash. ``header``: with how far its author had seen."""
+
+    header: Header
+    change: Change
+    changeset: bytes
+    own: bool
+
+
+def _unaccepted(
+    db: Database, placed: Collection[bytes], aside: Collection[bytes]
+) -> list[tuple[Envelope, int, bool]]:
+    """Own changesets without a place, and any that lost theirs, with how far each had seen; in order."""
+    public = identity(db).signer.public
+    rows = db.conn.execute(
+        "SELECT c.envelope, c.seen, o.node FROM changeset c JOIN origin o USING (origin) "
+        f"WHERE c.position IS NULL OR c.hash IN ({', '.join('?' * len(aside))}) ORDER BY c.local_first",
+        (*aside,),
+    )
+    found = [(open_envelope(data), int(seen), bytes(node) == public) for data, seen, node in rows]
+    return [one for one in found if one[0].hash not in placed]
+
+
+def _parent(
+    db: Database, kept: Sequence[Fact], mine: Sequence[Fact], parted: Mapping[int, int]
+) -> tuple[int, int] | None:
+    """What of this node's own is accepted."""
+    root = next((fact for fact in kept if fact.own), None)
+    if root is not None:
+        return line_of(db, root.header.origin, parted[root.header.origin] - 1)
+    if mine:
+        return line_of(db, mine[-1].header.origin, mine[-1].change.number)
+    return line_of(db, State(db).origin, State(db).own_last)
+
+
+def _trace(change: Change) -> tuple[object, ...]:
+    """By which a change is known again, whatever was erased of it, under another name."""
+    return change.table, change.key, change.clock, change.actor, frozenset(change.values)
+
+
+def _first_origin(db: Database, accepted: Sequence[Envelope]) -> int:
+    """The origin that every node of the school knows, whatever lost its place: that of the stream's beginning."""
+    row = db.conn.execute("SELECT origin FROM changeset WHERE position = 1 AND school <> 0").fetchone()
+    return int(row[0]) if row else next((e.header.origin for e in accepted), int(State(db).origin))
+
+
+def _moved(
+    db: Database,
+    kept: Sequence[Fact],
+    before: Collection[tuple[str, int]],
+    aside: Collection[bytes],
+    origin: int,
+) -> dict[tuple[str, int], int]:
+    """(table, id) of rows minted in what lost its place -> the new id: the same wherever it is written anew."""
+    moved: dict[tuple[str, int], int] = {}
+    for fact in kept:
+        name, row_id = _minted_by(fact.change)
+        lost = fact.changeset in aside and row_id >> 32 == fact.header.origin
+        if lost and (name, row_id) not in moved and not _stands(db, name, row_id, before):
+            moved[name, row_id] = moved_id(origin, fact.changeset, name, row_id)
+    return moved
+
+
+def moved_id(origin: int, changeset: bytes, table: str, row_id: int) -> int:
+    """The id of a row whose changeset lost its place, under an origin that is known; beyond what counting reaches."""
+    chance = crypto.sha256(b"mektep aside v1\0" + pack([changeset, table, row_id]))
+    return origin << 32 | 1 << 31 | int.from_bytes(chance[:4], "big") >> 2
+
+
+def _minted_by(change: Change) -> tuple[str, int]:
+    """The row that a change may be the first of; of other tables none."""
+    table = BY_NUMBER.get(change.table)
+    return ("", -1) if table is None or table.key != ("id",) else (table.name, change.key[0])
+
+
+def _stands(db: Database, name: str, row_id: int, before: Collection[tuple[str, int]]) -> bool:
+    """Is the row there without the lines that were taken out?"""
+    sql = f"SELECT 1 FROM {quoted(name)} WHERE id = ?"
+    return (name, row_id) in before or db.conn.execute(sql, (row_id,)).fetchone() is not None
 
 
 def _parted(
-    changes: Facts, branch: Mapping[tuple[int, int], Change], amended: bool
-) -> tuple[Facts, dict[int, int]]:
+    facts: Sequence[Fact], branch: Mapping[tuple[int, int], Change], amended: bool
+) -> tuple[list[Fact], dict[int, int]]:
     """What the branch does not hold, and for each origin the number of the first that it does not."""
-    kept: Facts = []
+    kept: list[Fact] = []
     parted: dict[int, int] = {}
-    for header, change in changes:
-        theirs = branch.get((header.origin, change.number))
-        if header.origin not in parted and theirs and _is_same(change, theirs, amended):
+    for fact in facts:
+        origin, number = fact.header.origin, fact.change.number
+        theirs = branch.get((origin, number))
+        if origin not in parted and theirs and _is_same(fact.change, theirs, amended):
             continue
-        parted.setdefault(header.origin, change.number)
-        kept.append((header, change))
+        parted.setdefault(origin, number)
+        kept.append(fact)
     return kept, parted
 
 
@@ -231,28 +327,23 @@ def _follows_from(origin: int, change: Change) -> bytes:
 
 
 def _minted_anew(
-    db: Database, kept: Facts, parted: Mapping[int, int], branch: Mapping[tuple[int, int], Change]
+    db: Database,
+    kept: Sequence[Fact],
+    parted: Mapping[int, int],
+    before: Collection[tuple[str, int]],
+    moved: Mapping[tuple[str, int], int],
 ) -> dict[tuple[str, int], int]:
     """(table, id) of rows minted since the parting -> their new id; ids are counted by table."""
-    before = {
-        (BY_NUMBER[c.table].name, c.key[0])
-        for (origin, number), c in branch.items()
-        if c.table in BY_NUMBER and number < parted.get(origin, NOWHERE)
-    }
     minted: dict[tuple[str, int], int] = {}
     next_id: dict[str, int] = {}
     origin = int(State(db).origin)
-    for _, change in kept:
-        table = BY_NUMBER.get(change.table)
-        if table is None or table.key != ("id",):
+    for fact in kept:
+        name, row_id = _minted_by(fact.change)
+        if row_id >> 32 not in parted or (name, row_id) in minted or (name, row_id) in moved:
             continue
-        name, row_id = table.name, change.key[0]
-        if row_id >> 32 not in parted or (name, row_id) in before or (name, row_id) in minted:
-            continue
-        if db.conn.execute(f"SELECT 1 FROM {quoted(name)} WHERE id = ?", (row_id,)).fetchone():
-            continue
-        next_id[name] = next_id.get(name, origin << 32) + 1
-        minted[name, row_id] = next_id[name]
+        if not _stands(db, name, row_id, before):
+            next_id[name] = next_id.get(name, origin << 32) + 1
+            minted[name, row_id] = next_id[name]
     return minted
 
 
@@ -287,7 +378,7 @@ def minting_table(column: Column, table: Table) -> str | None:
     return name
 
 
-def _write_line(db: Database, keys: Identity, facts: Facts) -> None:
+def _write_line(db: Database, keys: Identity, facts: Sequence[tuple[Header, Change]]) -> None:
     """Cut re-authored changes into changesets, one run of equal ``seen`` at a time, and apply them as our own."""
     log, state = NodeLog(db), State(db)
     number = 0

@@ -129,7 +129,8 @@ class Answer:
     not the hub's; ``held``: up to which positions of the lines that it showed the hub has all. ``epoch``: the newest.
     ``amendments``: place, changeset, school part and record of each after the request's ``amended``; ``amended`` is the
     last place. ``heard``: of each of ``nodes`` when it was last heard and how many changes waited there; empty while
-    only one of them is live.
+    only one of them is live. ``aside``: hashes of changesets that lost their place when the hub was put back
+    (`sync.restored`).
     """
 
     request: bytes
@@ -159,6 +160,7 @@ class Answer:
     amendments: list[tuple[int, bytes, bytes, bytes]] = field(default_factory=list)
     amended: int = 0
     heard: list[tuple[int, int]] = field(default_factory=list)
+    aside: list[bytes] = field(default_factory=list)
 
 
 def seal_request(request: Request, signer: crypto.SigningKey, hub: HubInfo) -> tuple[bytes, bytes]:
@@ -335,7 +337,7 @@ def _read_answer(named: dict[int, Any]) -> Answer:
         fits = fits and all(is_sealed_key(n, k) for n, _, k in answer.epochs)
         fits = (
             fits
-            and all(isinstance(h, bytes) for h in answer.accepted)
+            and all(isinstance(h, bytes) for h in (*answer.accepted, *answer.aside))
             and isinstance(answer.school_name, str)
         )
     except (TypeError, ValueError, IndexError, AttributeError) as error:

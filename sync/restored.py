@@ -236,6 +236,13 @@ def go_back(db: Database, log: NodeLog, common: int) -> None:
     state.position, state.stream_hash, state.lowered = common, head, 1
 
 
+def holds(db: Database, hashes: Collection[bytes]) -> bool:
+    """Is one of these here, with a place or without?"""
+    return any(
+        db.conn.execute("SELECT 1 FROM changeset WHERE hash = ?", (hashed,)).fetchone() for hashed in hashes
+    )
+
+
 def _go_back_in_reference(db: Database, log: NodeLog, common: int) -> None:
     """The hub says again what it had said since, under other numbers: what it said first is taken out."""
     state = State(db)

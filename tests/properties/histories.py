@@ -37,7 +37,7 @@ from tests.properties.machines import (
     make_keys,
     put_back,
 )
-from tests.properties.rules import RULES, Change
+from tests.properties.rules import RULES, Change, Key
 from tests.properties.wire import FAULTS, Fault, Link, Wire, take
 
 YEARS_9 = 9 * 365 * 86_400_000
@@ -69,7 +69,10 @@ class Carried:
 
 @dataclass
 class School:
-    """A school of a history. ``truth``: token of a write -> tokens of the same cell that its author had in its log."""
+    """A school of a history. ``truth``: token of a write -> tokens of the same cell that its author had in its log.
+
+    ``cells``: row and column of it.
+    """
 
     id: int
     link: Link
@@ -80,6 +83,7 @@ class School:
     truth: dict[Any, frozenset[Any]] = field(default_factory=dict)
     decided: set[Any] = field(default_factory=set)
     doomed: set[Any] = field(default_factory=set)
+    cells: dict[Any, tuple[Key, int]] = field(default_factory=dict)
 
     @property
     def live(self) -> list[Machine]:
@@ -189,6 +193,7 @@ class World:
         number = table.by_name[column].number
         entries = NodeLog(db).history(table, key)
         school.truth[token] = frozenset(e.values[number] for e in entries if number in e.values) - {token}
+        school.cells[token] = (table.number, key), number
 
     # -- machines and their misfortunes
 

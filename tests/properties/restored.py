@@ -17,7 +17,7 @@ from hub import checks as hub_checks
 from hub import ingest, schools
 from hub.completing import FIRST_FREE, IDS_PER_RESTORE, RESTORED_AT
 from hub.schools import next_id
-from hub.storage import set_state
+from hub.storage import Hub, set_state
 from node.derived import derive
 from shared.db import transaction
 from shared.problems import Problem
@@ -25,16 +25,17 @@ from shared.schema import BY_NAME, BY_NUMBER
 from sync import clock, delivery, fork, session
 from sync.capture import decode_values, is_erasure
 from sync.checks import verify_chain
+from sync.codec import open_envelope, open_sealed
 from sync.delivery import Progress
 from sync.log import NodeLog
 from sync.merge import NOWHERE
-from sync.state import State
+from sync.state import State, epoch_keys
 from sync.transport.memory import MemoryTransport
 from sync.writer import writing
 from tests.properties import acts, judge
 from tests.properties.histories import FOUNDED, SKEWS, Machine, School, a_world
 from tests.properties.machines import copy_of, determined, hub_connection, put_back
-from tests.properties.rules import RULES, Change, Entry, View, view
+from tests.properties.rules import RULES, Change, Entry, View, saw, view
 from tests.properties.wire import Fault
 
 LINK = ("lose request", "lose answer", "repeat", "garbage", "damage answer")
@@ -55,8 +56,12 @@ class Alone:
     # -- what people do
 
     def write(self, school: School, machine: Machine, what: acts.Act) -> None:
+        before = tokens_of(school, machine.db) if what is acts.erase else set()
         with self.world.at(machine), writing(machine.db, 0) as w:
             what(acts.Acting(self.world, school, machine, w))
+        if before:
+            # Though the erasure itself be lost with the machine.
+            school.doomed |= before - tokens_of(school, machine.db)
 
     def clone(self, school: School, machine: Machine) -> None:
         school.machines.append(Machine(copy_of(machine.db), machine.node, machine.skew))
@@ -180,6 +185,8 @@ class Alone:
             for machine in live:
                 assert machine.db.execute("PRAGMA foreign_key_check").fetchall() == []
                 judge.require_same(machine.db, view_of(machine.db))
+                require_erased(machine.db)
+            require_erased_at_hub(self.hub, school.id, live[0].db)
             _require_values(school, live[0].db)
 
 
@@ -208,8 +215,59 @@ def _require_values(school: School, db: Database) -> None:
             if row not in erased:
                 assert last <= heads | school.decided, f"out of sight: {last - heads}"
     assert all(len(rows) == 1 for rows in found.values()), "a value stands in two rows"
-    lost = school.truth.keys() - found.keys() - school.doomed
+    lost = school.truth.keys() - found.keys() - school.doomed - _blanked(school, db)
     assert not lost, f"lost: {sorted(map(str, lost))[:5]}"
+
+
+def _blanked(school: School, db: Database) -> set[Any]:
+    """Values of cells that somebody erased; of a row that bears another id now, of that column."""
+    entries = [e.change for e in entries_of(db)]
+    rows = {change.row for change in entries}
+    erased = {(change.row, n) for change in entries if change.erase for n in change.values}
+    columns = {(row[0], n) for row, n in erased}
+    return {
+        token
+        for token, (row, n) in school.cells.items()
+        if (row, n) in erased or (row not in rows and (row[0], n) in columns)
+    }
+
+
+def require_erased(db: Database) -> None:
+    """What an erasure blanked is in no row, log or kept changeset of a machine. AssertionError."""
+    lineage = NodeLog(db).lineage()
+    for entry in (entries := list(entries_of(db))):
+        table = BY_NUMBER[entry.change.row[0]]
+        for columns in table.units.values():
+            sealed = {c.number for c in columns if c.scope != "district"}
+            erasing = [
+                e
+                for e in entries
+                if e.change.erase and e.change.row == entry.change.row and sealed & e.change.values.keys()
+            ]
+            held = {n for n in sealed if entry.change.values.get(n) is not None}
+            if erasing and held and not entry.change.erase:
+                assert all(saw(entry, e, lineage, RULES) for e in erasing), "an erased value is in the log"
+    keys = epoch_keys(db)
+    for data, first in db.execute("SELECT envelope, local_first FROM changeset WHERE school <> 0").fetchall():
+        _require_as_logged(db, data, first, keys, "a kept changeset")
+
+
+def require_erased_at_hub(hub: Hub, school: int, db: Database) -> None:
+    """Nor in what the hub keeps, by the log and with the keys of a machine. AssertionError."""
+    keys = epoch_keys(db)
+    sql = "SELECT envelope, hash FROM stream WHERE school = ?"
+    for data, hashed in hub_connection(hub).execute(sql, (school,)).fetchall():
+        first = db.execute("SELECT local_first FROM changeset WHERE hash = ?", (hashed,)).fetchone()[0]
+        _require_as_logged(db, data, first, keys, "the hub's changeset")
+
+
+def _require_as_logged(db: Database, data: bytes, first: int, keys: dict[int, bytes], what: str) -> None:
+    envelope = open_envelope(data)
+    for change in open_sealed(envelope, keys[envelope.epoch])[1]:
+        n = first + change.number - envelope.header.first
+        logged = decode_values(db.execute("SELECT vals FROM change WHERE n = ?", (n,)).fetchone()[0])
+        for number, value in change.values.items():
+            assert value is None or logged[number] is not None, f"an erased value is in {what}"
 
 
 def entries_of(db: Database) -> Iterator[Entry]:
@@ -263,8 +321,7 @@ def step(alone: Alone, school: School, forks: bool) -> None:
         machine.skew = random.choice(SKEWS)
     chance = random.random()
     if chance < 0.55:
-        # Without erasures, which take values out of the log.
-        alone.write(school, machine, random.choices(acts.ACTS[:-1], acts.WEIGHTS[:-1])[0])
+        alone.write(school, machine, random.choices(acts.ACTS, acts.WEIGHTS)[0])
     elif chance < 0.58:
         alone.export(school, machine)
     elif chance < 0.63 and alone.sticks[school.id]:

@@ -11,6 +11,7 @@ from hub import backups, checks, ingest, schools, sticks, tables
 from hub.storage import create_hub, open_hub
 from node.conflicts import queries as conflicts
 from node.exchange import actions
+from shared.db import transaction
 from shared.keys import RecoveryKit
 from shared.problems import (
     AlreadyInitialised,
@@ -20,7 +21,7 @@ from shared.problems import (
     WrongPassphrase,
     WrongRecoveryKey,
 )
-from sync import session
+from sync import fork, session
 from sync.codec import all_changes, open_envelope
 from sync.erasure import erase
 from sync.state import State, epoch_keys
@@ -299,6 +300,30 @@ def test_a_stolen_node_is_revoked_again_by_the_word_of_the_others(district):
     district.check()
 
 
+def test_a_new_key_is_offered_to_a_hub_that_forgot_the_one_before_it(district):
+    cast, first, second = district.cast, district.cast.nodes[0], district.cast.join()
+    third = cast.join()
+    cast.settle()
+    district.back_up()
+    for node, known in ((second, 2), (third, 3)):
+        cast.nodes.remove(node)
+        with closing(node.connect()) as db:
+            schools.revoke(district.hub, bytes(session.identity(db).signer.public))
+        cast.sync(first)
+        if known == 2:
+            cast.sync(first)
+        with closing(first.connect()) as db:
+            assert max(epoch_keys(db)) == 2, "of the third key the hub has not heard"
+    district.lose()
+    with district.hub.write() as connection:  # as if a disk image had been put back without `restore`
+        connection.execute(tables.state.delete().where(tables.state.c.name == "restored_at"))
+    assert cast.sync(first) == "done"
+    cast.settle()
+    with closing(first.connect()) as db:
+        assert max(epoch_keys(db)) == 3
+    district.check()
+
+
 @pytest.mark.parametrize("written", ["before the backup", "after it"])
 def test_what_was_erased_since_the_backup_stays_erased(district, written):
     cast, first = district.cast, district.cast.nodes[0]
@@ -407,3 +432,92 @@ def test_the_backup_opens_with_the_kit_or_the_passphrase_alone(tmp_path):
         backups.restore(tmp_path / "again", tmp_path / "copy", kit=kit.words)
     assert open_hub(tmp_path / "again", "open").signer.public == hub.signer.public
     assert kit.words.split()[0] in kit.html(str, "en") and "district" in kit.html(str, "en")
+
+
+def a_name_used_twice(district):
+    """The hub forgets what a node sent; a copy of its disk sends other things under the same name, which others see.
+
+    Returns the node, its copy, a third node, and the rooms that node and copy have made.
+    """
+    cast, first, third = district.cast, district.cast.nodes[0], district.cast.join()
+    cast.settle()
+    copy = cast.clone(first)
+    district.back_up()
+    ours = cast.write(first, "room", name="of the original", seats=1)
+    cast.sync(first)
+    district.lose()
+    theirs = cast.write(copy, "room", name="of the copy", seats=2)
+    assert ours == theirs, "two rows bear one id"
+    assert cast.sync(copy) == "done"
+    assert cast.sync(third) == "done"
+    return first, copy, third, ours
+
+
+def seats(node):
+    with closing(node.connect()) as db:
+        return dict(db.execute("SELECT name, seats FROM room").fetchall())
+
+
+def test_a_name_used_twice_in_two_lives_of_the_hub(district):
+    cast = district.cast
+    first, _, third, room = a_name_used_twice(district)
+    cast.update(third, "room", room, seats=3)
+    cast.sync(third)
+    cast.write(third, "room", name="of the third", seats=4)
+    before = district.stream()
+    assert cast.sync(first) == "done"
+    assert len(district.stream()) < len(before), "what the copy sent, and who saw it, lost their places"
+    for _ in range(2):
+        cast.settle()
+        for node in cast.nodes:
+            assert seats(node) == {"of the original": 1, "of the copy": 3, "of the third": 4}
+            assert cast.value(node, "room", "name", room) == "of the original"
+    district.check()
+
+
+def test_what_lost_its_place_is_written_anew_by_whoever_holds_it(district):
+    cast = district.cast
+    first, copy, _, _ = a_name_used_twice(district)
+    cast.nodes.remove(copy)  # its disk died
+    assert cast.sync(first) == "done"
+    cast.settle()
+    for node in cast.nodes:
+        assert seats(node) == {"of the original": 1, "of the copy": 2}
+    district.check()
+    cast.nodes.append(copy)  # it was found again
+    cast.settle()
+    for node in cast.nodes:
+        assert seats(node) == {"of the original": 1, "of the copy": 2}
+        assert found_conflicts(node) == []
+    district.check()
+
+
+def test_what_waits_on_a_node_that_saw_a_name_used_twice_is_not_taken_before_it_knows(district):
+    cast = district.cast
+    first, _, third, room = a_name_used_twice(district)
+    cast.update(third, "room", room, seats=3)
+    assert cast.sync(first) == "done"
+    assert cast.sync(third) == "done"
+    assert cast.sync(first) == "done"
+    assert seats(first) == {"of the original": 1, "of the copy": 3}
+    cast.settle()
+    district.check()
+
+
+def test_rows_of_a_name_that_nobody_else_ever_hears_of(district):
+    """The copy had gone on under a new name, which lost its place from its first changeset on."""
+    cast = district.cast
+    first, copy, third, _ = a_name_used_twice(district)
+    with closing(copy.connect()) as db, transaction(db):
+        fork.new_incarnation(db)
+    cast.write(copy, "room", name="of the new name", seats=5)
+    cast.sync(copy)
+    cast.sync(third)
+    cast.sync(first)
+    cast.settle()
+    fourth = cast.join()
+    for node in (*cast.nodes, fourth):
+        assert seats(node) == {"of the original": 1, "of the copy": 2, "of the new name": 5}
+        with closing(node.connect()) as db:
+            assert db.execute("SELECT count(*) FROM quarantine").fetchone()[0] == 0
+    district.check()
