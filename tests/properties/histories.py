@@ -35,6 +35,7 @@ from tests.properties.machines import (
     first_school_key,
     hub_connection,
     make_keys,
+    mark_restored,
     put_back,
 )
 from tests.properties.rules import RULES, Change, Key
@@ -71,7 +72,7 @@ class Carried:
 class School:
     """A school of a history. ``truth``: token of a write -> tokens of the same cell that its author had in its log.
 
-    ``cells``: row and column of it.
+    ``cells``: row and column of it. ``is_put_back``: its hub was, from an old backup.
     """
 
     id: int
@@ -84,6 +85,7 @@ class School:
     decided: set[Any] = field(default_factory=set)
     doomed: set[Any] = field(default_factory=set)
     cells: dict[Any, tuple[Key, int]] = field(default_factory=dict)
+    is_put_back: bool = False
 
     @property
     def live(self) -> list[Machine]:
@@ -100,6 +102,7 @@ class World:
         self.tokens = itertools.count(1_000)
         self.uids: dict[object, int] = {}
         self.known: dict[int, frozenset[int]] = {}
+        self.hub_copy: tuple[Database, list[model.Hub]] | None = None
 
     # -- beginning
 
@@ -229,14 +232,40 @@ class World:
         """The machine was stolen; so is every clone of it."""
         with self.time.of(0):
             self.time.ms += 1
-            assert schools.revoke(self.hub, machine.node.key)
-            school.link.school.members[machine.node.key].revoked_at = self.time.ms
+            if schools.revoke(self.hub, machine.node.key):
+                school.link.school.members[machine.node.key].revoked_at = self.time.ms
+            else:
+                assert school.is_put_back, "the hub does not know the node"
         school.revoked.add(machine.node.key)
 
+    def back_up_hub(self) -> None:
+        self.hub_copy = copy_of(hub_connection(self.hub)), [deepcopy(s.link.school) for s in self.schools]
+
+    def restore_hub(self) -> None:
+        """As `hub.backups.restore` leaves it; what was revoked since is revoked again, as the hub's clerk is told."""
+        if self.hub_copy is None:
+            return
+        db, streams = self.hub_copy
+        put_back(self.hub, db)
+        with self.time.of(0):
+            self.time.ms += 1
+            mark_restored(self.hub)
+            for school, stream in zip(self.schools, streams, strict=True):
+                school.link.school = deepcopy(stream)
+                school.link.school.restored_at = self.time.ms
+                school.is_put_back = True
+                for key in sorted(school.revoked):
+                    schools.revoke(self.hub, key)
+                    member = school.link.school.members.get(key)
+                    if member is not None and not member.revoked_at:
+                        member.revoked_at = self.time.ms
+
     def _unplaced(self, school: School, machine: Machine) -> set[Any]:
-        """Tokens of a machine that stand nowhere else for sure."""
+        """Tokens of a machine that stand nowhere else for sure; a hub that is put back is not sure."""
+        others = [m.node for m in school.live if m.node.key != machine.node.key]
+        streams = [node.stream for node in others] if school.is_put_back else [school.link.school.stream]
         placed = {
-            v for c in school.link.school.stream for change in c.changes for v in change.values.values()
+            v for stream in streams for c in stream for change in c.changes for v in change.values.values()
         }
         own = {v for e in machine.node.entries() for v in e.change.values.values()}
         return (own - placed) & school.truth.keys()
@@ -327,9 +356,7 @@ class World:
             derive(machine.db)
             self.observe(machine)
             done = delivery.note_if_done(machine.db)
-        # After an answer that came late a node takes the hub for one put back, until it hears from it again.
-        unsure = int(State(machine.db).completing) >= 0 or not erasure.settled(machine.db)
-        assert done == (node.is_done() and not unsure)
+        assert done == (node.is_done() and erasure.settled(machine.db))
 
     # -- the end
 
@@ -351,8 +378,10 @@ class World:
 
     def _until_quiet(self, school: School) -> None:
         for _ in range(30):
-            head = len(school.link.school.stream)
-            restless = [m for m in school.live if not (m.node.is_done() and m.node.hub_head == head)]
+            stream = [c.hash for c in school.link.school.stream]
+            restless = [
+                m for m in school.live if not m.node.is_done() or stream != [c.hash for c in m.node.stream]
+            ]
             if not restless:
                 return
             outcomes = {self.sync(school, machine) for machine in restless}

@@ -12,6 +12,8 @@ import sqlalchemy as sa
 from sqlite_utils import Database
 
 from hub import tables
+from hub.completing import FIRST_FREE, IDS_PER_RESTORE, RESTORED_AT
+from hub.schools import next_id
 from hub.storage import Hub, _seed, set_state
 from shared import crypto
 from shared.db import DRIVER, memory_database
@@ -66,6 +68,14 @@ def hub_connection(hub: Hub) -> Database:
 def put_back(hub: Hub, copy: Database) -> None:
     """Let a hub in memory hold what a copy of it held."""
     copy.conn.backup(hub_connection(hub).conn)
+
+
+def mark_restored(hub: Hub) -> None:
+    """As `hub.backups.restore` marks a copy that it puts back."""
+    first_free = max(next_id(hub, "school"), next_id(hub, "org_unit")) + IDS_PER_RESTORE
+    with hub.write() as connection:
+        set_state(connection, RESTORED_AT, str(clock.now_ms()).encode())
+        set_state(connection, FIRST_FREE, str(first_free).encode())
 
 
 @cache

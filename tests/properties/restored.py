@@ -1,8 +1,8 @@
 """Histories in which the hub is lost and put back from an old backup, once or more, and completed by its schools.
 
-Here the engine is alone, for the order in which a hub comes to hold again what it had forgotten is no matter of the
-rules. What is a matter of them is judged: what every machine shows follows by the model from the places that its log
-has; all end alike; no value is lost, and none that nobody had replaced is out of sight.
+In one kind engine and model go side by side (`beside_model`). In the other the engine is alone, and what is judged
+needs no model of the completion: what every machine shows follows by the rules from the places that its log has; all
+end alike; no value is lost, none that nobody had replaced is out of sight, and none that was erased is left anywhere.
 """
 
 from __future__ import annotations
@@ -15,14 +15,12 @@ from sqlite_utils import Database
 
 from hub import checks as hub_checks
 from hub import ingest, schools
-from hub.completing import FIRST_FREE, IDS_PER_RESTORE, RESTORED_AT
-from hub.schools import next_id
-from hub.storage import Hub, set_state
+from hub.storage import Hub
 from node.derived import derive
 from shared.db import transaction
 from shared.problems import Problem
 from shared.schema import BY_NAME, BY_NUMBER
-from sync import clock, delivery, fork, session
+from sync import delivery, fork, session
 from sync.capture import decode_values, is_erasure
 from sync.checks import verify_chain
 from sync.codec import open_envelope, open_sealed
@@ -32,9 +30,9 @@ from sync.merge import NOWHERE
 from sync.state import State, epoch_keys
 from sync.transport.memory import MemoryTransport
 from sync.writer import writing
-from tests.properties import acts, judge
+from tests.properties import acts, histories, judge
 from tests.properties.histories import FOUNDED, SKEWS, Machine, School, a_world
-from tests.properties.machines import copy_of, determined, hub_connection, put_back
+from tests.properties.machines import copy_of, determined, hub_connection, mark_restored, put_back
 from tests.properties.rules import RULES, Change, Entry, View, saw, view
 from tests.properties.wire import Fault
 
@@ -100,10 +98,7 @@ class Alone:
         put_back(self.hub, self.hub_copy)
         with self.time.of(0):
             self.time.ms += 1
-            first_free = max(next_id(self.hub, "school"), next_id(self.hub, "org_unit")) + IDS_PER_RESTORE
-            with self.hub.write() as connection:
-                set_state(connection, RESTORED_AT, str(clock.now_ms()).encode())
-                set_state(connection, FIRST_FREE, str(first_free).encode())
+            mark_restored(self.hub)
             for key in sorted(key for school in self.schools for key in school.revoked):
                 schools.revoke(self.hub, key)
 
@@ -311,6 +306,24 @@ def history(seed: int) -> None:
             step(alone, random.choice(alone.schools), forks=seed % 3 == 0)
         alone.settle()
         alone.judge()
+
+
+def beside_model(seed: int) -> None:
+    """As `histories.history`, with a hub that is put back once or twice."""
+    random = Random(seed)
+    with determined(seed) as time:
+        world = a_world(time, random, random.choice(FOUNDED))
+        world.back_up_hub()
+        steps = random.randint(10, 45)
+        losses = {random.randrange(3, steps) for _ in range(random.choice((1, 1, 2)))}
+        for at in range(steps):
+            if at in losses:
+                world.restore_hub()
+            if random.random() < 0.04:
+                world.back_up_hub()
+            histories.step(world, random.choice(world.schools), forks=seed % 3 == 0)
+        world.settle()
+        world.judge()
 
 
 def step(alone: Alone, school: School, forks: bool) -> None:

@@ -56,7 +56,10 @@ class Change:
 
 @dataclass(frozen=True)
 class Changeset:
-    """Changes of one origin; what is cut twice is never the same (``hash``), what is written anew twice is."""
+    """Changes of one origin; what is cut twice is never the same (``hash``), what is written anew twice is.
+
+    ``node``: the key of who wrote it.
+    """
 
     origin: int
     previous: object
@@ -66,6 +69,7 @@ class Changeset:
     continues: Line | None
     changes: tuple[Change, ...]
     hash: object
+    node: bytes = b""
 
     first = property(lambda self: self.changes[0].number)
     last = property(lambda self: self.changes[-1].number)

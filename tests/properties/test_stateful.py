@@ -102,6 +102,15 @@ class Histories(RuleBasedStateMachine):
         if machine in school.live and {m.node.key for m in school.live} - {machine.node.key}:
             self.world.revoke(school, machine)
 
+    @rule()
+    def back_up_hub(self) -> None:
+        self.world.back_up_hub()
+
+    @rule()
+    def restore_hub(self) -> None:
+        """The hub is lost; what it has forgotten since its backup comes back with its schools."""
+        self.world.restore_hub()
+
     def teardown(self) -> None:
         with self.stack:
             if hasattr(self, "world"):

@@ -17,6 +17,7 @@ from sync.messages import Answer as RealAnswer
 from sync.messages import open_answer, open_request
 from sync.state import State, identity
 from tests.properties import model
+from tests.properties.again import REAL
 from tests.properties.machines import Time
 from tests.properties.rules import Changeset
 
@@ -71,9 +72,11 @@ class Link:
         """What the model asks in the same place; AssertionError when it would ask something else."""
         request, _ = open_request(message, self.hub.opener)
         joining = request.registration is not None
-        again = getattr(request, "again", None) is not None
-        asked = node.ask(request.counter, len(request.changesets), accepted, joining, again)
-        headers = [open_envelope(data).header for data in request.changesets]
+        asked = node.ask(request.counter, len(request.changesets), accepted, joining)
+        assert (request.again is not None) == asked.again, "it shows the hub what it lacks, or not"
+        envelopes = [open_envelope(data) for data in request.changesets]
+        headers = [envelope.header for envelope in envelopes]
+        REAL.update({c.hash: e.hash for c, e in zip(asked.sent, envelopes, strict=True)})
         assert [(h.origin, h.first, h.last, h.seen, h.epoch, h.continues) for h in headers] == [
             (c.origin, c.first, c.last, c.seen, c.epoch, c.continues) for c in asked.sent
         ], "another changeset is cut"
@@ -125,7 +128,7 @@ class Wire:
         answer, said = self.link.receive(message, request, carried=False)
         if fault == "repeat":
             _, again = self.link.receive(message, request, carried=False)
-            assert again in ("replay", "revoked")
+            assert again in ("replay", "revoked") or again == said == "not_registered"
         if fault == "lose answer":
             raise HubUnreachable()
         if fault == "garbage":
@@ -136,6 +139,8 @@ class Wire:
             return answer[: len(answer) // 2]
         if isinstance(said, model.Answer):
             self.pending = said
+        elif said == "not_registered":
+            self.node.note_unknown()
         return answer
 
     def catch_up(self) -> None:
@@ -150,11 +155,13 @@ def take(db: Database, node: model.Node, answer: model.Answer, ms: int) -> str:
     """Let the model take what the machine took; returns the refusal that it tells of."""
     refused = node.take(answer, ms, lambda: int(State(db).origin))
     state, keys = State(db), identity(db)
-    assert (state.origin, state.own_last, state.position, bool(state.forked), keys.epoch) == (
+    place = (state.origin, state.own_last, state.position, bool(state.forked), keys.epoch, state.completing)
+    assert place == (
         node.origin,
         node.last,
         len(node.stream),
         node.forked,
         max(node.epochs, default=0),
+        node.completing,
     ), "after an answer the machine is in another place than the model"
     return refused
