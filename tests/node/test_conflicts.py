@@ -172,8 +172,10 @@ def test_people_with_one_personal_number_and_accounts_with_one_login_are_listed(
             w.insert("account", person=person, login="asanova", password="x", language="en")
     cast.settle()
     with_duty(first, "secretary", "secretary")
-    page = Visit(create_app(first), "secretary", "x").read("/conflicts/")
+    secretary = Visit(create_app(first), "secretary", "x")
+    page = secretary.read("/conflicts/")
     assert page.count("12345678901234") == 2 and "Асанова Б." in page and "the same login" not in page
+    assert page.count("Keep this one") == 2
     visit = Visit(create_app(first), "admin", "x")
     page = visit.read("/conflicts/")
     assert "the same login" in page and page.count("Give this one another login") == 2
@@ -195,3 +197,8 @@ def test_people_with_one_personal_number_and_accounts_with_one_login_are_listed(
             assert {"asanova", "asanova.b"} <= logins
     assert visit.post("/password", "/conflicts/login", account=str(twins[0].row)).status_code == 422
     cast.check()
+    with closing(first.connect()) as db:
+        [people] = queries.same_number(db, TODAY)
+    kept, other = (str(twin.row) for twin in people)
+    assert secretary.post("/conflicts/", "/duplicates/merge", kept=kept, other=other).status_code == 302
+    assert "12345678901234" not in secretary.read("/conflicts/")

@@ -659,6 +659,7 @@ def test_a_backup_is_saved_through_the_browser_and_restores(
     restored = storage.restore(tmp_path / "restored", tmp_path / "copy", passphrase="open")
     with closing(restored.connect()) as db:
         assert [row["seats"] for row in db.query("SELECT seats FROM room")] == [12]
+        assert db.execute("SELECT act, what FROM reading_log").fetchall() == [("export", "backup")]
     assert "No backup was made yet." not in visit.read("/sync/")
 
 
