@@ -73,6 +73,13 @@ def _silence(school: SchoolStatus, now: int) -> Iterator[Advice]:
             "Silent for %(count)s days. Call the school: without a connection it can send a memory stick.",
             days, count=number(days),
         ))  # fmt: skip
+    left = (now - school.longest_silent) // DAY_MS if school.longest_silent else 0
+    if school.nodes > 1 and days < SILENT_DAYS <= left:
+        yield Advice("waiting", ngettext(
+            "One of its machines is silent for %(count)s day. Revoke it if it is gone for good; the hub waits for it.",
+            "One of its machines is silent for %(count)s days. Revoke it if it is gone for good; the hub waits for it.",
+            left, count=number(left),
+        ))  # fmt: skip
     if school.waiting:
         yield Advice("waiting", ngettext(
             "%(count)s change is still only at the school. It comes with the next sync.",

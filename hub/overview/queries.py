@@ -21,6 +21,7 @@ class SchoolStatus:
     ``chain``: ``verified`` up to the present position, ``older`` (the stream has moved on), ``flawed``, ``unchecked``.
     ``clock_ahead``: milliseconds by which the node's clock was ahead when last heard. ``space``: free bytes of the
     fullest disk, 0 if unknown.
+    ``longest_silent``: when the live node was heard that was not heard for longest.
     """
 
     school: int
@@ -41,6 +42,7 @@ class SchoolStatus:
     checked_at: int
     quarantined: int
     space: int = 0
+    longest_silent: int = 0
 
 
 def schools(connection: sa.Connection, language: str) -> list[SchoolStatus]:
@@ -85,6 +87,7 @@ def schools(connection: sa.Connection, language: str) -> list[SchoolStatus]:
                 checked_at=check.at if check is not None else 0,
                 quarantined=flawed.get(place.school, 0),
                 space=min((row.space for row in live if row.space), default=0),
+                longest_silent=min((row.heard_at for row in live if row.heard_at), default=0),
             )
         )
     return sorted(found, key=lambda row: (alphabetical(row.district), place_of("school", row.name)))

@@ -229,6 +229,7 @@ def english() -> Flask:
         ({"nodes": 0, "revoked": 1}, "waiting", "Its node was revoked."),
         ({"heard_at": 0}, "waiting", "Registered, but nothing has arrived yet."),
         ({"heard_at": SILENT}, "waiting", "Silent for 7 days."),
+        ({"nodes": 2, "longest_silent": SILENT}, "waiting", "One of its machines is silent for 7 days."),
         ({"waiting": 2}, "waiting", "2 changes are still only at the school."),
         ({"clock_ahead": 660_000}, "waiting", "Its clock is 11 min fast."),
         ({"clock_ahead": -660_000}, "waiting", "Its clock is 11 min slow."),
