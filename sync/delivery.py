@@ -105,7 +105,9 @@ def _settle_fork(db: Database, answer: Answer, fresh: list[StreamEntry]) -> bool
     False: the accepted branch is not all here yet; nothing is applied until it is.
     """
     state, log = State(db), NodeLog(db)
-    forked = bool(state.forked) or any(code == Forked.code for _, code, _ in answer.refused)
+    # A stick may bring the answer to another copy of this node, whose refused changesets are not here.
+    refused = {hashed for hashed, code, _ in answer.refused if code == Forked.code}
+    forked = bool(state.forked) or any(crypto.sha256(e.data) in refused for e in log.unreceipted() if refused)
     aside = restored.holds(db, answer.aside)
     if not (forked or aside or fork.is_overtaken(db, fresh)):
         if answer.known[1] and int(answer.known[0]) > int(state.own_last):

@@ -198,7 +198,8 @@ class Node:
         ms: int,
         named: Callable[[], int],
     ) -> bool:
-        forked = self.forked or answer.refused == "forked" or again.holds(self, answer)
+        refused = answer.refused == "forked" and answer.which in {c.hash for c in self.own}
+        forked = self.forked or refused or again.holds(self, answer)
         if not (forked or self._is_overtaken(answer, fresh)):
             if answer.known[1] and answer.known[1] > self.last and "new incarnation" in self.rules:
                 self.new_incarnation(named())

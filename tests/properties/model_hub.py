@@ -49,12 +49,14 @@ class Request:
 class Answer:
     """What the hub says; ``entries`` are the stream after the position of the request, as far as the budget went.
 
-    ``stream``: what the whole of it is; ``parted``: the node's is another one. ``amended``: hash of a changeset -> the
-    epoch of the key that its part is sealed with since it was amended.
+    ``which``: the changeset that was ``refused``. ``stream``: what the whole of it is; ``parted``: the node's is
+    another one. ``amended``: hash of a changeset -> the epoch of the key that its part is sealed with since it was
+    amended.
     """
 
     accepted: list[Changeset] = field(default_factory=list)
     refused: str = ""
+    which: object = None
     head: int = 0
     known: Line = (0, 0)
     entries: list[tuple[int, Changeset]] = field(default_factory=list)
@@ -144,6 +146,7 @@ class Hub:
         for changeset in () if answer.parted else request.sent:
             answer.refused = self._take(changeset, request.capped.get(changeset.hash))
             if answer.refused:
+                answer.which = changeset.hash
                 break
             answer.accepted.append(changeset)
         if is_new:
