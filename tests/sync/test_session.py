@@ -41,7 +41,7 @@ def some_pupils(school, count=5, sex="f"):
     with closing(school.node.connect()) as db, writing(db, school.actor) as w:
         group = w.insert("class_group", grade=7, letter="А")
         for year in range(count):
-            person = w.insert("person", sex=sex, birth_year=2000 + year % 20)
+            person = w.insert("person", sex=sex, birth_year=2010 + year % 10)
             w.insert("consent", person=person, purpose="core", valid_from=0)
             w.update("person", person, surname="Осмонова", given_name="Айгүл")
             w.put("pupil", person=person, language="ky")
