@@ -327,7 +327,7 @@ def a_mark_comes_late(story: Story) -> None:
     teacher.go(f"/journal/lesson/{story.group('mat')}/2025-09-02/1")
     teacher.page.click(f"[data-pupil='{pupil}'] .key:has(input[value='5'])")
     # It waits for the reason, and is sent with it.
-    teacher.page.wait_for_function("document.activeElement.id === 'reason'")
+    teacher.page.locator("#reason:focus").wait_for()
     teacher.page.keyboard.type("Дептерден көчүрүлдү")
     teacher.page.keyboard.press("Tab")
     teacher.page.locator(f"[data-pupil='{pupil}'] .state.saved").wait_for()
