@@ -148,13 +148,15 @@ class Persons:
         return SEX_OF.get(told["sex"]) if told else None
 
     def _names(self, line: Line) -> dict[str, str]:
-        """Surname, given name and patronymic; none where Mektep wrote a number in their place."""
+        """Surname, given name and patronymic, as many as are known; none where Mektep wrote a number in their place."""
         found = {
             "surname": _plain(line["familyName"]),
             "given_name": _plain(line["givenName"]),
             "patronymic": _plain(line["middleName"]),
         }
-        return {} if found["given_name"] == EMPTY else {name: text for name, text in found.items() if text}
+        if found["given_name"] == EMPTY and found["surname"].isdigit():
+            return {}
+        return {name: text for name, text in found.items() if text not in ("", EMPTY)}
 
     def _consent(self, line: Line, person: int) -> None:
         """The consent that a roster of Mektep tells of, where none was ever written down here."""

@@ -210,10 +210,14 @@ def test_every_page_of_the_books_can_be_read_without_a_script(
     group, day = desk.place.group, date_of(TODAY).isoformat()
     with writing(desk.db, desk.account) as w:
         w.put("term_result", subject_group=group, pupil=pupil, term=4, value=4, status="assessed")
-    class_id = desk.db.execute("SELECT class_group FROM subject_group WHERE id = ?", (group,)).fetchone()[0]
+    class_id, grade, letter = desk.db.execute(
+        """SELECT c.id, c.grade, c.letter FROM subject_group g JOIN class_group c ON c.id = g.class_group
+           WHERE g.id = ?""",
+        (group,),
+    ).fetchone()
     teacher = queries.person_name(desk.db, desk.teacher, TODAY)
     said = {
-        f"/journal/?day={day}": [teacher],
+        f"/journal/?day={day}": [f"{grade}-{letter}"],
         address(desk.place): [name, "Ордо оюну", "§ 99", "Сызгычы жок"],
         f"/journal/group/{group}": [name, "Ордо оюну", "§ 99"],
         f"/journal/results/{group}": [name, "4"],

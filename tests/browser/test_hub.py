@@ -79,7 +79,7 @@ def test_every_page_is_accessible_and_fits(
     sign_in(page, address)
     choose = "button => button.form.requestSubmit(button)"
     page.locator(f"[name=language][value={language}]").first.evaluate(choose)
-    page.wait_for_function("language => document.documentElement.lang === language", arg=language)
+    page.locator(f"html[lang={language}]").wait_for(state="attached")
     school = school_page(page, address).rpartition("/")[2]
     for path in PAGES:
         page.goto(address + path.format(school=school))

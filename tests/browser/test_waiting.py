@@ -151,7 +151,7 @@ def test_an_answer_that_was_lost_doubles_nothing(page: Page, desk: Desk, here: s
     focus(page, pupil)
     page.keyboard.press("5")
     page.locator(".journal-grid td.waiting").wait_for()
-    page.wait_for_function("document.querySelector('[data-state]').textContent.includes('·')")
+    page.locator("[data-state]").filter(has_text="·").first.wait_for(state="attached")
     assert desk.cell(pupil).value(0) == 5
     # The teacher changes the mind before knowing; what was sent before is no colleague's.
     focus(page, pupil)

@@ -152,7 +152,7 @@ class Teacher:
         self.note(kept="result", value=value)
 
     def year(self) -> int:
-        return self.chance.randint(1950, 2020)
+        return self.chance.randint(2010, 2020)
 
 
 def write_rows(home: Path, side: Path, seed: int, count: int | None) -> None:

@@ -276,8 +276,11 @@ NOT_FROM_A_SYNC = {
     "UnreadableSixWord",
     "FlawedAddress",
     "NotInitialised",
+    "OutsideScale",
+    "WrittenByNewer",
 }
-"""Of words and addresses that someone types, and of a home without a database, in which no run could be noted."""
+"""Of words, addresses and marks that someone types, of an act that someone undoes, and of a home without a database, in
+which no run could be noted."""
 
 
 def test_every_way_a_sync_can_end_has_its_sentences() -> None:

@@ -526,6 +526,8 @@ def translated(line: dict[str, str], keys: Mapping[str, str], name: str) -> dict
             line[column] = ",".join(sorted(keys.get(one, one) for one in line[column].split(",")))
     if name == "users" and "," in line["agentSourcedIds"]:
         line["metadata.mektep.relations"] = ",".join(sorted(line["metadata.mektep.relations"].split(",")))
+    if name == "users" and line["grades"] and not line["metadata.mektep.language"]:
+        line["metadata.mektep.language"] = "ky"  # not written down: taken to be the class's
     line["sourcedId"] = keys.get(line["sourcedId"], line["sourcedId"])
     return plain(line, name)
 
