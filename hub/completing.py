@@ -9,8 +9,8 @@ it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import takewhile
 from typing import Any
 
@@ -225,7 +225,11 @@ def _take_back(
     behind = [one for one in line[parted + len(exact) :] if one.envelope.hash in new]
     lost = [one for one in line if one.envelope.hash in gone]
     first = common + 1 if exact else log.head()[0] + 1
-    younger = _tail(log, first, {one.envelope.hash for one in exact})
+    tail = _tail(log, first)
+    # Of what it holds the hub puts back its own: the line may show a sealed part that was amended since.
+    held = {one.envelope.hash: one.envelope for one in tail}
+    exact = [replace(one, envelope=held.pop(one.envelope.hash, one.envelope)) for one in exact]
+    younger = [one for one in tail if one.envelope.hash in held]
 
     def place() -> None:
         log.take_out_from(first)
@@ -241,7 +245,7 @@ def _take_back(
     log.rewrite([one.envelope for one in (*exact, *younger, *behind)], first, place)
 
 
-def _tail(log: HubLog, first: int, without: Collection[bytes]) -> list[_Shown]:
+def _tail(log: HubLog, first: int) -> list[_Shown]:
     s = tables.stream.c
     rows = log.connection.execute(
         sa.select(tables.stream).where(s.school == log.school, s.position >= first).order_by(s.position)
@@ -249,7 +253,6 @@ def _tail(log: HubLog, first: int, without: Collection[bytes]) -> list[_Shown]:
     return [
         _Shown(row.position, b"", row.seen if row.capped else None, open_envelope(bytes(row.envelope)))
         for row in rows
-        if bytes(row.hash) not in without
     ]
 
 

@@ -10,6 +10,7 @@ import pytest
 from hub import backups, checks, ingest, schools, sticks, tables
 from hub.storage import create_hub, open_hub
 from node.conflicts import queries as conflicts
+from node.derived import derive
 from node.exchange import actions
 from shared.db import transaction
 from shared.keys import RecoveryKit
@@ -23,6 +24,7 @@ from shared.problems import (
 )
 from sync import fork, session
 from sync.codec import all_changes, open_envelope
+from sync.delivery import Progress
 from sync.erasure import erase
 from sync.state import State, epoch_keys
 from sync.transport.memory import MemoryTransport
@@ -351,16 +353,59 @@ def test_what_was_erased_since_the_backup_stays_erased(district, written):
     cast.settle()
     second = cast.join()
     cast.settle()
-    with closing(second.connect()) as db, district.hub.read() as connection:
+    require_gone(district, second, secret)
+    district.check()
+
+
+def test_what_was_erased_comes_back_with_no_older_line(district):
+    """A line that puts a changeset at another place shows it as it was before it was amended."""
+    cast, first, second = district.cast, district.cast.nodes[0], district.cast.join()
+    third = cast.join()
+    secret = "Жаркынайым"
+    with closing(first.connect()) as db, writing(db, 0) as w:
+        person = w.insert("person", sex="f")
+        consent = w.insert("consent", person=person, purpose="core")
+    cast.settle()
+    district.back_up()
+    cast.write(second, "room", name="before it")
+    cast.sync(second)
+    with closing(first.connect()) as db:
+        with writing(db, 0) as w:
+            w.update("person", person, surname=secret)
+        message, _ = session.make_request(db, Progress())
+        ingest.receive(district.hub, message)  # the answer is lost
+    cast.sync(third)
+    district.lose()
+    assert cast.sync(first) == "done"
+    with closing(first.connect()) as db, writing(db, 0) as w:
+        w.update("consent", consent, withdrawn_on=20_000)
+        erase(w, person, ("core",))
+    assert cast.sync(first) == "done"
+    shown = len(district.stream())
+
+    def receive(message):
+        answer = ingest.receive(district.hub, message)
+        require_gone(district, first, secret)
+        return answer
+
+    with closing(third.connect()) as db:
+        session.sync(db, MemoryTransport(lambda: ingest.describe(district.hub), receive), derive)
+    assert len(district.stream()) == shown + 1, "the line brought what the hub lacked"
+    cast.settle()
+    district.check()
+
+
+def require_gone(district, node, secret):
+    """It is in nothing that the hub keeps of the school. AssertionError."""
+    with closing(node.connect()) as db, district.hub.read() as connection:
         keys = epoch_keys(db)
         for (data,) in connection.execute(
             tables.stream.select()
             .with_only_columns(tables.stream.c.envelope)
-            .where(tables.stream.c.school == cast.id)
+            .where(tables.stream.c.school == district.cast.id)
         ):
             envelope = open_envelope(bytes(data))
             assert secret not in repr(all_changes(envelope, keys[envelope.epoch]))
-    district.check()
 
 
 def test_by_stick_too(district, tmp_path):
