@@ -32,6 +32,8 @@ from sync.writer import Writer
 AMENDING_SINCE = 2
 """The schema version of the first releases that know amendments."""
 _MOST = 1_024
+_HIGHEST_COUNT = 2**31
+"""Beyond what counting reaches: whoever signs such a count means to have the last word."""
 _MARKED = "amend <> 0 AND amend"
 """SQL: so said, the index of marked changesets serves; the mark stands behind the envelope, and all would be read."""
 Item = tuple[bytes, bytes, bytes]
@@ -129,14 +131,20 @@ def amend_what_holds(db: Database) -> int:
             continue
         blanks = _held(db, envelope, epochs[envelope.epoch], first)
         if blanks:
-            envelope = amend(envelope, epochs[envelope.epoch], blanks, _clock(db), keys)
+            after = _drop_refused(db, envelope.hash)
+            envelope = amend(envelope, epochs[envelope.epoch], blanks, _clock(db), keys, after)
             done += 1
         _keep(db, hashed, envelope, SEALED_ANEW if blanks else AMENDED)
     return done
 
 
-def amend(envelope: Envelope, old_key: bytes, blanks: Blanks, stamp: int, keys: Identity) -> Envelope:
-    """Seal a school part anew without some values, under the newest key; nothing else of a change goes."""
+def amend(
+    envelope: Envelope, old_key: bytes, blanks: Blanks, stamp: int, keys: Identity, after: int = 0
+) -> Envelope:
+    """Seal a school part anew without some values, under the newest key; nothing else of a change goes.
+
+    ``after``: the count of an amendment that the hub has and that was not taken here.
+    """
     part, changes = open_sealed(envelope, old_key)
     for change in changes:
         change.values |= dict.fromkeys(set(blanks.get(change.number, ())) & change.values.keys())
@@ -144,7 +152,7 @@ def amend(envelope: Envelope, old_key: bytes, blanks: Blanks, stamp: int, keys: 
     school = seal_again(envelope.header, part, changes, keys.school_key, salt)
     record = Amendment(
         changeset=envelope.hash,
-        count=envelope.amendment.count + 1 if envelope.amendment else 1,
+        count=max(envelope.amendment.count if envelope.amendment else 0, after) + 1,
         old=envelope.part,
         new=crypto.sha256(school),
         epoch=keys.epoch,
@@ -289,9 +297,30 @@ def _take_one(
     _require_only_blanks(db, envelope, made, local_first, epochs)
     held = _held(db, made, epochs[made.epoch], local_first)
     _keep(db, envelope.hash, made, HOLDS if held else AMENDED)
+    _drop_refused(db, envelope.hash)
     state = State(db)
     state.untidy = 1
     return True
+
+
+def _drop_refused(db: Database, hashed: bytes) -> int:
+    """Take out of what was set aside the amendments of a changeset; returns the highest count of one, 0 without any.
+
+    From a node whose line completes a hub that was put back an amendment may come before the erasure that it is for,
+    and is refused. Once the erasure is here, this node's own must count as the newer one, or the hub passes it over.
+    """
+    highest = 0
+    for key, data in db.conn.execute(
+        "SELECT hash, envelope FROM quarantine WHERE position IS NULL"
+    ).fetchall():
+        try:
+            record = amendment.read(data)
+        except FlawedChangeset:
+            continue
+        if record.changeset == hashed and record.count < _HIGHEST_COUNT:
+            highest = max(highest, record.count)
+            db.conn.execute("DELETE FROM quarantine WHERE hash = ?", (key,))
+    return highest
 
 
 def _amended(envelope: Envelope, part: bytes, data: bytes, nodes: Collection[bytes]) -> Envelope:
