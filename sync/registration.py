@@ -5,6 +5,7 @@ With it travel the school's keys, an epoch each, sealed to the recovery kit and 
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from sqlite_utils import Database
@@ -174,11 +175,23 @@ def new_epoch(db: Database, answer: Answer) -> None:
     go the keys before it to members that lack them.
     """
     state = State(db)
-    number, key = identity(db).epoch + 1, crypto.random_bytes(crypto.KEY_BYTES)
+    number = identity(db).epoch + 1
+    key = _next_key(db, number, {signing for signing, _, revoked_at, _, _ in answer.nodes if revoked_at})
     kit = bytes(state.recovery_public)
     recipients = [*([kit] if kit else []), *(opening for opening, _ in _members(db, answer))]
     fresh = [[number, r, seal_epoch(db, r, number, key)] for r in recipients]
     state.offered_epochs = pack([*fresh, *_lacking(db, answer)])
+
+
+def _next_key(db: Database, number: int, revoked: Collection[bytes]) -> bytes:
+    """The key of this number that this node makes against these revoked nodes; its twins make the same.
+
+    A hub that was put back may have forgotten it, and a twin is asked again: there is one key of a number. Who could
+    tell it from this node's secret could open it anyway, for it is sealed to this node too.
+    """
+    label = b"mektep new epoch v1\0" + number.to_bytes(4, "big")
+    bound = crypto.digest(identity(db).school_key, *sorted(revoked))
+    return crypto.derive(bytes(State(db).opening_key), label + bound)
 
 
 def _hand_on(db: Database, answer: Answer) -> None:

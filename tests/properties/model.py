@@ -23,6 +23,8 @@ __all__ = ["Answer", "Hub", "Impossible", "Node", "Request"]
 NOWHERE = 10**9
 AHEAD = 10 * 60 * 1000
 _CUTS = itertools.count(1)
+_MADE: dict[object, int] = {}
+"""What a school key follows from (a node, its number, the key before it, who was revoked) -> which key it is."""
 
 
 # -- a node ------------------------------------------------------------------------------------------------------
@@ -335,7 +337,9 @@ class Node:
         lacking = [m for m in members if m.opening != self.opening]
         self.offered = [(n, m.opening, key) for m in lacking for n, key in self.epochs.items() if n > m.epoch]
         if "new epoch" in self.rules and any(m.revoked_at > answer.epoch_at for m in answer.nodes):
-            key = next(_CUTS)
+            revoked = frozenset(m.key for m in answer.nodes if m.revoked_at)
+            made = self.opening, newest + 1, self.epochs[newest], revoked
+            key = _MADE.setdefault(made, len(_MADE) + 1)
             fresh = [(newest + 1, to, key) for to in (b"kit", *(m.opening for m in members))]
             self.offered = [*fresh, *self.offered]
 

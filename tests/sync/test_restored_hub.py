@@ -328,6 +328,33 @@ def test_a_new_key_is_offered_to_a_hub_that_forgot_the_one_before_it(district):
     district.check()
 
 
+def test_twins_make_the_key_that_the_hub_forgot_alike(district):
+    cast, first, second = district.cast, district.cast.nodes[0], district.cast.join()
+    cast.settle()
+    district.back_up()
+    twin = cast.clone(first)
+    with closing(second.connect()) as db:
+        stolen = bytes(session.identity(db).signer.public)
+    cast.nodes.remove(second)
+    schools.revoke(district.hub, stolen)
+    cast.sync(first)
+    cast.write(first, "room", name="sealed with the second key")
+    cast.sync(first)
+    district.lose()
+    schools.revoke(district.hub, stolen)
+    cast.sync(twin)
+    cast.write(twin, "room", name="so is this")
+    cast.sync(twin)
+    keys = []
+    for node in (first, twin):
+        with closing(node.connect()) as db:
+            keys.append(epoch_keys(db))
+    assert sorted(keys[0]) == [1, 2] and keys[0] == keys[1], "the hub cannot tell them apart and asked both"
+    cast.settle()
+    assert rooms(first) == rooms(twin) == ["sealed with the second key", "so is this"]
+    district.check()
+
+
 @pytest.mark.parametrize("written", ["before the backup", "after it"])
 def test_what_was_erased_since_the_backup_stays_erased(district, written):
     cast, first = district.cast, district.cast.nodes[0]
