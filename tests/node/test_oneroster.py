@@ -80,7 +80,7 @@ def school(pages: SchoolPages) -> Iterator[Open]:
     with closing(pages.node.connect()) as db:
         row = db.execute(
             """SELECT id, start, "end" FROM academic_year WHERE id IN (SELECT year FROM class_group)
-               ORDER BY start DESC LIMIT 1"""
+               ORDER BY start LIMIT 1"""
         ).fetchone()
         yield Open(pages, db, Year(*row))
 

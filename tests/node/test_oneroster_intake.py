@@ -440,7 +440,7 @@ def demo(pages: SchoolPages) -> Iterator[tuple[Database, Year, SchoolPages]]:
     with closing(pages.node.connect()) as db:
         row = db.execute(
             """SELECT id, start, "end" FROM academic_year WHERE id IN (SELECT year FROM class_group)
-               ORDER BY start DESC LIMIT 1"""
+               ORDER BY start LIMIT 1"""
         ).fetchone()
         yield db, Year(*row), pages
 

@@ -31,7 +31,7 @@ def test_a_guardian_gets_the_childs_file_and_sees_who_read_it(pages: SchoolPages
 
 
 def test_no_secret_is_handed_out(pages: SchoolPages) -> None:
-    client = pages.as_("pupil")
+    client = pages.sign_in(pages.logins["pupil"])
     content = client.http.get(f"/own-data/{pages.person('pupil')}/file").get_data(as_text=True)
     account = json.loads(content)["held"]["account"][0]
     assert account["login"] == "pupil" and not {"password", "totp", "recovery"} & set(account)
