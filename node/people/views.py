@@ -13,7 +13,7 @@ from node.ofage import born
 from node.people import queries, recording
 from node.people.blueprint import area
 from node.people.queries import PAGE, Person
-from node.reading.noting import noted
+from node.reading import noting
 from node.request import database
 from shared.access import Visitor, allow
 from shared.problems import NotAllowed, NotFound
@@ -81,7 +81,7 @@ def card(person_id: int) -> ResponseReturnValue:
     pupil, member = queries.pupil(db, person_id), queries.staff_member(db, person_id)
     whole = _reads_whole(person_id, pupil, member)
     if whole:
-        noted("read", "card", person_id)
+        noting.noted("read", "card", person_id)
     return render_template(
         "people/card.html",
         person=person,
