@@ -12,6 +12,7 @@ import datetime
 import io
 import re
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -200,7 +201,9 @@ def _workbook(content: bytes, path: Path, sheet: str | None) -> list[list[tuple[
             return [list(_texts(one.iter_rows(values_only=True))) for one in chosen]
         finally:
             workbook.close()
-    except (zipfile.BadZipFile, KeyError, ValueError, OSError, SyntaxError, IndexError, EOFError) as error:
+    except (
+        zipfile.BadZipFile, zlib.error, KeyError, ValueError, OSError, SyntaxError, IndexError, EOFError
+    ) as error:  # fmt: skip
         raise DamagedFile(file=path.name) from error
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -164,7 +165,7 @@ def _members(content: bytes, name: str) -> Iterator[tuple[str, bytes]]:
                 left -= len(text)
                 if member.filename.endswith(".csv"):
                     yield member.filename.removesuffix(".csv"), text
-    except (zipfile.BadZipFile, NotImplementedError, OSError, EOFError, ValueError) as error:
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, OSError, EOFError, ValueError) as error:
         raise DamagedFile(file=name) from error
 
 

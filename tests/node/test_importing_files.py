@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zipfile
 from pathlib import Path
 
 import openpyxl
@@ -106,6 +107,16 @@ def test_without_known_headings_the_first_line_is_the_header() -> None:
     assert read(workbook([("a", "b"), ("1", "2")])).header == ("a", "b")
     with pytest.raises(DamagedFile):
         read(b"\n\n")
+
+
+def test_a_workbook_with_torn_bytes_is_damaged() -> None:
+    content = bytearray(workbook([("a", str(number)) for number in range(300)]))
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        member = archive.getinfo("xl/worksheets/sheet1.xml")
+    start = member.header_offset + 30 + len(member.filename)
+    content[start : start + 40] = b"\xff" * 40
+    with pytest.raises(DamagedFile):
+        read(bytes(content))
 
 
 def test_headers_may_be_typed_without_kyrgyz_letters_and_end_in_signs(db: Database) -> None:

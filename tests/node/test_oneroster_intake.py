@@ -405,7 +405,12 @@ def test_paths_in_an_archive_are_refused(name: str) -> None:
 
 
 def test_what_is_no_roster_is_refused() -> None:
-    for content in (b"", b"PK\x03\x04 no archive", b"a,b\n1,2\n"):
+    torn = io.BytesIO()
+    with zipfile.ZipFile(torn, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("manifest.csv", "propertyName,value\n" * 200)
+    data = bytearray(torn.getvalue())
+    data[50:60] = b"\xff" * 10  # within the packed bytes
+    for content in (b"", b"PK\x03\x04 no archive", b"a,b\n1,2\n", bytes(data)):
         with pytest.raises(DamagedFile):
             read_package(content, "list.zip")
     with pytest.raises(NotARoster):
