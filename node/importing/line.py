@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from node.importing.finding import Key, Row, key_of, look_up
 from node.importing.mapping import Expression, Step
 from node.importing.sheets import Line
-from node.importing.values import FORMULA_ERRORS, Unreadable, days, fit, transformed
+from node.importing.values import FORMULA_ERRORS, Missing, Unreadable, days, fit, transformed
 from shared.i18n import folded
 from shared.problems import (
     N_,
@@ -57,11 +57,13 @@ class LineWork:
     def write(self, step: Step) -> None:
         """Find the row of a step, or write it; errors are listed and the line goes on without the row."""
         try:
-            values = self.values(step.table, step.columns)
-            known = self.key(step, values)
+            missing: dict[str, Missing] = {}
+            values = self.values(step.table, step.columns, missing)
+            known = self.key(step, missing)
+            existing = self.run.finder.row(step.table, known) if known else None
+            self.need(step, missing, existing)
         except NoRow:
             return
-        existing = self.run.finder.row(step.table, known) if known else None
         if step is self.run.mapping.steps[0]:
             self.heed_mode(step, existing)
         row: Row | None = existing
@@ -91,6 +93,14 @@ class LineWork:
                 known.append(born)  # type: ignore[arg-type]
         elif step.table.name == "guardian" and fresh and not self.fresh:
             self.run.ask(self.line.number, ONE_GUARDIAN)
+
+    def need(self, step: Step, missing: dict[str, Missing], existing: Row | None) -> None:
+        """List what must not be empty, unless it is empty in a row that is here already. NoRow: something was."""
+        needed = [name for name in missing if existing is None or existing[name] is not None]
+        for name in needed:
+            self.unreadable(step.columns[name], name, missing[name])
+        if needed:
+            raise NoRow
 
     def ask(self, step: Step, row: Row) -> None:
         """Hear what the caller has against a row. Refused."""
@@ -131,9 +141,13 @@ class LineWork:
         for step, row_id, values in self.personal:
             self.attempt(step, lambda i=row_id, v=values, s=step: self.update_row(s.table, i, v))  # type: ignore[misc]
 
-    def values(self, table: Table, columns: Any) -> Row:
-        """Evaluate expressions for columns of a table, leaving out empty ones. NoRow: errors were listed."""
+    def values(self, table: Table, columns: Any, missing: dict[str, Missing] | None = None) -> Row:
+        """Evaluate expressions for columns of a table, leaving out empty ones. NoRow: errors were listed.
+
+        With ``missing``, what must not be empty and is stands there for the caller to judge.
+        """
         found: Row = {}
+        empty: dict[str, Missing] = {}
         failed = False
         for name, expression in columns.items():
             try:
@@ -141,17 +155,24 @@ class LineWork:
                 table.by_name[name].check(value, table.name)
                 if value is not None:
                     found[name] = value
+            except Missing as error:
+                empty[name] = error
             except Unreadable as error:
                 failed = True
-                self.run.error(
-                    self.line.number, self.run.field(expression, name), error.template, **error.details
-                )
+                self.unreadable(expression, name, error)
             except InvalidValue as error:
                 failed = True
                 self.problem(expression, name, error)
-        if failed:
+        if failed or (empty and missing is None):
+            for name, why in empty.items():
+                self.unreadable(columns[name], name, why)
             raise NoRow
+        if missing is not None:
+            missing |= empty
         return found
+
+    def unreadable(self, expression: Expression, name: str, error: Unreadable) -> None:
+        self.run.error(self.line.number, self.run.field(expression, name), error.template, **error.details)
 
     def problem(
         self, expression: Expression, name: str, error: InvalidValue | ConsentMissing | OutsideScale
@@ -159,8 +180,11 @@ class LineWork:
         field_name = self.run.field(expression, name)
         self.run.errors.append(LineError(self.line.number, field_name, error.sentence(self.run.text)))
 
-    def key(self, step: Step, values: Row) -> Key | None:
-        """The key of the row if it is there: through another, by what it is known by, or by its key."""
+    def key(self, step: Step, missing: dict[str, Missing]) -> Key | None:
+        """The key of the row if it is there: through another, by what it is known by, or by its key.
+
+        A row may be known by what is empty, though not by that alone.
+        """
         if step.through:
             where = self.whole(step.through.table, step.through.where)
             pointing = self.run.finder.key(step.through.table, where)
@@ -168,12 +192,17 @@ class LineWork:
             target = row[step.through.column] if row else None
             return (target,) if isinstance(target, int) else None
         if step.find:
-            return self.run.finder.key(step.table, self.whole(step.table, step.find))
+            if step.find.keys() <= missing.keys():
+                return None
+            where = self.whole(step.table, step.find, {} if missing else None)
+            return self.run.finder.key(step.table, where)
+        if missing.keys() & set(step.table.key):
+            return None
         return key_of(step.table, self.whole(step.table, {k: step.columns[k] for k in step.table.key}))
 
-    def whole(self, table: Table, columns: Any) -> Row:
+    def whole(self, table: Table, columns: Any, missing: dict[str, Missing] | None = None) -> Row:
         """Values by which a row is known; an empty one is the column's default, but not all may be empty."""
-        found = self.values(table, columns)
+        found = self.values(table, columns, missing)
         for name, expression in columns.items():
             if name not in found and (name in table.key or not found):
                 field_name = self.run.field(expression, name)

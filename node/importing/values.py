@@ -37,6 +37,13 @@ class Unreadable(Exception):
         self.details = details
 
 
+class Missing(Unreadable):
+    """An empty cell that must not be."""
+
+    def __init__(self) -> None:
+        super().__init__(N_("This must not be empty."))
+
+
 def transformed(text: str | int | None, transforms: Mapping[str, Any]) -> Value:
     """Apply the transforms of an expression in their fixed order; None is an empty cell."""
     value: str | int | None = text if text != "" else None
@@ -53,7 +60,7 @@ def transformed(text: str | int | None, transforms: Mapping[str, Any]) -> Value:
     if value is None:
         value = transforms.get("if_empty")
     if value is None and transforms.get("required"):
-        raise Unreadable(N_("This must not be empty."))
+        raise Missing
     return value
 
 

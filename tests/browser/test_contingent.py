@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from tests.browser.test_school_pages import sign_in
 from tests.node.conftest import SchoolPages
@@ -70,7 +70,7 @@ def test_a_child_is_admitted_changes_class_and_leaves(page: Page, pages: SchoolP
     page.fill("#day", "2025-11-14")
     page.locator("button[name=depart]").click()
     page.get_by_text("Кеткен:").wait_for()
-    assert page.locator("main .rows li").count() == 3
+    expect(page.locator("main .rows li")).to_have_count(3)
     page.goto(f"{address}/movement/?year=3&period=quarter-2")
     assert page.locator("tfoot td").nth(3).inner_text() == page.locator("tfoot td").nth(4).inner_text() != "0"
 

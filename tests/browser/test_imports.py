@@ -40,6 +40,7 @@ def give(page: Page, there: str, path: Path) -> None:
     page.set_input_files("#file", str(path))
     page.click("main form[enctype] button")
     page.wait_for_selector("[name=mode]")
+    page.wait_for_load_state()
 
 
 def roster(folder: Path, flawed: bool) -> Path:
@@ -85,6 +86,7 @@ def test_each_step_is_accessible_and_what_came_in_is_undone(
     assert school.one(people) == before
     page.click("main button[value=all]")
     page.wait_for_selector("form[action^='/import/undo/']")
+    page.wait_for_load_state()
     assert school.one(people) > before
     found += flaws(page, axe)
     page.click("form[action^='/import/undo/'] button")

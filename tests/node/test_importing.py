@@ -427,6 +427,38 @@ def test_an_empty_cell_empties_nothing(db: Database, tmp_path: Path) -> None:
     assert db.execute("SELECT name, seats FROM room").fetchall() == [("101", 30)]
 
 
+def test_what_must_not_be_empty_may_be_where_it_is_empty_here(db: Database, tmp_path: Path) -> None:
+    mapping = file_of(tmp_path, "rooms.toml", ROOMS.replace('"seats"}', '"seats", required = true}'))
+    with writing(db, actor=7) as w:
+        hall = w.insert("room", name="101")
+        w.insert("room", name="102", seats=24)
+    path = file_of(tmp_path, "rooms.csv", "room,seats\n101,\n102,\n103,\n")
+    with pytest.raises(ImportRefused) as refused:
+        run_import(db, path, mapping, actor=7)
+    empty = "This must not be empty."
+    assert errors_of(refused) == [(3, "seats", empty), (4, "seats", empty)]
+    assert run_import(db, file_of(tmp_path, "rooms.csv", "room,seats\n101,\n"), mapping, 7).changes_nothing
+    run_import(db, file_of(tmp_path, "rooms.csv", "room,seats\n101,30\n"), mapping, actor=7)
+    assert db.execute("SELECT seats FROM room WHERE id = ?", (hall,)).fetchone() == (30,)
+
+
+def test_a_line_may_be_known_by_what_is_empty_but_not_by_nothing(db: Database, tmp_path: Path) -> None:
+    head = "Фамилия;Имя;Дата рождения;Пол;Согласие;Должность\n"
+    with writing(db, actor=7) as w:
+        person = w.insert("person", sex="f")
+        w.insert("consent", person=person, purpose="core", valid_from=20_000)
+        w.update("person", person, surname="Асанова")
+        w.put("staff", person=person, position="teacher")
+    line = "Асанова;;;ж;04.10.2024;учитель\n"
+    assert run_import(db, file_of(tmp_path, "a.csv", head + line), "staff", actor=7).changes_nothing
+    with pytest.raises(ImportRefused) as refused:
+        other = ";;;ж;04.10.2024;учитель\n" + line.replace("Асанова", "Иванова")
+        run_import(db, file_of(tmp_path, "a.csv", head + other), "staff", actor=7)
+    assert [error[:2] for error in errors_of(refused)] == [
+        (2, "Фамилия"), (2, "Имя"), (2, "Дата рождения"), (3, "Имя"), (3, "Дата рождения"),
+    ]  # fmt: skip
+
+
 def test_a_retired_row_is_left_alone(db: Database, tmp_path: Path) -> None:
     mapping = file_of(tmp_path, "rooms.toml", ROOMS)
     path = file_of(tmp_path, "rooms.csv", "room,seats\n101,30\n")
