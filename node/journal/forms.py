@@ -32,7 +32,10 @@ def one_change(form: MultiDict[str, str]) -> Change:
     if field == "comment":
         return Change("comment", value.strip(), seen, pupil, own=tuple(own))
     if field in ("topic", "homework"):
-        return Change("topic" if field == "topic" else "homework", value.strip(), seen, own=tuple(own))
+        sent = tuple(_lines(line) for line in own)
+        return Change(
+            "topic" if field == "topic" else "homework", _lines(value).strip(), _lines(seen), own=sent
+        )
     raise BadRequest()
 
 
@@ -41,8 +44,8 @@ def lesson_changes(form: Mapping[str, str], pupils: Iterable[int]) -> list[Chang
     kind = whole(form.get("kind"))
     kinds = (kind, whole(form.get("kind-1")) or kind)
     found: list[Change] = [
-        Change("topic", form.get("topic", "").strip(), form.get("seen-topic", "")),
-        Change("homework", form.get("homework", "").strip(), form.get("seen-homework", "")),
+        Change("topic", _lines(form.get("topic", "")).strip(), _lines(form.get("seen-topic", ""))),
+        Change("homework", _lines(form.get("homework", "")).strip(), _lines(form.get("seen-homework", ""))),
         Change("taken", int("taken" in form), whole(form.get("seen-taken")) or 0),
     ]
     for pupil in pupils:
@@ -55,6 +58,11 @@ def lesson_changes(form: Mapping[str, str], pupils: Iterable[int]) -> list[Chang
                 seen = whole(form.get(f"seen-{name}"))
                 found.append(Change("mark", whole(form[name]), seen, pupil, slot, kinds[slot]))
     return [change for change in found if change.value != change.seen]
+
+
+def _lines(text: str) -> str:
+    """A text of several lines, however the browser ends them: a form and the script do not do it alike."""
+    return text.replace("\r\n", "\n")
 
 
 def results(form: Mapping[str, str], pupils: Iterable[int]) -> list[Result]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -12,6 +12,7 @@ from flask.typing import ResponseReturnValue
 from node.attendance import queries as attendance
 from node.journal import pages, queries, rows, sentences
 from node.journal.blueprint import area
+from node.journal.queries import Place
 from node.people.queries import class_name
 from node.request import database
 from shared.access import allow
@@ -43,6 +44,7 @@ def grid(group_id: int) -> ResponseReturnValue:
     )
     letters = attendance.letters(db)
     locks = queries.locked_spans(db, group["class_group"])
+    shut = {c.place.day for c in columns if any(start <= c.place.day <= end for start, end in locks)}
     locked = term is not None and any(start <= term["start"] and term["end"] <= end for start, end in locks)
     writes = who.has(*pages.WRITE) and group["teacher"] == who.person and not locked
     return render_template(
@@ -60,9 +62,9 @@ def grid(group_id: int) -> ResponseReturnValue:
         decimal=exact(Fraction(1, 2), 1)[1],
         by=by,
         writes=writes,
-        planned=queries.planned_topics(db, group_id, columns) if writes else {},
+        planned=_planned(group_id, [c for c in columns if c.place.day not in shut]) if writes else {},
         locked=locked,
-        shut={c.place.day for c in columns if any(start <= c.place.day <= end for start, end in locks)},
+        shut=shut,
         scale=queries.scale_of(db, group_id),
         kinds=queries.work_kinds(db),
         letters=(letters["absent"], letters["late"]),
@@ -71,6 +73,12 @@ def grid(group_id: int) -> ResponseReturnValue:
         edit_from=pages.today() - queries.edit_days(db),
         days=queries.edit_days(db),
     )
+
+
+def _planned(group_id: int, columns: Sequence[queries.Column]) -> dict[Place, Mapping[str, Any]]:
+    """The plan's item whose turn it is, by lesson without a topic."""
+    found = queries.planned_topics(database(), group_id, columns)
+    return {place: item for place, item in found.items() if item["topic"]}
 
 
 def _results(

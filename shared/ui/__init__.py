@@ -13,7 +13,11 @@ from shared.access import allow
 FOLDER = Path(__file__).parent
 STATIC_FOLDER = FOLDER / "static"
 STATIC = "ui.static"
-BUNDLES = {"with-journal.js": ("mektep.js", "journal.js")}
+BUNDLES = {
+    "with-lesson.js": ("mektep.js", "outbox.js", "lesson.js"),
+    "with-book.js": ("mektep.js", "facing.js"),
+    "with-grid.js": ("mektep.js", "outbox.js", "facing.js", "topics.js", "paste.js", "grid.js"),
+}
 """Files sent as one, for every request costs a phone a journey: name -> what it is made of."""
 
 blueprint = Blueprint("ui", __name__, template_folder="templates")

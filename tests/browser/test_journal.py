@@ -237,10 +237,10 @@ def test_the_browser_reckons_as_the_school_does(page: Page, desk: Desk, here: st
     sign_in(page, here, desk)
     address = f"{here}/journal/group/{desk.place.group}"
     sums = "[...document.querySelectorAll('[data-average], [data-proposed]')].map(one => one.textContent)"
-    page.route("**/with-journal.js*", lambda route: route.abort())
+    page.route("**/with-grid.js*", lambda route: route.abort())
     page.goto(address)
     told = page.evaluate(sums)
-    page.unroute("**/with-journal.js*")
+    page.unroute("**/with-grid.js*")
     page.goto(address)
     assert page.evaluate(sums) == told and len(set(told)) > 5
     # What is typed counts at once, before anything has arrived, and the school agrees afterwards.
@@ -255,7 +255,7 @@ def test_the_browser_reckons_as_the_school_does(page: Page, desk: Desk, here: st
     page.unroute("**/journal/cell/**")
     page.evaluate("dispatchEvent(new Event('online'))")
     page.locator("[data-state].saved").wait_for()
-    page.route("**/with-journal.js*", lambda route: route.abort())
+    page.route("**/with-grid.js*", lambda route: route.abort())
     page.goto(address)
     assert page.evaluate(sums) == typed
 
@@ -326,30 +326,46 @@ def test_topic_and_homework_are_written_on_the_facing_page(
     table, lines = page.locator(".journal-grid").bounding_box(), page.locator("[data-lines]").bounding_box()
     assert table is not None and lines is not None
     assert lines["x"] > table["x"] and abs(lines["y"] - table["y"]) < 4
+    # The lessons stand in the order of the columns; the one chosen or pointed at is marked on both pages.
+    at = f"2025-10-23/{desk.place.period}"
+    dates = page.locator(".lines tbody th").all_inner_texts()
+    heads = page.locator(".journal-grid thead [data-at] a").all_inner_texts()
+    assert len(dates) > 5 and dates == heads
     focus(page, pupil)
-    line = page.locator("[data-line][aria-current]")
-    assert line.get_attribute("data-line") == f"2025-10-23/{desk.place.period}"
-    page.click("[data-planned]")
-    line.locator("td.saved").first.wait_for()
-    page.fill("#homework", "§ 21, 3-көнүгүү")
-    page.keyboard.press("Tab")
-    page.locator("[data-line][aria-current] td:has-text('§ 21').saved").wait_for()
+    chosen = page.locator(".lines .chosen")
+    assert at in (chosen.locator("a").get_attribute("href") or "")
+    page.locator(".lines tbody tr").nth(-3).hover()
+    assert page.locator(".journal-grid thead .pointed").inner_text().split() == [dates[-3]]
+    chosen.locator("button.due").click()
+    chosen.locator("td.saved").first.wait_for()
+    # The focus has gone on to the homework; Tab leads there and back, from lesson to lesson go Enter and the arrows.
+    page.keyboard.type("§ 21, 3-көнүгүү")
+    page.keyboard.press("Shift+Tab")
+    chosen.locator("td:has-text('§ 21').saved").wait_for()
+    assert page.evaluate("document.activeElement.maxLength") == 500
+    for pressed in ("Shift+Tab", "ArrowUp"):
+        page.keyboard.press(pressed)
+    assert page.locator(".journal-grid thead .chosen a").inner_text() == dates[-2]
+    page.keyboard.press("ArrowDown")
     assert axe(page) == []
     lesson = queries.lesson(desk.db, desk.place)
     assert lesson is not None
     assert (lesson["topic"], lesson["homework"]) == (planned["topic"], "§ 21, 3-көнүгүү")
-    # What a colleague wrote meanwhile is asked about, both texts shown.
+    # What a colleague wrote meanwhile is asked about, both texts shown; Esc takes back what is not yet sent.
     with writing(desk.db, desk.account) as w:
         change = Change("homework", "§ 22", "§ 21, 3-көнүгүү")
         actions.save(w, desk.place, desk.teacher, TODAY, [change])
-    page.fill("#homework", "§ 23")
-    page.keyboard.press("Tab")
+    homework = chosen.locator("td").nth(1)
+    homework.click()
+    homework.locator("textarea").fill("§ 24")
+    page.keyboard.press("Escape")
+    homework.locator("textarea").fill("§ 23")
+    page.keyboard.press("Enter")
     question = page.locator(".clash")
     question.wait_for()
     assert "§ 22" in question.inner_text() and "§ 23" in question.inner_text()
     question.locator("button").first.click()
-    page.locator("[data-line][aria-current] td:has-text('§ 22')").wait_for()
-    assert page.input_value("#homework") == "§ 22"
+    page.locator(".lines .chosen td:has-text('§ 22')").wait_for()
 
 
 @pytest.mark.parametrize("page", ["desktop"], indirect=True)

@@ -1,0 +1,257 @@
+// A term in the journal: a table one types into.
+"use strict";
+(() => {
+  if (!outbox || !facing) return;
+  const { book, texts, value, enter, absent, late, letterOf } = outbox, { table, heads } = facing;
+  const [low, high, threshold, minimum] = ["low", "high", "threshold", "minimum"].map((name) => Number(book.dataset[name]));
+  const rows = [...table.tBodies[0].rows], links = heads.map((head) => head.querySelector("a"));
+  const attribute = { status: "s", comment: "c", mark: { "": "m", 0: "m", 1: "n" } };
+  const dataOf = (field, slot) => field === "mark" ? attribute.mark[slot] : attribute[field];
+  const said = document.getElementById("comment");
+  let typed = "", open = null, hold = 0, last = null, aimed = null;
+  const past = [];
+  for (const part of document.querySelectorAll("[data-with-script]")) part.hidden = false;
+  table.setAttribute("role", "grid");
+  for (const row of rows) for (const td of row.cells) if (heads[td.cellIndex].dataset.at && !td.classList.contains("out")) {
+    td.tabIndex = -1;
+    if (heads[td.cellIndex].hasAttribute("data-locked")) td.setAttribute("aria-readonly", "true");
+  }
+  const first = rows.map((row) => [...row.querySelectorAll("td[tabindex]")].pop()).find(Boolean);
+  if (first) first.tabIndex = 0;
+  // The dates above are reached from the first row, so that Tab does not go through all of them.
+  for (const link of links) if (link) link.tabIndex = -1;
+  const desk = document.querySelector("[data-desk]");
+  const urlOf = (td) => book.dataset.url + heads[td.cellIndex].dataset.at;
+  const cellOf = (td, field, slot) => {
+    const base = td.dataset[`base${dataOf(field, slot)}`] ?? td.dataset[dataOf(field, slot)] ?? (field === "status" ? "present" : "");
+    return { url: urlOf(td), field, pupil: td.parentNode.dataset.pupil, slot: field === "mark" ? String(slot) : "", base };
+  };
+  const shut = (td) => heads[td.cellIndex].hasAttribute("data-locked");
+  function sign(td, state, told) {
+    td.classList.remove("saved", "waiting", "refused", "locked");
+    if (state) td.classList.add(state);
+    if (told) td.title = told;
+    else if (state) td.removeAttribute("title");
+    if (td === aimed) saying(td);
+  }
+  function saying(td) {
+    const line = desk.querySelector("[data-cell-state]"), state = ["saved", "waiting", "refused", "locked"].find((one) => td.classList.contains(one));
+    line.className = `state ${state === "locked" ? "refused" : state || ""}`;
+    line.textContent = shut(td) ? texts.locked : { saved: `✓ ${texts.saved}`, waiting: `… ${texts.waiting}`, refused: `! ${td.title || texts.refused}`, locked: `! ${td.title || texts.locked}` }[state] || "";
+  }
+  function tdOf(cell) {
+    const row = rows.find((one) => one.dataset.pupil === cell.pupil);
+    const column = heads.findIndex((head) => head.dataset.at && book.dataset.url + head.dataset.at === cell.url);
+    return row && column > 0 && attribute[cell.field] ? row.cells[column] : null;
+  }
+  function draw(td) {
+    const letter = { absent, late }[td.dataset.s] || "", marks = [td.dataset.m, td.dataset.n].filter(Boolean).join("/");
+    td.textContent = [letter, marks].filter(Boolean).join(" ");
+    if (td.dataset.was) {
+      const old = document.createElement("s");
+      old.textContent = td.dataset.was;
+      td.prepend(old, " ");
+    }
+    td.classList.toggle("absent", td.dataset.s === "absent");
+    reckon(td.parentNode);
+  }
+  // Average and proposed mark as one types, by the rule of shared/grading.py, in whole numbers.
+  function reckon(row) {
+    let sum = 0, weights = 0, count = 0;
+    for (const td of row.cells) for (const [value, weight] of [[td.dataset.m, td.dataset.w], [td.dataset.n, td.dataset.v]]) {
+      const heavy = Number(weight ?? 1);
+      if (!value || !heavy) continue;
+      sum += Number(value) * heavy;
+      weights += heavy;
+      count += 1;
+    }
+    const hundredths = weights ? Math.floor((200 * sum + weights) / (2 * weights)) : 0, whole = weights ? Math.floor(sum / weights) : 0;
+    const up = weights && (sum - whole * weights) * 100 >= threshold * weights ? 1 : 0;
+    row.querySelector("[data-average]").textContent = weights ? `${Math.floor(hundredths / 100)}${book.dataset.decimal}${String(hundredths % 100).padStart(2, "0")}` : "—";
+    row.querySelector("[data-proposed]").textContent = weights && count >= minimum ? whole + up : texts.na;
+  }
+  for (const row of rows) reckon(row);
+  function weigh(td, slot) {
+    const kind = document.getElementById("kind");
+    if (kind) td.dataset[slot ? "v" : "w"] = kind.selectedOptions[0].dataset.weight;
+  }
+  function set(td, field, slot, wanted) {
+    if (field === "mark") weigh(td, slot);
+    enter(cellOf(td, field, slot), wanted);
+  }
+  const valueOf = (td) => ({ m: td.dataset.m || "", n: td.dataset.n || "", s: td.dataset.s || "present" });
+  function go(td, down, right) {
+    let row = rows.indexOf(td.parentNode), column = td.cellIndex, to = td;
+    do {
+      row += down;
+      column += right;
+      to = rows[row] && rows[row].cells[column];
+    } while (to && to.classList.contains("out"));
+    if (to && heads[column].dataset.at) enterCell(to);
+    else if (row < 0) links[column].focus();
+  }
+  function enterCell(to) {
+    for (const one of table.querySelectorAll("td[tabindex='0']")) one.tabIndex = -1;
+    to.tabIndex = 0;
+    to.focus();
+  }
+  table.addEventListener("focusin", (event) => {
+    const td = event.target;
+    if (td.tagName !== "TD") return;
+    typed = "";
+    for (const one of table.querySelectorAll("td[tabindex='0']")) if (one !== td) one.tabIndex = -1;
+    td.tabIndex = 0;
+    const head = heads[td.cellIndex], link = desk.querySelector("[data-history]");
+    aimed = td;
+    desk.hidden = false;
+    desk.querySelector("[data-late-reason]").hidden = !head.hasAttribute("data-old");
+    link.href = `${link.dataset.address}${head.dataset.at}/${td.parentNode.dataset.pupil}`;
+    link.textContent = `${td.parentNode.cells[0].textContent.trim()} · ${head.querySelector("a").textContent}`;
+    said.value = td.dataset.c || "";
+    said.disabled = shut(td);
+    saying(td);
+  });
+  said.addEventListener("change", () => { if (aimed) set(aimed, "comment", "", said.value.trim()); });
+  table.addEventListener("paste", (event) => {
+    if (event.target.tagName !== "TD") return;
+    event.preventDefault();
+    pastePreview(pastePlan(rows, heads, event.target, event.clipboardData.getData("text/plain"), wishOf), texts, (good) => {
+      remember(good.map((one) => one.td));
+      for (const one of good) restore(one.td, one.to);
+    });
+  });
+  // What a pasted word asks of a cell, or why it cannot be.
+  function wishOf(td, wish) {
+    const head = td && heads[td.cellIndex], to = { m: "", n: "", s: "present" };
+    let bad = "";
+    if (!td || !head.dataset.at || td.classList.contains("out")) return { bad: texts.paste_outside };
+    if (shut(td)) return { bad: texts.locked };
+    for (const word of wish.toLowerCase().split(/\s+/)) {
+      const marks = /^(\d+)(?:\/(\d+))?$/.exec(word);
+      if (letterOf(word)) to.s = letterOf(word);
+      else if (!marks) bad = texts.paste_word;
+      else if (marks.slice(1).some((mark) => mark && (Number(mark) < low || Number(mark) > high))) bad = texts.paste_scale;
+      else Object.assign(to, { m: String(Number(marks[1])), n: marks[2] ? String(Number(marks[2])) : "" });
+    }
+    const now = valueOf(td), same = now.m === to.m && now.n === to.n && now.s === to.s;
+    if (!bad && !same && head.hasAttribute("data-old") && !value("reason")) bad = texts.paste_late;
+    return { to, bad, same };
+  }
+  table.addEventListener("keydown", (event) => {
+    const td = event.target, key = event.key;
+    if (event.ctrlKey || event.altKey || event.metaKey) return;
+    if (links.includes(td)) { among(td, key, event); return; }
+    if (td.tagName !== "TD") return;
+    const moves = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1], Enter: [event.shiftKey ? -1 : 1, 0] };
+    if (!/^[0-9]$/.test(key) && key !== "Escape") commit();
+    if (moves[key]) {
+      last = null;
+      go(td, ...moves[key]);
+    } else if (key === "Escape") takeBack();
+    else if (shut(td)) return;
+    else if (/^[0-9]$/.test(key) && high) digit(td, key);
+    else if (key === "/" && high) second(td);
+    else if (letterOf(key)) {
+      const status = letterOf(key);
+      remember([td]);
+      set(td, "status", "", td.dataset.s === status ? "present" : status);
+      go(td, 1, 0);
+    } else if (key === "Delete" || key === "Backspace") {
+      remember([td]);
+      restore(td, { m: "", n: "", s: "present" });
+    } else return;
+    event.preventDefault();
+  });
+  function among(link, key, event) {
+    const column = links.indexOf(link), step = { ArrowLeft: -1, ArrowRight: 1 }[key], to = step && links[column + step];
+    if (to) to.focus();
+    else if (key === "ArrowDown") go(heads[column], 1, 0);
+    else return;
+    event.preventDefault();
+  }
+  // What was entered last is taken back first, a pasted block as one; the focus goes there.
+  const remember = (cells) => past.push(cells.map((td) => [td, valueOf(td)]));
+  function takeBack() {
+    open = null;
+    const step = past.pop() || [];
+    for (const [td, was] of step) restore(td, was);
+    if (step.length) enterCell(step[0][0]);
+  }
+  // A digit goes on to the next pupil once no longer value is possible; until then it is not written, for a moment.
+  function digit(td, key) {
+    const slot = last && last.second === td ? 1 : 0, name = slot ? "n" : "m";
+    typed += key;
+    if (Number(typed) > high) typed = key;
+    if (typed.length === 1) remember([td]);
+    clearTimeout(hold);
+    open = null;
+    last = { td };
+    if (Number(typed) * 10 > high || Number(typed) === 0) {
+      set(td, "mark", slot, typed);
+      go(td, 1, 0);
+      return;
+    }
+    td.dataset[`base${name}`] ??= td.dataset[name] ?? "";
+    td.dataset[name] = typed;
+    weigh(td, slot);
+    draw(td);
+    if (slot) last.second = td;
+    open = { td, slot };
+    hold = setTimeout(commit, 1500);
+  }
+  function commit() {
+    if (!open) return;
+    const { td, slot } = open;
+    open = null;
+    clearTimeout(hold);
+    typed = "";
+    set(td, "mark", slot, td.dataset[slot ? "n" : "m"]);
+  }
+  table.addEventListener("pointerdown", () => { last = null; });
+  table.addEventListener("focusout", commit);
+  addEventListener("pagehide", commit);
+  // 5/4: after the first mark the cell above is meant, if the digit has gone on already.
+  function second(td) {
+    const back = last && last.td && last.td.dataset.m ? last.td : td;
+    if (!back.dataset.m) return;
+    if (back !== td) enterCell(back);
+    typed = "";
+    last = { second: back };
+  }
+  function restore(td, to) {
+    const now = valueOf(td);
+    if (now.m !== to.m) set(td, "mark", 0, to.m);
+    if (now.n !== to.n) set(td, "mark", 1, to.n);
+    if (now.s !== to.s) set(td, "status", "", to.s);
+    typed = "";
+  }
+  outbox.serve({
+    show(cell, wanted, state, told) {
+      const td = tdOf(cell), line = topics.tdOf(cell);
+      if (line) {
+        topics.put(line, wanted);
+        sign(line, state, told);
+      }
+      if (!td) return;
+      td.dataset[dataOf(cell.field, cell.slot)] = wanted;
+      draw(td);
+      sign(td, state, told);
+    },
+    base(cell, known, told) {
+      const td = tdOf(cell), line = topics.tdOf(cell);
+      if (line) line.dataset.base = known;
+      if (!td) return;
+      const name = dataOf(cell.field, cell.slot), old = td.dataset[`base${name}`] ?? cell.base;
+      td.dataset[`base${name}`] = known;
+      if (told.saved && cell.field !== "comment" && heads[td.cellIndex].hasAttribute("data-old") && old && old !== "present" && old !== known) td.dataset.was = [td.dataset.was, { absent, late }[old] || old].filter(Boolean).join(" ");
+    },
+    here(cell) { return Boolean(tdOf(cell) || topics.tdOf(cell)); },
+    ask(cell, box) {
+      const row = cell.pupil && rows.find((one) => one.dataset.pupil === cell.pupil), where = heads.find((head) => head.dataset.at && book.dataset.url + head.dataset.at === cell.url);
+      box.prepend([row && row.cells[0].textContent.trim(), where.querySelector("a").textContent].filter(Boolean).join(" · "), ": ");
+      book.prepend(box);
+    },
+    reason() { const field = desk.querySelector("[data-late-reason]"); desk.hidden = field.hidden = false; field.querySelector("input").focus(); },
+  });
+  facing.choose(heads.filter((head) => head.dataset.at).length);
+})();

@@ -1,0 +1,112 @@
+// A lesson in the journal: a form with a row for every pupil.
+"use strict";
+(() => {
+  if (!outbox || outbox.book.tagName !== "FORM") return;
+  const { book: form, texts, enter, letterOf } = outbox;
+  form.classList.add("scripted");
+  for (const button of form.querySelectorAll(".without-journal-script")) button.hidden = true;
+  const seen = (name) => form.elements[`seen-${name}`];
+  const nameOf = (cell) => cell.field === "status" ? `status-${cell.pupil}`
+    : cell.field === "mark" ? `mark-${cell.pupil}-${cell.slot}` : cell.field;
+  const rowOf = (cell) => cell.pupil ? form.querySelector(`[data-pupil="${cell.pupil}"]`)
+    : form.querySelector(`[data-cell="${cell.field}"]`);
+  const here = (cell) => cell.url === form.dataset.url;
+  function cellOf(name) {
+    const [, field, pupil, slot] = /^(\w+)(?:-(\d+))?(?:-(\d+))?$/.exec(name);
+    return { url: form.dataset.url, field, pupil: pupil || "", slot: slot || "", base: seen(name).value };
+  }
+  function put(name, wanted) {
+    const control = form.elements[name];
+    if (control.type === "checkbox") control.checked = wanted === "1";
+    else if (control instanceof RadioNodeList) for (const key of control) key.checked = key.value === wanted;
+    else control.value = wanted;
+  }
+  function current(name) {
+    const control = form.elements[name];
+    return control.type === "checkbox" ? String(Number(control.checked)) : control.value.trim();
+  }
+  form.addEventListener("change", (event) => {
+    const name = event.target.name;
+    if (!name || !seen(name)) return;
+    enter(cellOf(name), current(name));
+    // Whoever says that attendance was taken has the topic, the homework and who is noted away in sight.
+    if (name === "taken" && event.target.checked) {
+      for (const text of ["topic", "homework"]) enter(cellOf(text), current(text));
+      for (const row of form.querySelectorAll("[data-expected-away]")) enter(cellOf(`status-${row.dataset.pupil}`), current(`status-${row.dataset.pupil}`));
+    }
+  });
+  // A second tap on the chosen key takes it back.
+  let chosen = null;
+  form.addEventListener("pointerdown", (event) => {
+    const key = event.target.closest(".key");
+    chosen = key && key.querySelector("input[type=radio]:checked");
+  });
+  form.addEventListener("click", (event) => {
+    if (event.target !== chosen) return;
+    chosen = null;
+    back(event.target);
+  });
+  form.addEventListener("keydown", (event) => {
+    if (event.target.type !== "radio" || event.ctrlKey || event.altKey || event.metaKey) return;
+    if (["Delete", "Backspace"].includes(event.key)) back(event.target);
+    else if (wishOf(event.target, event.key)) event.preventDefault();
+  });
+  // As in the grid a digit chooses the mark, a letter who is away or late, and the next pupil has the focus.
+  function wishOf(at, typed) {
+    const row = at.closest(".pupil"), named = letterOf(typed), slot = at.closest(".second") ? ".second" : ".marks:not(.second)", kind = named ? ".keys:not(.marks)" : slot;
+    const key = row.querySelector(`${kind} input[type=radio][value="${named || CSS.escape(typed)}"]`);
+    if (!key || !(named || /^[0-9]$/.test(typed))) return false;
+    if (named && key.checked) back(key);
+    else {
+      put(key.name, key.value);
+      enter(cellOf(key.name), current(key.name));
+    }
+    const below = row.nextElementSibling || row, next = [kind, ".marks"].flatMap((some) => [...below.querySelectorAll(`${some} input[type=radio]`)]).filter((one) => one.offsetParent);
+    (next.find((one) => one.checked) || next[0] || at).focus();
+    return true;
+  }
+  function back(key) {
+    put(key.name, key.name.startsWith("status") ? "present" : "");
+    enter(cellOf(key.name), current(key.name));
+  }
+  form.addEventListener("submit", (event) => event.preventDefault());
+  // On a phone the sign stands alone and its word is heard.
+  function word(text) {
+    const one = document.createElement("span");
+    one.className = "word";
+    one.textContent = text;
+    return one;
+  }
+  // Each mark with its kind of work.
+  function telling(cell, line) {
+    const told = [0, 1].map((slot) => {
+      const mark = current(`mark-${cell.pupil}-${slot}`), kind = form.elements.kind.querySelector(`[value="${cell.kind}"]`);
+      if (String(slot) === cell.slot && kind) line.dataset[`kind${slot}`] = kind.textContent;
+      return mark && [mark, line.dataset[`kind${slot}`] || ""].join(" ").trim();
+    });
+    line.textContent = told.filter(Boolean).join(" / ");
+  }
+  outbox.serve({
+    show(cell, wanted, state, told) {
+      if (!here(cell)) return;
+      const row = rowOf(cell), line = row.querySelector("[data-told]"), kinds = row.querySelector("[data-kinds]"), old = row.querySelector(".told");
+      if (current(nameOf(cell)) !== wanted && document.activeElement !== form.elements[nameOf(cell)]) put(nameOf(cell), wanted);
+      if (cell.slot === "1" && wanted) row.querySelector(".two input").checked = true;
+      if (kinds && cell.field === "mark" && cell.kind) telling(cell, kinds);
+      if (old) old.remove();
+      if (!line) return;
+      line.className = `state ${state === "locked" ? "refused" : state}`;
+      line.textContent = { saved: "✓ ", waiting: "… ", refused: "! ", locked: "! " }[state] || "";
+      if (state) line.append(word(texts[state]));
+      if (!told) return;
+      const why = document.createElement("p");
+      why.className = "clash told";
+      why.textContent = `! ${told}`;
+      row.append(why);
+    },
+    base(cell, known) { if (here(cell)) seen(nameOf(cell)).value = known; },
+    here,
+    ask(cell, box) { rowOf(cell).append(box); },
+    reason() { const field = document.getElementById("reason"); if (field) field.focus(); },
+  });
+})();

@@ -1,0 +1,216 @@
+// What is entered in the journal is saved cell by cell in the background. Without a script its forms do the same at once.
+//
+// What has not arrived waits in this browser's storage: addresses of lessons, row ids, marks and texts of lessons, no
+// names; under the account that wrote it, and sent by that account alone. A cell is one entry, so nothing is doubled.
+"use strict";
+const outbox = (() => {
+  const book = document.querySelector("[data-journal][data-account]");
+  if (!book) return null;
+  const texts = JSON.parse(book.dataset.texts);
+  const STORE = `mektep-unsent:${book.dataset.account}:`;
+  const AGAIN = [1000, 2000, 5000, 15000];
+  const bars = document.querySelectorAll("[data-state]");
+  const token = document.querySelector("input[name=form_token]").value;
+  const kept = new Map();
+  let sending = false, tries = 0, timer = 0, note = "", leads = "", refused = 0, saved = false, why = "";
+
+  // ---- what waits
+
+  for (let i = 0; i < localStorage.length; i++) {
+    const key = localStorage.key(i);
+    if (!key.startsWith(STORE)) continue;
+    try { kept.set(key, JSON.parse(localStorage.getItem(key))); } catch { localStorage.removeItem(key); }
+  }
+  const keyOf = (cell) => STORE + [cell.url, cell.field, cell.pupil, cell.slot].join("|");
+  function keep(key, entry) {
+    kept.set(key, entry);
+    try { localStorage.setItem(key, JSON.stringify(entry)); } catch { /* full or forbidden: it waits in the page */ }
+  }
+  function drop(key) {
+    kept.delete(key);
+    try { localStorage.removeItem(key); } catch { /* it was not kept */ }
+  }
+  const value = (id) => (document.getElementById(id) || {}).value || "";
+
+  // Someone entered a value; `base` is what the school is known to hold.
+  function enter(cell, wanted) {
+    const key = keyOf(cell), waits = kept.get(key);
+    if (!waits && wanted === cell.base) { page.show(cell, wanted, ""); return; }
+    const entry = waits || { ...cell, seen: [cell.base] };
+    if (waits && entry.tried && !entry.seen.includes(entry.value)) entry.seen.push(entry.value);
+    Object.assign(entry, { value: wanted, kind: (entry.slot === "1" && value("kind-1")) || value("kind"), reason: value("reason"), tried: false, clash: null, asks: "" });
+    keep(key, entry);
+    page.show(entry, wanted, "waiting");
+    tell();
+    send();
+  }
+
+  // ---- sending, one at a time
+
+  const next = () => [...kept].find(([, entry]) => !entry.clash && !entry.asks);
+  async function send() {
+    const found = next();
+    if (sending || !found) return;
+    clearTimeout(timer);
+    sending = true;
+    const [key, entry] = found, sent = entry.value;
+    keep(key, { ...entry, tried: true });
+    let answer = null, told = {};
+    const patience = new AbortController(), end = setTimeout(() => patience.abort(), 15000);
+    try {
+      answer = await fetch(entry.url, { method: "POST", body: body(entry), headers: { Accept: "application/json", "X-Form-Token": token }, redirect: "error", signal: patience.signal });
+      told = await answer.json();
+    } catch { answer = null; }
+    clearTimeout(end);
+    sending = false;
+    settle(key, sent, answer ? answer.status : 0, told);
+    tell();
+  }
+  function body(entry) {
+    const form = new URLSearchParams();
+    for (const name of ["field", "pupil", "slot", "value", "kind", "reason"]) form.append(name, entry[name] ?? "");
+    for (const seen of entry.seen) form.append("seen", seen);
+    return form;
+  }
+  function settle(key, sent, status, told) {
+    const entry = kept.get(key);
+    note = "";
+    if (status === 200) {
+      tries = 0;
+      saved = true;
+      page.base(entry, sent, told);
+      if (entry.value === sent) {
+        drop(key);
+        page.show(entry, sent, "saved");
+      } else keep(key, { ...entry, seen: [sent], tried: false });
+    } else if (status === 409 && told.error === "changed_meanwhile") {
+      keep(key, { ...entry, clash: { current: told.current, author: told.author }, tried: false });
+      page.show(kept.get(key), entry.value, "refused");
+      ask(key);
+    } else if (status === 401 || (status === 403 && told.error === "form_expired")) {
+      note = texts.sign_in;
+      leads = status === 401 ? book.dataset.signIn : location.href;
+      return later();
+    } else if (status === 0 || status >= 500 || status === 429) {
+      note = texts.offline;
+      return later();
+    } else if (told.error === "reason_needed") {
+      // It waits for the reason, here or on the page of its lesson.
+      keep(key, { ...entry, asks: told.sentence, tried: false });
+      page.show(entry, entry.value, "refused", told.sentence);
+      if (page.here(entry)) page.reason();
+      else elsewhere(entry, told.sentence);
+    } else {
+      drop(key);
+      refused += 1;
+      why = told.sentence || "";
+      page.show(entry, entry.value, told.error === "term_locked" ? "locked" : "refused", told.sentence || "");
+    }
+    send();
+  }
+  document.addEventListener("change", (event) => {
+    const reason = event.target.id === "reason" && event.target.value.trim();
+    if (!reason) return;
+    for (const [key, entry] of [...kept]) {
+      if (!entry.asks || !page.here(entry)) continue;
+      keep(key, { ...entry, asks: "", reason });
+      page.show(entry, entry.value, "waiting");
+    }
+    tell();
+    send();
+  });
+  // Another tab of this browser has sent what waited, or written something new.
+  addEventListener("storage", (event) => {
+    if (!event.key || !event.key.startsWith(STORE)) return;
+    if (event.newValue) kept.set(event.key, JSON.parse(event.newValue));
+    else kept.delete(event.key);
+    tell();
+  });
+  function later() {
+    timer = setTimeout(send, AGAIN[Math.min(tries++, AGAIN.length - 1)]);
+  }
+  addEventListener("online", () => { tries = 0; send(); });
+
+  // Two wrote into one cell: one of the values is chosen.
+  function decide(key, mine) {
+    const entry = kept.get(key), current = entry.clash.current;
+    if (mine) {
+      keep(key, { ...entry, seen: [current], clash: null, tried: false });
+      page.show(entry, entry.value, "waiting");
+      send();
+    } else {
+      drop(key);
+      page.base(entry, current, {});
+      page.show(entry, current, "");
+    }
+    tell();
+  }
+  function tell() {
+    const asks = [...kept.values()].filter((entry) => entry.clash || entry.asks).length, waiting = kept.size - asks;
+    const parts = [];
+    if (waiting) parts.push(`${texts.waiting}: ${waiting}`);
+    if (refused || asks) parts.push(`${texts.refused}: ${refused + asks}`, ...[why].filter(Boolean));
+    if (!parts.length && saved) parts.push(`✓ ${texts.saved}`);
+    if (note && note !== texts.sign_in) parts.push(note);
+    for (const bar of bars) {
+      bar.textContent = parts.join(" · ");
+      if (note === texts.sign_in) {
+        const link = document.createElement("a");
+        link.href = leads;
+        link.textContent = note;
+        bar.append(" · ", link);
+      }
+      bar.className = `state ${waiting ? "waiting" : refused || asks ? "refused" : saved ? "saved" : ""}`;
+    }
+  }
+  function ask(key) {
+    const entry = kept.get(key), box = question(entry, () => decide(key, true), () => decide(key, false));
+    if (page.here(entry)) page.ask(entry, box);
+    else elsewhere(entry).append(box);
+  }
+  // Of a lesson that is not on this page: a line that leads there.
+  function elsewhere(entry, told) {
+    const line = document.createElement("p"), link = document.createElement("a"), [, day, period] = /([\d-]+)\/(\d+)$/.exec(entry.url);
+    link.href = entry.url.replace("/cell/", "/lesson/");
+    link.textContent = `${day} · ${period}`;
+    line.className = "notice bad gap-below";
+    line.append(link, ` ${told || ""}`);
+    book.before(line);
+    return line;
+  }
+  function question(entry, mine, theirs) {
+    const box = document.createElement("div"), bar = document.createElement("div");
+    box.className = "clash";
+    box.setAttribute("role", "alert");
+    box.append(`${texts.clash} ${entry.clash.current || texts.nothing}${entry.clash.author ? ` (${entry.clash.author})` : ""}`);
+    bar.className = "bar";
+    for (const [label, then] of [[texts.theirs, theirs], [`${texts.mine}: ${entry.value || texts.nothing}`, mine]]) {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.className = "btn";
+      button.textContent = label;
+      button.addEventListener("click", () => { box.remove(); then(); });
+      bar.append(button);
+    }
+    box.append(bar);
+    return box;
+  }
+  // What a letter means: those of the school, and the usual ones of three languages.
+  const { absent, late } = book.dataset;
+  const letters = { ж: "absent", н: "absent", n: "absent", a: "absent", к: "late", о: "late", l: "late", [(absent || "ж").toLowerCase()]: "absent", [(late || "к").toLowerCase()]: "late" };
+  const letterOf = (typed) => letters[typed.toLowerCase()];
+
+  // ---- the page on which one writes; on any other of the journal what waits is sent, too
+
+  let page = { here: () => false, show() {}, base() {}, ask() {}, reason() {} };
+  addEventListener("DOMContentLoaded", () => {
+    for (const [key, entry] of kept) {
+      page.show(entry, entry.value, entry.clash || entry.asks ? "refused" : "waiting", entry.asks);
+      if (entry.clash) ask(key);
+      else if (entry.asks && !page.here(entry)) elsewhere(entry, entry.asks);
+    }
+    tell();
+    send();
+  });
+  return { book, texts, value, enter, absent, late, letterOf, serve(found) { page = found; } };
+})();
