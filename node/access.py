@@ -34,7 +34,8 @@ STAFF = tuple(DUTIES)
 _TABLE = {
     #                    head deputy class_t teacher secr social libr admin pupil guardian
     "card":             "VA   V      VEc     Nl      VE   V      N    -     Vo    Vo",
-    "consent":          "VA   V      VEc     -       VE   V      -    -     Vo    EVo",
+    # A pupil of age signs for oneself, as the law has it; of a child the guardian signs (`node.consenting.signers`).
+    "consent":          "VA   V      VEc     -       VE   V      -    -     EVo   EVo",
     "movement":         "VA   VE     Vc      -       VE   V      -    -     -     Vo",
     # A new school has nobody but its head to write the first orders, so the head enters them too.
     "orders":           "VEA  VE     Vo      Vo      VE   V      Vo   -     -     -",

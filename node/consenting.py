@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from sqlite_utils import Database
+
 from node.ofage import born
 from shared.problems import InvalidValue, NotFound, TooLarge
 from shared.schema import CONSENT_PURPOSES, MAX_BYTES, SEX
@@ -102,20 +104,19 @@ def add_guardian(w: Writer, pupil: int, person: int, relation: str, may_read: bo
     w.put("guardian", pupil=pupil, person=person, relation=relation, may_read=int(may_read))
 
 
+def signers(db: Database, person: int, day: int) -> set[int]:
+    """Who may sign for a person on a day, or take the signature back: guardians for a child, an adult for oneself."""
+    birth = born(db, person)
+    is_pupil = db.execute("SELECT 1 FROM pupil WHERE person = ? AND retired_at IS NULL", (person,)).fetchone()
+    found = {person} if not is_pupil or birth.may_be_adult(day) else set()
+    if is_pupil and not birth.is_adult(day):
+        rows = db.execute("SELECT person FROM guardian WHERE pupil = ? AND retired_at IS NULL", (person,))
+        found |= {guardian for (guardian,) in rows.fetchall()}
+    return found
+
+
 def _check_signer(w: Writer, person: int, signed: Signed) -> None:
-    """A guardian signs for a child, an adult for oneself."""
-    birth = born(w.db, person)
-    rows = w.db.execute("SELECT person FROM guardian WHERE pupil = ? AND retired_at IS NULL", (person,))
-    guardians = {row[0] for row in rows.fetchall()}
-    is_pupil = w.db.execute(
-        "SELECT 1 FROM pupil WHERE person = ? AND retired_at IS NULL", (person,)
-    ).fetchone()
-    allowed: set[int | None] = {None}
-    if not is_pupil or birth.may_be_adult(signed.start):
-        allowed |= {person}
-    if is_pupil and not birth.is_adult(signed.start):
-        allowed |= guardians
-    if signed.signer not in allowed:
+    if signed.signer is not None and signed.signer not in signers(w.db, person, signed.start):
         raise InvalidValue(table="consent", column="signer", value=signed.signer)
 
 

@@ -1,7 +1,7 @@
-"""Recording a written consent and its withdrawal; what a guardian gives on a page. Nothing here knows of HTTP.
+"""Recording a written consent and its withdrawal; what a guardian or a pupil of age gives on a page.
 
-The regulation asks for a written consent (clause 6.2), so what a guardian gives on a page waits for its paper: it has
-no force until someone who holds the signed form in the hand records it.
+The regulation asks for a written consent (clause 6.2), so what is given on a page waits for its paper: it has no force
+until someone who holds the signed form in the hand records it. Nothing here knows of HTTP.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ def record(
 
 
 def offer(w: Writer, person: int, signed: Signed, account: int) -> list[int]:
-    """A guardian gives a consent for the child; returns the rows, one for each purpose. It waits for its paper.
+    """A guardian for a child, or someone of age for oneself, gives a consent; returns the rows, one for each purpose.
 
-    What waited from the same signer for the same purpose is replaced. InvalidValue, NotFound.
+    It waits for its paper. What waited from the same signer for the same purpose is replaced. InvalidValue, NotFound.
     """
     if signed.signer is None:
         raise InvalidValue(table="consent", column="signer", value=None)

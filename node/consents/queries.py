@@ -119,7 +119,10 @@ def standing(db: Database, person: int, purpose: str, day: int | None = None) ->
 
 @dataclass(frozen=True)
 class Offer:
-    """What a guardian gave on a page and waits for its paper. Days since 1970; ``until``: the first day without it."""
+    """What a guardian, or a pupil of age, gave on a page and waits for its paper.
+
+    Days since 1970; ``until``: the first day without it.
+    """
 
     id: int
     person: int
@@ -282,6 +285,33 @@ def asks(db: Database, today: int, days: int, classes: frozenset[int] | None) ->
                 name = full_name(row)
                 found.append(Ask(person, name, number_of(person), places[person], purpose, why, until))
     return in_order(found, lambda ask: ask.name)
+
+
+_GROWN = f"""SELECT c.person, c.purpose, c.withdrawn_on, c.valid_from, c.valid_to, {VALID} AS valid,
+    NULL AS birth_date, NULL AS birth_year
+  FROM person p JOIN consent c ON c.person = p.id AND c.retired_at IS NULL
+  WHERE p.retired_at IS NULL AND (:person IS NULL OR p.id = :person)
+    AND (p.birth_date <= :today - 6574 OR (p.birth_date IS NULL AND p.birth_year <= :year - 18))
+    AND p.id IN (SELECT pupil FROM enrolment WHERE {_HERE})"""
+
+
+def grown_up(db: Database, today: int, person: int | None = None) -> dict[int, list[str]]:
+    """Pupils on a roll who turned 18 since a parent signed -> purposes for which they are asked anew.
+
+    Not those for which they gave a consent on a page already, which waits for its paper.
+    """
+    given = {(one.person, one.purpose) for one in offers(db, person, today) if one.signer == one.person}
+    signed: dict[tuple[int, str], list[Mapping[str, Any]]] = {}
+    asked = {"today": today, "year": date_of(today).year, "person": person}
+    for row in db.query(_GROWN, asked):
+        signed.setdefault((row["person"], row["purpose"]), []).append(row)
+    found: dict[int, list[str]] = {}
+    for who, purpose in sorted(
+        signed.keys() - given, key=lambda one: (one[0], CONSENT_PURPOSES.index(one[1]))
+    ):
+        if _why(signed[who, purpose], purpose, today, 0)[0] == "adult":
+            found.setdefault(who, []).append(purpose)
+    return found
 
 
 def _places(db: Database, today: int, classes: frozenset[int] | None) -> dict[int, str]:

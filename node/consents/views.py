@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from node import access, consentform
 from node.access import may_all, reaches_person, right
+from node.consenting import signers
 from node.consents import actions, queries
 from node.consents.actions import LARGEST_SCAN
 from node.ofage import born
@@ -26,7 +27,9 @@ from sync.state import State
 
 area = Blueprint("consents", __name__, url_prefix="/consents", template_folder="templates")
 RECORDERS = ("class_teacher", "secretary")
-"""Take a signed form in; what a guardian enters in the table of rights waits for its paper, or is a withdrawal."""
+"""Take a signed form in; what guardian and pupil enter waits for its paper, or is a withdrawal."""
+SIGNERS = ("guardian", "pupil")
+"""Give on a page and take back: guardians for a child, a pupil of age for oneself."""
 
 ERASERS = access.roles("consent", "A")
 PAPER_PURPOSES = (
@@ -63,7 +66,7 @@ def index() -> ResponseReturnValue:
 
 
 def _waiting() -> list[queries.Offer]:
-    """What guardians gave on a page and whose paper the visitor may take in."""
+    """What was given on a page and whose paper the visitor may take in."""
     db, who = database(), visitor()
     found = queries.offers(db, today=today())
     return [one for one in found if reaches_person(db, who, "consent", "E", one.person)]
@@ -124,18 +127,24 @@ def record(person_id: int) -> ResponseReturnValue:
 
 
 @area.get("/<int:person_id>/give")
-@allow("guardian")
+@allow(*SIGNERS)
 def give(person_id: int) -> ResponseReturnValue:
-    """A guardian gives a consent for the child; it has force when its paper is here."""
-    _require_child(person_id)
+    """A guardian for the child, or a pupil of age, gives a consent; it has force when its paper is here."""
+    _require_own(person_id)
+    if not _signs(person_id):
+        return _page(
+            person_id, gettext("Until 18 a parent signs for the pupil, from then on the pupil alone.")
+        ), 422
     values = {"valid_from": date_of(today()).isoformat()}
     return _form(person_id, values, request.args.getlist("purpose"), {}, gives=True)
 
 
 @area.post("/<int:person_id>/give")
-@allow("guardian")
+@allow(*SIGNERS)
 def keep_given(person_id: int) -> ResponseReturnValue:
-    _require_child(person_id)
+    _require_own(person_id)
+    if not _signs(person_id):
+        raise NotAllowed()
     signed, errors = consentform.read(request.form, {}, today(), own=True)
     problem = ""
     if signed is not None:
@@ -149,11 +158,24 @@ def keep_given(person_id: int) -> ResponseReturnValue:
     return _form(person_id, request.form.to_dict(), purposes, errors, problem, gives=True), 422
 
 
-def _require_child(person_id: int) -> None:
-    """NotAllowed unless the visitor is a parent or legal representative of the pupil; NotFound."""
-    if person_id not in access.own_children(database(), visitor()):
+def _require_own(person_id: int) -> None:
+    """NotAllowed unless it is about the visitor or a child of the visitor; NotFound."""
+    who = visitor()
+    if person_id not in {who.person} | access.own_children(database(), who):
         raise NotAllowed()
     _require(person_id, "E")
+
+
+def _signs(person_id: int) -> bool:
+    """Does the visitor sign for the person today: of age for oneself, a guardian for a child?"""
+    db, who = database(), visitor()
+    mine = {who.person} | access.own_children(db, who)
+    return who.has(*SIGNERS) and person_id in mine and who.person in signers(db, person_id, today())
+
+
+def _keeps(person_id: int) -> bool:
+    """Does the visitor take in what is signed for the person?"""
+    return visitor().has(*RECORDERS) and reaches_person(database(), visitor(), "consent", "E", person_id)
 
 
 @area.post("/<int:person_id>/decline")
@@ -174,6 +196,8 @@ def decline(person_id: int) -> ResponseReturnValue:
 def withdraw(person_id: int) -> ResponseReturnValue:
     """Withdrawn, today or some days ago: what stood under it is neither shown nor used any more."""
     _require(person_id, "E")
+    if not (_keeps(person_id) or _signs(person_id)):
+        raise NotAllowed()
     consent = consentform.row_id(request.form.get("consent", "")) or 0
     day = consentform.day(request.form.get("day", "")) if request.form.get("day") else today()
     try:
@@ -225,9 +249,7 @@ def _page(person_id: int, problem: str = "") -> str:
     db, day = database(), today()
     person = people.person(db, person_id, day)
     assert person is not None
-    reaches = reaches_person(db, visitor(), "consent", "E", person_id)
-    keeps = visitor().has(*RECORDERS) and reaches
-    child = person_id in access.own_children(db, visitor())
+    keeps, signs = _keeps(person_id), _signs(person_id)
     given: dict[int, list[queries.Offer]] = {}
     for one in queries.offers(db, person_id, day):
         given.setdefault(one.signer, []).append(one)
@@ -238,8 +260,9 @@ def _page(person_id: int, problem: str = "") -> str:
         number=people.number_of(person_id),
         consents=queries.of_person(db, person_id, day),
         keeps=keeps,
-        withdraws=reaches,
-        gives=child and not born(db, person_id).is_adult(day),
+        withdraws=keeps or signs,
+        gives=signs,
+        grown=queries.grown_up(db, day, person_id).get(person_id, []) if keeps or signs else [],
         given=given,
         iso=date_of(day).isoformat(),
         problem=problem,
@@ -259,12 +282,7 @@ def _form(
     person = people.person(db, person_id, day)
     assert person is not None
     is_pupil = people.pupil(db, person_id) is not None
-    birth = born(db, person_id)
-    signers = [
-        one
-        for one in queries.signers(db, person_id, day)
-        if (not is_pupil or birth.may_be_adult(day) if one[2] == "" else not birth.is_adult(day))
-    ]
+    allowed = signers(db, person_id, day)
     return render_template(
         "consents/form.html",
         person=person,
@@ -275,8 +293,8 @@ def _form(
         errors=errors,
         problem=problem,
         purposes=CONSENT_PURPOSES,
-        signers=signers,
-        child=is_pupil and not birth.is_adult(day),
+        signers=[one for one in queries.signers(db, person_id, day) if one[0] in allowed],
+        child=is_pupil and not born(db, person_id).is_adult(day),
         gives=gives,
         languages=LANGUAGES,
         largest=LARGEST_SCAN,

@@ -142,6 +142,7 @@ def _people_waiting() -> list[tuple[str, str]]:
                 url_for("consents.index"),
             )
         )  # fmt: skip
+    found += _grown_up() if who.has("pupil") or may_open("consents.new") else []
     due = len(consent_queries.due(db, day)) if may_open("consents.erase") else 0
     if due:
         found.append(
@@ -170,6 +171,24 @@ def _people_waiting() -> list[tuple[str, str]]:
                 )
             )  # fmt: skip
     return found
+
+
+def _grown_up() -> list[tuple[str, str]]:
+    """Who turned 18 and signs alone from now on: told to the pupil, and to those who take the paper in."""
+    db, who = database(), visitor()
+    grown = consent_queries.grown_up(db, today())
+    if who.has("pupil") and who.person in grown:
+        sentence = gettext("You have turned 18: your own consent is asked for.")
+        return [(sentence, url_for("consents.show", person_id=who.person))]
+    count = sum(access.reaches_person(db, who, "consent", "E", one) for one in grown)
+    if not count:
+        return []
+    sentence = ngettext(
+        "%(num)s pupil turned 18 and is asked for a consent",
+        "%(num)s pupils turned 18 and are asked for a consent",
+        count,
+    )
+    return [(sentence, url_for("consents.index"))]
 
 
 def _minute() -> int:

@@ -14,13 +14,14 @@ from node.consents import actions, queries
 from node.consents.actions import LARGEST_SCAN, Signed
 from node.people import actions as people
 from node.people import queries as cards
-from shared.dates import parse_day
+from shared import crypto
+from shared.dates import date_of, parse_day
 from shared.problems import ConsentMissing, InvalidValue, NotFound, TooLarge
 from shared.schema import CONSENT_PURPOSES, MAX_BYTES
 from shared.web import today
 from sync.state import State
 from sync.writer import has_consent, writing
-from tests.node.conftest import SchoolPages
+from tests.node.conftest import CHEAP, PASSWORD, SchoolPages
 
 
 @pytest.fixture
@@ -348,6 +349,50 @@ def test_what_a_guardian_gives_on_the_page_waits_for_its_paper(pages: SchoolPage
     for day, status in (("3000-01-01", 422), ("2025-09-01", 422), ("2025-10-01", 302)):
         assert client.post(f"/consents/{child}/withdraw", consent=str(row), day=day)[0] == status
     assert pages.one("SELECT withdrawn_on FROM consent WHERE id = ?", row) == parse_day("2025-10-01")
+
+
+def test_a_pupil_of_age_is_asked_anew_and_signs_alone(empty_school: SchoolPages) -> None:
+    school, day = empty_school, today()
+    stored = crypto.hash_password(PASSWORD, CHEAP)
+    with closing(school.node.connect()) as db:
+        pupil, mother = family(db)
+        agree(db, pupil, Signed(("core", "photo", "health"), day - 900, signer=mother))
+        with writing(db, actor(db)) as w:
+            people.change_person(w, pupil, {"surname": "Асанова", "birth_date": years_ago(18)})
+            w.insert("enrolment", pupil=pupil, class_group=w.insert("class_group", grade=11), start=day - 800)
+            for login, person in (("pupil", pupil), ("mother", mother)):
+                w.insert("account", person=person, login=login, password=stored, language="en")
+            w.insert("appointment", person=w.insert("person", sex="f"), duty="secretary", start=0)
+            secretary = w.db.execute("SELECT person FROM appointment WHERE duty = 'secretary'").fetchone()[0]
+            w.insert("account", person=secretary, login="secretary", password=stored, language="en")
+        assert queries.grown_up(db, day - 30) == {}
+        assert queries.grown_up(db, day) == {pupil: ["core", "photo", "health"]}
+    parent, clerk, client = school.sign_in("mother"), school.sign_in("secretary"), school.sign_in("pupil")
+    assert f'href="/consents/{pupil}"' in client.get("/")[1]
+    assert "1 pupil turned 18" in clerk.get("/")[1] and "turned 18" not in parent.get("/")[1]
+    row = school.one("SELECT id FROM consent WHERE person = ? AND purpose = 'health'", pupil)
+    form = {"purpose": "core", "valid_from": date_of(day).isoformat()}
+    parent.get(f"/consents/{pupil}")
+    assert parent.post(f"/consents/{pupil}/give", **form)[0] == 403
+    assert parent.post(f"/consents/{pupil}/withdraw", consent=str(row))[0] == 403
+    page = client.get(f"/consents/{pupil}")[1]
+    assert f"/consents/{pupil}/give?purpose=core&amp;purpose=photo&amp;purpose=health" in page
+    assert client.post(f"/consents/{pupil}/give", **form)[0] == 302
+    assert client.post(f"/consents/{pupil}/withdraw", consent=str(row))[0] == 302
+    with closing(school.node.connect()) as db:
+        assert not has_consent(db, pupil, "core", day)
+        assert [(one.purpose, one.signer) for one in queries.offers(db, pupil)] == [("core", pupil)]
+        assert queries.grown_up(db, day) == {pupil: ["photo"]}
+        agree(db, pupil, Signed(("core",), day, signer=pupil))
+        assert has_consent(db, pupil, "core", day) and queries.offers(db, pupil) == []
+
+
+def test_a_child_neither_gives_nor_withdraws(pages: SchoolPages) -> None:
+    client, child = pages.as_("pupil"), pages.person("pupil")
+    assert client.get(f"/consents/{child}/give")[0] == 422
+    row = pages.one("SELECT id FROM consent WHERE person = ? AND withdrawn_on IS NULL", child)
+    for path in (f"/consents/{child}/give", f"/consents/{child}/withdraw"):
+        assert client.post(path, purpose="health", valid_from="2025-09-02", consent=str(row))[0] == 403
 
 
 def test_a_withdrawal_some_days_ago_leaves_what_was_signed_after_it(db: Database) -> None:
