@@ -61,12 +61,12 @@ class Column:
     pattern: str | None = None
     since: int = 1
 
-    @property
+    @cached_property
     def merge_unit(self) -> str:
         """Columns of one merge unit are replaced together; by default a column is its own unit."""
         return self.unit or self.name
 
-    @property
+    @cached_property
     def is_integer(self) -> bool:
         return self.type in INTEGER_TYPES
 

@@ -53,10 +53,13 @@ class NodeLog:
         """Entries of rows that were logged before local number ``n``, reference rows' shipped values included."""
         found: dict[Key, list[Entry]] = {}
         keys_by_rid = {rid: key for key, rid in self._rids(table, keys).items()}
+        uncut: tuple[int, int, int] | None = None
         for some in _chunks(keys_by_rid):
             sql = _HISTORY.format(marks=",".join("?" * len(some)))
             for row in self.db.conn.execute(sql, (table, n, *some)):
-                found.setdefault(keys_by_rid[row[3]], []).append(self._entry(row))
+                if row[5] is None and uncut is None:
+                    uncut = self.state.origin, self.state.own_last - self.last_cut(), self.state.position
+                found.setdefault(keys_by_rid[row[3]], []).append(_entry(row, uncut))
         for key in keys:
             row = shipped().get((table, key))
             if row is not None:
@@ -66,17 +69,6 @@ class NodeLog:
     def history(self, table: Table, key: Key) -> list[Entry]:
         """Entries of one row, oldest first."""
         return sorted(self.histories(table.number, [key]).get(key, []), key=lambda e: e.n)
-
-    def _entry(self, row: tuple[int, int, int, int, str, int | None, int, int | None, int]) -> Entry:
-        n, stamp, actor, _, vals, origin, number, position, seen = row
-        if origin is None:
-            origin, number, seen = (
-                self.state.origin,
-                self.state.own_last + n - self.last_cut(),
-                self.state.position,
-            )
-        place = NOWHERE if position is None else position
-        return Entry(stamp, origin, number, place, seen, decode_values(vals), is_erasure(vals), actor, n)
 
     def key_of(self, table: Table, rid: int) -> Key:
         """The key of a row by its local one."""
@@ -532,6 +524,18 @@ def salt_of(key: bytes, origin: int, previous: bytes, seen: int, changes: Sequen
         for c in changes
     ]
     return crypto.derive(key, b"mektep salt v1\0" + crypto.digest(pack([origin, previous, seen]), *facts))
+
+
+def _entry(
+    row: tuple[int, int, int, int, str, int | None, int, int | None, int], uncut: tuple[int, int, int] | None
+) -> Entry:
+    """A line of the log with its place; ``uncut`` of what is in no changeset: origin, place less n, what it saw."""
+    n, stamp, actor, _, vals, origin, number, position, seen = row
+    if uncut is not None and origin is None:
+        origin, number, seen = uncut[0], uncut[1] + n, uncut[2]
+    assert origin is not None
+    place = NOWHERE if position is None else position
+    return Entry(stamp, origin, number, place, seen, decode_values(vals), is_erasure(vals), actor, n)
 
 
 def _differences(row: RowWrite) -> tuple[int, ...]:

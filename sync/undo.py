@@ -183,6 +183,7 @@ def plan_undo(db: Database, act: Act, also: Collection[Place] = ()) -> Plan:
     if not own:
         raise InvalidValue(table="change", column="clock", value=act.clock)
     plan, created = Plan(), dict[Row, LeftAlone | None]()
+    known = own | undone
     lineage = log.lineage()
     for number, rids in _rows(db, own).items():
         table = BY_NUMBER.get(number)
@@ -198,7 +199,7 @@ def plan_undo(db: Database, act: Act, also: Collection[Place] = ()) -> Plan:
             if rest:
                 _plan_row(plan, table, key, entries, ours, rest, lineage, also)
             else:
-                created[table.name, key] = _later(table, key, entries, own | undone)
+                created[table.name, key] = _later(table, key, entries, known)
     _plan_created(db, plan, created, also)
     return plan
 

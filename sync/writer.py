@@ -40,6 +40,9 @@ class Writer:
         self._upserts: dict[tuple[str, ...], str] = {}
         self._bounds: dict[tuple[Value, Value], tuple[int, int] | None] = {}
 
+    def foresee(self, table: Table, key: tuple[Value, ...]) -> None:
+        """Told before a row is read that may be written then; a rehearsal copies it (`sync.rehearsal`)."""
+
     def insert(self, table_name: str, **values: Value) -> int:
         """Insert a row of a table whose key is ``id``; returns the row id minted for it.
 

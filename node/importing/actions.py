@@ -1,6 +1,7 @@
 """Runs an import: one transaction, all or nothing, every error found in one pass.
 
-A dry run does everything an import does and rolls it back, so what it announces is what would happen.
+A dry run does everything an import does, but in a rehearsal, so what it announces is what would happen and nobody's
+write waits for it.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from node.importing.mapping import Mapping, load_mapping
 from node.importing.running import EVERY_LINE, ImportResult, Mode, Progress, Run, Text, Wish, headings_of
 from node.importing.sheets import Sheet, read_sheet
 from shared.problems import ImportRefused
+from sync.rehearsal import rehearsing
 from sync.undo import note_act
 from sync.writer import SYSTEM, writing
 
@@ -58,22 +60,11 @@ def run_import(
     sheet = sheet or read_sheet(
         path, delimiter=chosen.delimiter, sheet=chosen.sheet, headings=headings_of(chosen)
     )
-    try:
-        with writing(database, actor) as w:
-            run = Run(w, path.name, chosen, sheet, text, wish)
-            result = run.all_lines(progress)
-            if run.errors:
-                raise ImportRefused(sorted(run.errors, key=lambda e: e.line))
-            if dry_run:
-                raise _RolledBack(result)
-            if not result.changes_nothing:
-                result = replace(result, act=note_act(w, "import", path.name, result.lines))
-    except _RolledBack as rolled_back:
-        return rolled_back.result
+    with rehearsing(database) if dry_run else writing(database, actor) as w:
+        run = Run(w, path.name, chosen, sheet, text, wish)
+        result = run.all_lines(progress)
+        if run.errors:
+            raise ImportRefused(sorted(run.errors, key=lambda e: e.line))
+        if not dry_run and not result.changes_nothing:
+            result = replace(result, act=note_act(w, "import", path.name, result.lines))
     return result
-
-
-class _RolledBack(Exception):
-    def __init__(self, result: ImportResult) -> None:
-        super().__init__()
-        self.result = result

@@ -12,6 +12,7 @@ from shared.i18n import folded
 from shared.schema import Table, Value
 from shared.tables import quoted
 from sync.undo import touched_by_undos
+from sync.writer import Writer
 
 COUNTRY = "996"
 """What a phone number of this country begins with abroad, in place of the nought."""
@@ -25,9 +26,10 @@ class Finder:
     A row that was retired is found and left alone; one that an undo took out is not: it is imported anew.
     """
 
-    def __init__(self, db: Database) -> None:
-        self.db = db
-        self.undone = touched_by_undos(db)
+    def __init__(self, writer: Writer) -> None:
+        self.writer = writer
+        self.db = writer.db
+        self.undone = touched_by_undos(writer.db)
         self.indexes: dict[tuple[str, tuple[str, ...]], dict[tuple[Value, ...], Key]] = {}
 
     def key(self, table: Table, where: Row) -> Key | None:
@@ -38,6 +40,7 @@ class Finder:
         return self.indexes[table.name, columns].get(_compared(where.items()))
 
     def row(self, table: Table, key: Key) -> Row | None:
+        self.writer.foresee(table, key)
         where = " AND ".join(f"{quoted(k)} = ?" for k in table.key)
         sql = f"SELECT *, {quoted(table.row_id)} AS row_here FROM {quoted(table.name)} WHERE {where}"
         found = next(iter(self.db.query(sql, key)), None)

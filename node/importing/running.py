@@ -80,7 +80,7 @@ class Run:
         self.questions: list[LineError] = []
         self.named = namesakes(writer.db)
         self.outcomes: dict[tuple[str, Key], str] = {}
-        self.finder = Finder(writer.db)
+        self.finder = Finder(writer)
         self.places = self._places()
         self.lookups: dict[object, Value] = {}
         self.given: dict[tuple[str, Key, str], tuple[int, Value]] = {}

@@ -39,7 +39,7 @@ area = Blueprint("importing", __name__, url_prefix="/import", template_folder="t
 WHO = tuple(dict.fromkeys(role for kind in KINDS.values() for role in kind.who))
 MODES: tuple[Mode, ...] = ("both", "insert", "update")
 MOST_LINES = 6_000
-"""Lines of one list: while they are written, which takes some two milliseconds each, the others' writes wait."""
+"""Lines of one list: while they are written, which takes half a millisecond each, the others' writes wait."""
 SHOWN_ERRORS = 200
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 

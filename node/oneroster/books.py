@@ -56,6 +56,7 @@ class Books:
         return found
 
     def row(self, table: str, *key: int) -> Mapping[str, Any] | None:
+        self.w.foresee(BY_NAME[table], key)
         where = " AND ".join(f"{quoted(k)} = ?" for k in BY_NAME[table].key)
         found = self.db.query(f"SELECT * FROM {quoted(table)} WHERE {where}", key)
         return next(iter(found), None)

@@ -1,7 +1,7 @@
 """Takes a roster in: one transaction, all or nothing, every error found in one pass. Nothing here knows of HTTP.
 
-As with other imports a dry run does everything and rolls it back, so what it announces is what would happen. A roster
-in bulk adds and changes; what it does not name stays. A delta also takes out, which in Mektep means ends or retires.
+As with other imports a dry run does everything in a rehearsal, so what it announces is what would happen. A roster in
+bulk adds and changes; what it does not name stays. A delta also takes out, which in Mektep means ends or retires.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ from node.oneroster.persons import Persons
 from node.oneroster.rolls import Rolls
 from node.oneroster.taking import Choice, Taking
 from shared.problems import N_, ImportRefused, LineError
+from sync.rehearsal import rehearsing
 from sync.undo import note_act
-from sync.writer import SYSTEM, writing
+from sync.writer import writing
 
 Text = Callable[[str], str]
 Notice = tuple[str, str]
@@ -42,12 +43,6 @@ class Intake:
 EVERYTHING = Choice()
 
 
-class _RolledBack(Exception):
-    def __init__(self, intake: Intake) -> None:
-        super().__init__()
-        self.intake = intake
-
-
 def take_in(
     db: Database,
     package: Package,
@@ -60,23 +55,16 @@ def take_in(
     text: Text = str,
 ) -> Intake:
     """Take a roster in as an account. ImportRefused: the errors, by file, line and column; nothing was written."""
-    try:
-        with writing(db, SYSTEM if dry_run else actor) as w:
-            taking = Taking(Books(w, package.system, choice.mode), package, choice, today)
-            _all_files(taking)
-            flaws = [
-                one for one in package.flaws if (one.file, one.line) not in choice.leave_out
-            ] + taking.errors
-            if flaws:
-                raise ImportRefused([_said(one, text) for one in _in_order(flaws)])
-            intake = Intake(_result(taking), tuple(_notices(taking)))
-            if dry_run:
-                raise _RolledBack(intake)
-            if not intake.result.changes_nothing:
-                mark = note_act(w, "import", name, intake.result.lines)
-                intake = replace(intake, result=replace(intake.result, act=mark))
-    except _RolledBack as rolled_back:
-        return rolled_back.intake
+    with rehearsing(db) if dry_run else writing(db, actor) as w:
+        taking = Taking(Books(w, package.system, choice.mode), package, choice, today)
+        _all_files(taking)
+        flaws = [one for one in package.flaws if (one.file, one.line) not in choice.leave_out] + taking.errors
+        if flaws:
+            raise ImportRefused([_said(one, text) for one in _in_order(flaws)])
+        intake = Intake(_result(taking), tuple(_notices(taking)))
+        if not dry_run and not intake.result.changes_nothing:
+            mark = note_act(w, "import", name, intake.result.lines)
+            intake = replace(intake, result=replace(intake.result, act=mark))
     return intake
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import re
+from contextlib import closing
 from pathlib import Path
 
 import openpyxl
@@ -14,13 +15,14 @@ from node.importing import load_mapping, plan, run_import
 from node.importing.mapping import SHIPPED
 from node.importing.sheets import read_sheet
 from node.importing.values import Unreadable, fit, transformed
-from shared.db import memory_database, transaction
+from shared.db import memory_database, open_database, transaction
 from shared.migrations import migrate
 from shared.problems import DamagedFile, FlawedMapping, ImportRefused, TooLarge
 from shared.schema import BY_NAME
 from sync import capture, fork
 from sync.undo import marked_act, undo
 from sync.writer import writing
+from tests.stores import KEY, a_store
 
 HEADER = "Личное дело;Фамилия;Имя;Отчество;Дата рождения;Пол;Класс;Дата зачисления;Согласие;Местность"
 LINES = (
@@ -361,6 +363,13 @@ def test_a_dry_run_tells_what_would_happen_and_writes_nothing(db: Database, tmp_
     assert run_import(db, path, "pupils", actor=7, dry_run=True) == planned
     assert run_import(db, path, "pupils", actor=7) == planned
     assert plan(db, path, "pupils").changes_nothing
+
+
+def test_a_dry_run_waits_for_no_writer_and_none_for_it(tmp_path: Path) -> None:
+    file = tmp_path / "node.db"
+    path = pupils_file(tmp_path, *LINES)
+    with closing(a_store(file)) as db, closing(open_database(file, KEY)) as other, transaction(other):
+        assert plan(db, path, "pupils").inserted["pupil"] == 3
 
 
 def test_all_errors_are_listed_and_nothing_is_written(db: Database, tmp_path: Path) -> None:
