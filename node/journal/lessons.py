@@ -72,6 +72,7 @@ def _lesson_page(
     planned = queries.planned_topic(db, place)
     members = queries.members(db, place.group, place.day, place.day)
     letters, kinds = attendance.letters(db), queries.work_kinds(db)
+    signs = (letters["absent"], letters["late"])
     return render_template(
         "journal/lesson.html",
         lesson=found,
@@ -84,7 +85,8 @@ def _lesson_page(
         days=queries.edit_days(db),
         scale=scale,
         keys=_keys(scale),
-        mark_keys=rows.mark_keys(_keys(scale)),
+        status_choice=rows.choice(rows.status_keys(signs)),
+        mark_choice=rows.choice(rows.mark_keys(_keys(scale))),
         kinds=kinds,
         planned=planned,
         pupils=queries.named(db, members, pages.today()),
@@ -101,7 +103,7 @@ def _lesson_page(
         second_kind=forms.whole(request.form.get("kind-1")),
         told_kinds=_kinds_teller(kinds),
         reason=request.form.get("reason", ""),
-        letters=(letters["absent"], letters["late"]),
+        letters=signs,
         drawing=pages.drawing_of(queries.cells(db, place.group, place.day, place.day), letters),
         shown=forms.shown,
         number_of=number_of,

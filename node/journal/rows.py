@@ -10,7 +10,7 @@ from markupsafe import Markup, escape
 from node.journal import forms, queries
 from node.journal.queries import Cell
 from node.people.queries import number_of
-from shared.i18n import current_language, gettext
+from shared.i18n import current_language, gettext, in_list
 from shared.report import EMPTY, decimal, decimal_point
 
 _NOTHING = queries.Standing(None, None)
@@ -70,17 +70,48 @@ def _result(given: queries.Given | None, words: Mapping[str, str]) -> object:
     return given.value if given.value is not None else words.get(given.status or "", "")
 
 
-def mark_keys(keys: Sequence[int]) -> Callable[[str, int | None], Markup]:
-    """What makes the buttons of one mark, of which one is chosen: none, each of the marks that have a button."""
-    none = f'<span aria-hidden="true">—</span><span class="seen-by-ear">{escape(gettext("No mark"))}</span>'
+@dataclass(frozen=True)
+class Key:
+    """A button of a choice: what it sends, what stands on it, what is heard where that says too little, its look."""
 
-    def buttons(name: str, mark: int | None) -> Markup:
-        shown = keys if mark is None or mark in keys else [mark, *keys]
-        begun = f'<input type="radio" name="{escape(name)}" value="'
-        found = [f'<label class="key none">{begun}"{"" if mark is not None else " checked"}>{none}</label>']
-        for one in shown:
-            chosen = " checked" if one == mark else ""
-            found.append(f'<label class="key">{begun}{one}"{chosen}><span>{one}</span></label>')
-        return Markup("\n".join(found))
+    value: object
+    text: str
+    told: str = ""
+    look: str = ""
+
+    def markup(self, name: str, chosen: bool) -> str:
+        """The button in the choice of a name."""
+        look = f"key {self.look}" if self.look else "key"
+        told = f' aria-label="{escape(self.told)}"' if self.told else ""
+        return (
+            f'<label class="{look}"><input type="radio" name="{name}" value="{escape(self.value)}"{told}'
+            f"{' checked' if chosen else ''}><span>{escape(self.text)}</span></label>"
+        )
+
+
+def choice(keys: Sequence[Key]) -> Callable[[str, object], Markup]:
+    """What makes the buttons of a choice by its name and what is chosen; a chosen mark without a button gets one."""
+
+    def buttons(name: str, chosen: object) -> Markup:
+        shown = list(keys)
+        if all(one.value != chosen for one in keys):
+            shown.insert(1, Key(chosen, str(chosen)))
+        return Markup("".join([one.markup(name, one.value == chosen) for one in shown]))
 
     return buttons
+
+
+def status_keys(letters: Sequence[str]) -> list[Key]:
+    """Present, absent, late: the letters of the school with what they mean."""
+    there, absent, late = (in_list(one, "attendance_status") for one in ("present", "absent", "late"))
+    return [
+        Key("present", there, look="none"),
+        Key("absent", letters[0], absent, "away"),
+        Key("late", letters[1], late, "late"),
+    ]
+
+
+def mark_keys(marks: Sequence[int]) -> list[Key]:
+    """No mark, and each of the marks that have a button."""
+    no_mark = gettext("No mark")
+    return [Key("", EMPTY, no_mark, "none"), *(Key(mark, str(mark)) for mark in marks)]

@@ -227,7 +227,7 @@ def read_in(group_id: int) -> ResponseReturnValue:
         if request.form.get("do") == "faults":
             return _faults(text, reading)
         if "confirm" in request.form and reading.lines and not reading.flaws:
-            label = f"{gettext('Plan')}: {_title(row)}"
+            label = gettext("Plan") + f": {_title(row)}"
             with acting() as w:
                 mark = actions.import_lines(w, group_id, visitor().person, reading.lines, append, label)
             return redirect(url_for("plans.show", group_id=group_id, saved=1, act=mark))

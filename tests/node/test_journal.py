@@ -411,6 +411,9 @@ def test_the_form_takes_a_second_mark_of_another_kind(desk: Desk) -> None:
     names = {kind["id"]: kind["name_ky"] for kind in queries.work_kinds(desk.db)}
     assert f'data-kind1="{names[4]}"' in text
     assert 'class="keys marks second"' in text
+    # A page that a phone pays for says of an empty cell nothing but its keys.
+    assert f'name="seen-mark-{first}-1" value="4"' in text
+    assert f'"seen-mark-{second}-0"' not in text and f'"seen-status-{first}"' not in text
     _, text = desk.school.as_("head").get(address(desk.place))
     assert ">5/4</b>" in text
 

@@ -5,7 +5,7 @@
   const { book: form, texts, enter, letterOf } = outbox;
   form.classList.add("scripted");
   for (const button of form.querySelectorAll(".without-journal-script")) button.hidden = true;
-  const seen = (name) => form.elements[`seen-${name}`];
+  const seen = new Map(), saved = /^(topic|homework|taken|status-\d+|mark-\d+-\d)$/;
   const nameOf = (cell) => cell.field === "status" ? `status-${cell.pupil}`
     : cell.field === "mark" ? `mark-${cell.pupil}-${cell.slot}` : cell.field;
   const rowOf = (cell) => cell.pupil ? form.querySelector(`[data-pupil="${cell.pupil}"]`)
@@ -13,7 +13,7 @@
   const here = (cell) => cell.url === form.dataset.url;
   function cellOf(name) {
     const [, field, pupil, slot] = /^(\w+)(?:-(\d+))?(?:-(\d+))?$/.exec(name);
-    return { url: form.dataset.url, field, pupil: pupil || "", slot: slot || "", base: seen(name).value };
+    return { url: form.dataset.url, field, pupil: pupil || "", slot: slot || "", base: seen.get(name) ?? (form.elements[`seen-${name}`] || {}).value ?? (field === "status" ? "present" : "") };
   }
   function put(name, wanted) {
     const control = form.elements[name];
@@ -27,7 +27,8 @@
   }
   form.addEventListener("change", (event) => {
     const name = event.target.name;
-    if (!name || !seen(name)) return;
+    if (event.target.closest(".two")) return second(event.target.closest(".pupil"));
+    if (!saved.test(name)) return;
     enter(cellOf(name), current(name));
     // Whoever says that attendance was taken has the topic, the homework and who is noted away in sight.
     if (name === "taken" && event.target.checked) {
@@ -86,13 +87,41 @@
     });
     line.textContent = told.filter(Boolean).join(" / ");
   }
+  // The keys of a second mark are made when they are wanted, like those of the first.
+  function second(row) {
+    const place = row.querySelector(".second"), field = place.querySelector("[type=number]"), first = row.querySelector(".marks"), wanted = field && field.value;
+    if (!field || !first.querySelector(`[type=radio][value="${wanted}"]`)) return;
+    place.setAttribute("role", "group");
+    place.setAttribute("aria-label", field.getAttribute("aria-label"));
+    place.replaceChildren(...[...first.children].map((one) => {
+      const made = one.cloneNode(true), key = made.firstElementChild;
+      key.name = field.name;
+      key.checked = key.value === wanted;
+      return made;
+    }));
+  }
+  for (const row of form.querySelectorAll(".pupil:has(.two input:checked)")) second(row);
+  // Signs and kinds of work have a place in the row once there is something to tell.
+  function placeOf(row, selector, before, tag, look, name) {
+    const found = row.querySelector(selector);
+    if (found) return found;
+    const made = document.createElement(tag);
+    made.className = look;
+    made.dataset[name] = "";
+    before.after(made);
+    return made;
+  }
   outbox.serve({
     show(cell, wanted, state, told) {
       if (!here(cell)) return;
-      const row = rowOf(cell), line = row.querySelector("[data-told]"), kinds = row.querySelector("[data-kinds]"), old = row.querySelector(".told");
+      const row = rowOf(cell), old = row.querySelector(".told");
+      const line = cell.pupil ? placeOf(row, "[data-told]", row.querySelector(".name"), "span", "state", "told") : row.querySelector("[data-told]");
       if (current(nameOf(cell)) !== wanted && document.activeElement !== form.elements[nameOf(cell)]) put(nameOf(cell), wanted);
-      if (cell.slot === "1" && wanted) row.querySelector(".two input").checked = true;
-      if (kinds && cell.field === "mark" && cell.kind) telling(cell, kinds);
+      if (cell.slot === "1" && wanted) {
+        row.querySelector(".two input").checked = true;
+        second(row);
+      }
+      if (cell.field === "mark" && cell.kind) telling(cell, placeOf(row, "[data-kinds]", row.querySelector(".second"), "p", "small soft comment", "kinds"));
       if (old) old.remove();
       if (!line) return;
       line.className = `state ${state === "locked" ? "refused" : state}`;
@@ -104,7 +133,7 @@
       why.textContent = `! ${told}`;
       row.append(why);
     },
-    base(cell, known) { if (here(cell)) seen(nameOf(cell)).value = known; },
+    base(cell, known) { if (here(cell)) seen.set(nameOf(cell), known); },
     here,
     ask(cell, box) { rowOf(cell).append(box); },
     reason() { const field = document.getElementById("reason"); if (field) field.focus(); },
