@@ -6,13 +6,17 @@ import contextlib
 from collections.abc import Iterator
 from typing import cast
 
-from flask import current_app, g
+from flask import current_app, g, request
 from sqlite_utils import Database
 
 from node.background import Agent
 from node.storage import DATABASE, Node
-from shared.web import visitor
-from sync.writer import Writer, writing
+from node.unnamed import heeding
+from shared.web import today, visitor
+from sync.writer import Writer
+
+NAMES_CHECKED = "names_checked"
+"""The field of a form by which its writer says that a word is not the name of someone without a consent."""
 
 
 def node() -> Node:
@@ -87,6 +91,9 @@ def close(error: BaseException | None = None) -> None:
 
 @contextlib.contextmanager
 def acting() -> Iterator[Writer]:
-    """One write transaction under the account of the visitor; see `sync.writer.writing`."""
-    with writing(database(), visitor().account) as writer:
+    """One write transaction under the account of the visitor, without names that may not stand in texts.
+
+    See `sync.writer.writing` and `node.unnamed`; the visitor may say on the form to have looked at the names.
+    """
+    with heeding(database(), visitor().account, today(), NAMES_CHECKED in request.form) as writer:
         yield writer

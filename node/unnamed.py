@@ -1,4 +1,4 @@
-"""Names in free text: an order or a task may not keep the name of someone without a consent unnoticed.
+"""Names in free text: what others read may not keep the name of someone without a consent unnoticed.
 
 No machine can tell a name in a sentence for certain. What it can: compare the words with the surnames that the school
 has known of people who may not be named today, because their consent lapsed or was withdrawn. Of whom no name was ever
@@ -8,7 +8,9 @@ while a consent holds (`order_person`).
 
 from __future__ import annotations
 
+import contextlib
 import re
+from collections.abc import Iterator
 
 from sqlite_utils import Database
 
@@ -16,13 +18,51 @@ from node.people.queries import NAMED
 from shared.i18n import folded
 from shared.problems import NameWithoutConsent
 from shared.schema import BY_NAME
+from sync.capture import decode_values
 from sync.log import NodeLog
+from sync.writer import Writer, writing
 
+TEXTS = {
+    "order_book": ("title", "basis", "text"),
+    "task": ("title", "text", "answer", "remark"),
+    "sign_off": ("note",),
+    "movement": ("place", "document", "note"),
+    "event": ("title", "place"),
+    "substitution": ("reason",),
+    "own_term": ("reason",),
+    "own_day": ("reason",),
+    "plan": ("title", "remark"),
+    "plan_item": ("note",),
+    "mark": ("comment",),
+    "term_result": ("reason",),
+    "term_lock": ("reason",),
+    "mark_correction": ("reason",),
+}
+"""Table -> the free texts that others read. Not among them: topics and homework, which are full of the names of writers
+and scholars; who signed a consent and on what ground; labels and settings of the school.
+"""
 LEAST = 4
 """Letters that the stem of a surname needs; shorter ones are in too many words."""
 _PERSON = BY_NAME["person"]
 _SURNAME = _PERSON.by_name["surname"].number
+_COLUMNS = {
+    BY_NAME[table].number: {BY_NAME[table].by_name[name].number for name in names}
+    for table, names in TEXTS.items()
+}
 _WORD = re.compile(r"\w+")
+
+
+@contextlib.contextmanager
+def heeding(db: Database, actor: int, today: int, names_checked: bool = False) -> Iterator[Writer]:
+    """One write transaction, `sync.writer.writing`, kept only if no text in it names someone who may not be named.
+
+    ``names_checked``: the writer looked at the names in it. NameWithoutConsent.
+    """
+    with writing(db, actor) as w:
+        before = db.execute("SELECT ifnull(max(n), 0) FROM change").fetchone()[0]
+        yield w
+        if not names_checked:
+            require_none(db, today, *_written(db, before))
 
 
 def require_none(db: Database, today: int, *texts: str) -> None:
@@ -32,6 +72,19 @@ def require_none(db: Database, today: int, *texts: str) -> None:
     for word, plain in words:
         if any(plain.startswith(stem) for stem in stems):
             raise NameWithoutConsent(word=word)
+
+
+def _written(db: Database, before: int) -> list[str]:
+    """The texts that the log gained since a change."""
+    numbers = ", ".join(map(str, _COLUMNS))
+    # Asked for the tables by index SQLite would walk through the whole log.
+    rows = db.execute(f"SELECT tbl, vals FROM change WHERE n > ? AND +tbl IN ({numbers})", (before,))
+    return [
+        value
+        for table, values in rows.fetchall()
+        for number, value in decode_values(values).items()
+        if number in _COLUMNS[table] and isinstance(value, str)
+    ]
 
 
 def _stems(db: Database, today: int) -> set[str]:

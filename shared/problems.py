@@ -87,7 +87,6 @@
     |   |-- Undecided             a year is closed while pupils are undecided
     |   |-- NumberTaken           another order of the series and year has the number
     |   |-- BlankTaken            a certificate's number was given to someone else
-    |   |-- NameWithoutConsent    a text names someone who may not be named
     |   |-- PhotoTooLarge
     |   |-- OrderSigned           a signed order is not changed, another order is written
     |   |-- OrderUnsigned         duties are given and ended by signed orders only
@@ -97,6 +96,7 @@
     |   |-- HeadExists            the school has a head, whose orders give duties
     |   |-- FlawedAddress         neither the address of a hub nor a folder
     |   `-- ConsentMissing        a column of a person that needs a written consent first
+    |-- NameWithoutConsent        a text names someone who may not be named; its writer is asked
     `-- AccessProblem
         |-- NotSignedIn
         |-- NotAllowed
@@ -736,15 +736,6 @@ class BlankTaken(InputProblem):
     template = N_("The certificate with number {number} was given to someone else.")
 
 
-class NameWithoutConsent(InputProblem):
-    """`word`: what stands in the text, in the writer's own spelling."""
-
-    code = "name_without_consent"
-    template = N_(
-        "The word “{word}” looks like the name of someone without a valid consent: write the number instead."
-    )
-
-
 class PhotoTooLarge(InputProblem):
     code = "photo_too_large"
     status = 413
@@ -758,6 +749,19 @@ class ConsentMissing(InputProblem):
 
     code = "consent_missing"
     template = N_("Without a written consent for {purpose}, {column} of a person stays empty.")
+
+
+class NameWithoutConsent(Problem):
+    """`word`: what stands in the text, in the writer's own spelling.
+
+    No flaw of one field: whatever form it was, a page of its own asks the writer.
+    """
+
+    code = "name_without_consent"
+    status = 422
+    template = N_(
+        "The word “{word}” looks like the name of someone without a valid consent: write the number instead."
+    )
 
 
 class AccessProblem(Problem):

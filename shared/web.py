@@ -359,9 +359,9 @@ def _finish(response: Response) -> Response:
 
 
 def _on_problem(problem: Problem) -> Response | tuple[str, int]:
-    if isinstance(problem, NotSignedIn) and request.method == "GET" and not _wants_json():
+    if isinstance(problem, NotSignedIn) and request.method == "GET" and not wants_json():
         return _to_sign_in()
-    return _problem_answer(problem, problem.status)
+    return problem_answer(problem, problem.status)
 
 
 def _to_sign_in() -> Response:
@@ -385,7 +385,7 @@ def _on_http_error(error: HTTPException) -> Response | tuple[str, int] | HTTPExc
     if error.code is not None and error.code < 400:
         return error
     kinds: dict[int | None, type[Problem]] = {404: NotFound, 413: TooLarge, 429: TooManyTries}
-    return _problem_answer(kinds.get(error.code, BadRequest)(), error.code or 500)
+    return problem_answer(kinds.get(error.code, BadRequest)(), error.code or 500)
 
 
 def _on_unknown_error(error: Exception) -> Response | tuple[str, int]:
@@ -403,14 +403,14 @@ def _on_unknown_error(error: Exception) -> Response | tuple[str, int]:
         request.endpoint,
         " < ".join(places[::-1]),
     )
-    return _problem_answer(Problem(incident=incident), 500)
+    return problem_answer(Problem(incident=incident), 500)
 
 
-def _problem_answer(problem: Problem, status: int) -> Response | tuple[str, int]:
+def problem_answer(problem: Problem, status: int) -> Response | tuple[str, int]:
     """One clear sentence in the reader's language; a page, or JSON for a program that asks for it."""
     incident = str(problem.details.get("incident", ""))
     sentence = problem.sentence(i18n.gettext)
-    if _wants_json():
+    if wants_json():
         told: dict[str, object] = {"error": problem.code, "sentence": sentence, "retry": problem.retry}
         answer = jsonify(told | ({"incident": incident} if incident else {}))
         answer.status_code = status
@@ -421,7 +421,8 @@ def _problem_answer(problem: Problem, status: int) -> Response | tuple[str, int]
     return page, status
 
 
-def _wants_json() -> bool:
+def wants_json() -> bool:
+    """Does a program ask, or a script of a page?"""
     rights = rights_of(current_app, request.endpoint)
     machine = rights is not None and rights.open_to == "machine"
     return (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 
-from flask import Blueprint, render_template, url_for
+from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from node import access, backups
@@ -19,7 +19,7 @@ from node.orders import queries as order_queries
 from node.owndata import queries as owndata_queries
 from node.people.queries import class_name
 from node.plans import queries as plan_queries
-from node.request import database
+from node.request import NAMES_CHECKED, database
 from node.results import queries as result_queries
 from node.tasks import queries as task_queries
 from node.timetable import queries as timetable_queries
@@ -27,7 +27,8 @@ from node.timetable.weeks import day_instants, iso, own_weeks, week_of
 from shared.access import allow
 from shared.dates import NO_LESSONS, date_of
 from shared.i18n import gettext, in_order, ngettext
-from shared.web import may_open, today, visitor
+from shared.problems import NameWithoutConsent
+from shared.web import may_open, problem_answer, today, visitor, wants_json
 
 area = Blueprint("home", __name__, template_folder="templates")
 
@@ -189,6 +190,23 @@ def _grown_up() -> list[tuple[str, str]]:
         count,
     )
     return [(sentence, url_for("consents.index"))]
+
+
+@area.app_errorhandler(NameWithoutConsent)
+def ask_about_names(problem: NameWithoutConsent) -> ResponseReturnValue:
+    """The form once more with the text that names someone: to be reworded, or sent by one who has looked."""
+    if wants_json() or any(request.files.values()):
+        return problem_answer(problem, problem.status)
+    word, fields = str(problem.details["word"]), list(request.form.items(multi=True))
+    page = render_template(
+        "home/names.html",
+        sentence=problem.sentence(gettext),
+        action=request.full_path.rstrip("?"),
+        texts=[(name, text) for name, text in fields if word in text],
+        others=[(name, text) for name, text in fields if word not in text and name != "form_token"],
+        checked=NAMES_CHECKED,
+    )
+    return page, problem.status
 
 
 def _minute() -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from node import unnamed
 from node.orders import queries
 from shared.problems import DutyHeld, InvalidValue, NotFound, NumberTaken, OrderSigned, OrderUnsigned
 from sync.writer import Writer
@@ -25,13 +24,10 @@ class Draft:
     regulation: bool = False
 
 
-def write(
-    w: Writer, draft: Draft, order_id: int | None = None, today: int = 0, names_checked: bool = False
-) -> int:
+def write(w: Writer, draft: Draft, order_id: int | None = None) -> int:
     """Write a new order, or change one that is not signed yet; returns its row id.
 
-    ``names_checked``: the writer looked at the names in it. InvalidValue, NumberTaken, OrderSigned, NotFound,
-    NameWithoutConsent.
+    InvalidValue, NumberTaken, OrderSigned, NotFound.
     """
     for name in ("series", "number", "title"):
         if not getattr(draft, name).strip():
@@ -40,8 +36,6 @@ def write(
         _require_staff(w, draft.executor)
     if queries.is_taken(w.db, draft.series, draft.number, draft.date, order_id):
         raise NumberTaken()
-    if not names_checked:
-        unnamed.require_none(w.db, today, draft.title, draft.basis, draft.text)
     values = vars(draft) | {"regulation": int(draft.regulation)}
     if order_id is None:
         return w.insert("order_book", **values)

@@ -15,7 +15,6 @@ from shared.dates import date_of
 from shared.i18n import gettext, in_list
 from shared.problems import (
     InputProblem,
-    NameWithoutConsent,
     NotAllowed,
     NotFound,
     NumberTaken,
@@ -104,9 +103,7 @@ def _keep(order_id: int | None) -> ResponseReturnValue:
         return _form(request.form.to_dict(), errors, order_id), 422
     try:
         with acting() as w:
-            order_id = actions.write(w, draft, order_id, today(), "names_checked" in request.form)
-    except NameWithoutConsent as problem:
-        return _form(request.form.to_dict(), {"names": problem.sentence(gettext)}, order_id), 422
+            order_id = actions.write(w, draft, order_id)
     except (NumberTaken, OrderSigned) as problem:
         return _form(request.form.to_dict(), {"number": problem.sentence(gettext)}, order_id), 422
     return redirect(url_for("orders.show", order_id=order_id))

@@ -11,7 +11,7 @@ from node.request import acting, database
 from node.tasks import actions, queries
 from shared.dates import date_of, parse_day
 from shared.i18n import gettext
-from shared.problems import InputProblem, InvalidValue, NameWithoutConsent
+from shared.problems import InputProblem, InvalidValue
 from shared.web import today, visitor
 
 area = Blueprint("tasks", __name__, url_prefix="/tasks", template_folder="templates")
@@ -69,11 +69,7 @@ def give() -> ResponseReturnValue:
                 values["title"],
                 values["text"],
                 due,
-                today(),
-                "names_checked" in request.form,
             )
-    except NameWithoutConsent as problem:
-        return _index(values, {"names": problem.sentence(gettext)}), problem.status
     except InputProblem as problem:
         return _index(values, {"title": problem.sentence(gettext)}), problem.status
     return redirect(url_for("tasks.index"))

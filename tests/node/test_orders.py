@@ -12,6 +12,7 @@ from node import access
 from node.orders import actions, queries
 from node.orders.actions import Draft
 from node.settings import actions as settings
+from node.unnamed import TEXTS
 from shared.dates import parse_day
 from shared.problems import (
     DutyHeld,
@@ -21,6 +22,7 @@ from shared.problems import (
     OrderSigned,
     OrderUnsigned,
 )
+from shared.schema import TABLES
 from shared.web import today
 from sync.state import State
 from sync.writer import writing
@@ -295,3 +297,59 @@ def test_an_order_names_people_by_reference_and_refuses_a_name_without_consent(p
     task = {"person": str(pages.person("teacher")), "title": "Жазгүлова жөнүндө", "due": "2025-12-01"}
     assert pages.as_("head").post("/tasks/", **task)[0] == 422
     assert pages.as_("head").post("/tasks/", **task, names_checked="1")[0] == 302
+
+
+def test_a_name_without_consent_is_refused_in_whatever_others_read(pages: SchoolPages) -> None:
+    """One rule over all forms: the writer is asked on a page that holds what was typed."""
+    with closing(pages.node.connect()) as db:
+        actor = int(State(db).administrator)
+        with writing(db, actor) as w:
+            hidden = w.insert("person", sex="f", birth_year=2013)
+            consent = w.insert("consent", person=hidden, purpose="core", valid_from=20_000, signer=hidden)
+            w.update("person", hidden, surname="Кыраанова")
+        with writing(db, actor) as w:
+            w.update("consent", consent, withdrawn_on=20_001)
+            me = w.db.execute(
+                "SELECT person FROM account WHERE login = ?", (pages.logins["head"],)
+            ).fetchone()[0]
+            task = w.insert("task", assignee=me, title="Тизме", due=21_000)
+    said = "Кыраанованын тизмеси"
+    head = pages.as_("head")
+    head.get("/tasks/")
+    status, page = head.post(f"/tasks/{task}/done", answer=said, of="me")
+    assert status == 422 and f">{said}</textarea>" in page and 'name="of" value="me"' in page
+    assert f'action="/tasks/{task}/done"' in page and 'name="names_checked"' in page
+    assert pages.one("SELECT done_at IS NULL FROM task WHERE id = ?", task) == 1
+    assert head.post(f"/tasks/{task}/done", answer=said, of="me", names_checked="1")[0] == 302
+    assert head.post(f"/tasks/{task}/back", remark=said)[0] == 422
+    event = {"day": "2025-11-21", "from": "10:00", "title": said}
+    assert "names_checked" in pages.as_("deputy").post("/timetable/events", **event)[1]
+    teacher, group, day, period = (
+        pages.as_("teacher"),
+        *pages.lesson_of(pages.taught, pages.person("teacher")),
+    )
+    place = f"/{group}/{day}/{period}"
+    teacher.get(f"/journal/lesson{place}")
+    form = {"form_token": teacher.token, "field": "comment", "pupil": str(pages.member_of(group)), "value": said,
+            "seen": ""}  # fmt: skip
+    answer = teacher.http.post(f"/journal/cell{place}", data=form, headers={"Accept": "application/json"})
+    assert answer.status_code == 422 and "Кыраанованын" in answer.get_json()["sentence"]
+
+
+def test_every_text_that_others_read_is_heeded_or_left_out_knowingly() -> None:
+    """A free text is any of school that is longer than a name."""
+    left_out = {
+        "consent.ground", "consent.document", "consent_offer.ground", "consent_offer.document", "pupil.source",
+        "report_snapshot.content", "plan_item.section", "plan_item.topic", "plan_item.homework", "plan_item.objective",
+        "plan_item.resources", "plan_item.assessment", "lesson.topic", "lesson.homework", "setting.value", "act.label",
+        "account.password", "account.recovery", "reading_log.what",
+    }  # fmt: skip
+    free = {
+        f"{table.name}.{column.name}"
+        for table in TABLES
+        for column in table.all_columns
+        if column.type == "text" and column.scope == "school" and not column.consent and column.name != "id"
+        and (column.max_length is None or column.max_length > 80)
+    }  # fmt: skip
+    heeded = {f"{table}.{name}" for table, names in TEXTS.items() for name in names}
+    assert free == heeded | left_out and not heeded & left_out
