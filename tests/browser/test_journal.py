@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from node.journal import actions, pages, queries
 from node.journal.actions import Change
@@ -146,7 +146,7 @@ def test_what_waits_is_there_after_the_page_was_closed(page: Page, school: Schoo
         server.on()
         page.goto(server.address + address(desk.place))
         page.locator(".foot .state.saved").wait_for()
-        assert page.locator(f"input[name='mark-{desk.pupils[0]}-0'][value='5']").is_checked()
+        expect(page.locator(f"input[name='mark-{desk.pupils[0]}-0'][value='5']")).to_be_checked()
         assert desk.cell(desk.pupils[0]).value(0) == 5
         # What another account left here waits for that account.
         assert page.evaluate("Object.keys(localStorage)") == [stranger]
@@ -283,8 +283,9 @@ def test_a_pasted_block_is_shown_before_it_is_written(
     span = rows[rows.index(order[0]) : rows.index(order[6]) + 1]
     page.evaluate(PASTE, "\r\n".join(wishes.get(pupil, "") for pupil in span) + "\r\n")
     box = page.locator("dialog")
+    expect(box.locator("li")).to_have_count(6)
     lines = box.locator("li").all_inner_texts()
-    assert len(lines) == 6 and [("!" in line) for line in lines] == [False, False, False, True, True, False]
+    assert [("!" in line) for line in lines] == [False, False, False, True, True, False]
     assert axe(page) == []
     assert desk.cell(order[0]).value(0) is None
     box.locator("button").first.click()
@@ -295,8 +296,9 @@ def test_a_pasted_block_is_shown_before_it_is_written(
         ("present", None, None), ("present", None, None), ("absent", 2, None),
     ]  # fmt: skip
     page.evaluate(PASTE, "5\t5\t5\t5")
+    expect(box).to_be_visible()
     page.keyboard.press("Escape")
-    assert page.locator("dialog").count() == 0
+    expect(box).to_have_count(0)
 
 
 @pytest.mark.parametrize("page", ["desktop"], indirect=True)
@@ -337,7 +339,7 @@ def test_topic_and_homework_are_written_on_the_facing_page(
     chosen = page.locator(".lines .chosen")
     assert at in (chosen.locator("a").get_attribute("href") or "")
     page.locator(".lines tbody tr").nth(-3).hover()
-    assert page.locator(".journal-grid thead .pointed").inner_text().split() == [dates[-3]]
+    expect(page.locator(".journal-grid thead .pointed")).to_have_text(dates[-3])
     chosen.locator("button.due").click()
     chosen.locator("td.saved").first.wait_for()
     # The focus has gone on to the homework; Tab leads there and back, from lesson to lesson go Enter and the arrows.
@@ -347,7 +349,7 @@ def test_topic_and_homework_are_written_on_the_facing_page(
     assert page.evaluate("document.activeElement.maxLength") == 500
     for pressed in ("Shift+Tab", "ArrowUp"):
         page.keyboard.press(pressed)
-    assert page.locator(".journal-grid thead .chosen a").inner_text() == dates[-2]
+    expect(page.locator(".journal-grid thead .chosen a")).to_have_text(dates[-2])
     page.keyboard.press("ArrowDown")
     assert axe(page) == []
     lesson = queries.lesson(desk.db, desk.place)

@@ -74,9 +74,9 @@ def test_an_order_is_written_signed_and_gives_a_duty(page: Page, pages: SchoolPa
     person = str(pages.person("secretary"))
     page.select_option("#person", person)
     page.fill("#start", "2030-01-01" if number.startswith("360") else "2020-01-01")
-    page.click("main form[action$='/give'] button")
+    with page.expect_navigation():
+        page.click("main form[action$='/give'] button")
     held = "SELECT count(*) FROM appointment WHERE person = ? AND duty = 'librarian'"
-    page.wait_for_load_state()
     if number.startswith("360"):
         assert page.locator("article.paper table tbody tr").count() == 1
     assert pages.one(held, int(person)) == 1

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from tests.node.conftest import PASSWORD, SchoolPages
 from tests.node.conftest import pages as pages
@@ -58,7 +59,7 @@ def test_search_answers_while_one_types(page: Page, pages: SchoolPages, address:
     page.locator("#q").press_sequentially("№")
     page.locator("#q").press_sequentially("9999999")
     page.get_by_text("Эч ким табылган жок").wait_for()
-    assert "q=" in page.url
+    expect(page).to_have_url(re.compile("q="))
     assert page.evaluate("localStorage.length") == 0
     page.go_back()
     page.locator("table.records").wait_for()
@@ -68,11 +69,11 @@ def test_search_answers_while_one_types(page: Page, pages: SchoolPages, address:
 def test_the_menu_opens_and_closes(page: Page, pages: SchoolPages, address: str) -> None:
     sign_in(page, address, pages.logins["head"])
     menu = page.locator("details.fold nav a").first
-    assert not menu.is_visible()
+    expect(menu).to_be_hidden()
     page.click("details.fold summary")
-    assert menu.is_visible()
+    expect(menu).to_be_visible()
     page.keyboard.press("Escape")
-    assert not menu.is_visible()
+    expect(menu).to_be_hidden()
 
 
 def test_without_a_script_everything_works(browser: Browser, pages: SchoolPages, address: str) -> None:
@@ -83,10 +84,10 @@ def test_without_a_script_everything_works(browser: Browser, pages: SchoolPages,
         page.click("details.fold nav a[href='/people/']")
         page.fill("#q", "9999999")
         page.click("form.search button")
-        assert "Эч ким табылган жок" in page.inner_text("#found")
+        expect(page.locator("#found")).to_contain_text("Эч ким табылган жок")
         page.click("details.account summary")
         page.click("details.account [value=ru]")
-        assert page.inner_text("h1") == "Люди"
+        expect(page.locator("h1")).to_have_text("Люди")
         page.click("details.account summary")
         page.click("details.account [value=ky]")
-        assert page.inner_text("h1") == "Адамдар"
+        expect(page.locator("h1")).to_have_text("Адамдар")

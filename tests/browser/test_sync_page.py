@@ -79,6 +79,7 @@ def enter(page: Page, address: str, language: str = "ky", login: str = "admin") 
     if switch.first.get_attribute("aria-current") != "true":
         switch.first.click()
     expect(page.locator("html")).to_have_attribute("lang", language)
+    page.wait_for_load_state()
 
 
 def sentence(text: str) -> re.Pattern[str]:
@@ -123,7 +124,7 @@ def test_sync_now_with_live_progress(
     expect(page.locator("#sentence")).to_have_text(done, timeout=30_000)
     expect(page.locator("#said")).to_have_text(done)
     assert page.evaluate("window.samePage") is True
-    assert page.locator("[hx-get$='/state']").count() == 0
+    expect(page.locator("[hx-get$='/state']")).to_have_count(0)
     expect(page.locator(".runs li")).to_have_count(1)
     expect(page.locator(".runs")).to_contain_text(text("Complete: school and district hold the same."))
     assert axe(page) == []
@@ -146,7 +147,7 @@ def test_without_javascript(browser: Browser, viewport: str, address: str, gate:
     expect(page.locator("#sentence")).to_have_text(
         re.compile("Everything of this school is at the district since"), timeout=30_000
     )
-    assert page.locator("meta[http-equiv=refresh]").count() == 0
+    expect(page.locator("meta[http-equiv=refresh]")).to_have_count(0)
     context.close()
     assert complaints == []
 

@@ -6,10 +6,11 @@ another account uses the browser, a colleague writes, the deputy locks the term.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Dialog, Page, Request, Route
+from playwright.sync_api import Dialog, Page, Request, Route, expect
 
 from node.journal import actions, queries
 from node.journal.actions import Change
@@ -83,7 +84,7 @@ def test_without_wifi_the_grid_goes_on_and_every_cell_is_sent_once(page: Page, d
     for typed in ("5", "4", "/", "3", "n", "2"):
         page.keyboard.press(typed)
     page.locator("[data-state].waiting").wait_for()
-    assert page.locator(".journal-grid td.waiting").count() == 4
+    expect(page.locator(".journal-grid td.waiting")).to_have_count(4)
     stored = page.evaluate("JSON.stringify(localStorage)")
     assert len(waiting(page)) == 5 and all(str(pupil) in stored for pupil in order[:4])
     names = [name for _, name in queries.named(desk.db, desk.pupils, TODAY) if name]
@@ -117,7 +118,7 @@ def test_without_wifi_the_list_goes_on_too(page: Page, desk: Desk, here: str) ->
     page.fill("#homework", "§ 7")
     page.locator("#topic").focus()
     page.locator(".foot .state.waiting").wait_for()
-    assert page.locator(".pupil .state.waiting, .field .state.waiting").count() == 3
+    expect(page.locator(".pupil .state.waiting, .field .state.waiting")).to_have_count(3)
     back(page)
     page.locator(".foot .state.saved").wait_for()
     cell = desk.cell(first)
@@ -127,7 +128,7 @@ def test_without_wifi_the_list_goes_on_too(page: Page, desk: Desk, here: str) ->
     assert lesson is not None and lesson["homework"] == "§ 7"
     assert (written(desk, "mark", since), written(desk, "attendance", since)) == (2, 1)
     page.reload()
-    assert page.locator(f"input[name='mark-{first}-1'][value='4']").is_checked()
+    expect(page.locator(f"input[name='mark-{first}-1'][value='4']")).to_be_checked()
     assert "5" in page.locator(f"[data-pupil='{first}'] [data-kinds]").inner_text()
 
 
@@ -247,7 +248,8 @@ def test_a_colleagues_mark_in_the_grid_is_shown_beside_ones_own(
     page.locator("[data-state].saved").wait_for()
     assert [desk.cell(pupil).value(0) for pupil in (first, second)] == [3, 4]
     shown = page.locator(f"tr[data-pupil='{first}'] td[data-m='3']")
-    assert shown.count() > 0 and waiting(page) == []
+    expect(shown).not_to_have_count(0)
+    assert waiting(page) == []
 
 
 @phone
@@ -288,8 +290,7 @@ def test_a_cell_that_was_locked_meanwhile_says_so(page: Page, desk: Desk, here: 
             focus(page, pupil)
             page.keyboard.press("5")
             locked = page.locator(".journal-grid td.locked")
-            locked.wait_for()
-            assert locked.get_attribute("title")
+            expect(locked).to_have_attribute("title", re.compile("."))
         assert desk.cell(pupil).value(0) is None and waiting(page) == []
         page.goto(here + grid_of(desk))
         assert page.locator("th[data-locked] .lock").count() > 5
@@ -311,11 +312,13 @@ def test_a_late_mark_waits_for_its_reason(page: Page, desk: Desk, here: str) -> 
     page.keyboard.press("5")
     td = page.locator(f"tr[data-pupil='{pupil}'] > :nth-child({column + 1})")
     page.locator("td.refused").wait_for()
-    assert page.evaluate("document.activeElement.id") == "reason" and len(waiting(page)) == 1
+    expect(page.locator("#reason")).to_be_focused()
+    assert len(waiting(page)) == 1
     page.keyboard.type("Дептерден")
     page.keyboard.press("Tab")
     page.locator("[data-state].saved").wait_for()
-    assert waiting(page) == [] and "saved" in (td.get_attribute("class") or "")
+    expect(td).to_have_class(re.compile(r"\bsaved\b"))
+    assert waiting(page) == []
     row = desk.db.execute("SELECT reason, author FROM mark_correction ORDER BY id DESC LIMIT 1").fetchone()
     assert tuple(row) == ("Дептерден", desk.teacher)
     assert EDIT_DAYS > 0

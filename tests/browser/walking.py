@@ -85,12 +85,14 @@ class Walker:
         """Choose from the menu, which a phone folds away."""
         if self.phone:
             self.page.click("details.fold summary")
-        self.page.click(f"nav a[href='{path}']:visible")
+        with self.page.expect_navigation():
+            self.page.click(f"nav a[href='{path}']:visible")
         self.look()
 
     def follow(self, link: str | Locator) -> None:
         """Follow a link; a text is a selector in the page's own part."""
-        (self.page.locator(f"main {link}") if isinstance(link, str) else link).first.click()
+        with self.page.expect_navigation():
+            (self.page.locator(f"main {link}") if isinstance(link, str) else link).first.click()
         self.look()
 
     def press(self, button: str | Locator) -> None:
