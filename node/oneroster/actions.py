@@ -2,65 +2,29 @@
 
 Row ids count by table, so where two tables meet in one file a word stands before the id: `class-`, `group-`, `year-`,
 `term-`, `grade-`, `subject-`. A user's is the person's id alone, and the user name too: logins here are made of names.
-Passwords and personal numbers are never in it. Files that would be empty are told to be absent.
+Passwords and personal numbers are never in it. Files that would be empty are told to be absent. Marks are in it where
+a term's are asked for (`node.oneroster.gradebook`).
 """
 
 from __future__ import annotations
 
-import csv
 import io
-import re
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sqlite_utils import Database
 
 from node.classes.queries import Year
 from node.oneroster import queries
+from node.oneroster.binding import FILES, HEADERS, MORE, MORE_HEADERS, Line, csv_bytes, iso, phone, text
+from node.oneroster.gradebook import Gradebook
 from node.people.queries import class_name, number_of
 from shared.dates import date_of, on_roll, school_year_name
 from shared.i18n import current_language, gettext, row_name
 from shared.indicators import value_label
-from shared.report import EMPTY, safe_text
+from shared.report import EMPTY
 
-_EVERY = "sourcedId,status,dateLastModified,"
-HEADERS: Mapping[str, tuple[str, ...]] = {
-    name: tuple((_EVERY + own).split(","))
-    for name, own in {
-        "academicSessions": "title,type,startDate,endDate,parentSourcedId,schoolYear",
-        "classes": "title,grades,courseSourcedId,classCode,classType,location,schoolSourcedId,termSourcedIds,"
-        "subjects,subjectCodes,periods",
-        "courses": "schoolYearSourcedId,title,courseCode,grades,orgSourcedId,subjects,subjectCodes",
-        "demographics": "birthDate,sex,americanIndianOrAlaskaNative,asian,blackOrAfricanAmerican,"
-        "nativeHawaiianOrOtherPacificIslander,white,demographicRaceTwoOrMoreRaces,hispanicOrLatinoEthnicity,"
-        "countryOfBirthCode,stateOfBirthAbbreviation,cityOfBirth,publicSchoolResidenceStatus",
-        "enrollments": "classSourcedId,schoolSourcedId,userSourcedId,role,primary,beginDate,endDate",
-        "orgs": "name,type,identifier,parentSourcedId",
-        "roles": "userSourcedId,roleType,role,beginDate,endDate,orgSourcedId,userProfileSourcedId",
-        "users": "enabledUser,username,userIds,givenName,familyName,middleName,identifier,email,sms,phone,"
-        "agentSourcedIds,grades,password,userMasterIdentifier,resourceSourcedIds,preferredGivenName,"
-        "preferredMiddleName,preferredFamilyName,primaryOrgSourcedId,pronouns",
-    }.items()
-}
-"""File -> its columns, in the order of the standard."""
-MORE = "metadata.mektep."
-"""Begins the columns that another Mektep reads and a learning platform does not need."""
-MORE_HEADERS: Mapping[str, tuple[str, ...]] = {
-    name: tuple(MORE + column for column in own.split(","))
-    for name, own in {
-        "classes": "language,shift,weekDays,hours,scale,part",
-        "roles": "position",
-        "users": "consentFrom,consentTo,personalFile,language,residence,relations",
-    }.items()
-}
-FILES = (
-    "academicSessions", "categories", "classes", "classResources", "courses", "courseResources", "demographics",
-    "enrollments", "lineItemLearningObjectiveIds", "lineItems", "lineItemScoreScales", "orgs", "resources",
-    "resultLearningObjectiveIds", "results", "resultScoreScales", "roles", "scoreScales", "userProfiles",
-    "userResources", "users",
-)  # fmt: skip
-"""Every file that a manifest speaks of, in its order."""
 SEX = {"f": "female", "m": "male"}
 SESSION_TYPES = {"quarter": "term", "period": "term", "half": "semester"}
 STAFF_ROLES = {
@@ -70,36 +34,42 @@ STAFF_ROLES = {
 """Position -> role; of any other, `aide`."""
 GUARDIAN_ROLES = {"mother": "parent", "father": "parent", "guardian": "guardian"}
 """Relation -> role; of any other, `relative`."""
-_PHONE = re.compile(r"\+?\d{3,15}")
-_IN_PHONES = re.compile(r"[\s()\-]")
-
-Line = dict[str, str]
 Row = Mapping[str, Any]
 
 
-def archive(db: Database, year: Year, today: int, whole: bool = False) -> bytes:
+def archive(db: Database, year: Year, today: int, whole: bool = False, term: int = 0) -> bytes:
     """The ZIP of a year: names as consents allow on the day ``today``.
 
     ``whole``: for another Mektep, with columns of its own and with sex and birth dates of staff and guardians too.
+    ``term``: whose marks are in it.
     """
-    files = {name: lines for name, lines in tables(db, year, today, whole).items() if lines}
-    headers = {name: HEADERS[name] + (MORE_HEADERS.get(name, ()) if whole else ()) for name in files}
+    files = {name: lines for name, lines in tables(db, year, today, whole, term).items() if lines}
     out, made = io.BytesIO(), date_of(today)
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as target:
-        contents = {"manifest": _csv(("propertyName", "value"), _manifest(files))} | {
-            name: _csv(headers[name], ([line.get(column, "") for column in headers[name]] for line in lines))
-            for name, lines in files.items()
-        }
-        for name, content in contents.items():
+
+        def add(name: str, content: bytes) -> None:
             entry = zipfile.ZipInfo(f"{name}.csv", (made.year, made.month, made.day, 0, 0, 0))
             entry.compress_type = zipfile.ZIP_DEFLATED
             target.writestr(entry, content)
+
+        add("manifest", csv_bytes(("propertyName", "value"), _manifest(files)))
+        for name, lines in files.items():
+            header = HEADERS[name] + (MORE_HEADERS.get(name, ()) if whole else ())
+            add(name, csv_bytes(header, ([line.get(column, "") for column in header] for line in lines)))
     return out.getvalue()
 
 
-def tables(db: Database, year: Year, today: int, whole: bool = False) -> dict[str, list[Line]]:
-    """The lines of every file by column; columns that are not there are empty."""
-    return _Roster(db, year, today, whole).tables()
+def tables(
+    db: Database, year: Year, today: int, whole: bool = False, term: int = 0
+) -> dict[str, Iterable[Line]]:
+    """The lines of every file by column; columns that are not there are empty, and so are files of lists."""
+    return _Roster(db, year, today, whole, term).tables()
+
+
+def term_title(term: Row) -> str:
+    """What a term is called."""
+    kind, number = term["kind"], term["number"]
+    return value_label("term", f"{kind}-{number}" if number else kind, current_language())
 
 
 def _manifest(files: Mapping[str, object]) -> list[tuple[str, str]]:
@@ -112,32 +82,6 @@ def _manifest(files: Mapping[str, object]) -> list[tuple[str, str]]:
     ]
 
 
-def _csv(header: Sequence[str], lines: Any) -> bytes:
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(header)
-    writer.writerows(lines)
-    return out.getvalue().encode()
-
-
-def _text(value: str | None) -> str:
-    """A field without line breaks that no spreadsheet takes for a formula."""
-    return safe_text(" ".join((value or "").split()))
-
-
-def _phone(value: str | None) -> str:
-    """A phone number as digits alone, its plus kept: platforms dial it, and a sum of one number computes nothing.
-
-    What is no phone number is guarded as other text.
-    """
-    bare = _IN_PHONES.sub("", value or "")
-    return bare if _PHONE.fullmatch(bare) else _text(value)
-
-
-def _iso(day: int | None) -> str:
-    return "" if day is None else date_of(day).isoformat()
-
-
 def _more(values: Mapping[str, object]) -> Line:
     """Values for the columns of Mektep's own."""
     return {MORE + name: "" if value is None else str(value) for name, value in values.items()}
@@ -146,8 +90,10 @@ def _more(values: Mapping[str, object]) -> Line:
 class _Roster:
     """One school year on its way into files."""
 
-    def __init__(self, db: Database, year: Year, today: int, whole: bool) -> None:
+    def __init__(self, db: Database, year: Year, today: int, whole: bool, term: int) -> None:
+        self.db = db
         self.year = year
+        self.term = term
         self.whole = whole
         self.day = year.roll_day(today)
         self.school, self.school_name, self.number = queries.school(db)
@@ -165,12 +111,12 @@ class _Roster:
         self.terms = {grade: queries.terms(db, year, grade) for grade in grades}
         self.session = f"year-{year.id}"
 
-    def tables(self) -> dict[str, list[Line]]:
+    def tables(self) -> dict[str, Iterable[Line]]:
         return {
             "orgs": [
                 {
                     "sourcedId": self.org,
-                    "name": _text(self.school_name) or "Mektep",
+                    "name": text(self.school_name) or "Mektep",
                     "type": "school",
                     "identifier": str(self.number or ""),
                 }
@@ -182,14 +128,32 @@ class _Roster:
             "roles": self._roles(),
             "enrollments": self._enrollments(),
             "demographics": self._demographics(),
-        }
+        } | self._gradebook()
+
+    def _gradebook(self) -> dict[str, Iterable[Line]]:
+        """The marks of the term; a mark of a pupil who is not in the file is not in it either."""
+        terms = {grade: {one["id"]: one for one in found} for grade, found in self.terms.items()}
+        asked = [
+            (
+                group,
+                terms[group["grade"]][self.term],
+                self._term_id(terms[group["grade"]][self.term], group["grade"]),
+            )
+            for group in self.groups
+            if self.term in terms[group["grade"]]
+        ]
+        book = Gradebook(self.db, self.org, asked, {one["id"] for one in self.pupils})
+        items = list(book.line_items())
+        return (
+            {"categories": book.categories(), "lineItems": items, "results": book.results()} if items else {}
+        )
 
     def _demographics(self) -> list[Line]:
         people = (*self.pupils, *self.staff, *self.guardians) if self.whole else self.pupils
         return [
             {
                 "sourcedId": str(key),
-                "birthDate": _iso(one["birth_date"]),
+                "birthDate": iso(one["birth_date"]),
                 "sex": SEX.get(one["sex"] or "", ""),
             }
             for key, one in {one["id"]: one for one in people}.items()
@@ -208,19 +172,19 @@ class _Roster:
         for grade, terms in sorted(self.terms.items(), key=lambda pair: pair[0] or 0):
             found |= {self._term_id(term, grade): term for term in terms}
         for key, term in found.items():
-            kind, number = term["kind"], term["number"]
-            title = value_label("term", f"{kind}-{number}" if number else kind, current_language())
-            line = self._session(key, title, SESSION_TYPES[kind], term["start"], term["end"])
+            line = self._session(
+                key, term_title(term), SESSION_TYPES[term["kind"]], term["start"], term["end"]
+            )
             lines.append(line | {"parentSourcedId": self.session})
         return lines
 
     def _session(self, key: str, title: str, kind: str, start: int, end: int) -> Line:
         return {
             "sourcedId": key,
-            "title": _text(title),
+            "title": text(title),
             "type": kind,
-            "startDate": _iso(start),
-            "endDate": _iso(end + 1),
+            "startDate": iso(start),
+            "endDate": iso(end + 1),
             "schoolYear": str(date_of(self.year.end).year),
         }
 
@@ -251,15 +215,15 @@ class _Roster:
         for subject, row in subjects.items():
             taught_in = ",".join(map(str, sorted(grades[subject])))
             line = self._course(f"subject-{subject}", row_name(row), row["code"] or "", taught_in)
-            lines.append(line | {"subjects": _text(row_name(row)), "subjectCodes": _text(row["code"])})
+            lines.append(line | {"subjects": text(row_name(row)), "subjectCodes": text(row["code"])})
         return lines
 
     def _course(self, key: str, title: str, code: str, grades: str) -> Line:
         return {
             "sourcedId": key,
             "schoolYearSourcedId": self.session,
-            "title": _text(title),
-            "courseCode": _text(code),
+            "title": text(title),
+            "courseCode": text(code),
             "grades": grades,
             "orgSourcedId": self.org,
         }
@@ -270,18 +234,18 @@ class _Roster:
         for one in self.classes:
             line = self._class(f"class-{one['id']}", one, "homeroom", f"grade-{one['grade'] or 0}")
             more = {"language": one["language"], "shift": one["shift"], "weekDays": one["week_days"]}
-            lines.append(line | {"location": _text(one["room"])} | _more(more))
+            lines.append(line | {"location": text(one["room"])} | _more(more))
         for one in self.groups:
             line = self._class(f"group-{one['id']}", one, "scheduled", f"subject-{one['subject']}")
             subject = row_name(one)
             title = " · ".join(part for part in (line["title"], subject, one["part"]) if part)
-            more = {"hours": one["hours_week"], "scale": one["scale"], "part": _text(one["part"])}
-            line |= {"title": _text(title), "subjects": _text(subject), "subjectCodes": _text(one["code"])}
+            more = {"hours": one["hours_week"], "scale": one["scale"], "part": text(one["part"])}
+            line |= {"title": text(title), "subjects": text(subject), "subjectCodes": text(one["code"])}
             lines.append(line | _more(more))
         return lines
 
     def _class(self, key: str, row: Row, kind: str, course: str) -> Line:
-        name = _text(class_name(row["grade"], row["letter"]))
+        name = text(class_name(row["grade"], row["letter"]))
         return {
             "sourcedId": key,
             "title": name,
@@ -310,7 +274,7 @@ class _Roster:
             own = agents.get(one["id"], ())
             more = {"grades": now.get(one["id"], ""), "agentSourcedIds": ",".join(key for key, _ in own)}
             ours = {
-                "personalFile": _text(one["personal_file"]),
+                "personalFile": text(one["personal_file"]),
                 "language": one["language"],
                 "residence": one["residence"],
                 "relations": ",".join(relation for _, relation in own),
@@ -330,13 +294,13 @@ class _Roster:
             "sourcedId": str(one["id"]),
             "enabledUser": "true" if enabled else "false",
             "username": str(one["id"]),
-            "givenName": _text(one["given_name"]) or EMPTY,
-            "familyName": _text(one["surname"]) or str(number_of(one["id"])),
-            "middleName": _text(one["patronymic"]),
-            "email": _text(one["email"]),
-            "phone": _phone(one["phone"]),
+            "givenName": text(one["given_name"]) or EMPTY,
+            "familyName": text(one["surname"]) or str(number_of(one["id"])),
+            "middleName": text(one["patronymic"]),
+            "email": text(one["email"]),
+            "phone": phone(one["phone"]),
             "primaryOrgSourcedId": self.org,
-        } | _more({"consentFrom": _iso(one["consent_from"]), "consentTo": _iso(one["consent_to"])})
+        } | _more({"consentFrom": iso(one["consent_from"]), "consentTo": iso(one["consent_to"])})
 
     def _roles(self) -> list[Line]:
         """What everyone is here; the first role of a person is the primary one."""
@@ -359,8 +323,8 @@ class _Roster:
                 "userSourcedId": str(person),
                 "roleType": "secondary" if place else "primary",
                 "role": role,
-                "beginDate": _iso(start),
-                "endDate": _iso(end),
+                "beginDate": iso(start),
+                "endDate": iso(end),
                 "orgSourcedId": self.org,
             }
             | _more({"position": None if place else positions.get(person)})
@@ -400,8 +364,8 @@ class _Roster:
     def _student(self, key: str, spell: Row, start: int, end: int | None) -> list[Line]:
         if end is not None and end <= start:
             return []
-        line = self._enrollment(f"{key}-{spell['id']}-{_iso(start)}", key, spell["pupil"], "student")
-        return [line | {"primary": "false", "beginDate": _iso(start), "endDate": _iso(end)}]
+        line = self._enrollment(f"{key}-{spell['id']}-{iso(start)}", key, spell["pupil"], "student")
+        return [line | {"primary": "false", "beginDate": iso(start), "endDate": iso(end)}]
 
     def _teacher(self, key: str, teacher: int | None, employed: set[int]) -> list[Line]:
         if teacher is None or teacher not in employed:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from sqlite_utils import Database
 
 from node.importing.running import ImportResult
-from node.oneroster.actions import HEADERS, MORE_HEADERS
+from node.oneroster.binding import HEADERS, MORE_HEADERS
 from node.oneroster.books import Books
 from node.oneroster.learning import Learning
 from node.oneroster.package import Flaw, Package

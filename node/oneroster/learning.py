@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from node.importing.values import class_letter
 from node.oneroster import finding, queries
-from node.oneroster.actions import MORE
+from node.oneroster.binding import MORE
 from node.oneroster.package import Line
 from node.oneroster.taking import OWN_SYSTEM, UNKNOWN, Taking
 from shared.i18n import folded

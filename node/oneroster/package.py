@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from node.importing.sheets import decode
-from node.oneroster.actions import FILES, HEADERS
+from node.oneroster.binding import FILES, HEADERS
 from shared.problems import N_, DamagedFile, NotARoster, TooLarge, UnsafeArchive
 
 MAX_UNPACKED = 64 * 1024 * 1024

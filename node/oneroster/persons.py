@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from node.oneroster import finding
-from node.oneroster.actions import GUARDIAN_ROLES, MORE, SEX, STAFF_ROLES
+from node.oneroster.actions import GUARDIAN_ROLES, SEX, STAFF_ROLES
+from node.oneroster.binding import MORE
 from node.oneroster.learning import LANGUAGE
 from node.oneroster.package import Line
 from node.oneroster.taking import Taking

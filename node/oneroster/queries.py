@@ -107,3 +107,37 @@ def guardians(db: Database, year: Year, today: int) -> list[Row]:
       SELECT {_OF_PERSON}, g.pupil, g.relation FROM guardian g JOIN rolled ON rolled.pupil = g.pupil
       JOIN person p ON p.id = g.person JOIN named n ON n.id = p.id WHERE g.retired_at IS NULL ORDER BY p.id, g.pupil"""
     return list(db.query(sql, {"year": year.id, "today": today}))
+
+
+# ---- marks
+
+_MARKS = """FROM mark k WHERE k.subject_group = ? AND k.day BETWEEN ? AND ? AND k.retired_at IS NULL
+  AND k.value IS NOT NULL"""
+
+
+def work_kinds(db: Database) -> list[Row]:
+    """Kinds of work with their weights, those that are used no more too."""
+    return list(db.query("SELECT id, weight, name_ky, name_ru, name_en, code FROM work_kind ORDER BY id"))
+
+
+def works(db: Database, group: int, first: int, last: int) -> list[Row]:
+    """What was marked in the lessons of a group: each kind of work in each place of the cells of each lesson."""
+    sql = f"""SELECT w.*, l.topic, n.name_ky, n.name_ru, n.name_en, n.code
+      FROM (SELECT DISTINCT k.subject_group, k.day, k.period, k.slot, k.kind {_MARKS}) w
+      LEFT JOIN work_kind n ON n.id = w.kind LEFT JOIN lesson l ON l.subject_group = w.subject_group AND l.day = w.day
+        AND l.period = w.period AND l.retired_at IS NULL
+      ORDER BY w.day, w.period, w.slot, w.kind"""
+    return list(db.query(sql, (group, first, last)))
+
+
+def marks(db: Database, group: int, first: int, last: int) -> list[Row]:
+    """The marks of the lessons of a group."""
+    sql = f"SELECT k.day, k.period, k.slot, k.kind, k.pupil, k.value {_MARKS} ORDER BY k.day, k.period, k.slot, k.pupil"
+    return list(db.query(sql, (group, first, last)))
+
+
+def term_marks(db: Database, group: int, term: int) -> list[Row]:
+    """The marks that a group was given for a term."""
+    sql = """SELECT pupil, value FROM term_result WHERE subject_group = ? AND term = ? AND retired_at IS NULL
+      AND value IS NOT NULL ORDER BY pupil"""
+    return list(db.query(sql, (group, term)))

@@ -11,7 +11,7 @@ from node import access
 from node.classes import queries as classes
 from node.classes.queries import Year
 from node.importing import uploads
-from node.oneroster import actions, intake, workbook
+from node.oneroster import actions, intake, queries, workbook
 from node.oneroster.books import Mode
 from node.oneroster.intake import Intake
 from node.oneroster.package import Package, pack, read_package
@@ -53,9 +53,15 @@ def _year() -> Year | None:
 @allow(*EXPORT, *IMPORT)
 def index() -> ResponseReturnValue:
     """What the file holds, and the button that makes it; the way to the import."""
-    who = visitor()
+    who, year = visitor(), _year()
     return render_template(
-        "oneroster/index.html", year=_year(), exports=who.has(*EXPORT), imports=who.has(*IMPORT)
+        "oneroster/index.html",
+        year=year,
+        terms=[(one["id"], actions.term_title(one)) for one in queries.terms(database(), year, None)]
+        if year
+        else [],
+        exports=who.has(*EXPORT),
+        imports=who.has(*IMPORT),
     )
 
 
@@ -67,7 +73,10 @@ def file() -> ResponseReturnValue:
     if year is None:
         raise NotFound()
     noted("export", "oneroster")
-    content = actions.archive(database(), year, today(), whole="whole" in request.form)
+    term = request.form.get("marks", "")
+    content = actions.archive(
+        database(), year, today(), whole="whole" in request.form, term=int(term) if term.isdigit() else 0
+    )
     name = f"oneroster-{year.name.replace('/', '-')}.zip"
     return _file(content, "application/zip", name)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import zipfile
 from collections.abc import Iterator
 from contextlib import closing
@@ -22,6 +23,13 @@ from sync.writer import writing
 from tests.node.conftest import SchoolPages
 
 TODAY = parse_day("2025-11-20")
+GRADEBOOK = {
+    "categories": "sourcedId,status,dateLastModified,title,weight",
+    "lineItems": "sourcedId,status,dateLastModified,title,description,assignDate,dueDate,classSourcedId,"
+    "categorySourcedId,academicSessionSourcedId,resultValueMin,resultValueMax,schoolSourcedId",
+    "results": "sourcedId,status,dateLastModified,lineItemSourcedId,studentSourcedId,scoreStatus,score,scoreDate,"
+    "comment,textScore,classSourcedId,inProgress,incomplete,late,missing",
+}
 HEADERS = {
     "manifest": "propertyName,value",
     "academicSessions": "sourcedId,status,dateLastModified,title,type,startDate,endDate,parentSourcedId,schoolYear",
@@ -67,9 +75,9 @@ class Open:
     db: Database
     year: Year
 
-    def texts(self) -> dict[str, str]:
+    def texts(self, term: int = 0) -> dict[str, str]:
         with self.pages.app.test_request_context(), in_language("en"):
-            return unpacked(actions.archive(self.db, self.year, TODAY))
+            return unpacked(actions.archive(self.db, self.year, TODAY, term=term))
 
     def files(self) -> Files:
         return read(self.texts())
@@ -124,6 +132,36 @@ def test_every_reference_resolves(school: Open) -> None:
     assert any(one["agentSourcedIds"] for one in files["users"])
     assert all(one["status"] == one["dateLastModified"] == "" for one in files["users"])
     assert {one["password"] for one in files["users"]} == {""}
+
+
+def test_the_marks_of_a_term_are_line_items_and_results(school: Open) -> None:
+    number, start, end = school.db.execute(
+        """SELECT id, start, "end" FROM term t WHERE kind = 'quarter' AND year = ? AND EXISTS (SELECT 1 FROM mark
+           WHERE day BETWEEN t.start AND t."end") ORDER BY number LIMIT 1""",
+        (school.year.id,),
+    ).fetchone()
+    texts = school.texts(number)
+    assert {name: text.split("\r\n", 1)[0] for name, text in texts.items()} == HEADERS | GRADEBOOK
+    files = read(texts)
+    manifest = {line["propertyName"]: line["value"] for line in files["manifest"]}
+    assert {manifest[f"file.{name}"] for name in GRADEBOOK} == {"bulk"}
+    items = {line["sourcedId"]: line for line in files["lineItems"]}
+    known = {name: ids(files[name]) for name in (*GRADEBOOK, "users", "classes", "academicSessions", "orgs")}
+    for line in items.values():
+        assert line["categorySourcedId"] in known["categories"] and line["classSourcedId"] in known["classes"]
+        assert line["academicSessionSourcedId"] in known["academicSessions"], line
+        assert line["schoolSourcedId"] in known["orgs"] and line["title"] and line["dueDate"]
+    for line in files["results"]:
+        item = items[line["lineItemSourcedId"]]
+        assert line["studentSourcedId"] in known["users"] and line["classSourcedId"] == item["classSourcedId"]
+        assert int(item["resultValueMin"]) <= int(line["score"]) <= int(item["resultValueMax"])
+        assert (line["scoreStatus"], line["comment"]) == ("fully graded", "")
+    of_lessons = """SELECT count(*) FROM mark m WHERE day BETWEEN ? AND ? AND retired_at IS NULL AND value IS NOT NULL
+      AND EXISTS (SELECT 1 FROM subject_group sg JOIN class_group c ON c.id = sg.class_group
+        WHERE sg.id = m.subject_group AND c.year = ? AND sg.retired_at IS NULL AND c.retired_at IS NULL)"""
+    lessons = [one for one in files["results"] if one["lineItemSourcedId"].startswith("lesson-")]
+    assert len(lessons) == school.db.execute(of_lessons, (start, end, school.year.id)).fetchone()[0] > 100
+    assert any(one["lineItemSourcedId"].startswith("term-mark-") for one in files["results"])
 
 
 def test_counts_are_the_schools(school: Open) -> None:
@@ -284,10 +322,13 @@ def test_head_and_deputy_alone_export_and_it_is_noted(pages: SchoolPages) -> Non
         client = pages.as_(duty)
         status, text = client.get("/oneroster/")
         assert status == 200 and "2025/26 окуу жылынын файлын түзүү" in text
-        answer = client.http.post("/oneroster/file", data={"form_token": client.token})
+        term = re.search(r'<option value="(\d+)">', text)
+        told = {"marks": term[1]} if term and duty == "deputy" else {}
+        answer = client.http.post("/oneroster/file", data={"form_token": client.token, **told})
         assert answer.status_code == 200 and answer.mimetype == "application/zip"
-        assert set(unpacked(answer.get_data())) == set(HEADERS)
+        assert set(unpacked(answer.get_data())) == set(HEADERS | (GRADEBOOK if told else {}))
         assert notes() == count
+    assert told
 
 
 def test_a_school_without_classes_has_nothing_to_export(empty_school: SchoolPages) -> None:

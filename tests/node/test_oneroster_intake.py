@@ -16,7 +16,7 @@ import pytest
 from sqlite_utils import Database
 
 from node.classes.queries import Year
-from node.oneroster import actions
+from node.oneroster import actions, binding
 from node.oneroster.books import Books
 from node.oneroster.intake import EVERYTHING, Intake, take_in
 from node.oneroster.package import pack, read_package
@@ -83,7 +83,7 @@ def tables_of(content: bytes) -> Files:
 
 # ---- a file of another system
 
-HEAD = {name: ",".join(columns) for name, columns in actions.HEADERS.items()}
+HEAD = {name: ",".join(columns) for name, columns in binding.HEADERS.items()}
 
 
 @dataclass
@@ -104,12 +104,12 @@ class Roster:
                 ("oneroster.version", version),
             ]
             manifest += [
-                (f"file.{name}", self.mode if name in self.files else "absent") for name in actions.FILES
+                (f"file.{name}", self.mode if name in self.files else "absent") for name in binding.FILES
             ]
             manifest += [("source.systemCode", "bilim")]
             target.writestr("manifest.csv", bom + "\r\n".join(",".join(row) for row in manifest))
             for name, lines in self.files.items():
-                columns = [*actions.HEADERS[name], *self.extra]
+                columns = [*binding.HEADERS[name], *self.extra]
                 text = io.StringIO()
                 writer = csv.DictWriter(text, columns, restval="", lineterminator="\r\n")
                 writer.writeheader()
