@@ -9,7 +9,7 @@ it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import takewhile
 from typing import Any
@@ -236,11 +236,12 @@ def _take_back(
         for position, one in enumerate(exact, first):
             changes = _checked(log, one.envelope)
             log.append([Delivered(one.envelope, position, changes, one.receipt, one.seen)])
-        _Behind(log, node, common).place(younger)
+        _Behind(log, node, common, {one.envelope.hash for one in tail}).place(younger)
         names = {one.envelope.header.origin: one.envelope.header.first for one in reversed(lost)}
         # Of a part of a line that does not begin where it parted, nobody knows what its authors had seen.
         unknown = 0 if gone and not follows else None
-        _Behind(log, node, common, lost[0].position if lost else unknown, names).place(behind)
+        kin = {one.envelope.hash for one in line}
+        _Behind(log, node, common, kin, lost[0].position if lost else unknown, names).place(behind)
 
     log.rewrite([one.envelope for one in (*exact, *younger, *behind)], first, place)
 
@@ -258,15 +259,18 @@ def _tail(log: HubLog, first: int) -> list[_Shown]:
 
 @dataclass
 class _Behind:
-    """Gives places behind. ``parted``: from where on the places they had before were of a line that is not the stream.
+    """Gives places behind what ``common`` says. ``kin``: hashes of the line in which they had their places before;
+    ``parted``: from where on those were of a line that is not the stream.
 
     What would bear a name that the older line has used otherwise is set aside, and so is all that its author may have
-    written with that in sight: it may speak of rows that are other ones now. Their nodes write it anew.
+    written with that in sight: it may speak of rows that are other ones now. So is what was written anew while what it
+    was before had no place, and may stand there twice now. Their nodes write it anew.
     """
 
     log: HubLog
     node: bytes
     common: int
+    kin: Collection[bytes]
     parted: int | None = None
     names: dict[int, int] = field(default_factory=dict)
     """Origin -> number from which on its line is set aside."""
@@ -278,7 +282,7 @@ class _Behind:
                 _sign_anew(self.log, one.envelope, position)
                 continue
             try:
-                if self._knew(one):
+                if self._knew(one) or self._stands(one.envelope):
                     raise Forked()
                 changes = _checked(self.log, one.envelope)
             except Problem:
@@ -297,6 +301,28 @@ class _Behind:
             return True
         return self.parted is not None and (one.seen is not None or header.seen >= self.parted)
 
+    def _stands(self, envelope: Envelope) -> bool:
+        """Has the line brought another branch from where this one leaves, which it may be, written anew?
+
+        Of what is sealed in the first change of both nobody here can tell.
+        """
+        header, s = envelope.header, tables.stream.c
+        if header.first > 1:
+            return False
+        parent, number = header.continues or (0, 0)
+        goes_on = (s.origin == parent) & (s.first <= number + 1) & (s.last > number)
+        query = sa.select(s.hash, s.envelope).where(
+            s.school == self.log.school, s.position > self.common, goes_on | (s.first == 1)
+        )
+        for hashed, data in self.log.connection.execute(query):
+            other = open_envelope(bytes(data))
+            at = number + 1 if other.header.origin == parent else 1
+            begins = (other.header.node, other.header.continues) == (header.node, header.continues)
+            is_twin = other.header.origin == parent or begins
+            if is_twin and bytes(hashed) not in self.kin and _sight(other, at) == _sight(envelope, 1):
+                return True
+        return False
+
     def _set_aside(self, one: _Shown) -> None:
         header = one.envelope.header
         self.names.setdefault(header.origin, header.first)
@@ -311,6 +337,11 @@ class _Behind:
             "envelope": one.envelope.data,
         }
         upsert(self.log.connection, tables.quarantine, [row])
+
+
+def _sight(envelope: Envelope, number: int) -> tuple[int, int] | None:
+    """What a change and one written anew have in common, as far as it can be read; None if it is sealed."""
+    return next(((c.table, c.clock) for c in district_changes(envelope) if c.number == number), None)
 
 
 def _checked(log: HubLog, envelope: Envelope) -> list[Change]:

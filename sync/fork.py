@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 
@@ -11,8 +12,9 @@ from sqlite_utils import Database
 
 from shared import crypto
 from shared.db import transaction
-from shared.schema import BY_NAME, BY_NUMBER, Column, Table, Value
+from shared.schema import BY_NUMBER
 from shared.tables import quoted
+from sync.anew import Place, Recognised, renamed
 from sync.apply import Delivered, apply
 from sync.cbor import pack
 from sync.change import NO_HASH, Change, Header
@@ -192,19 +194,21 @@ def reauthor(
         for (origin, number), c in branch.items()
         if c.table in BY_NUMBER and number < parted.get(origin, NOWHERE)
     }
-    moved = _moved(db, kept, before, aside, _first_origin(db, accepted))
+    known = _recognised(db, kept, parted, accepted, before)
+    kept = [f for f in kept if (f.header.origin, f.change.number) not in known.places]
+    moved = _moved(db, kept, before, aside, _first_origin(db, accepted), known.ids)
     there = {_trace(c) for _, c in arriving}
-    kept = [f for f in kept if f.own or _trace(_renamed(f.change, moved)) not in there]
+    kept = [f for f in kept if f.own or _trace(renamed(f.change, moved)) not in there]
     if not (kept or mine):
         return
-    parent = _parent(db, kept, mine, parted)
+    parent = _parent(db, kept, mine, parted, known.places)
     if not kept:
         begin_incarnation(db, keys.signer.public, parent)
         return
     first = kept[0]
     begin_incarnation(db, keys.signer.public, parent, _follows_from(first.header.origin, first.change))
     minted = moved | _minted_anew(db, kept, parted, before, moved)
-    _write_line(db, keys, [(f.header, _renamed(f.change, minted)) for f in kept])
+    _write_line(db, keys, [(f.header, renamed(f.change, minted)) for f in kept])
     if ("account", State(db).administrator) in minted:
         State(db).administrator = minted["account", State(db).administrator]
 
@@ -234,15 +238,58 @@ def _unaccepted(
 
 
 def _parent(
-    db: Database, kept: Sequence[Fact], mine: Sequence[Fact], parted: Mapping[int, int]
-) -> tuple[int, int] | None:
-    """What of this node's own is accepted."""
+    db: Database,
+    kept: Sequence[Fact],
+    mine: Sequence[Fact],
+    parted: Mapping[int, int],
+    places: Mapping[Place, Place],
+) -> Place | None:
+    """What of this node's own is accepted. ``places``: of what is accepted under another name."""
     root = next((fact for fact in kept if fact.own), None)
     if root is not None:
-        return line_of(db, root.header.origin, parted[root.header.origin] - 1)
-    if mine:
-        return line_of(db, mine[-1].header.origin, mine[-1].change.number)
-    return line_of(db, State(db).origin, State(db).own_last)
+        origin, number = root.header.origin, root.change.number
+        before = number if (origin, number - 1) in places else parted[origin]
+        line = line_of(db, origin, before - 1)
+    elif mine:
+        line = line_of(db, mine[-1].header.origin, mine[-1].change.number)
+    else:
+        line = line_of(db, State(db).origin, State(db).own_last)
+    return places.get(line, line) if line else None
+
+
+def _recognised(
+    db: Database,
+    kept: Sequence[Fact],
+    parted: Mapping[int, int],
+    accepted: Sequence[Envelope],
+    before: Collection[tuple[str, int]],
+) -> Recognised:
+    """What of the changes to be written anew the accepted stream holds under another name.
+
+    An accepted line whose name follows from an own one is none of them: that is written anew under the same name.
+    """
+    epochs, headers = epoch_keys(db), {e.header.origin: e.header for e in accepted if e.header.first == 1}
+    nodes = {origin: bytes(node) for origin, node in db.conn.execute("SELECT origin, node FROM origin")}
+    nodes |= {origin: header.node or b"" for origin, header in headers.items()}
+    arrived: dict[int, list[Change]] = {}
+    for e in accepted:
+        if e.epoch in epochs:
+            arrived.setdefault(e.header.origin, []).extend(all_changes(e, epochs[e.epoch]))
+    found = Recognised()
+    for origin, number in parted.items():
+        lost = [fact for fact in kept if fact.header.origin == origin]
+        derived = _follows_from(origin, lost[0].change)
+        leaves = line_of(db, origin, number - 1)
+        for other, changes in arrived.items():
+            header = headers.get(other)
+            begins = header is not None and header.continues == leaves
+            after = leaves[1] if leaves and leaves[0] == other else 0
+            if other == origin or nodes.get(other) != nodes[origin] or not (after or begins):
+                continue
+            if header is None or not (lost[0].own and header.incarnation == derived):
+                theirs = [c for c in changes if c.number > after]
+                found.compare(origin, [f.change for f in lost], other, theirs, partial(_stands, db, before))
+    return found
 
 
 def _trace(change: Change) -> tuple[object, ...]:
@@ -262,13 +309,17 @@ def _moved(
     before: Collection[tuple[str, int]],
     aside: Collection[bytes],
     origin: int,
+    ids: Mapping[tuple[str, int], int],
 ) -> dict[tuple[str, int], int]:
-    """(table, id) of rows minted in what lost its place -> the new id: the same wherever it is written anew."""
-    moved: dict[tuple[str, int], int] = {}
+    """(table, id) of rows minted in what lost its place -> the new id: the same wherever it is written anew.
+
+    ``ids``: of those that stand in the stream under another one.
+    """
+    moved = {**ids}
     for fact in kept:
         name, row_id = _minted_by(fact.change)
         lost = fact.changeset in aside and row_id >> 32 == fact.header.origin
-        if lost and (name, row_id) not in moved and not _stands(db, name, row_id, before):
+        if lost and (name, row_id) not in moved and not _stands(db, before, name, row_id):
             moved[name, row_id] = moved_id(origin, fact.changeset, name, row_id)
     return moved
 
@@ -285,7 +336,7 @@ def _minted_by(change: Change) -> tuple[str, int]:
     return ("", -1) if table is None or table.key != ("id",) else (table.name, change.key[0])
 
 
-def _stands(db: Database, name: str, row_id: int, before: Collection[tuple[str, int]]) -> bool:
+def _stands(db: Database, before: Collection[tuple[str, int]], name: str, row_id: int) -> bool:
     """Is the row there without the lines that were taken out?"""
     sql = f"SELECT 1 FROM {quoted(name)} WHERE id = ?"
     return (name, row_id) in before or db.conn.execute(sql, (row_id,)).fetchone() is not None
@@ -341,41 +392,10 @@ def _minted_anew(
         name, row_id = _minted_by(fact.change)
         if row_id >> 32 not in parted or (name, row_id) in minted or (name, row_id) in moved:
             continue
-        if not _stands(db, name, row_id, before):
+        if not _stands(db, before, name, row_id):
             next_id[name] = next_id.get(name, origin << 32) + 1
             minted[name, row_id] = next_id[name]
     return minted
-
-
-def _renamed(change: Change, minted: Mapping[tuple[str, int], int]) -> Change:
-    table = BY_NUMBER.get(change.table)
-    if table is None or not minted:
-        return change
-
-    def of(column: Column, value: Value) -> Value:
-        if column.soft or not isinstance(value, int):
-            return value
-        target = minting_table(column, table)
-        return minted.get((target, value), value) if target else value
-
-    key = tuple(int(str(of(c, part))) for c, part in zip(table.key_columns, change.key, strict=True))
-    values = {
-        n: of(table.value_by_number[n], v) if n in table.value_by_number else v
-        for n, v in change.values.items()
-    }
-    actor = minted.get(("account", change.actor or 0), change.actor)
-    return replace(change, key=key, values=values, actor=actor)
-
-
-def minting_table(column: Column, table: Table) -> str | None:
-    """The table whose ids a column holds: its own for an ``id``; a pupil or a staff member has the id of the person."""
-    if column.name == "id" and table.key == ("id",):
-        return table.name
-    name = column.references
-    while name is not None and BY_NAME[name].key != ("id",):
-        key = BY_NAME[name].key_columns
-        name = key[0].references if len(key) == 1 else None
-    return name
 
 
 def _write_line(db: Database, keys: Identity, facts: Sequence[tuple[Header, Change]]) -> None:

@@ -7,14 +7,15 @@ are told apart, and what lost its place is written anew by whoever holds it.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import takewhile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cbor2
 
 from shared.schema import BY_NUMBER
-from tests.properties.rules import Change, Changeset, Entry, Line
+from tests.properties.rules import Change, Changeset, Entry, Key, Line
 
 if TYPE_CHECKING:
     from tests.properties.model import Node
@@ -88,14 +89,16 @@ def take_line(hub: Hub, request: Request) -> int:
         here = {c.hash for _, c in exact}
         start = common if exact else len(hub.stream)
         younger = [(p, c) for p, c in enumerate(hub.stream, 1) if p > start and c.hash not in here]
+        held = {c.hash for c in hub.stream[start:]}
         del hub.stream[start:]
         for _, changeset in exact:
             hub.place(changeset, request.capped.get(changeset.hash))
-        _place_behind(hub, younger, {**hub.capped}, common, None, {})
+        _place_behind(hub, younger, {**hub.capped}, common, held, None, {})
         lost = [(p, c) for p, c in shown if c.hash in gone]
         unknown = 0 if gone and not follows else None
         names = {c.origin: c.first for _, c in reversed(lost)}
-        _place_behind(hub, behind, request.capped, common, lost[0][0] if lost else unknown, names)
+        line = {c.hash for _, c in shown}
+        _place_behind(hub, behind, request.capped, common, line, lost[0][0] if lost else unknown, names)
     return shown[-1][0]
 
 
@@ -104,6 +107,7 @@ def _place_behind(
     changesets: Sequence[Placed],
     capped: Mapping[object, int],
     common: int,
+    kin: Collection[object],
     parted: int | None,
     names: dict[int, int],
 ) -> None:
@@ -113,13 +117,30 @@ def _place_behind(
         knew = names.get(parent, number + 1) <= number or (
             parted is not None and (lowered or c.seen >= parted)
         )
-        if knew or (c.first - 1, c.previous) != hub.head_of(c.origin):
+        others = [o for o in hub.stream[common:] if o.hash not in kin]
+        if knew or any(may_be(c, o) for o in others) or (c.first - 1, c.previous) != hub.head_of(c.origin):
             names.setdefault(c.origin, c.first)
             parted = position if parted is None else min(parted, position)
             hub.aside.append(c.hash)
             hub.capped.pop(c.hash, None)
         else:
             hub.place(c, min(common, capped.get(c.hash, c.seen)))
+
+
+def may_be(c: Changeset, other: Changeset) -> bool:
+    """May this beginning of a line be, written anew, what the other holds where it leaves? Of sealed tables: yes."""
+    if c.first > 1:
+        return False
+    goes_on = c.continues is not None and c.continues[0] == other.origin
+    number = c.continues[1] + 1 if goes_on else 1
+    begins = other.first == 1 and (other.node, other.continues) == (c.node, c.continues)
+    theirs = next((change for change in other.changes if change.number == number), None)
+    if theirs is None or not (goes_on or begins):
+        return False
+    in_sight = [BY_NUMBER[change.row[0]].on_hub for change in (theirs, c.changes[0])]
+    if all(in_sight):
+        return (theirs.row[0], theirs.clock) == (c.changes[0].row[0], c.changes[0].clock)
+    return not any(in_sight)
 
 
 # -- a node ------------------------------------------------------------------------------------------------------
@@ -199,16 +220,79 @@ def moved(
     return found
 
 
+def twice(
+    node: Node,
+    kept: Sequence[tuple[Changeset, Change]],
+    parted: Mapping[int, int],
+    accepted: Sequence[Changeset],
+    here: Collection[Key],
+    derived: Callable[[int, Change], int],
+) -> tuple[dict[Line, Line], dict[tuple[str, int], int]]:
+    """Where changes written anew stand in the accepted stream under another name; the ids their rows have there."""
+    places: dict[Line, Line] = {}
+    ids: dict[tuple[str, int], int] = {}
+    begun = {c.origin: c for c in accepted if c.first == 1}
+    for origin, number in parted.items():
+        lost = [(c, change) for c, change in kept if c.origin == origin]
+        leaves = node.line_of(origin, number - 1)
+        for other in dict.fromkeys(c.origin for c in accepted if c.origin != origin):
+            begins = other in begun and (begun[other].node, begun[other].continues) == (
+                lost[0][0].node,
+                leaves,
+            )
+            after = leaves[1] if leaves is not None and leaves[0] == other else 0
+            own = lost[0][0].node == node.key and other in begun and other == derived(origin, lost[0][1])
+            if own or not (begins or after):
+                continue
+            theirs = [x for c in accepted if c.origin == other for x in c.changes if x.number > after]
+            for (_, a), b in zip(lost, theirs, strict=False):
+                table, learnt = BY_NUMBER[a.row[0]], {}
+                if table.key == ("id",) and a.row != b.row and a.row[0] == b.row[0] and a.row not in here:
+                    learnt = {(table.name, a.row[1][0]): b.row[1][0]}
+                if not same(renamed(a, learnt | ids), b):
+                    break
+                ids = learnt | ids
+                places[origin, a.number] = other, b.number
+    return places, ids
+
+
+def same(a: Change, b: Change) -> bool:
+    """One fact, whatever was erased of it and whichever number it bears."""
+    return trace(a) == trace(b) and all(
+        v == b.values[n] or None in (v, b.values[n]) for n, v in a.values.items()
+    )
+
+
 def parent_of(
     node: Node,
     kept: Sequence[tuple[Changeset, Change]],
     own: Sequence[tuple[Changeset, Change]],
     parted: Mapping[int, int],
+    places: Mapping[Line, Line],
 ) -> Line | None:
-    """What of this node's own is accepted."""
-    root = next((c for c, _ in kept if c.node == node.key), None)
+    """What of this node's own is accepted, under another name if it has one there."""
+    root = next(((c, change) for c, change in kept if c.node == node.key), None)
     if root is not None:
-        return node.line_of(root.origin, parted[root.origin] - 1)
-    if own:
-        return node.line_of(own[-1][0].origin, own[-1][1].number)
-    return node.line_of(node.origin, node.last)
+        origin, number = root[0].origin, root[1].number
+        line = node.line_of(origin, (number if (origin, number - 1) in places else parted[origin]) - 1)
+    elif own:
+        line = node.line_of(own[-1][0].origin, own[-1][1].number)
+    else:
+        line = node.line_of(node.origin, node.last)
+    return line if line is None else places.get(line, line)
+
+
+def renamed(change: Change, minted: Mapping[tuple[str, int], int]) -> Change:
+    """With the new ids of rows in its key and in what it refers to."""
+    table = BY_NUMBER[change.row[0]]
+
+    def of(column: Any, value: Any) -> Any:
+        name = table.name if column.name == "id" else column.references
+        while name in ("pupil", "staff"):
+            name = "person"
+        return value if column.soft else minted.get((name, value), value)
+
+    key = tuple(of(c, part) for c, part in zip(table.key_columns, change.row[1], strict=True))
+    values = {n: of(table.value_by_number[n], v) for n, v in change.values.items()}
+    actor = minted.get(("account", change.actor), change.actor)
+    return replace(change, row=(change.row[0], key), values=values, actor=actor)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from shared.schema import BY_NUMBER
 from tests.properties import again
@@ -272,17 +271,19 @@ class Node:
         here = {e.change.row for e in self.entries()}
         here |= {c.row for (o, n), c in branch.items() if n < parted.get(o, NOWHERE)}
         first_origin = (*self.stream, *accepted)[0].origin
-        moved = again.moved(kept, aside, here, first_origin)
+        places, ids = again.twice(self, kept, parted, accepted, here, self._derived_name)
+        kept = [(c, change) for c, change in kept if (c.origin, change.number) not in places]
+        moved = again.moved(kept, aside, here, first_origin) | ids
         there = {again.trace(change) for c in accepted for change in c.changes}
         kept = [
             (c, change)
             for c, change in kept
-            if c.node == self.key or again.trace(_renamed(change, moved)) not in there
+            if c.node == self.key or again.trace(again.renamed(change, moved)) not in there
         ]
         mine = [(c, change) for c, change in changes if c.node == self.key]
         if not (kept or mine):
             return None
-        parent = again.parent_of(self, kept, mine, parted)
+        parent = again.parent_of(self, kept, mine, parted, places)
         if not kept:
             return self._begin(named(), parent)
         root, first = kept[0]
@@ -290,7 +291,7 @@ class Node:
         self._begin(name, parent)
         minted = moved | self._minted([c for _, c in kept], parted, here, moved)
         for seen, group in itertools.groupby(kept, key=lambda one: self._seen(one[0])):
-            renamed = [_renamed(change, minted) for _, change in group]
+            renamed = [again.renamed(change, minted) for _, change in group]
             numbered = tuple(replace(c, number=n) for n, c in enumerate(renamed, self.last + 1))
             continues = self.lineage.get(name) if not self.last else None
             epoch = max(self.epochs)
@@ -342,19 +343,3 @@ class Node:
             key = _MADE.setdefault(made, len(_MADE) + 1)
             fresh = [(newest + 1, to, key) for to in (b"kit", *(m.opening for m in members))]
             self.offered = [*fresh, *self.offered]
-
-
-def _renamed(change: Change, minted: Mapping[tuple[str, int], int]) -> Change:
-    """With the new ids of rows in its key and in what it refers to."""
-    table = BY_NUMBER[change.row[0]]
-
-    def of(column: Any, value: Any) -> Any:
-        name = table.name if column.name == "id" else column.references
-        while name in ("pupil", "staff"):
-            name = "person"
-        return value if column.soft else minted.get((name, value), value)
-
-    key = tuple(of(c, part) for c, part in zip(table.key_columns, change.row[1], strict=True))
-    values = {n: of(table.value_by_number[n], v) for n, v in change.values.items()}
-    actor = minted.get(("account", change.actor), change.actor)
-    return replace(change, row=(change.row[0], key), values=values, actor=actor)

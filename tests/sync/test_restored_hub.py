@@ -630,3 +630,48 @@ def test_rows_of_a_name_that_nobody_else_ever_hears_of(district):
         with closing(node.connect()) as db:
             assert db.execute("SELECT count(*) FROM quarantine").fetchone()[0] == 0
     district.check()
+
+
+@pytest.mark.parametrize("is_cut", [True, False])
+def test_what_was_written_anew_and_comes_back_by_its_receipt_stands_once(district, is_cut):
+    """A copy's changes are refused, for the hub has forgotten their place; the original shows its receipt later."""
+    cast, first, second = district.cast, district.cast.nodes[0], district.cast.join()
+    cast.settle()
+    usurper = cast.clone(first)
+    district.back_up()
+    cast.write(first, "room", name="once", seats=1)
+    group = cast.write(first, "class_group", letter="А")
+    cast.write(first, "movement", to_class=group, date=TODAY)
+    if is_cut:
+        with closing(first.connect()) as db:
+            session.make_request(db, Progress())
+    copy = cast.clone(first)
+    cast.sync(first)
+    district.lose()
+    cast.write(usurper, "room", name="of another copy", seats=2)
+    cast.sync(usurper)
+    assert cast.sync(copy) == "done"
+    with closing(copy.connect()) as db:
+        [anew] = db.execute("SELECT id FROM room WHERE name = 'once'").fetchone()
+    cast.update(copy, "room", anew, seats=3)
+    cast.write(copy, "room", name="after it", seats=4)
+    cast.sync(copy)
+    cast.sync(second)
+    cast.write(second, "room", name="of the second", seats=5)
+    cast.update(second, "room", anew, seats=6)
+    cast.sync(second)
+    assert cast.sync(first) == "done"
+    cast.settle()
+    for node in cast.nodes:
+        assert seats(node) == {"once": 6, "of another copy": 2, "after it": 4, "of the second": 5}
+        with closing(node.connect()) as db:
+            assert [*db.execute("SELECT count(*), count(DISTINCT to_class) FROM movement")] == [(1, 1)]
+            assert [*db.execute("SELECT count(*) FROM class_group WHERE letter = 'А'")] == [(1,)]
+            assert [*db.execute("SELECT count(*), count(DISTINCT name) FROM room WHERE name <> ''")] == [
+                (4, 4)
+            ]
+        [conflict] = found_conflicts(node)
+        assert {choice.values[0][1] for choice in conflict.choices} == {3, 6}, (
+            "who wrote 6 had seen 3, elsewhere"
+        )
+    district.check()
