@@ -102,11 +102,14 @@ OUT = '<td class="out"></td>'
 
 @dataclass(frozen=True)
 class Drawing:
-    """What a grid's cells are drawn with: letters for absent and late, weights of kinds, names of authors."""
+    """What a grid's cells are drawn with: letters for absent and late, weights of kinds, names of authors; ``outside``
+    says what a mark is that is not on its scale.
+    """
 
     letters: Mapping[str, str]
     weights: Mapping[int, int]
     authors: Mapping[int, str]
+    outside: str
 
     def struck(self, one: Correction) -> str:
         """The value that was struck through; empty where nothing stood."""
@@ -132,7 +135,7 @@ def cell(cell: Cell | None, by: Drawing) -> str:
         return EMPTY_CELL
     if cell.status == "present" and not cell.corrections and len(cell.marks) == 1:
         mark = cell.marks.get(0)
-        if mark is not None and mark.value is not None and not mark.comment:
+        if mark is not None and mark.value is not None and not mark.comment and not mark.outside:
             weight = by.weights.get(mark.kind or 0, 1)
             more = f' data-w="{weight}"' if weight != 1 else ""
             return f'<td data-m="{mark.value}"{more}>{mark.value}</td>'
@@ -141,14 +144,17 @@ def cell(cell: Cell | None, by: Drawing) -> str:
         mark = cell.marks.get(slot)
         if mark is not None and mark.value is not None:
             told[f"data-{name}"] = mark.value
-            weight = by.weights.get(mark.kind or 0, 1)
+            weight = 0 if mark.outside else by.weights.get(mark.kind or 0, 1)
             if weight != 1:
                 told[f"data-{weight_name}"] = weight
     if cell.status != "present":
         told |= {"class": cell.status, "data-s": cell.status}
+    if cell.outside:
+        told["class"] = " ".join(filter(None, (cell.status.replace("present", ""), "outside")))
+        told["data-x"] = "".join(str(slot) for slot, mark in cell.marks.items() if mark.outside)
     if cell.comment:
         told["data-c"] = cell.comment
-    notes = [cell.comment, *(by.told(one) for one in cell.corrections)]
+    notes = [by.outside if cell.outside else "", cell.comment, *(by.told(one) for one in cell.corrections)]
     if any(notes):
         told["title"] = "; ".join(note for note in notes if note)
     struck = [text for text in map(by.struck, cell.corrections) if text]

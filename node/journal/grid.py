@@ -66,6 +66,7 @@ def grid(group_id: int) -> ResponseReturnValue:
         locked=locked,
         shut=shut,
         scale=queries.scale_of(db, group_id),
+        outside=any(cell.outside for cell in cells.values()),
         kinds=queries.work_kinds(db),
         letters=(letters["absent"], letters["late"]),
         now=pages.today(),

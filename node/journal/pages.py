@@ -13,7 +13,7 @@ from node.journal import actions, forms, queries
 from node.journal.queries import Cell, Place
 from node.request import database
 from shared.dates import date_of, parse_day
-from shared.i18n import current_language
+from shared.i18n import current_language, gettext
 from shared.indicators import value_label
 from shared.problems import InvalidValue, NotAllowed, NotFound
 from shared.web import today as today
@@ -61,7 +61,8 @@ def drawing_of(
     db = database()
     authors = {one.author for cell in cells.values() for one in cell.corrections if one.author}
     names = dict(queries.named(db, authors, today())) if authors else {}
-    return forms.Drawing(letters, by.weights if by else {}, names)
+    outside = gettext("Outside the scale; correct it")
+    return forms.Drawing(letters, by.weights if by else {}, names, outside)
 
 
 def group_of(group_id: int) -> Mapping[str, Any]:

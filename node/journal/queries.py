@@ -5,91 +5,36 @@ from __future__ import annotations
 import json
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from fractions import Fraction
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from sqlite_utils import Database
 
 from node import roster
 from node.calendar import queries as calendar
+from node.journal.cells import SLOTS as SLOTS
+from node.journal.cells import Cell as Cell
+from node.journal.cells import Correction as Correction
+from node.journal.cells import Mark as Mark
+from node.journal.cells import Place as Place
+from node.journal.cells import Rule as Rule
+from node.journal.cells import Scale as Scale
+from node.journal.cells import Standing as Standing
+from node.journal.cells import Stray as Stray
+from node.journal.cells import cells as cells
+from node.journal.cells import lesson_cells as lesson_cells
+from node.journal.cells import rule as rule
+from node.journal.cells import scale_of as scale_of
+from node.journal.cells import standing as standing
+from node.journal.cells import standings as standings
+from node.journal.cells import strays as strays
+from node.journal.cells import work_kinds as work_kinds
 from node.people.queries import NAME_COLUMNS, NAMED, full_name
 from node.plans import queries as plans
 from node.settings import queries as settings
 from node.timetable import queries as timetable
 from shared.dates import date_of
-from shared.grading import mean_and_proposal
 from shared.i18n import in_order
-
-SLOTS = (0, 1)
-"""Places of marks in one cell: the paper's 5/4 is two."""
-
-
-FIVE = 5
-"""The scale on which a school may do without the mark 1."""
-
-
-@dataclass(frozen=True)
-class Place:
-    """A lesson by its natural key."""
-
-    group: int
-    day: int
-    period: int
-
-    @property
-    def key(self) -> dict[str, int]:
-        """The columns of the key."""
-        return {"subject_group": self.group, "day": self.day, "period": self.period}
-
-
-@dataclass(frozen=True)
-class Mark:
-    """A mark of a cell; ``value`` is None where only a comment stands or the mark was taken back."""
-
-    value: int | None
-    kind: int | None
-    comment: str
-
-
-@dataclass(frozen=True)
-class Correction:
-    """A change after the edit window, as on paper: the value struck through, why, who, on which day."""
-
-    field: str
-    old: str
-    reason: str
-    author: int | None
-    made_on: int
-
-
-@dataclass
-class Cell:
-    """What a pupil has in one lesson."""
-
-    status: str = "present"
-    marks: dict[int, Mark] = field(default_factory=dict)
-    corrections: list[Correction] = field(default_factory=list)
-
-    def value(self, slot: int) -> int | None:
-        """The mark in a slot."""
-        found = self.marks.get(slot)
-        return found.value if found else None
-
-    @property
-    def comment(self) -> str:
-        """The comments of the cell."""
-        return "; ".join(mark.comment for mark in self.marks.values() if mark.comment)
-
-
-@dataclass(frozen=True)
-class Scale:
-    """The bounds of a scale of marks."""
-
-    id: int
-    low: int
-    high: int
-
 
 _LESSONS = f"""
   WITH taught (class_group, weekday) AS (SELECT CAST(key AS INTEGER), value FROM json_each(:taught)), planned AS (
@@ -213,52 +158,6 @@ def named(db: Database, pupils: Collection[int], today: int) -> list[tuple[int, 
 def person_name(db: Database, person: int | None, today: int) -> str:
     """The name of one person, where it may be shown."""
     return named(db, [person], today)[0][1] if person is not None else ""
-
-
-def cells(db: Database, group: int, first: int, last: int) -> dict[tuple[int, int, int], Cell]:
-    """Marks and absences of a group by (day, period, pupil)."""
-    found: dict[tuple[int, int, int], Cell] = {}
-    span = {"group": group, "first": first, "last": last}
-    where = "WHERE subject_group = :group AND day BETWEEN :first AND :last AND retired_at IS NULL"
-    for day, period, pupil, status in db.execute(
-        f"SELECT day, period, pupil, status FROM attendance {where}", span
-    ).fetchall():
-        found.setdefault((day, period, pupil), Cell()).status = status or "present"
-    for day, period, pupil, slot, value, kind, comment in db.execute(
-        f"SELECT day, period, pupil, slot, value, kind, comment FROM mark {where} ORDER BY slot", span
-    ).fetchall():
-        found.setdefault((day, period, pupil), Cell()).marks[slot] = Mark(value, kind, comment or "")
-    for day, period, pupil, *told in db.execute(
-        f"SELECT day, period, pupil, field, old, reason, author, made_on FROM mark_correction {where} ORDER BY id",
-        span,
-    ).fetchall():
-        found.setdefault((day, period, pupil), Cell()).corrections.append(Correction(*told))
-    return found
-
-
-def lesson_cells(db: Database, place: Place) -> dict[int, Cell]:
-    """Marks and absences of one lesson by pupil."""
-    found = cells(db, place.group, place.day, place.day)
-    return {pupil: cell for (_, period, pupil), cell in found.items() if period == place.period}
-
-
-def scale_of(db: Database, group: int) -> Scale | None:
-    """The scale of a subject group; None where nobody is marked."""
-    row = db.execute(
-        """SELECT g.id, g.minimum, g.maximum FROM subject_group sg JOIN grading_scale g ON g.id = sg.scale
-           WHERE sg.id = ? AND g.minimum IS NOT NULL AND g.maximum IS NOT NULL""",
-        (group,),
-    ).fetchone()
-    if row is None:
-        return None
-    number, low, high = row
-    without_one = low == 1 and high == FIVE and not settings.number(db, "use_of_one")
-    return Scale(number, 2 if without_one else low, high)
-
-
-def work_kinds(db: Database) -> list[Mapping[str, Any]]:
-    """Kinds of work with their weights."""
-    return list(db.query("SELECT * FROM work_kind WHERE retired_at IS NULL ORDER BY id"))
 
 
 def planned_topic(db: Database, place: Place) -> Mapping[str, Any] | None:
@@ -396,47 +295,9 @@ def _timetabled(db: Database, group_id: int, first: int, last: int) -> set[tuple
     }
 
 
-@dataclass(frozen=True)
-class Standing:
-    """What a pupil's marks of a term come to."""
-
-    average: Fraction | None
-    proposed: int | None
-
-
-@dataclass(frozen=True)
-class Rule:
-    """How a term mark is proposed: weight by kind of work, threshold of rounding in hundredths, marks needed."""
-
-    weights: Mapping[int, int]
-    threshold: int
-    minimum: int
-
-
-def rule(db: Database) -> Rule:
-    """The rule as the school has set it."""
-    rows = db.execute("SELECT id, weight FROM work_kind").fetchall()
-    weights = {row[0]: 1 if row[1] is None else row[1] for row in rows}
-    return Rule(weights, settings.number(db, "rounding"), settings.number(db, "minimum_marks"))
-
-
 def edit_days(db: Database) -> int:
     """Days after the lesson, or after the end of a term, in which a change needs no reason."""
     return settings.number(db, "edit_days")
-
-
-def standing(marks: Iterable[Mark], by: Rule) -> Standing:
-    """Weighted mean and proposed mark of a term."""
-    pairs = [(mark.value, by.weights.get(mark.kind or 0, 1)) for mark in marks if mark.value is not None]
-    return Standing(*mean_and_proposal(pairs, threshold=by.threshold, minimum=by.minimum))
-
-
-def standings(found: Mapping[tuple[int, int, int], Cell], by: Rule) -> dict[int, Standing]:
-    """Average and proposed mark of every pupil with marks among the cells."""
-    marks: dict[int, list[Mark]] = {}
-    for (_, _, pupil), cell in found.items():
-        marks.setdefault(pupil, []).extend(cell.marks.values())
-    return {pupil: standing(some, by) for pupil, some in marks.items()}
 
 
 def term_of(db: Database, group_id: int, day: int) -> Mapping[str, Any] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask import render_template, request
@@ -13,7 +13,7 @@ from node.calendar import queries as calendar_queries
 from node.classes import queries as class_queries
 from node.journal import pages, queries, sentences
 from node.journal.blueprint import area
-from node.people.queries import class_name
+from node.people.queries import class_name, number_of
 from node.request import database
 from shared.access import allow
 from shared.dates import NO_LESSONS, parse_day
@@ -28,6 +28,8 @@ CHASED_DAYS = 7
 def index() -> ResponseReturnValue:
     """The visitor's lessons of a day, and the lessons whose attendance nobody has taken."""
     db, who, day = database(), visitor(), _chosen_day()
+    groups = _own_groups(day)
+    strays = _strays(groups, day)
     teaches = who.has(*access.TEACHING) and who.person is not None
     kind = calendar_queries.day_kind(db, day)
     mine = queries.lessons(db, day, teacher=who.person) if teaches else []
@@ -43,7 +45,11 @@ def index() -> ResponseReturnValue:
         untaken=pages.untaken,
         chase=_chase(day),
         overlooked=_overlooked(day) if teaches else [],
-        groups=_own_groups(day),
+        groups=groups,
+        strays=strays,
+        names=dict(queries.named(db, {one.pupil for one in strays}, pages.today())) if strays else {},
+        group_of={one["id"]: one for one in groups},
+        number_of=number_of,
         years=class_queries.years(db),
         year=class_queries.present_year(class_queries.years(db), day),
         teacher_name=lambda person: queries.person_name(db, person, pages.today()),
@@ -76,6 +82,14 @@ def _overlooked(day: int) -> list[Mapping[str, Any]]:
     for earlier in range(day - 1, day - 1 - CHASED_DAYS, -1):
         found += [one for one in queries.lessons(db, earlier, teacher=person) if pages.untaken(one)]
     return found
+
+
+def _strays(groups: Sequence[Mapping[str, Any]], day: int) -> list[queries.Stray]:
+    """Marks of the visitor's own groups that are not on their scale; a sync brought them, the teacher mends them."""
+    who, db = visitor(), database()
+    own = [one["id"] for one in groups if one["teacher"] == who.person and who.has(*access.TEACHING)]
+    year = class_queries.present_year(class_queries.years(db), day)
+    return queries.strays(db, own, year.start, year.end) if own and year else []
 
 
 def _own_groups(day: int) -> list[Mapping[str, Any]]:

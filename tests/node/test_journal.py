@@ -480,6 +480,29 @@ def test_others_read_and_do_not_write(desk: Desk) -> None:
 
 
 @pytest.mark.usefixtures("on_that_day")
+def test_a_mark_that_a_sync_brought_from_outside_the_scale_is_shown_and_weighs_nothing(desk: Desk) -> None:
+    client, pupil, scale = teacher_of(desk), desk.pupils[0], queries.scale_of(desk.db, desk.place.group)
+    assert scale is not None
+    told = proposals(desk)
+    sentence = "Шкаладан тышкары"
+    assert sentence not in client.get("/journal/")[1]
+    with writing(desk.db, desk.account) as w:
+        ten = w.insert("grading_scale", code="ten", minimum=1, maximum=10)
+        w.put("mark", **desk.place.key, pupil=pupil, slot=0, value=9, kind=ORAL, scale=ten)
+    assert not desk.cell(pupil).outside
+    # Nothing here lets one in; a scale that is mended afterwards leaves what a sync may bring.
+    with writing(desk.db, desk.account) as w:
+        w.update("grading_scale", ten, maximum=5)
+    assert desk.cell(pupil).outside == [9] and proposals(desk) == told
+    text = client.get(f"/journal/group/{desk.place.group}")[1]
+    assert f'class="outside" data-x="0" title="{sentence}' in text and text.count(sentence) == 2
+    assert f"9: {sentence}" in client.get(address(desk.place))[1]
+    assert "<b>9</b>" in client.get("/journal/")[1]
+    desk.save(desk.mark(pupil, 4))
+    assert sentence not in client.get("/journal/")[1] + client.get(address(desk.place))[1]
+
+
+@pytest.mark.usefixtures("on_that_day")
 def test_grid_results_and_history_are_shown(desk: Desk) -> None:
     client, pupil = teacher_of(desk), desk.pupils[0]
     desk.save(desk.mark(pupil, 5))

@@ -37,7 +37,7 @@
   function saying(td) {
     const line = desk.querySelector("[data-cell-state]"), state = ["saved", "waiting", "refused", "locked"].find((one) => td.classList.contains(one));
     line.className = `state ${state === "locked" ? "refused" : state || ""}`;
-    line.textContent = shut(td) ? texts.locked : { saved: `✓ ${texts.saved}`, waiting: `… ${texts.waiting}`, refused: `! ${td.title || texts.refused}`, locked: `! ${td.title || texts.locked}` }[state] || "";
+    line.textContent = shut(td) ? texts.locked : { saved: `✓ ${texts.saved}`, waiting: `… ${texts.waiting}`, refused: `! ${td.title || texts.refused}`, locked: `! ${td.title || texts.locked}` }[state] || (td.dataset.x ? `! ${td.title}` : "");
   }
   function tdOf(cell) {
     const row = rows.find((one) => one.dataset.pupil === cell.pupil);
@@ -53,6 +53,7 @@
       td.prepend(old, " ");
     }
     td.classList.toggle("absent", td.dataset.s === "absent");
+    td.classList.toggle("outside", Boolean(td.dataset.x));
     reckon(td.parentNode);
   }
   // Average and proposed mark as one types, by the rule of shared/grading.py, in whole numbers.
@@ -73,6 +74,8 @@
   for (const row of rows) reckon(row);
   function weigh(td, slot) {
     const kind = document.getElementById("kind");
+    // Whatever stood outside the scale weighed nothing; what is written now is on it.
+    if (td.dataset.x) td.dataset.x = td.dataset.x.replace(slot, "");
     if (kind) td.dataset[slot ? "v" : "w"] = kind.selectedOptions[0].dataset.weight;
   }
   function set(td, field, slot, wanted) {

@@ -1,0 +1,221 @@
+"""What stands in the cells of the journal: marks, absences, late changes; what a term's marks come to."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+from sqlite_utils import Database
+
+from node.settings import queries as settings
+from shared.grading import mean_and_proposal
+
+SLOTS = (0, 1)
+"""Places of marks in one cell: the paper's 5/4 is two."""
+
+
+FIVE = 5
+"""The scale on which a school may do without the mark 1."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A lesson by its natural key."""
+
+    group: int
+    day: int
+    period: int
+
+    @property
+    def key(self) -> dict[str, int]:
+        """The columns of the key."""
+        return {"subject_group": self.group, "day": self.day, "period": self.period}
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A mark of a cell; ``value`` is None where only a comment stands or the mark was taken back.
+
+    ``outside``: it is not on its scale. No page lets one in, but another node's may come by a sync, which refuses
+    nothing that the other holds, or they would part. Such a mark is shown as what it is, and weighs nothing.
+    """
+
+    value: int | None
+    kind: int | None
+    comment: str
+    outside: bool = False
+
+
+@dataclass(frozen=True)
+class Correction:
+    """A change after the edit window, as on paper: the value struck through, why, who, on which day."""
+
+    field: str
+    old: str
+    reason: str
+    author: int | None
+    made_on: int
+
+
+@dataclass
+class Cell:
+    """What a pupil has in one lesson."""
+
+    status: str = "present"
+    marks: dict[int, Mark] = field(default_factory=dict)
+    corrections: list[Correction] = field(default_factory=list)
+
+    def value(self, slot: int) -> int | None:
+        """The mark in a slot."""
+        found = self.marks.get(slot)
+        return found.value if found else None
+
+    @property
+    def outside(self) -> list[int]:
+        """The marks that are not on their scale."""
+        return [mark.value for mark in self.marks.values() if mark.outside and mark.value is not None]
+
+    @property
+    def comment(self) -> str:
+        """The comments of the cell."""
+        return "; ".join(mark.comment for mark in self.marks.values() if mark.comment)
+
+
+@dataclass(frozen=True)
+class Scale:
+    """The bounds of a scale of marks."""
+
+    id: int
+    low: int
+    high: int
+
+
+def cells(db: Database, group: int, first: int, last: int) -> dict[tuple[int, int, int], Cell]:
+    """Marks and absences of a group by (day, period, pupil)."""
+    found: dict[tuple[int, int, int], Cell] = {}
+    span = {"group": group, "first": first, "last": last}
+    where = "WHERE subject_group = :group AND day BETWEEN :first AND :last AND retired_at IS NULL"
+    for day, period, pupil, status in db.execute(
+        f"SELECT day, period, pupil, status FROM attendance {where}", span
+    ).fetchall():
+        found.setdefault((day, period, pupil), Cell()).status = status or "present"
+    bounds = _bounds(db, group)
+    for day, period, pupil, slot, value, kind, comment, scale in db.execute(
+        f"SELECT day, period, pupil, slot, value, kind, comment, scale FROM mark {where} ORDER BY slot", span
+    ).fetchall():
+        mark = Mark(value, kind, comment or "", _is_outside(value, bounds.get(scale)))
+        found.setdefault((day, period, pupil), Cell()).marks[slot] = mark
+    for day, period, pupil, *told in db.execute(
+        f"SELECT day, period, pupil, field, old, reason, author, made_on FROM mark_correction {where} ORDER BY id",
+        span,
+    ).fetchall():
+        found.setdefault((day, period, pupil), Cell()).corrections.append(Correction(*told))
+    return found
+
+
+def _is_outside(value: int | None, bounds: tuple[int, int] | None) -> bool:
+    return value is not None and bounds is not None and not bounds[0] <= value <= bounds[1]
+
+
+def _bounds(db: Database, group: int) -> dict[int | None, tuple[int, int]]:
+    """Scale -> its lowest and highest mark; a mark that names no scale is on the group's."""
+    found: dict[int | None, tuple[int, int]] = {
+        scale: (low, high)
+        for scale, low, high in db.execute(
+            "SELECT id, minimum, maximum FROM grading_scale WHERE minimum IS NOT NULL AND maximum IS NOT NULL"
+        ).fetchall()
+    }
+    own = db.execute("SELECT scale FROM subject_group WHERE id = ?", (group,)).fetchone()
+    return found | {None: found[own[0]]} if own and own[0] in found else found
+
+
+@dataclass(frozen=True)
+class Stray:
+    """A mark that is not on its scale, and where it stands."""
+
+    place: Place
+    pupil: int
+    value: int
+
+
+def strays(db: Database, groups: Collection[int], first: int, last: int) -> list[Stray]:
+    """The marks of some groups in a span of days that are not on their scale, by the rule of `cells`."""
+    rows = db.execute(
+        """SELECT m.subject_group, m.day, m.period, m.pupil, m.value FROM json_each(?) g
+           JOIN mark m ON m.subject_group = g.value JOIN subject_group sg ON sg.id = m.subject_group
+           JOIN grading_scale s ON s.id = ifnull(m.scale, sg.scale)
+           WHERE m.day BETWEEN ? AND ? AND m.value NOT BETWEEN s.minimum AND s.maximum AND m.retired_at IS NULL
+           ORDER BY m.day, m.period""",
+        (json.dumps(sorted(groups)), first, last),
+    )
+    return [Stray(Place(*at), pupil, value) for *at, pupil, value in rows.fetchall()]
+
+
+def lesson_cells(db: Database, place: Place) -> dict[int, Cell]:
+    """Marks and absences of one lesson by pupil."""
+    found = cells(db, place.group, place.day, place.day)
+    return {pupil: cell for (_, period, pupil), cell in found.items() if period == place.period}
+
+
+def scale_of(db: Database, group: int) -> Scale | None:
+    """The scale of a subject group; None where nobody is marked."""
+    row = db.execute(
+        """SELECT g.id, g.minimum, g.maximum FROM subject_group sg JOIN grading_scale g ON g.id = sg.scale
+           WHERE sg.id = ? AND g.minimum IS NOT NULL AND g.maximum IS NOT NULL""",
+        (group,),
+    ).fetchone()
+    if row is None:
+        return None
+    number, low, high = row
+    without_one = low == 1 and high == FIVE and not settings.number(db, "use_of_one")
+    return Scale(number, 2 if without_one else low, high)
+
+
+def work_kinds(db: Database) -> list[Mapping[str, Any]]:
+    """Kinds of work with their weights."""
+    return list(db.query("SELECT * FROM work_kind WHERE retired_at IS NULL ORDER BY id"))
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What a pupil's marks of a term come to."""
+
+    average: Fraction | None
+    proposed: int | None
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How a term mark is proposed: weight by kind of work, threshold of rounding in hundredths, marks needed."""
+
+    weights: Mapping[int, int]
+    threshold: int
+    minimum: int
+
+
+def rule(db: Database) -> Rule:
+    """The rule as the school has set it."""
+    rows = db.execute("SELECT id, weight FROM work_kind").fetchall()
+    weights = {row[0]: 1 if row[1] is None else row[1] for row in rows}
+    return Rule(weights, settings.number(db, "rounding"), settings.number(db, "minimum_marks"))
+
+
+def standing(marks: Iterable[Mark], by: Rule) -> Standing:
+    """Weighted mean and proposed mark of a term; what is not on its scale changes neither."""
+    pairs = [
+        (mark.value, by.weights.get(mark.kind or 0, 1))
+        for mark in marks
+        if mark.value is not None and not mark.outside
+    ]
+    return Standing(*mean_and_proposal(pairs, threshold=by.threshold, minimum=by.minimum))
+
+
+def standings(found: Mapping[tuple[int, int, int], Cell], by: Rule) -> dict[int, Standing]:
+    """Average and proposed mark of every pupil with marks among the cells."""
+    marks: dict[int, list[Mark]] = {}
+    for (_, _, pupil), cell in found.items():
+        marks.setdefault(pupil, []).extend(cell.marks.values())
+    return {pupil: standing(some, by) for pupil, some in marks.items()}
