@@ -257,12 +257,24 @@ ADMINISTRATOR = (
 )
 
 PUPIL = (
-    Step(N_("Your week"), N_("Your lessons with their rooms, and what changes."), "home.index"),
+    Step(
+        N_("Your day"),
+        N_(
+            "New marks and absences, today's lessons, and what is to be done for the next; the week behind a button."
+        ),
+        "home.index",
+    ),
     Step(N_("Your marks"), N_("Marks, absences and results of the terms, yours alone."), "results.index"),
 )
 
 GUARDIAN = (
-    Step(N_("Your child's week"), N_("The lessons of your child, and what changes."), "home.index"),
+    Step(
+        N_("Your child's day"),
+        N_(
+            "New marks and absences, today's lessons, and what is to be done for the next; the week behind a button."
+        ),
+        "home.index",
+    ),
     Step(
         N_("Marks and absences"),
         N_("Marks, absences and results of your child; the report card to print."),

@@ -14,11 +14,13 @@ from node.calendar import queries as calendar_queries
 from node.classes import queries as class_queries
 from node.consents import queries as consent_queries
 from node.home import queries
+from node.home.diary import Diary, diary
 from node.journal import queries as journal_queries
 from node.orders import queries as order_queries
 from node.owndata import queries as owndata_queries
 from node.people.queries import class_name
 from node.plans import queries as plan_queries
+from node.reading.noting import noted
 from node.request import NAMES_CHECKED, database
 from node.results import queries as result_queries
 from node.tasks import queries as task_queries
@@ -46,6 +48,8 @@ def index() -> ResponseReturnValue:
     teaches = teaches and may_open("journal.index")
     kind = calendar_queries.day_kind(db, day)
     roll_day = year.roll_day(day) if year else day
+    weeks = [one for one in own_weeks() if one.pupil is None] if may_open("timetable.index") else []
+    taught = [one for one in weeks if one.teacher is not None] or weeks
     return render_template(
         "home/index.html",
         day=day,
@@ -65,9 +69,8 @@ def index() -> ResponseReturnValue:
         alarms=_alarms(year),
         own=_own(),
         waiting=_waiting(),
-        weeks=[(one, week_of(db, one.lessons, day, day)) for one in own_weeks()]
-        if may_open("timetable.index")
-        else [],
+        weeks=[(one, week_of(db, one.lessons, day, day)) for one in taught],
+        week_links=weeks,
         iso_of=iso,
         events=timetable_queries.events(db, *day_instants(day, day + 6))
         if may_open("timetable.index")
@@ -214,9 +217,14 @@ def _minute() -> int:
     return now.hour * 60 + now.minute
 
 
-def _own() -> list[tuple[int, str]]:
-    """The visitor as a pupil, and the visitor's children."""
-    db, who = database(), visitor()
+def _own() -> list[tuple[int, str, Diary]]:
+    """The visitor as a pupil, and the visitor's children, each with the diary; the reading is noted."""
+    db, who, day = database(), visitor(), today()
     people = set(access.own_children(db, who)) | ({who.person} if who.has("pupil") and who.person else set())
-    names = result_queries.names(db, people, today())
-    return in_order([(person, names.get(person, "")) for person in people], lambda one: one[1])
+    names = result_queries.names(db, people, day)
+    for person in sorted(people):
+        noted("read", "journal", person)
+    return in_order(
+        [(person, names.get(person, ""), diary(db, person, day)) for person in sorted(people)],
+        lambda one: one[1],
+    )
