@@ -14,7 +14,7 @@ from shared import crypto
 from shared.schema import BY_NUMBER, TABLES, Table
 from sync import clock, digest
 from sync.apply import Delivered, Key, RowWrite
-from sync.capture import decode_values, encode_values, is_erasure
+from sync.capture import Logged, decode_values, encode_values
 from sync.change import NO_HASH
 from sync.codec import Envelope, district_changes
 from sync.log import dump_line, shipped
@@ -42,10 +42,8 @@ class HubLog:
         for some in _chunks(texts):
             where = query.where(c.tbl == table, c.school == self.school, c.key.in_(some))
             for text, stamp, origin, number, position, seen, vals in self.connection.execute(where):
-                values, erase = decode_values(vals), is_erasure(vals)
-                found.setdefault(texts[text], []).append(
-                    Entry(stamp, origin, number, position, seen, values, erase)
-                )
+                entry = Logged(stamp, origin, number, position, seen, vals)
+                found.setdefault(texts[text], []).append(entry)
         for key in keys:
             row = shipped().get((table, key))
             if row is not None:

@@ -16,6 +16,7 @@ from sqlite_utils import Database
 from shared.db import NO_ACTOR, transaction
 from shared.schema import TABLES, Column, Table, Value
 from shared.tables import literal, quoted
+from sync.merge import Entry
 
 CAPTURE, APPLY, REBUILD = 0, 1, 2
 """Modes of the ``writing`` row; in the last one rows that nobody else has seen may be deleted."""
@@ -23,13 +24,11 @@ CAPTURE, APPLY, REBUILD = 0, 1, 2
 
 def trigger_sql(table: Table) -> Iterator[tuple[str, str]]:
     """Name and SQL of each trigger of a table."""
-    yield _named(
-        table, "insert", f"AFTER INSERT ON {quoted(table.name)} WHEN {_capturing()}", _insert_values(table)
-    )
+    yield _named(table, "insert", f"AFTER INSERT ON {quoted(table.name)}", _insert_values(table))
     yield _named(
         table,
         "update",
-        f"AFTER UPDATE ON {quoted(table.name)} WHEN {_capturing()} AND ({_any_changed(table.columns)})",
+        f"AFTER UPDATE ON {quoted(table.name)} WHEN {_any_changed(table.columns)}",
         _update_values(table),
     )
     name = f"{table.name}_delete_refused"
@@ -102,29 +101,59 @@ def is_erasure(vals: str) -> bool:
     return '"erase":1' in vals and bool(json.loads(vals).get("erase"))
 
 
+class Logged(Entry):
+    """An entry as a log holds it; its values are read when they are first asked for, of a long history a few alone."""
+
+    __slots__ = ("_vals",)
+    values: Mapping[int, Value]
+
+    def __init__(
+        self,
+        clock: int,
+        origin: int,
+        number: int,
+        position: int,
+        seen: int,
+        vals: str,
+        actor: int | None = None,
+        n: int = 0,
+    ) -> None:
+        self.clock, self.origin, self.number = clock, origin, number
+        self.position, self.seen = position, seen
+        self.erase = is_erasure(vals)
+        self.actor, self.n = actor, n
+        self._vals = vals
+
+    def __getattr__(self, name: str) -> Mapping[int, Value]:
+        if name != "values":
+            raise AttributeError(name)
+        self.values = decode_values(self._vals)
+        return self.values
+
+    def names(self, columns: tuple[Column, ...]) -> bool:
+        return any(f'"{c.number}":' in self._vals and c.number in self.values for c in columns)
+
+
 def _named(table: Table, event: str, head: str, values: str) -> tuple[str, str]:
     name = f"{table.name}_log_{event}"
     return name, (
         f"CREATE TRIGGER {quoted(name)} {head} BEGIN INSERT INTO change (clock, actor, tbl, key, vals) "
         f"SELECT clock, ifnull(actor, RAISE(ABORT, '{NO_ACTOR}')), {table.number}, "
-        f"NEW.{quoted(table.row_id)}, {values} FROM writing; END"
+        f"NEW.{quoted(table.row_id)}, {values} FROM writing WHERE mode = {CAPTURE}; END"
     )
-
-
-def _capturing() -> str:
-    return f"(SELECT mode FROM writing) = {CAPTURE}"
 
 
 def _insert_values(table: Table) -> str:
     return _object(
-        f"CASE WHEN NEW.{quoted(c.name)} IS {literal(c.default)} THEN '' ELSE {_member(c)} END"
+        f"CASE WHEN NEW.{quoted(c.name)} IS NOT {literal(c.default)} THEN {_member(c)} END"
         for c in table.columns
     )
 
 
 def _update_values(table: Table) -> str:
+    joint = " || ',' || "
     return _object(
-        f"CASE WHEN {_any_changed(columns)} THEN {' || '.join(map(_member, columns))} ELSE '' END"
+        f"CASE WHEN {_any_changed(columns)} THEN {joint.join(map(_member, columns))} END"
         for columns in table.units.values()
     )
 
@@ -134,7 +163,8 @@ def _any_changed(columns: tuple[Column, ...]) -> str:
 
 
 def _object(members: Iterator[str]) -> str:
-    return f"'{{' || substr({' || '.join(members)}, 2) || '}}'"
+    """The members that are not NULL as an object."""
+    return f"'{{' || concat_ws(',', {', '.join(members)}) || '}}'"
 
 
 def _member(column: Column) -> str:
@@ -145,4 +175,4 @@ def _member(column: Column) -> str:
         value = f"ifnull({new}, 'null')"
     else:
         value = f"json_quote({new})"
-    return f"',\"{column.number}\":' || {value}"
+    return f"'\"{column.number}\":' || {value}"

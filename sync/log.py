@@ -15,7 +15,7 @@ from shared.schema import BY_NAME, BY_NUMBER, TABLES, VERSION, Table, Value
 from shared.tables import quoted
 from sync import clock, digest, gate, scrub
 from sync.apply import Delivered, Key, RowWrite
-from sync.capture import APPLY, CAPTURE, REBUILD, decode_values, encode_values, is_erasure
+from sync.capture import APPLY, CAPTURE, REBUILD, Logged, decode_values, encode_values, is_erasure
 from sync.cbor import pack
 from sync.change import NO_HASH, Change, Header
 from sync.codec import Envelope, encode, open_envelope
@@ -535,7 +535,7 @@ def _entry(
         origin, number, seen = uncut[0], uncut[1] + n, uncut[2]
     assert origin is not None
     place = NOWHERE if position is None else position
-    return Entry(stamp, origin, number, place, seen, decode_values(vals), is_erasure(vals), actor, n)
+    return Logged(stamp, origin, number, place, seen, vals, actor, n)
 
 
 def _differences(row: RowWrite) -> tuple[int, ...]:

@@ -33,6 +33,10 @@ class Entry:
     actor: int | None = None
     n: int = 0
 
+    def names(self, columns: tuple[Column, ...]) -> bool:
+        """Does it name one of these columns?"""
+        return any(c.number in self.values for c in columns)
+
 
 @dataclass(slots=True)
 class Shown:
@@ -64,25 +68,37 @@ def _own_line(x: Entry, h: Entry, lineage: Lineage) -> bool:
 def resolve(table: Table, entries: Sequence[Entry], lineage: Lineage) -> Shown:
     """What the row shows after these entries; columns this release does not know are left out."""
     shown = Shown({})
-    one_line = len({e.origin for e in entries}) <= 1
+    if len({e.origin for e in entries}) <= 1:
+        return _resolve_line(table, entries)
     for unit, columns in table.units.items():
-        named = [e for e in entries if any(c.number in e.values for c in columns)]
+        named = [e for e in entries if e.names(columns)]
         if not named:
             continue
-        heads = [max(named, key=lambda e: e.number)] if one_line else _heads(named, lineage)
+        heads = _heads(named, lineage)
         winner = max(heads, key=lambda h: (h.clock, h.origin, h.number))
         _show(shown.values, columns, winner)
         if len(heads) > 1 and len({tuple(_unit_values(columns, h)) for h in heads}) > 1:
             shown.conflicts.add(unit)
-    if not one_line and shown.values.get(RETIRED) is not None and _edited_apart(table, entries, lineage):
+    if shown.values.get(RETIRED) is not None and _edited_apart(table, entries, lineage):
         shown.conflicts.add("retired_at")
+    return shown
+
+
+def _resolve_line(table: Table, entries: Sequence[Entry]) -> Shown:
+    """What one line of entries shows: of each unit its last word, for which few of a long history must be read."""
+    shown = Shown({})
+    latest = sorted(entries, key=lambda e: e.number, reverse=True)
+    for columns in table.units.values():
+        last = next((e for e in latest if e.names(columns)), None)
+        if last is not None:
+            _show(shown.values, columns, last)
     return shown
 
 
 def heads_of(table: Table, unit: str, entries: Sequence[Entry], lineage: Lineage) -> list[Entry]:
     """The values of a unit that no other has replaced, the shown one first."""
     columns = table.units[unit]
-    heads = _heads([e for e in entries if any(c.number in e.values for c in columns)], lineage)
+    heads = _heads([e for e in entries if e.names(columns)], lineage)
     return sorted(heads, key=lambda h: (h.clock, h.origin, h.number), reverse=True)
 
 

@@ -16,7 +16,7 @@ from shared.problems import NoActingAccount
 from shared.schema import BY_NAME, TABLES, Table, Value
 from shared.tables import quoted
 from sync import capture
-from sync.capture import decode_values, encode_values, is_erasure
+from sync.capture import Logged, decode_values, encode_values, is_erasure
 from sync.log import NodeLog
 from sync.writer import writing
 from tests.stores import ACTOR, ORIGIN, TEXTS, a_copy, a_row, a_store, acting, insert, last_change, logged
@@ -136,6 +136,16 @@ def test_values_written_by_hand_come_back_too(erase: bool) -> None:
     values |= {90: None, 91: 2**63 - 1, 92: -(2**63), 93: b"", 94: b"\0\xff"}
     assert decode_values(encode_values(values, erase)) == values
     assert is_erasure(encode_values(values, erase)) == erase
+
+
+@pytest.mark.parametrize(
+    "values", [{}, {4: None}, {4: '{"7":1}', 14: b"7"}, {7: '"4":'}, {4: "\\", 7: 0, 8: None}]
+)
+def test_an_entry_names_what_its_values_name(values: dict[int, Value]) -> None:
+    entry = Logged(1, 1, 1, 1, 0, encode_values(values))
+    names = {c.number for c in (*PERSON.columns, *MARK.columns) if entry.names((c,))}
+    assert names == values.keys() & {c.number for c in (*PERSON.columns, *MARK.columns)}
+    assert entry.values == values and not hasattr(entry, "value")
 
 
 def test_a_text_that_looks_like_the_erase_mark_is_none() -> None:
