@@ -60,6 +60,8 @@ ENGINE_SQL[2] = (
     "CREATE INDEX changeset_by_amend ON changeset (amend) WHERE amend <> 0",
     # Backups that this node wrote and did not remove yet.
     "CREATE TABLE backup_made (path TEXT PRIMARY KEY, at INTEGER NOT NULL) STRICT",
+    # When this node came to know that the school's stream is with the hub as far as a position.
+    "CREATE TABLE reached (position INTEGER PRIMARY KEY, at INTEGER NOT NULL) STRICT",
 )
 
 

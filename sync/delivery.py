@@ -205,6 +205,11 @@ def _take_stream(db: Database, log: NodeLog, entries: list[StreamEntry], nodes: 
         except Problem as problem:
             _quarantine(db, envelope, problem, entry)
     count += apply(log, delivered, log.lineage())
+    if position > int(state.position):
+        db.conn.execute(
+            "INSERT INTO reached (position, at) VALUES (?, ?) ON CONFLICT DO NOTHING",
+            (position, clock.now_ms()),
+        )
     state.position, state.stream_hash = position, head
     return count
 

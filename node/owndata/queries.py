@@ -36,16 +36,6 @@ class Held:
 
 
 @dataclass(frozen=True)
-class Passed:
-    """What of a table goes to the district in the open: its codes and numbers, and how many rows wait to be sent."""
-
-    table: Table
-    columns: tuple[Column, ...]
-    rows: tuple[tuple[Value, ...], ...]
-    waiting: int
-
-
-@dataclass(frozen=True)
 class Step:
     """A change of what is held: when (milliseconds since 1970), by whom, and in which fields of what."""
 
@@ -78,7 +68,7 @@ def held(db: Database, person: int, today: int, own: bool) -> list[Held]:
     may: dict[str, bool] = {}
     found = []
     for table in TABLES:
-        names = _subjects(table)
+        names = subjects(table)
         if table.derived or table.name in LEFT_OUT or not names:
             continue
         columns = tuple(
@@ -103,7 +93,7 @@ def held(db: Database, person: int, today: int, own: bool) -> list[Held]:
     return found
 
 
-def _subjects(table: Table) -> list[str]:
+def subjects(table: Table) -> list[str]:
     """The columns that name whom a row is about."""
     if table.name == "person":
         return ["id"]
@@ -113,38 +103,6 @@ def _subjects(table: Table) -> list[str]:
 def _of_another(table: Table, column: Column) -> bool:
     """A row that someone signed, received or wrote is about another person."""
     return column.name in ("signer", "received_by", "signatory", "executor", "author", "teacher")
-
-
-def passed_on(db: Database, person: int, today: int) -> list[Passed]:
-    """What of a person goes to the district, table by table: the columns that are not sealed, as the hub reads them.
-
-    A row waits while a change of it is younger than the last changeset with the hub's receipt.
-    """
-    there = db.execute(
-        "SELECT ifnull(max(local_last), 0) FROM changeset WHERE position IS NOT NULL"
-    ).fetchone()[0]
-    found = []
-    for one in held(db, person, today, own=True):
-        columns = tuple(
-            c for c in (*one.table.key_columns, *one.columns) if c.scope == "district" and c.name != "id"
-        )
-        columns = tuple(dict.fromkeys(columns))
-        if not one.table.on_hub or not columns:
-            continue
-        places = {c.name: n for n, c in enumerate(one.columns)}
-        columns = tuple(c for c in columns if c.name in places)
-        rows = tuple(tuple(row[places[c.name]] for c in columns) for row in one.rows)
-        found.append(Passed(one.table, columns, rows, _waiting(db, one.table, person, there)))
-    return found
-
-
-def _waiting(db: Database, table: Table, person: int, there: int) -> int:
-    """Rows about the person with a change that the hub has not confirmed."""
-    where = " OR ".join(f"{quoted(name)} = :person" for name in _subjects(table))
-    sql = f"""SELECT count(DISTINCT t.{quoted(table.row_id)}) FROM {quoted(table.name)} t JOIN change c
-      ON c.key = t.{quoted(table.row_id)} AND c.tbl = {table.number} AND c.n > :there
-      WHERE ({where}) AND t.retired_at IS NULL"""
-    return int(db.execute(sql, {"person": person, "there": there}).fetchone()[0])
 
 
 def shown(table: Table, column: Column, value: Value) -> str:
@@ -162,7 +120,7 @@ def shown(table: Table, column: Column, value: Value) -> str:
     return str(value)
 
 
-def as_data(found: Sequence[Held | Passed]) -> dict[str, list[dict[str, Any]]]:
+def as_data(found: Sequence[Held]) -> dict[str, list[dict[str, Any]]]:
     """The same for a machine: table -> rows by column; days as dates, everything else as it is stored."""
     return {
         one.table.name: [
@@ -190,9 +148,9 @@ def changes(db: Database, person: int, today: int, most: int = 200, everything: 
         if (
             not table.derived
             and table.name not in {*LEFT_OUT, *(name for name, _ in keys)}
-            and _subjects(table)
+            and subjects(table)
         ):
-            where = " OR ".join(f"{quoted(name)} = :p" for name in _subjects(table))
+            where = " OR ".join(f"{quoted(name)} = :p" for name in subjects(table))
             sql = f"SELECT {', '.join(map(quoted, table.key))} FROM {quoted(table.name)} WHERE {where}"
             keys += [(table.name, tuple(row)) for row in db.execute(sql, {"p": person}).fetchall()]
     steps = []

@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from node import access
 from node.access import reaches_person, right
-from node.owndata import actions, queries
+from node.owndata import actions, queries, sending
 from node.people import queries as people
 from node.reading import queries as reading
 from node.reading.noting import noted
@@ -76,7 +76,7 @@ def file(person_id: int) -> ResponseReturnValue:
 
 def _file(person_id: int) -> Response:
     db, day = database(), today()
-    state, passed = State(db), queries.passed_on(db, person_id, day)
+    state, passed = State(db), sending.passed_on(db, person_id)
     content = {
         "made_on": date_of(day).isoformat(),
         "held": queries.as_data(queries.held(db, person_id, day, _own(person_id))),
@@ -87,8 +87,7 @@ def _file(person_id: int) -> Response:
         "to_the_district": {
             "registered": bool(state.registered),
             "last_complete_exchange": int(state.last_done),
-            "rows": queries.as_data(passed),
-            "rows_waiting": {one.table.name: one.waiting for one in passed},
+            "rows": sending.as_data(passed),
         },
     }
     name = f"own-data-{people.number_of(person_id)}.json"
@@ -192,7 +191,7 @@ def _page(person_id: int, problem: str = "") -> str:
         requests=queries.requests(db, day, person_id),
         asks=_own(person_id) and person["may_be_named"] is not None,
         answers=_answers(person_id),
-        passed=queries.passed_on(db, person_id, day),
+        passed=sending.passed_on(db, person_id),
         link=State(db),
         mine=person_id == visitor().person,
         problem=problem,

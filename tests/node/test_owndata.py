@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
-from node.owndata import actions, queries
+from node.owndata import actions, queries, sending
 from shared.problems import InvalidValue, NotFound
 from shared.schema import BY_NAME, TABLES
 from shared.web import today
 from sync.state import State
 from sync.writer import writing
 from tests.node.conftest import SchoolPages
+from tests.world import a_hub, a_school
 
 
 def test_a_guardian_gets_the_childs_file_and_sees_who_read_it(pages: SchoolPages) -> None:
@@ -102,13 +105,52 @@ def test_the_file_says_what_goes_to_the_district_and_no_word_of_it_is_a_name(pag
     found = client.http.get(f"/own-data/{child}/file").get_json()
     told = found["to_the_district"]
     (person,) = told["rows"]["person"]
-    assert set(person) == {"sex", "birth_year"} and not told["registered"]
-    assert "guardian" not in told["rows"] and "enrolment" in told["rows"]
-    assert told["rows_waiting"]["person"] == 1
+    assert set(person["open"]) == {"sex", "birth_year"} and not told["registered"]
+    assert {"surname", "birth_date"} <= set(person["sealed"]) and person["waits"] and person["first"] is None
+    assert told["rows"]["guardian"][0]["open"] == {} and told["rows"]["enrolment"][0]["open"]
     open_names = {(t.name, c.name) for t in TABLES for c in t.all_columns if c.scope == "district"}
     assert {
-        (table, name) for table, rows in told["rows"].items() for row in rows for name in row
+        (table, name) for table, rows in told["rows"].items() for row in rows for name in row["open"]
     } <= open_names
+    assert len(told["rows"]["attendance"]) >= len(found["held"]["attendance"])
     assert {step["table"] for step in found["changed"]} > {"person", "pupil", "consent", "attendance"}
     page = client.get(f"/own-data/{child}")[1]
     assert "районго жөнөтүлөт" in page
+
+
+def test_every_row_says_when_it_was_first_and_last_sent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As far as the log knows: nothing of a row is called sent before the hub has signed for it."""
+    hub = a_hub(tmp_path / "hub")
+    school = a_school(tmp_path / "node", hub)
+    times = iter(range(10_000, 10_000_000, 10_000))
+    now = [0]
+    monkeypatch.setattr("sync.clock.now_ms", lambda: now[0])
+
+    def told(name: str) -> sending.Sent:
+        with closing(school.node.connect()) as db:
+            (row,) = next(one.rows for one in sending.passed_on(db, person) if one.table.name == name)
+            return row
+
+    def at(act: Callable[[], object]) -> int:
+        now[0] = next(times)
+        act()
+        return now[0]
+
+    person = school.write("person", sex="f", birth_year=2012)
+    consent = school.write("consent", person=person, purpose="core", valid_from=0, document="№ 1")
+    assert (told("person").first, told("person").last, told("person").waits) == (None, None, True)
+    first = at(school.sync)
+    assert (told("person").first, told("person").last, told("person").waits) == (first, first, False)
+    assert (set(told("person").open), told("consent").sealed) == ({"sex", "birth_year"}, ("document",))
+    with closing(school.node.connect()) as db, writing(db, school.actor) as w:
+        w.update("person", person, birth_year=2013)
+    assert (told("person").last, told("person").waits) == (first, True)
+    second = at(school.sync)
+    assert (told("person").first, told("person").last, told("person").waits) == (first, second, False)
+    assert (told("consent").first, told("consent").last) == (first, first)
+    with closing(school.node.connect()) as db, writing(db, school.actor) as w:
+        w.retire("consent", consent)
+    assert told("consent").retired and told("consent").waits
+    hub.close()
