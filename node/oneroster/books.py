@@ -7,7 +7,7 @@ consent only.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from sqlite_utils import Database
@@ -131,11 +131,6 @@ class Books:
         if self._keys.get(digest) != (column, row):
             self.w.insert("external_key", system=self.system[:80], digest=digest, **{column: row})
             self._keys[digest] = (column, row)
-
-    def of_others(self, ids: Mapping[str, Sequence[str]]) -> int:
-        """How many people, by keys of this system, the files do not name."""
-        named = {digest_of(self.system, file, one) for file, listed in ids.items() for one in listed}
-        return sum(column == "person" for digest, (column, _) in self._keys.items() if digest not in named)
 
 
 def _filled(values: Mapping[str, Value]) -> dict[str, Value]:

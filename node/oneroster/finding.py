@@ -150,6 +150,15 @@ def works_here(db: Database, person: int) -> bool:
     return one(db, "SELECT 1 FROM staff WHERE person = ? AND retired_at IS NULL", person) is not None
 
 
+def present(db: Database, day: int) -> list[int]:
+    """The pupils on a roll and the staff of a day."""
+    sql = """SELECT e.pupil FROM enrolment e JOIN class_group cg ON cg.id = e.class_group AND cg.retired_at IS NULL
+        WHERE e.retired_at IS NULL AND e.start <= :day AND (e."end" IS NULL OR e."end" > :day)
+      UNION SELECT person FROM staff WHERE retired_at IS NULL AND (start IS NULL OR start <= :day)
+        AND ("end" IS NULL OR "end" > :day) ORDER BY 1"""
+    return [person for (person,) in db.execute(sql, {"day": day}).fetchall()]
+
+
 def children(db: Database, person: int) -> list[int]:
     """The pupils whose guardian someone is."""
     sql = "SELECT pupil FROM guardian WHERE person = ? AND retired_at IS NULL"

@@ -12,13 +12,16 @@ from dataclasses import dataclass, replace
 from sqlite_utils import Database
 
 from node.importing.running import ImportResult
+from node.oneroster import finding
 from node.oneroster.binding import HEADERS, MORE_HEADERS
 from node.oneroster.books import Books
 from node.oneroster.learning import Learning
+from node.oneroster.marking import Marking
 from node.oneroster.package import Flaw, Package
 from node.oneroster.persons import Persons
 from node.oneroster.rolls import Rolls
 from node.oneroster.taking import Choice, Taking
+from shared.access import Visitor
 from shared.problems import N_, ImportRefused, LineError
 from sync.rehearsal import rehearsing
 from sync.undo import note_act
@@ -27,7 +30,9 @@ from sync.writer import writing
 Text = Callable[[str], str]
 Notice = tuple[str, str]
 """A sentence marked with `N_`, and what it counts or names."""
-ABSENT = N_("People known from this system whom the file does not name; they stay as they are")
+NO_MARKS = N_("Marks, passed over: who teaches the lessons takes them in")
+ONLY_MARKS = N_("Lines about classes and people, passed over: you take in marks alone")
+MARKS = ("categories", "lineItems", "results")
 NOT_READ = N_("Files that are not taken in")
 NO_COLUMN_OF_OURS = N_("Columns that are not taken in")
 
@@ -38,6 +43,8 @@ class Intake:
 
     result: ImportResult
     notices: tuple[Notice, ...]
+    absent: tuple[int, ...] = ()
+    """Pupils on a roll and staff whom a bulk file does not name; what becomes of them is no matter of a file."""
 
 
 EVERYTHING = Choice()
@@ -53,24 +60,42 @@ def take_in(
     *,
     dry_run: bool = False,
     text: Text = str,
+    teacher: Visitor | None = None,
+    people: bool = True,
 ) -> Intake:
-    """Take a roster in as an account. ImportRefused: the errors, by file, line and column; nothing was written."""
+    """Take a roster in as an account. ImportRefused: the errors, by file, line and column; nothing was written.
+
+    ``teacher``: of whose lessons marks are taken in, if anyone's; ``people``: whether classes and people are too, and
+    not only read to know what marks are about.
+    """
     with rehearsing(db) if dry_run else writing(db, actor) as w:
         taking = Taking(Books(w, package.system, choice.mode), package, choice, today)
-        _all_files(taking)
-        flaws = [one for one in package.flaws if (one.file, one.line) not in choice.leave_out] + taking.errors
+        learning = Learning(taking)
+        learning.orgs()
+        if people:
+            _roster(taking, learning)
+        if teacher is not None:
+            Marking(taking, teacher).results()
+        flaws = [
+            one
+            for one in package.flaws
+            if (one.file, one.line) not in choice.leave_out and (people or one.file in MARKS)
+        ] + taking.errors
         if flaws:
             raise ImportRefused([_said(one, text) for one in _in_order(flaws)])
-        intake = Intake(_result(taking), tuple(_notices(taking)))
+        intake = Intake(
+            _result(taking),
+            tuple(_notices(taking, people, teacher is not None)),
+            tuple(_absent(taking)) if people else (),
+        )
         if not dry_run and not intake.result.changes_nothing:
             mark = note_act(w, "import", name, intake.result.lines)
             intake = replace(intake, result=replace(intake.result, act=mark))
     return intake
 
 
-def _all_files(t: Taking) -> None:
-    learning, persons, rolls = Learning(t), Persons(t), Rolls(t)
-    learning.orgs()
+def _roster(t: Taking, learning: Learning) -> None:
+    persons, rolls = Persons(t), Rolls(t)
     learning.sessions()
     persons.users()
     members: dict[str, set[str]] = {}
@@ -93,13 +118,13 @@ def _result(t: Taking) -> ImportResult:
     )
 
 
-def _notices(t: Taking) -> Iterator[Notice]:
+def _notices(t: Taking, people: bool, marks: bool) -> Iterator[Notice]:
     for sentence, count in t.notices.items():
         yield sentence, str(count)
-    if "users" in t.package.lines and "users" not in t.package.delta:
-        absent = t.books.of_others({"users": [line.id for line in t.package.lines["users"]]})
-        if absent:
-            yield ABSENT, str(absent)
+    if t.package.lines.get("results") and not marks:
+        yield NO_MARKS, str(len(t.package.lines["results"]))
+    if not people:
+        yield ONLY_MARKS, str(sum(len(lines) for file, lines in t.package.lines.items() if file not in MARKS))
     if t.package.passed_over:
         yield NOT_READ, ", ".join(f"{name}.csv" for name in t.package.passed_over)
     unknown = {
@@ -110,6 +135,14 @@ def _notices(t: Taking) -> Iterator[Notice]:
     }
     if unknown:
         yield NO_COLUMN_OF_OURS, ", ".join(sorted(unknown)[:12])
+
+
+def _absent(t: Taking) -> list[int]:
+    """Whom the school has today and the file, which names all, does not."""
+    if "users" not in t.package.lines or "users" in t.package.delta:
+        return []
+    named = {t.row("users", line.id) for line in t.package.lines["users"]}
+    return [person for person in finding.present(t.db, t.today) if person not in named]
 
 
 def _in_order(flaws: list[Flaw]) -> list[Flaw]:

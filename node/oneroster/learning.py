@@ -50,6 +50,8 @@ class Learning:
         if len(schools) > 1 and not mine:
             t.flaw(schools[0], "identifier", OTHER_SCHOOLS)
         ours = {one.id for one in mine or schools[:1]}
+        if "orgs" not in t.package.lines:  # marks alone: each line item names its school
+            ours = {line["schoolSourcedId"] for line in t.package.lines.get("lineItems", ())}
         t.foreign = {one.id for one in schools} - ours
         # Row ids begin with a node's name, so those of a school that is not registered either are no danger.
         t.own = t.package.system == OWN_SYSTEM and ours == {str(school)}

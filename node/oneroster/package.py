@@ -22,7 +22,10 @@ MAX_UNPACKED = 64 * 1024 * 1024
 MAX_LINES = 60_000
 """Lines that all files may have together: those of a school of 2,500 pupils. While they are written others wait."""
 MAX_MEMBERS = 100
-READ = ("orgs", "academicSessions", "courses", "users", "roles", "demographics", "classes", "enrollments")
+READ = (
+    "orgs", "academicSessions", "courses", "users", "roles", "demographics", "classes", "enrollments", "categories",
+    "lineItems", "results",
+)  # fmt: skip
 """The files that are taken in, in this order."""
 NEEDED: Mapping[str, tuple[str, ...]] = {
     "orgs": ("sourcedId", "name", "type"),
@@ -33,6 +36,9 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
     "demographics": ("sourcedId",),
     "classes": ("sourcedId", "title", "classType", "courseSourcedId"),
     "enrollments": ("sourcedId", "classSourcedId", "userSourcedId", "role"),
+    "categories": ("sourcedId", "title"),
+    "lineItems": ("sourcedId", "classSourcedId", "dueDate"),
+    "results": ("sourcedId", "lineItemSourcedId", "studentSourcedId", "scoreStatus", "score"),
 }
 """File -> the columns without which it says nothing; of the others a missing one is an empty one."""
 STATUSES = {"bulk": ("", "active"), "delta": ("active", "tobedeleted")}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlite_utils import Database
@@ -107,6 +108,18 @@ def guardians(db: Database, year: Year, today: int) -> list[Row]:
       SELECT {_OF_PERSON}, g.pupil, g.relation FROM guardian g JOIN rolled ON rolled.pupil = g.pupil
       JOIN person p ON p.id = g.person JOIN named n ON n.id = p.id WHERE g.retired_at IS NULL ORDER BY p.id, g.pupil"""
     return list(db.query(sql, {"year": year.id, "today": today}))
+
+
+def people(db: Database, persons: Sequence[int], today: int) -> list[Row]:
+    """Who these people are, named where a consent allows it: with class and personal file, or the position."""
+    sql = f"""WITH {NAMED} SELECT p.id, {NAME_COLUMNS}, pu.personal_file, s.position, cg.grade, cg.letter
+      FROM person p LEFT JOIN named n ON n.id = p.id LEFT JOIN pupil pu ON pu.person = p.id
+      LEFT JOIN staff s ON s.person = p.id AND s.retired_at IS NULL
+      LEFT JOIN enrolment e ON e.pupil = p.id AND e.retired_at IS NULL AND e.start <= :today
+        AND (e."end" IS NULL OR e."end" > :today)
+      LEFT JOIN class_group cg ON cg.id = e.class_group WHERE p.id IN (SELECT value FROM json_each(:persons))
+      GROUP BY p.id ORDER BY cg.grade, cg.letter, n.surname, n.given_name, p.id"""
+    return list(db.query(sql, {"today": today, "persons": json.dumps(list(persons))}))
 
 
 # ---- marks

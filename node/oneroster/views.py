@@ -19,7 +19,7 @@ from node.oneroster.taking import KEYS, Choice
 from node.reading.noting import noted
 from node.request import database
 from shared.access import allow
-from shared.i18n import gettext
+from shared.i18n import column_label, gettext, schema_label
 from shared.problems import (
     BadRequest,
     DamagedFile,
@@ -27,7 +27,6 @@ from shared.problems import (
     InputProblem,
     LineError,
     NotFound,
-    Problem,
     TooLarge,
 )
 from shared.web import today, visitor
@@ -39,6 +38,8 @@ IMPORT = tuple(
     duty for duty in access.everywhere("card", "E") if duty in access.everywhere("staff_file", "E")
 )
 """Who enters every card and every staff file."""
+MARK = access.roles("lesson_marks", "E")
+"""Who enters marks: of a file they take in those of their own lessons."""
 KIND = "oneroster"
 MODES: tuple[Mode, ...] = ("both", "insert", "update")
 SHOWN_ERRORS = 200
@@ -93,14 +94,14 @@ def _file(content: bytes, mimetype: str, name: str) -> Response:
 
 
 @area.get("/in")
-@allow(*IMPORT)
+@allow(*IMPORT, *MARK)
 def start() -> ResponseReturnValue:
     """Steps one and two: what the archive holds; give it."""
-    return render_template("oneroster/start.html", problem="")
+    return _start_page()
 
 
 @area.post("/in")
-@allow(*IMPORT)
+@allow(*IMPORT, *MARK)
 def upload() -> ResponseReturnValue:
     """Keep the archive for the next step, if it is a roster at all; files given one by one are packed."""
     given = [(one.filename or "", one.read()) for one in request.files.getlist("file") if one.filename]
@@ -110,34 +111,49 @@ def upload() -> ResponseReturnValue:
         name, content = pack(given)
         read_package(content, name)
     except BadRequest:
-        return render_template("oneroster/start.html", problem=gettext("Choose a file first.")), 422
+        return _start_page(gettext("Choose a file first.")), 422
     except (InputProblem, DamagedFile, TooLarge) as problem:
-        return _refused(problem)
+        return _start_page(problem.sentence(gettext)), problem.status
     token = uploads.keep(database(), visitor().account, KIND, name, content)
     return redirect(url_for("oneroster.check", token=token))
 
 
-def _refused(problem: Problem) -> ResponseReturnValue:
-    return render_template("oneroster/start.html", problem=problem.sentence(gettext)), problem.status
+def _start_page(problem: str = "") -> str:
+    who = visitor()
+    return render_template(
+        "oneroster/start.html", problem=problem, people=who.has(*IMPORT), marks=who.has(*MARK)
+    )
 
 
 @area.get("/in/<token>")
-@allow(*IMPORT)
+@allow(*IMPORT, *MARK)
 def check(token: str) -> ResponseReturnValue:
     """Step three: a dry run; nothing is written."""
     return _check_page(token)
 
 
 @area.post("/in/<token>")
-@allow(*IMPORT)
+@allow(*IMPORT, *MARK)
 def run(token: str) -> ResponseReturnValue:
     """Check again with other choices, fetch the lines with errors, or take in, all of it or nothing."""
     todo = request.form.get("do", "check")
     if todo == "check":
         return _check_page(token)
-    if todo not in ("faults", "rest", "all"):
+    if todo not in ("faults", "rest", "all", "absent"):
         raise BadRequest()
     name, package = _package(token)
+    if todo == "absent":
+        found = _tried(package, name)[0]
+        noted("export", "people missing in an import")
+        heads = [
+            "№",
+            gettext("Name"),
+            schema_label("class_group"),
+            column_label("pupil", "personal_file"),
+            column_label("staff", "position"),
+        ]
+        rows = queries.people(database(), found.absent if found else (), today())
+        return _file(workbook.people(rows, heads), XLSX, f"{Path(name).stem}-absent.xlsx")
     errors = _tried(package, name)[1] if todo in ("faults", "rest") else ()
     if todo == "faults":
         noted("export", "failed lines of an import")
@@ -146,9 +162,7 @@ def run(token: str) -> ResponseReturnValue:
         )
     left = frozenset((error.file.removesuffix(".csv"), error.line) for error in errors)
     try:
-        taken = intake.take_in(
-            database(), package, name, visitor().account, today(), _choice(left), text=gettext
-        )
+        taken = _take(package, name, _choice(left))
     except ImportRefused as refused:
         return _check_page(token, refused.errors)
     uploads.drop(database(), token)
@@ -165,13 +179,27 @@ def _choice(left: frozenset[tuple[str, int]] = frozenset()) -> Choice:
     return Choice(next((one for one in MODES if one == mode), "both"), key if key in KEYS else "", left)
 
 
+def _take(package: Package, name: str, choice: Choice, dry_run: bool = False) -> Intake:
+    """Take in what the visitor may: classes and people, marks of the lessons taught, or both. ImportRefused."""
+    who = visitor()
+    return intake.take_in(
+        database(),
+        package,
+        name,
+        who.account,
+        today(),
+        choice,
+        dry_run=dry_run,
+        text=gettext,
+        teacher=who if who.has(*MARK) else None,
+        people=who.has(*IMPORT),
+    )
+
+
 def _tried(package: Package, name: str) -> tuple[Intake | None, tuple[LineError, ...]]:
     """What would happen, or what is in the way."""
-    who = visitor().account
     try:
-        return intake.take_in(
-            database(), package, name, who, today(), _choice(), dry_run=True, text=gettext
-        ), ()
+        return _take(package, name, _choice(), dry_run=True), ()
     except ImportRefused as refused:
         return None, refused.errors
 
@@ -190,6 +218,7 @@ def _check_page(token: str, refused: tuple[LineError, ...] | None = None) -> Res
         errors=errors[:SHOWN_ERRORS],
         all_errors=len(errors),
         wrong=len(wrong),
+        people=visitor().has(*IMPORT),
         rest=0 if whole_files else package.count - len(wrong),
         mode=request.form.get("mode", "both"),
         key=request.form.get("key", ""),

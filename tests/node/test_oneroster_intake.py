@@ -16,12 +16,13 @@ import pytest
 from sqlite_utils import Database
 
 from node.classes.queries import Year
-from node.oneroster import actions, binding
+from node.oneroster import actions, binding, marking
 from node.oneroster.books import Books
-from node.oneroster.intake import EVERYTHING, Intake, take_in
+from node.oneroster.intake import EVERYTHING, NO_MARKS, Intake, take_in
 from node.oneroster.package import pack, read_package
 from node.oneroster.taking import Choice
 from node.storage import create_node
+from shared.access import Visitor
 from shared.dates import parse_day
 from shared.i18n import in_language
 from shared.problems import DamagedFile, ImportRefused, NotARoster, TooLarge, UnsafeArchive
@@ -42,13 +43,30 @@ class School:
     db: Database
     actor: int
 
-    def take(self, content: bytes, choice: Choice = EVERYTHING, dry_run: bool = False) -> Intake:
+    def take(
+        self,
+        content: bytes,
+        choice: Choice = EVERYTHING,
+        dry_run: bool = False,
+        teacher: Visitor | None = None,
+        people: bool = True,
+    ) -> Intake:
         package = read_package(content, "list.zip")
-        return take_in(self.db, package, "list.zip", self.actor, TODAY, choice, dry_run=dry_run)
+        return take_in(
+            self.db,
+            package,
+            "list.zip",
+            self.actor,
+            TODAY,
+            choice,
+            dry_run=dry_run,
+            teacher=teacher,
+            people=people,
+        )
 
-    def errors(self, content: bytes) -> list[tuple[str, int, str]]:
+    def errors(self, content: bytes, teacher: Visitor | None = None) -> list[tuple[str, int, str]]:
         with pytest.raises(ImportRefused) as refused:
-            self.take(content)
+            self.take(content, teacher=teacher, people=teacher is None)
         return [(error.file, error.line, error.field) for error in refused.value.errors]
 
     def one(self, sql: str, *values: object) -> object:
@@ -388,10 +406,14 @@ def test_a_file_that_the_manifest_names_must_be_there(fresh: School) -> None:
 def test_marks_quotes_unknown_columns_and_other_files_are_borne(fresh: School) -> None:
     roster = another()
     roster.extra = ("metadata.bilim.locker", "favouriteColour")
-    roster.more = {"results.csv": b"sourcedId\r\n1\r\n", "readme.txt": b"hello", "__MACOSX/._users.csv": b"x"}
+    roster.more = {
+        "resources.csv": b"sourcedId\r\n1\r\n",
+        "readme.txt": b"hello",
+        "__MACOSX/._users.csv": b"x",
+    }
     intake = fresh.take(roster.content(bom="\ufeff"))
     said = dict(intake.notices)
-    assert said["Files that are not taken in"] == "results.csv"
+    assert said["Files that are not taken in"] == "resources.csv"
     assert said["Columns that are not taken in"] == "favouriteColour, metadata.bilim.locker"
     assert fresh.one("SELECT name_ky FROM subject WHERE code = 'chess'") == "Шахмат, дебют"
 
@@ -553,9 +575,112 @@ def plain(line: dict[str, str], name: str) -> dict[str, str]:
 def test_our_own_export_taken_in_at_home_changes_nothing(demo: tuple[Database, Year, SchoolPages]) -> None:
     db, year, pages = demo
     home = School(db, int(State(db).administrator))
-    intake = home.take(exported(db, year, pages), dry_run=True)
+    term, person = db.execute(
+        """SELECT t.id, g.teacher FROM term t JOIN mark m ON m.day BETWEEN t.start AND t."end" JOIN subject_group g
+             ON g.id = m.subject_group WHERE t.kind = 'quarter' AND t.year = ? AND m.value IS NOT NULL
+             AND m.day <= ? GROUP BY 1, 2 ORDER BY count(*) DESC LIMIT 1""",
+        (year.id, TODAY),
+    ).fetchone()
+    with pages.app.test_request_context(), in_language("ky"):
+        content = actions.archive(db, year, TODAY, whole=True, term=term)
+    teacher = Visitor(home.actor, "", frozenset({"teacher"}), person=person)
+    intake = home.take(content, dry_run=True, teacher=teacher)
     assert intake.result.inserted == {}
     assert intake.result.changed == {}
+    assert intake.result.unchanged["mark"] > 10 and intake.absent == ()
+    assert {marking.NOT_TAUGHT, marking.OF_TERMS} <= dict(intake.notices).keys()
+
+
+# ---- marks
+
+
+@pytest.fixture
+def taught(fresh: School) -> tuple[School, Visitor]:
+    """A school with the roster and two lessons in a day of the group `k2`, and its teacher."""
+    fresh.take(another().content())
+    group = fresh.one(
+        "SELECT subject_group FROM external_key WHERE subject_group IS NOT NULL ORDER BY id LIMIT 1"
+    )
+    with writing(fresh.db, fresh.actor) as w:
+        for period in (2, 3):
+            w.put("lesson", subject_group=int(str(group)), day=TODAY - 1, period=period)
+    teacher = fresh.one("SELECT teacher FROM subject_group WHERE id = ?", group)
+    return fresh, Visitor(fresh.actor, "", frozenset({"teacher"}), person=int(str(teacher)))
+
+
+def gradebook(**changes: list[dict[str, str]]) -> bytes:
+    """Two works of a day with three marks, as another system would write them."""
+    item = {"classSourcedId": "k2", "dueDate": "2025-11-19", "resultValueMin": "1", "resultValueMax": "5"}
+    result = {"scoreStatus": "fully graded", "studentSourcedId": "u1"}
+    files = {
+        "categories": [{"sourcedId": "q", "title": "Контрольная работа"}],
+        "lineItems": [
+            {"sourcedId": "w1", "categorySourcedId": "q", **item},
+            {"sourcedId": "w2", "categorySourcedId": "?", **item},
+        ],
+        "results": [
+            {"sourcedId": "m1", "lineItemSourcedId": "w1", **result, "score": "5"},
+            {"sourcedId": "m2", "lineItemSourcedId": "w2", **result, "score": "4.0"},
+            {"sourcedId": "m3", "lineItemSourcedId": "w1", **result, "studentSourcedId": "u2", "score": "3"},
+            {
+                "sourcedId": "m4",
+                "lineItemSourcedId": "w2",
+                **result,
+                "studentSourcedId": "u2",
+                "scoreStatus": "exempt",
+            },
+        ],
+    }
+    return Roster(files | changes).content()
+
+
+def test_results_become_marks_of_the_lessons_one_teaches(taught: tuple[School, Visitor]) -> None:
+    school, teacher = taught
+    planned = school.take(gradebook(), dry_run=True, teacher=teacher, people=False)
+    taken = school.take(gradebook(), teacher=teacher, people=False)
+    assert planned == taken and taken.result.inserted == {"mark": 3}
+    assert dict(taken.notices)[marking.NOT_GRADED] == dict(taken.notices)[marking.OTHER_KIND] == "1"
+    marks = "SELECT period, slot, value, kind FROM mark WHERE retired_at IS NULL ORDER BY value DESC"
+    assert school.rows(marks) == [(2, 0, 5, 4), (3, 0, 4, 1), (2, 0, 3, 4)]
+    assert school.take(gradebook(), teacher=teacher, people=False).result.changes_nothing
+    with writing(school.db, school.actor) as w:
+        undo(w, marked_act(school.db, taken.result.act))
+    assert school.rows(marks) == []
+
+
+def test_marks_of_others_and_of_who_only_keeps_the_rolls_are_passed_over(
+    taught: tuple[School, Visitor],
+) -> None:
+    school, _ = taught
+    stranger = Visitor(school.actor, "", frozenset({"teacher"}), person=1)
+    passed = school.take(gradebook(), teacher=stranger, people=False)
+    assert passed.result.changes_nothing and (marking.NOT_TAUGHT, "4") in passed.notices
+    office = school.take(gradebook())
+    assert office.result.changes_nothing and (NO_MARKS, "4") in office.notices
+
+
+@pytest.mark.parametrize(
+    ("file", "line", "change", "field"),
+    [
+        ("lineItems", 0, {"resultValueMin": "0", "resultValueMax": "100"}, "resultValueMax"),
+        ("lineItems", 0, {"dueDate": "2025-11-17"}, "dueDate"),
+        ("lineItems", 0, {"classSourcedId": "k1"}, "classSourcedId"),
+        ("results", 0, {"score": "6"}, "score"),
+        ("results", 0, {"score": "4.5"}, "score"),
+        ("results", 0, {"studentSourcedId": "u9"}, "studentSourcedId"),
+        ("results", 0, {"lineItemSourcedId": "w9"}, "lineItemSourcedId"),
+        ("results", 0, {"scoreStatus": "done"}, "scoreStatus"),
+    ],
+)
+def test_marks_that_the_journal_would_not_take_are_refused(
+    taught: tuple[School, Visitor], file: str, line: int, change: dict[str, str], field: str
+) -> None:
+    school, teacher = taught
+    files = tables_of(gradebook())
+    files[file][line] |= change
+    content = gradebook(**{name: files[name] for name in ("categories", "lineItems", "results")})
+    assert (f"{file}.csv", line + 2, field) in school.errors(content, teacher)
+    assert school.one("SELECT count(*) FROM mark") == 0
 
 
 # ---- pages
@@ -578,6 +703,9 @@ def test_four_steps_on_pages_then_undone_with_the_other_imports(own: SchoolPages
     assert status == 302
     status, text = client.get(there)
     assert status == 200 and "ката жок" in text and "Макулдугу жок, кабыл алынбаган ата-энелер" in text
+    absent = client.http.post(there, data={"form_token": client.token, "do": "absent"})
+    rows = list(openpyxl.load_workbook(io.BytesIO(absent.data)).active.iter_rows(values_only=True))
+    assert len(rows) > before and any(row[2] for row in rows[1:]) and any(row[4] for row in rows[1:])
     status, text = client.post(there, do="all")
     assert status == 200 and own.one("SELECT count(*) FROM pupil WHERE retired_at IS NULL") == before + 2
     assert client.get(there)[0] == 404, "the file is forgotten"
@@ -622,5 +750,11 @@ def test_what_is_no_roster_is_told_on_the_page(own: SchoolPages) -> None:
 
 def test_only_who_enters_cards_and_staff_files_takes_a_roster_in(own: SchoolPages) -> None:
     there = give(own.as_("secretary"), another().content())[1]
-    for duty in ("head", "deputy", "teacher", "administrator"):
+    for duty in ("head", "deputy", "administrator"):
         assert own.as_(duty).get(there)[0] == own.as_(duty).get("/oneroster/in")[0] == 403
+    teacher = own.as_("teacher")
+    assert teacher.get(there)[0] == 404, "the file is the secretary's"
+    status, text = teacher.get(give(teacher, another().content())[1])
+    assert status == 200 and "бааларды гана" in text and 'value="all"' not in text, (
+        "people are not theirs to enter"
+    )
