@@ -107,7 +107,7 @@ def create_hub(
     machine_slot: bool = True,
     database: str | None = None,
     language: str = "ky",
-    cost: crypto.Cost = crypto.PASSPHRASE_COST,
+    cost: crypto.Cost | None = None,
     hand_over: Callable[[RecoveryKit], None] = lambda kit: None,
 ) -> tuple[Hub, RecoveryKit]:
     """Make a hub and its first account; returns it and its recovery kit, which is not kept anywhere: print it.
@@ -317,9 +317,12 @@ def _seed(connection: sa.Connection) -> None:
     """Insert the reference rows shipped with the product that are not there."""
     for name, rows in reference.ROWS.items():
         view = tables.VIEWS[name]
+        alike: dict[tuple[str, ...], list[dict[str, Any]]] = {}
         for row in rows:
             known = {k: v for k, v in row.items() if k in view.columns}
-            connection.execute(_dialect(connection).insert(view).values(known).on_conflict_do_nothing())
+            alike.setdefault(tuple(known), []).append(known)
+        for some in alike.values():
+            connection.execute(_dialect(connection).insert(view).on_conflict_do_nothing(), some)
     assert set(reference.ROWS) <= set(BY_NAME)
 
 

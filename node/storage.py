@@ -82,7 +82,7 @@ def create_node(
     passphrase: str,
     machine_slot: bool = True,
     language: str = "ky",
-    cost: crypto.Cost = crypto.PASSPHRASE_COST,
+    cost: crypto.Cost | None = None,
     hand_over: Callable[[RecoveryKit], None] = lambda kit: None,
 ) -> tuple[Node, RecoveryKit]:
     """Make a new school: keys, empty encrypted database, first account (an administrator).
@@ -103,7 +103,7 @@ def _make_home(
     recovery_secret: bytes,
     passphrase: str,
     machine_slot: bool,
-    cost: crypto.Cost,
+    cost: crypto.Cost | None,
     fill: Callable[[Database], None],
     before_ready: Callable[[], None] = lambda: None,
 ) -> Node:
@@ -137,7 +137,7 @@ def join_node(
     passphrase: str,
     kit: str | None = None,
     machine_slot: bool = True,
-    cost: crypto.Cost = crypto.PASSPHRASE_COST,
+    cost: crypto.Cost | None = None,
 ) -> Node:
     """Make an empty home for a further node of a school, to be introduced with `node.exchange.actions.join`.
 

@@ -14,7 +14,6 @@ from collections.abc import Iterator
 
 from sqlite_utils import Database
 
-from node.people.queries import NAMED
 from shared.i18n import folded
 from shared.problems import NameWithoutConsent
 from shared.schema import BY_NAME
@@ -88,6 +87,9 @@ def _written(db: Database, before: int) -> list[str]:
 
 
 def _stems(db: Database, today: int) -> set[str]:
+    # People stand on this module.
+    from node.people.queries import NAMED
+
     sql = f"""WITH {NAMED} SELECT p.id, p.surname FROM person p WHERE p.retired_at IS NULL
       AND p.id NOT IN (SELECT id FROM named)"""
     rows = db.execute(sql, {"today": today}).fetchall()

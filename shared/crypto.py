@@ -277,9 +277,9 @@ def stretch(passphrase: str, salt: bytes, n: int = 2**14, r: int = 8, p: int = 1
     return Scrypt(salt=salt, length=KEY_BYTES, n=n, r=r, p=p).derive(text)
 
 
-def hash_password(password: str, cost: Cost = PASSWORD_COST) -> str:
-    """Return text to store: `scrypt$1$n$r$p$salt$hash`, salt and hash in base64url."""
-    salt = random_bytes(_PASSWORD_SALT_BYTES)
+def hash_password(password: str, cost: Cost | None = None) -> str:
+    """Return text to store: `scrypt$1$n$r$p$salt$hash`, in base64url. At `PASSWORD_COST` unless told."""
+    cost, salt = cost or PASSWORD_COST, random_bytes(_PASSWORD_SALT_BYTES)
     return _stored(cost, salt, stretch(password, salt, *cost))
 
 

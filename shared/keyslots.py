@@ -95,7 +95,7 @@ class Keyslots:
         passphrase: str,
         recovery_secret: bytes,
         machine: bool,
-        cost: crypto.Cost = crypto.PASSPHRASE_COST,
+        cost: crypto.Cost | None = None,
     ) -> Self:
         """Write a new file; AlreadyInitialised if there is one. `cost` is for tests, which cannot wait."""
         if path.exists():
@@ -104,7 +104,7 @@ class Keyslots:
             raise BadKey()
         keyslots = cls(path)
         slots = {
-            "passphrase": _passphrase_slot(data_key, passphrase, cost),
+            "passphrase": _passphrase_slot(data_key, passphrase, cost or crypto.PASSPHRASE_COST),
             "recovery": {"wrapped": _wrap(_recovery_key(recovery_secret), data_key, "recovery")},
         }
         if machine:
@@ -140,16 +140,15 @@ class Keyslots:
             raise damaged
         return self._open("machine", lambda _: _machine_key(secret), damaged)
 
-    def change_passphrase(
-        self, data_key: bytes, new: str, cost: crypto.Cost = crypto.PASSPHRASE_COST
-    ) -> None:
+    def change_passphrase(self, data_key: bytes, new: str, cost: crypto.Cost | None = None) -> None:
         """Wrap the data key under a new passphrase; the database stays as it is.
 
         WrongKey for another data key. An old copy of the file still opens with the old passphrase, so copies
         must age out.
         """
         slots = self._slots_of(data_key)
-        self._write(data_key, slots | {"passphrase": _passphrase_slot(data_key, new, cost)})
+        slot = _passphrase_slot(data_key, new, cost or crypto.PASSPHRASE_COST)
+        self._write(data_key, slots | {"passphrase": slot})
 
     def set_machine(self, data_key: bytes, wanted: bool) -> None:
         """Let this machine unlock the data key by itself, or no longer. WrongKey for another data key."""

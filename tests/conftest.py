@@ -6,10 +6,12 @@ In continuous integration nothing is skipped.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
 
+from shared import crypto
 from tests.requirements import IN_CI
 
 pytest_plugins = ["tests.postgres"]
@@ -17,6 +19,26 @@ pytest_plugins = ["tests.postgres"]
 # A slow machine fails no test.
 settings.register_profile("mektep", deadline=None, derandomize=IN_CI)
 settings.load_profile("mektep")
+
+COSTS = {"PASSPHRASE_COST": crypto.PASSPHRASE_COST, "PASSWORD_COST": crypto.PASSWORD_COST}
+CHEAP = crypto.Cost(2**4)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cheap_guesses() -> Iterator[None]:
+    """In the processes of the tests a guess at a password costs next to nothing: they sign in thousands of times."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in COSTS:
+            patch.setattr(crypto, name, CHEAP)
+        patch.setattr(crypto, "DUMMY_HASH", crypto.hash_password("nobody"))
+        yield
+
+
+@pytest.fixture
+def real_costs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For one test, guesses cost what they do in schools."""
+    for name, cost in COSTS.items():
+        monkeypatch.setattr(crypto, name, cost)
 
 
 def _left_out(config: pytest.Config) -> Counter[str]:

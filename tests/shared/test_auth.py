@@ -33,11 +33,6 @@ def throttle(clock: Clock) -> Throttle:
     return Throttle(clock)
 
 
-@pytest.fixture(autouse=True)
-def cheap_dummy(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(crypto, "DUMMY_HASH", crypto.hash_password("nobody", CHEAP))
-
-
 def find(login: str) -> list[Account]:
     return [AIDA] if login == "aida" else []
 

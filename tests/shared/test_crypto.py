@@ -341,10 +341,12 @@ def test_a_cost_out_of_bounds_is_refused(cost: tuple[int, ...]) -> None:
         crypto.stretch("passphrase", b"salt", *cost)
 
 
+@pytest.mark.usefixtures("real_costs")
 def test_the_costs_in_use_are_bearable() -> None:
     assert crypto.PASSPHRASE_COST.bearable()
     assert crypto.PASSWORD_COST.bearable()
     assert (crypto.PASSPHRASE_COST.n, crypto.PASSWORD_COST.n) == (2**17, 2**14)
+    assert crypto.hash_password("купуя сөз").startswith("scrypt$1$16384$8$5$")
 
 
 def test_a_password_is_known_again_and_no_other() -> None:

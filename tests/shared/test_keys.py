@@ -79,6 +79,7 @@ def test_every_slot_opens_to_the_data_key(slots: Keyslots) -> None:
     assert slots.open_with_machine() == DATA_KEY
 
 
+@pytest.mark.usefixtures("real_costs")
 def test_a_real_passphrase_costs_what_it_should(tmp_path: Path) -> None:
     slots = Keyslots.create(tmp_path / "keys.json", DATA_KEY, PASSPHRASE, SECRET, machine=False)
     content = json.loads(slots.path.read_bytes())
