@@ -671,6 +671,18 @@ class LaterActs(InputProblem):
     template = N_("A later act about this pupil stands in the movement book; withdraw it first.")
 
 
+class ArrivedThatDay(InputProblem):
+    code = "arrived_that_day"
+    template = N_("The pupil came to the class on this day: choose a later one, or withdraw that act.")
+
+
+class OrderMissing(InputProblem):
+    """An act about a pupil rests on an order, in the orders book or not yet."""
+
+    code = "order_missing"
+    template = N_("Name the order: choose it from the orders book, or write its number and date.")
+
+
 class OutsideYear(InputProblem):
     code = "outside_year"
     template = N_("The day does not belong to the school year of the class.")

@@ -19,7 +19,7 @@ from node.consenting import Newcomer as Adult
 from node.consenting import Signed
 from node.movement import files
 from shared.dates import date_of
-from shared.problems import InvalidValue, LaterActs, NotFound, NotOnRoll, OnRoll, OutsideYear
+from shared.problems import ArrivedThatDay, InvalidValue, LaterActs, NotFound, NotOnRoll, OnRoll, OutsideYear
 from shared.schema import SEX, Value
 from sync.writer import Writer
 
@@ -111,7 +111,10 @@ def depart(
     confirmed: bool = False,
     file_issued: int | None = None,
 ) -> int:
-    """End a pupil's time in the school; returns the line in the book. NotFound, InvalidValue, NotOnRoll, LaterActs."""
+    """End a pupil's time in the school; returns the line in the book.
+
+    NotFound, InvalidValue, NotOnRoll, ArrivedThatDay, LaterActs.
+    """
     _check_reason(reason, DEPARTURE_REASONS)
     _do_not_move_on(w, _known(w.db, pupil), day)
     left = _require_on_roll(w.db, pupil, day)
@@ -133,7 +136,7 @@ def transfer(
 ) -> int:
     """Move a pupil to another class of the same year; returns the line in the book.
 
-    NotFound, InvalidValue, OutsideYear, NotOnRoll, LaterActs.
+    NotFound, InvalidValue, OutsideYear, NotOnRoll, ArrivedThatDay, LaterActs.
     """
     left = _require_on_roll(w.db, _known(w.db, pupil), day)
     _require_open(w.db, to_class, day)
@@ -202,6 +205,8 @@ def _require_open(db: Database, class_group: int, day: int) -> None:
 
     Where the school moved its first term before the year's own start, the year begins with it.
     """
+    if not class_group:
+        raise InvalidValue(table="movement", column="to_class", value=None)
     row = db.execute(
         """SELECT y.id, cg.closed_on, (SELECT min(z.start) FROM academic_year z WHERE z.start > y.start
              AND z.retired_at IS NULL) FROM class_group cg LEFT JOIN academic_year y ON y.id = cg.year
@@ -227,8 +232,10 @@ def _require_off_roll(db: Database, pupil: int, day: int) -> None:
 
 
 def _require_on_roll(db: Database, pupil: int, day: int) -> list[int]:
-    """The classes whose roll the pupil leaves. NotOnRoll; LaterActs when something about the pupil happens later."""
+    """The classes whose roll the pupil leaves. NotOnRoll; ArrivedThatDay; LaterActs when something happens later."""
     for start, end in _enrolments(db, pupil):
+        if start == day and end is None:
+            raise ArrivedThatDay()
         if start >= day or (end is not None and end > day):
             raise LaterActs()
     _require_latest(db, pupil, day)

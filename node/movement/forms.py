@@ -13,7 +13,7 @@ from node.consenting import Signed
 from node.movement.actions import OWN, Newcomer, Order, Paper
 from shared.dates import parse_day
 from shared.i18n import gettext
-from shared.problems import BadRequest
+from shared.problems import BadRequest, OrderMissing
 
 SEX_OF = {"mother": "f", "father": "m"}
 NAMES = ("surname", "given_name", "patronymic")
@@ -49,6 +49,14 @@ def paper(form: Mapping[str, str]) -> Paper:
     """What stands in the book beside the act. BadRequest, InvalidValue."""
     order = Order(whole(form, "order"), text(form, "order_number"), day(form, "order_date"))
     return Paper(order, text(form, "place"), text(form, "document"), text(form, "note"))
+
+
+def act_paper(form: Mapping[str, str]) -> Paper:
+    """The paper of a new act, which rests on an order. OrderMissing, BadRequest, InvalidValue."""
+    found = paper(form)
+    if found.order.row is None and not (found.order.number and found.order.date is not None):
+        raise OrderMissing()
+    return found
 
 
 def newcomer(

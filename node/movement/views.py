@@ -166,7 +166,7 @@ def admit() -> ResponseReturnValue:
                 forms.whole(form, "class") or 0,
                 forms.required_day(form),
                 form.get("reason", ""),
-                forms.paper(form),
+                forms.act_paper(form),
                 forms.chosen(form),
                 visitor().person,
             )
@@ -193,7 +193,7 @@ def _arrival_page(
     pupil = forms.whole(values, "pupil")
     day = forms.day(values, "day") if not (problem or errors) and values.get("day") else None
     classes = queries.open_classes(db, year.id, now) if year else []
-    class_id = forms.whole(values, "class") or (classes[0]["id"] if classes else 0)
+    class_id = forms.whole(values, "class") or 0
     found = values.get("q", "").strip()
     admitted = forms.whole(request.args, "admitted")
     return render_template(
@@ -267,7 +267,7 @@ def act(person_id: int) -> ResponseReturnValue:
                     person_id,
                     forms.whole(form, "class") or 0,
                     forms.required_day(form),
-                    forms.paper(form),
+                    forms.act_paper(form),
                     forms.chosen(form),
                 )
             else:
@@ -276,7 +276,7 @@ def act(person_id: int) -> ResponseReturnValue:
                     person_id,
                     forms.required_day(form),
                     form.get("reason", ""),
-                    forms.paper(form),
+                    forms.act_paper(form),
                     "confirmed" in form,
                     forms.day(form, "file_issued"),
                 )

@@ -124,8 +124,12 @@ def period_of_number(db: Database, day: int) -> tuple[int, int]:
 
 
 def next_number(db: Database, series: str, day: int) -> str:
-    """The number after the highest of the series in the year of the day, with what follows it: 12-к after 11-к."""
-    numbers = (re.match(r"(\d+)(.*)", number) for number in _numbers(db, series, day))
+    """The number after the highest of the series in the year of the day, with what follows it: 12-к after 11-к.
+
+    A number that the movement book names is in use, though its order is not in the orders book yet.
+    """
+    used = _numbers(db, series, day) + (_in_movement(db, day) if series == "pupils" else [])
+    numbers = (re.match(r"(\d+)(.*)", number) for number in used)
     highest = max(((int(found[1]), found[2]) for found in numbers if found), default=(0, ""))
     return f"{highest[0] + 1}{highest[1]}"
 
@@ -142,6 +146,15 @@ def _numbers(db: Database, series: str, day: int, but: int | None = None) -> lis
         """SELECT number FROM order_book WHERE series = ? AND date >= ? AND date < ? AND retired_at IS NULL
            AND number IS NOT NULL AND id IS NOT ?""",
         (series, start, end, but),
+    )
+    return [row[0] for row in rows.fetchall()]
+
+
+def _in_movement(db: Database, day: int) -> list[str]:
+    rows = db.execute(
+        """SELECT DISTINCT order_number FROM movement WHERE order_date >= ? AND order_date < ?
+           AND retired_at IS NULL AND order_number IS NOT NULL""",
+        period_of_number(db, day),
     )
     return [row[0] for row in rows.fetchall()]
 

@@ -175,6 +175,7 @@ def pupils_are_admitted(story: Story) -> None:
     page = secretary.page
     order = page.locator("#order option", has_text=f"№ {ADMISSION}").inner_text()
     secretary.fill(day="2025-09-01", reason="Башка себеп", order=order, birth_year="2014")
+    page.select_option("#class", str(story.class_id))
     for surname, given, sex in children(2):
         page.select_option("#sex", sex)
         secretary.fill(
@@ -443,7 +444,7 @@ def a_pupil_departs(story: Story) -> None:
     secretary.go(f"/movement/pupil/{pupil}")
     secretary.page.click("summary:has-text('мектептен кетет')")
     order = secretary.page.locator("#order option", has_text=f"№ {DEPARTURE}").inner_text()
-    secretary.fill(day="2025-11-12", order=order, place="Нарын ш., № 2 мектеп")
+    secretary.fill(day="2025-11-12", reason="Өлкөнүн башка жери", order=order, place="Нарын ш., № 2 мектеп")
     secretary.press("button[name=depart]")
     secretary.reads("Кеткен", f"№ {DEPARTURE}")
     secretary.follow("a:has-text('Кеткен')")

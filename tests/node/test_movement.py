@@ -24,6 +24,7 @@ from node.movement.actions import Newcomer, Order, Paper
 from node.movement.balance import arrived, departed, discrepancies, holds, of_span, summed
 from shared.indicators import evaluate
 from shared.problems import (
+    ArrivedThatDay,
     ConsentMissing,
     InvalidValue,
     LaterActs,
@@ -216,7 +217,7 @@ def test_what_is_refused_leaves_nothing_behind(school: School) -> None:
         (NotFound, lambda w: actions.arrive(w, GIRL, 77, DAY, "other", NO_PAPER)),
         (NotOnRoll, lambda w: actions.depart(w, gone, DAY + 1, "other", NO_PAPER)),
         (LaterActs, lambda w: actions.depart(w, gone, DAY - 5, "other", NO_PAPER)),
-        (LaterActs, lambda w: actions.depart(w, pupil, START, "other", NO_PAPER)),
+        (ArrivedThatDay, lambda w: actions.depart(w, pupil, START, "other", NO_PAPER)),
         (InvalidValue, lambda w: actions.depart(w, pupil, DAY, "start", NO_PAPER)),
         (InvalidValue, lambda w: actions.transfer(w, pupil, school.a, DAY, NO_PAPER)),
         (InvalidValue, lambda w: actions.transfer(w, pupil, closed, DAY, NO_PAPER)),

@@ -43,11 +43,23 @@ def test_a_secretary_admits_moves_and_lets_go(pages: SchoolPages) -> None:
     other = pages.one(
         "SELECT id FROM class_group WHERE id <> ? AND year = 3 AND grade = 8 LIMIT 1", pages.led
     )
+    order = {"order_number": "78-о", "order_date": "2025-11-18"}
     form = {"transfer": "1", "class": str(other), "day": "2025-11-19"}
+    status, text = secretary.post(f"/movement/pupil/{pupil}", **form)
+    assert status == 422 and "Буйрукту көрсөтүңүз" in text and "77-о" in text
+    form |= order
     assert secretary.post(f"/movement/pupil/{pupil}", **form)[0] == 302
-    status, text = secretary.post(f"/movement/pupil/{pupil}", depart="1", day="2025-11-19", reason="abroad")
+    status, text = secretary.post(
+        f"/movement/pupil/{pupil}", depart="1", day="2025-11-19", reason="abroad", **order
+    )
+    assert status == 422 and "класска ушул күнү келген" in text
+    status, text = secretary.post(
+        f"/movement/pupil/{pupil}", depart="1", day="2025-11-18", reason="abroad", **order
+    )
     assert status == 422 and "кийинчерээк" in text
-    form = {"depart": "1", "day": "2025-11-20", "reason": "abroad", "place": "Эч жер", "document": "12"}
+    form = {"depart": "1", "day": "2025-11-20", "reason": "", "place": "Эч жер", "document": "12"} | order
+    assert secretary.post(f"/movement/pupil/{pupil}", **form)[0] == 422
+    form["reason"] = "abroad"
     assert secretary.post(f"/movement/pupil/{pupil}", **form)[0] == 302
     line = pages.one("SELECT id FROM movement WHERE pupil = ? AND kind = 'departed'", pupil)
     assert secretary.get(f"/movement/line/{line}")[0] == 200

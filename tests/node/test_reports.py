@@ -216,6 +216,8 @@ def test_the_reports_are_read_downloaded_frozen_and_corrected_on_the_page(pages:
         "reason": "country",
         "sex": "m",
         "birth_year": "2013",
+        "order_number": "1-о",
+        "order_date": "2025-09-19",
     }
     assert pages.as_("secretary").post("/movement/arrival?year=3", **form)[0] == 302
     text = deputy.get(path)[1]
