@@ -240,12 +240,11 @@ def to_send(db: Database, budget: int) -> list[Item]:
 def note_answer(db: Database, accepted: Collection[bytes], last: int, hub_version: int) -> None:
     """The hub has these amendments, named by the hash of their record, and so many of the school in all.
 
-    One that has fewer than it told of before was put back from an old copy: it is told of all again.
+    One that has fewer than it told of before was put back from an old copy.
     """
     state = State(db)
     if last < int(state.amended) and hub_version >= AMENDING_SINCE:
-        db.conn.execute(f"UPDATE changeset SET amend = ? WHERE {_MARKED} = ?", (SEALED_ANEW, AMENDED))
-        state.amended = 0
+        begin_again(db)
     state.amended_head, state.hub_amends = last, int(hub_version >= AMENDING_SINCE)
     for hashed, data in db.conn.execute(
         f"SELECT hash, envelope FROM changeset WHERE {_MARKED} = ?", (SEALED_ANEW,)
@@ -253,6 +252,12 @@ def note_answer(db: Database, accepted: Collection[bytes], last: int, hub_versio
         envelope = open_envelope(data)
         if envelope.amendment and crypto.sha256(envelope.amendment.data) in accepted:
             _keep(db, hashed, envelope, AMENDED)
+
+
+def begin_again(db: Database) -> None:
+    """The hub was put back: tell it of all amendments, and hear of all, whose places may be other ones now."""
+    db.conn.execute(f"UPDATE changeset SET amend = ? WHERE {_MARKED} = ?", (SEALED_ANEW, AMENDED))
+    State(db).amended = 0
 
 
 def take(db: Database, items: Iterable[tuple[int, bytes, bytes, bytes]], nodes: Collection[bytes]) -> None:

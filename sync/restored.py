@@ -17,7 +17,7 @@ from typing import Any
 from sqlite_utils import Database
 
 from shared.schema import BY_NUMBER
-from sync import digest
+from sync import digest, erasure
 from sync.apply import Key, RowWrite
 from sync.change import NO_HASH
 from sync.codec import Envelope, all_changes, open_envelope
@@ -168,6 +168,7 @@ def compare(db: Database, log: NodeLog, answer: Answer) -> None:
     lacks = (0 < answer.epoch < identity(db).epoch) or (bool(_certificates(db)) and told != known(db))
     completing, reference = NODES_ALONE if lacks else -1, -1
     if answer.heads:
+        erasure.begin_again(db)
         common = _common(db, int(state.school), answer.heads)
         held = max(common, answer.held[0])
         if held >= int(state.position):

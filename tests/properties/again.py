@@ -258,7 +258,7 @@ def twice(
 
 def same(a: Change, b: Change) -> bool:
     """One fact, whatever was erased of it and whichever number it bears."""
-    return trace(a) == trace(b) and all(
+    return (trace(a), a.erase) == (trace(b), b.erase) and all(
         v == b.values[n] or None in (v, b.values[n]) for n, v in a.values.items()
     )
 

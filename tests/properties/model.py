@@ -54,6 +54,7 @@ class Node:
     order: dict[object, int] = field(default_factory=dict)
     certificates: dict[bytes, tuple[bytes, int]] = field(default_factory=dict)
     completing: int = -1
+    blanked: dict[object, Changeset] = field(default_factory=dict)
 
     def copy(self) -> Node:
         return replace(
@@ -68,13 +69,20 @@ class Node:
             displaced=[*self.displaced],
             order={**self.order},
             certificates={**self.certificates},
+            blanked={**self.blanked},
         )
 
     def entries(self) -> Iterator[Entry]:
         own = [(NOWHERE, changeset) for changeset in self.own]
-        yield from again.entries(self.stream, self.capped, [*self.displaced, *own])
+        stream = [self._here(changeset) for changeset in self.stream]
+        displaced = [(position, self._here(changeset)) for position, changeset in self.displaced]
+        yield from again.entries(stream, self.capped, [*displaced, *own])
         for change in self.open:
             yield Entry(change, self.origin, NOWHERE, len(self.stream))
+
+    def _here(self, changeset: Changeset) -> Changeset:
+        """What of a changeset came here: a value that was erased may be gone before the erasure is here."""
+        return self.blanked.get(changeset.hash, changeset)
 
     def view(self) -> View:
         return view(self.entries(), self.lineage, self.rules)
@@ -175,11 +183,14 @@ class Node:
         arrived = []
         for changeset in changesets:
             if changeset.hash not in here:
-                if answer.amended.get(changeset.hash, changeset.epoch) not in self.epochs:
+                amended = answer.amended.get(changeset.hash)
+                if (amended[1].epoch if amended else changeset.epoch) not in self.epochs:
                     break
                 if changeset.school_key != self.epochs[changeset.epoch]:
                     raise Impossible("one number of an epoch, two keys")
                 arrived.append(changeset)
+                if changeset.hash in answer.blanked:
+                    self.blanked[changeset.hash] = answer.blanked[changeset.hash]
                 self.order[changeset.hash] = max(self.order.values(), default=0) + 1
                 if changeset.first == 1 and changeset.continues is not None:
                     self.lineage.setdefault(changeset.origin, changeset.continues)
@@ -209,7 +220,7 @@ class Node:
         if (fresh[-1][0] if fresh else len(self.stream)) < answer.head:
             return False
         while True:
-            self._write_anew([c for _, c in fresh], ms, named, answer.aside)
+            self._write_anew([answer.blanked.get(c.hash, c) for _, c in fresh], ms, named, answer.aside)
             if not self._is_overtaken(answer, fresh):
                 break
         self.forked = False
@@ -253,7 +264,7 @@ class Node:
         own = [c for c in self.own if c.hash not in placed]
         self.own = [c for c in self.own if c.hash in placed]
         lines = sorted([*own, *again.take_lost(self, aside)], key=lambda c: self.order[c.hash])
-        changes = [(c, change) for c in lines for change in c.changes]
+        changes = [(c, change) for c in lines for change in self._here(c).changes]
         if not changes:
             return self.new_incarnation(named())
         names = {c.origin for c in lines}
@@ -263,7 +274,8 @@ class Node:
         kept: list[tuple[Changeset, Change]] = []
         parted: dict[int, int] = {}
         for changeset, change in changes:
-            equal = branch.get((changeset.origin, change.number)) == change
+            theirs = branch.get((changeset.origin, change.number))
+            equal = theirs is not None and again.same(change, theirs)
             if changeset.origin not in parted and equal and "compare changes" in self.rules:
                 continue
             parted.setdefault(changeset.origin, change.number)

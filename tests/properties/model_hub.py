@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
+from sync.codec import Envelope
 from tests.properties import again
 from tests.properties.rules import RULES, Changeset, Entry, Line, View, view
 
@@ -50,8 +51,8 @@ class Answer:
     """What the hub says; ``entries`` are the stream after the position of the request, as far as the budget went.
 
     ``which``: the changeset that was ``refused``. ``stream``: what the whole of it is; ``parted``: the node's is
-    another one. ``amended``: hash of a changeset -> the epoch of the key that its part is sealed with since it was
-    amended.
+    another one. ``amended``: hash of a changeset -> it, and how it comes since it was amended; ``blanked``: -> what it
+    says since, without the values that were erased, where the key is known.
     """
 
     accepted: list[Changeset] = field(default_factory=list)
@@ -70,7 +71,8 @@ class Answer:
     held: int = 0
     newest: int = 0
     aside: frozenset[object] = frozenset()
-    amended: dict[object, int] = field(default_factory=dict)
+    amended: dict[object, tuple[Changeset, Envelope]] = field(default_factory=dict)
+    blanked: dict[object, Changeset] = field(default_factory=dict)
 
 
 @dataclass

@@ -157,11 +157,7 @@ class Alone:
                 before = [_place(m.db) for m in school.live]
                 outcomes = {self.sync(school, m, lambda: "") for m in school.live}
                 after = [_place(m.db) for m in school.live]
-                if (
-                    outcomes == {"done"}
-                    and before == after
-                    and len({position for position, *_ in after}) == 1
-                ):
+                if outcomes == {"done"} and before == after and len({head for head, *_ in after}) == 1:
                     break
             else:
                 raise AssertionError(f"it never becomes quiet: {outcomes}")
@@ -288,9 +284,9 @@ def tokens_of(school: School, db: Database) -> set[Any]:
     return {value for (vals,) in rows for value in decode_values(vals).values()} & school.truth.keys()
 
 
-def _place(db: Database) -> tuple[int, int, int]:
+def _place(db: Database) -> tuple[bytes, int, int]:
     state = State(db)
-    return int(state.position), int(state.own_last), NodeLog(db).waiting()
+    return bytes(state.stream_hash), int(state.own_last), NodeLog(db).waiting()
 
 
 def history(seed: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlite_utils import Database
 
@@ -12,10 +12,11 @@ from hub.storage import Hub
 from shared import crypto
 from shared.problems import HubUnreachable, Problem
 from sync import erasure
-from sync.codec import open_envelope
+from sync.change import Change as RealChange
+from sync.codec import all_changes, open_envelope
 from sync.messages import Answer as RealAnswer
 from sync.messages import open_answer, open_request
-from sync.state import State, identity
+from sync.state import State, epoch_keys, identity
 from tests.properties import model
 from tests.properties.again import REAL
 from tests.properties.machines import Time
@@ -56,7 +57,7 @@ class Link:
             if entry.envelope is not None:
                 envelope = open_envelope(entry.envelope)
                 if envelope.amendment:
-                    said.amended[changeset.hash] = envelope.epoch
+                    said.amended[changeset.hash] = changeset, envelope
         return answer, said
 
     def _read(self, answer: bytes, request: model.Request) -> RealAnswer | str:
@@ -90,6 +91,16 @@ def _facts(answer: RealAnswer, amendments: set[bytes]) -> tuple[int, str, int, i
     """What both tell alike; of amendments, which the hub names among what it accepted, the model knows nothing."""
     refused = answer.refused[0][1] if answer.refused else ""
     return len(set(answer.accepted) - amendments), refused, answer.head, answer.known[0]
+
+
+def _blanked(changeset: Changeset, real: list[RealChange]) -> Changeset:
+    """As it comes amended; AssertionError when more than values is gone."""
+    changes = []
+    for change, other in zip(changeset.changes, real, strict=True):
+        assert change.values.keys() == other.values.keys(), "an amendment takes columns out"
+        values = {n: v if other.values[n] is not None else None for n, v in change.values.items()}
+        changes.append(replace(change, values=values))
+    return replace(changeset, changes=tuple(changes))
 
 
 def _damaged(message: bytes) -> bytes:
@@ -153,6 +164,12 @@ class Wire:
 
 def take(db: Database, node: model.Node, answer: model.Answer, ms: int) -> str:
     """Let the model take what the machine took; returns the refusal that it tells of."""
+    keys = epoch_keys(db)
+    answer.blanked = {
+        hashed: _blanked(changeset, all_changes(envelope, keys[envelope.epoch]))
+        for hashed, (changeset, envelope) in answer.amended.items()
+        if envelope.epoch in keys
+    }
     refused = node.take(answer, ms, lambda: int(State(db).origin))
     state, keys = State(db), identity(db)
     place = (state.origin, state.own_last, state.position, bool(state.forked), keys.epoch, state.completing)

@@ -459,6 +459,34 @@ def test_an_amendment_that_comes_with_a_line_before_its_erasure(district):
     district.check()
 
 
+def test_an_amendment_is_told_again_though_the_hub_counts_as_many_as_before(district):
+    cast, first, second = district.cast, district.cast.nodes[0], district.cast.join()
+    people = {}
+    for secret in ("Жаркынайым", "Айсулуу"):
+        with closing(first.connect()) as db, writing(db, 0) as w:
+            person = w.insert("person", sex="f")
+            people[secret] = person, w.insert("consent", person=person, purpose="core")
+            w.update("person", person, surname=secret)
+        cast.sync(first)
+    cast.settle()
+    district.back_up()
+
+    def erased(node, secret):
+        person, consent = people[secret]
+        with closing(node.connect()) as db, writing(db, 0) as w:
+            w.update("consent", consent, withdrawn_on=20_000)
+            erase(w, person, ("core",))
+        cast.sync(node)
+
+    erased(first, "Жаркынайым")
+    district.lose()
+    erased(second, "Айсулуу")
+    cast.settle()
+    for secret in people:
+        require_gone(district, first, secret)
+    district.check()
+
+
 def require_gone(district, node, secret):
     """It is in nothing that the hub keeps of the school. AssertionError."""
     with closing(node.connect()) as db, district.hub.read() as connection:
