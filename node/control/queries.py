@@ -11,6 +11,7 @@ from sqlite_utils import Database
 
 from node.calendar import queries as calendar
 from node.journal import queries as journal
+from node.plans import queries as plans
 from node.timetable import queries as timetable
 
 Place = tuple[int, int]
@@ -160,12 +161,10 @@ def _members(db: Database, day: int) -> Callable[[int, int], frozenset[int]]:
 
 
 def _planned(db: Database) -> dict[int, int]:
-    """Group -> hours of its plan, the latest one."""
+    """Group -> hours of its plan."""
     rows = db.execute(
-        """SELECT p.subject_group, sum(ifnull(i.hours, 1)) FROM plan p JOIN plan_item i ON i.plan = p.id
-           WHERE i.retired_at IS NULL AND p.id IN
-             (SELECT max(id) FROM plan WHERE retired_at IS NULL GROUP BY subject_group)
-           GROUP BY p.subject_group"""
+        f"""SELECT p.subject_group, sum(ifnull(i.hours, 1)) FROM plan p JOIN plan_item i ON i.plan = p.id
+           WHERE i.retired_at IS NULL AND {plans.HOLDS} GROUP BY p.subject_group"""
     )
     return dict(rows.fetchall())
 

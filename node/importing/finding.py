@@ -30,14 +30,14 @@ class Finder:
         self.writer = writer
         self.db = writer.db
         self.undone = touched_by_undos(writer.db)
-        self.indexes: dict[tuple[str, tuple[str, ...]], dict[tuple[Value, ...], Key]] = {}
+        self.indexes: dict[tuple[str, tuple[str, ...], bool], dict[tuple[Value, ...], Key]] = {}
 
-    def key(self, table: Table, where: Row) -> Key | None:
-        """The key of the row with these values; a living one before a retired one, then the oldest."""
-        columns = tuple(where)
-        if (table.name, columns) not in self.indexes:
-            self.indexes[table.name, columns] = self._index(table, columns)
-        return self.indexes[table.name, columns].get(_compared(where.items()))
+    def key(self, table: Table, where: Row, latest: bool = False) -> Key | None:
+        """The key of the row with these values; a living one before a retired one, then the oldest or the latest."""
+        place = table.name, tuple(where), latest
+        if place not in self.indexes:
+            self.indexes[place] = self._index(table, tuple(where), latest)
+        return self.indexes[place].get(_compared(where.items()))
 
     def row(self, table: Table, key: Key) -> Row | None:
         self.writer.foresee(table, key)
@@ -53,13 +53,13 @@ class Finder:
     def written(self, table: Table, row: Row) -> None:
         """Learn of a row that was just written, where the index does not know one already."""
         key = key_of(table, row)
-        for (name, columns), index in self.indexes.items():
+        for (name, columns, _), index in self.indexes.items():
             if name == table.name:
                 index.setdefault(_compared((c, row.get(c, table.by_name[c].default)) for c in columns), key)
 
-    def _index(self, table: Table, columns: tuple[str, ...]) -> dict[tuple[Value, ...], Key]:
+    def _index(self, table: Table, columns: tuple[str, ...], latest: bool) -> dict[tuple[Value, ...], Key]:
         names = ", ".join(quoted(c) for c in ("retired_at", table.row_id, *table.key, *columns))
-        order = f"retired_at IS NULL, {quoted(table.row_id)} DESC"
+        order = f"retired_at IS NULL, {quoted(table.row_id)} {'ASC' if latest else 'DESC'}"
         rows = self.db.conn.execute(f"SELECT {names} FROM {quoted(table.name)} ORDER BY {order}")
         found = [
             row

@@ -11,6 +11,7 @@ from node import access
 from node.importing.checks import Check, check_marks, check_plans
 from node.importing.mapping import Expression, load_mapping
 from node.importing.mapping import Mapping as MappingFile
+from node.plans.queries import HOLDS
 from shared.access import Visitor
 from shared.i18n import LANGUAGES
 from shared.problems import N_
@@ -149,12 +150,12 @@ KINDS: dict[str, Kind] = {
             N_("the group and the number in the plan"),
             f"""SELECT y.start, g.grade || '-' || g.letter AS class, s.code AS subject, sg.name AS part, i.position,
                  i.section, i.topic, i.hours, i.homework, i.objective, i.resources, i.assessment, i.note
-               {_TAUGHT} JOIN plan p ON p.subject_group = sg.id AND p.retired_at IS NULL
+               {_TAUGHT} JOIN plan p ON p.subject_group = sg.id AND {HOLDS}
                JOIN plan_item i ON i.plan = p.id AND i.retired_at IS NULL WHERE {_TEACHES_NOW}
                UNION ALL SELECT y.start, g.grade || '-' || g.letter, s.code, sg.name, NULL, NULL, NULL, NULL, NULL,
                  NULL, NULL, NULL, NULL
                {_TAUGHT} WHERE {_TEACHES_NOW} AND NOT EXISTS (SELECT 1 FROM plan p JOIN plan_item i ON i.plan = p.id
-                 AND i.retired_at IS NULL WHERE p.subject_group = sg.id AND p.retired_at IS NULL)
+                 AND i.retired_at IS NULL WHERE p.subject_group = sg.id AND {HOLDS})
                ORDER BY 2, 3, 4, 5""",
             {},
             check_plans,

@@ -195,7 +195,7 @@ class LineWork:
             if step.find.keys() <= missing.keys():
                 return None
             where = self.whole(step.table, step.find, {} if missing else None)
-            return self.run.finder.key(step.table, where)
+            return self.run.finder.key(step.table, where, step.latest)
         if missing.keys() & set(step.table.key):
             return None
         return key_of(step.table, self.whole(step.table, {k: step.columns[k] for k in step.table.key}))

@@ -15,6 +15,7 @@
     table = "pupil"
     find = ["source"]               # columns by which the row is known when the file comes again;
                                     # not needed where the table's key is made of facts
+    latest = true                   # optional: of several such rows the one entered last is meant, not the first
     only_if = {class = true}        # optional: write this row for such lines alone
     [rows.columns]                  # column of the table = where its value comes from
     source = {line_key = true}
@@ -100,6 +101,7 @@ class Step:
     find: Dict[str, Expression]
     through: Through | None
     only_if: Filter
+    latest: bool = False
 
 
 @dataclass(frozen=True)
@@ -199,7 +201,9 @@ class _Reader:
                 raise self.problem(f"“{word}” means nothing in {place}")
 
     def step(self, entry: dict[str, Any]) -> Step:
-        self.only_known(entry, {"name", "table", "find", "through", "only_if", "columns"}, "[[rows]]")
+        self.only_known(
+            entry, {"name", "table", "find", "through", "latest", "only_if", "columns"}, "[[rows]]"
+        )
         table = self.table(entry.get("table"))
         if table.derived:
             raise self.problem(f"{table.name} is derived from other rows and cannot be imported")
@@ -211,7 +215,8 @@ class _Reader:
         through = self.through(entry["through"]) if "through" in entry else None
         self.check_key(table, columns, find, through)
         self.tables[name] = table
-        return Step(name, table, columns, find, through, self.filter(entry.get("only_if", {})))
+        only_if = self.filter(entry.get("only_if", {}))
+        return Step(name, table, columns, find, through, only_if, bool(entry.get("latest", False)))
 
     def table(self, name: object) -> Table:
         if not isinstance(name, str) or name not in BY_NAME:

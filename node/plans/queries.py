@@ -23,9 +23,14 @@ At = tuple[int, int]
 """Day and period of a lesson."""
 
 
+HOLDS = """p.retired_at IS NULL AND NOT EXISTS (SELECT 1 FROM plan q WHERE q.subject_group = p.subject_group
+  AND q.id > p.id AND q.retired_at IS NULL)"""
+"""SQL: does the plan `p` hold for its group? Of several, made apart on two machines, the one entered last does."""
+
+
 def plan_of(db: Database, group: int) -> Mapping[str, Any] | None:
-    """The plan that holds for a subject group: the one entered last."""
-    sql = "SELECT * FROM plan WHERE subject_group = ? AND retired_at IS NULL ORDER BY id DESC LIMIT 1"
+    """The plan that holds for a subject group."""
+    sql = f"SELECT p.* FROM plan p WHERE p.subject_group = ? AND {HOLDS}"
     return next(iter(db.query(sql, (group,))), None)
 
 
@@ -247,20 +252,18 @@ def standings(
 
 def to_approve(db: Database) -> list[int]:
     """The subject groups whose plans wait for approval, the longest waiting first."""
-    sql = """SELECT subject_group FROM plan p WHERE retired_at IS NULL AND submitted_at IS NOT NULL
-        AND approved_at IS NULL AND id = (SELECT max(id) FROM plan q WHERE q.subject_group = p.subject_group
-          AND q.retired_at IS NULL) ORDER BY submitted_at"""
+    sql = f"""SELECT p.subject_group FROM plan p WHERE {HOLDS} AND p.submitted_at IS NOT NULL AND p.approved_at IS NULL
+      ORDER BY p.submitted_at"""
     return [row[0] for row in db.execute(sql).fetchall()]
 
 
 def to_copy(db: Database, row: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """Plans of the same subject in the same grade, of colleagues and of other years, the newest first."""
-    sql = """SELECT p.id, p.title, cg.grade, cg.letter, cg.language, sg.teacher, sg.name AS part, y.start AS year_start,
-        count(i.id) AS topics, sum(ifnull(i.hours, 1)) AS hours
+    sql = f"""SELECT p.id, p.title, cg.grade, cg.letter, cg.language, sg.teacher, sg.name AS part,
+        y.start AS year_start, count(i.id) AS topics, sum(ifnull(i.hours, 1)) AS hours
       FROM plan p JOIN subject_group sg ON sg.id = p.subject_group JOIN class_group cg ON cg.id = sg.class_group
       LEFT JOIN academic_year y ON y.id = cg.year
       JOIN plan_item i ON i.plan = p.id AND i.retired_at IS NULL
-      WHERE p.retired_at IS NULL AND sg.subject = ? AND cg.grade = ? AND p.subject_group <> ?
-        AND p.id = (SELECT max(id) FROM plan q WHERE q.subject_group = p.subject_group AND q.retired_at IS NULL)
+      WHERE {HOLDS} AND sg.subject = ? AND cg.grade = ? AND p.subject_group <> ?
       GROUP BY p.id ORDER BY cg.language = ? DESC, y.start DESC, p.id DESC LIMIT 60"""
     return list(db.query(sql, (row["subject"], row["grade"], row["id"], row["language"])))

@@ -185,6 +185,10 @@ def test_a_plan_is_imported_by_who_teaches_the_group_and_stays_as_it_was_given(o
     assert teacher.post(upload(teacher, "plans", more), do="all")[0] == 422
     mark = re.search(r"/import/undo/(\d+)", text)
     assert mark and teacher.post(mark[0])[0] == 200 and own.one(count, plan) == before
+    with closing(own.node.connect()) as db, writing(db, int(State(db).administrator)) as w:
+        latest = w.insert("plan", subject_group=group)
+    assert teacher.post(upload(teacher, "plans", more), do="all")[0] == 200
+    assert (own.one(count, latest), own.one(count, plan)) == (1, before), "the plan entered last holds"
 
 
 def test_a_file_belongs_to_the_account_that_gave_it(own: SchoolPages) -> None:
