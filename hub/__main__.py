@@ -29,6 +29,7 @@ from shared.keys import RecoveryKit, write_private
 from shared.problems import Flawed, InvalidValue
 from shared.report import EMPTY, plain, safe_text
 from sync.messages import MAX_MESSAGE
+from sync.stranded import write as write_stranded
 from sync.transport.folder import HUB_FILE, write_bundle
 
 Result = Mapping[str, Any] | None
@@ -78,6 +79,14 @@ def main(arguments: list[str] | None = None) -> int:
     revoke = cli.add(commands, "revoke", _revoke, _("accept nothing more from a node"))
     revoke.add_argument("node", help=_("the node's public key, or its beginning, in hex"))
     cli.add(commands, "status", _status, _("schools, when heard, what waits"))
+    stranded = cli.add(
+        commands,
+        "stranded",
+        _stranded,
+        _("write into a folder what this hub holds alone of a school, to carry there"),
+    )
+    stranded.add_argument("school", help=_("number, name or row id"))
+    stranded.add_argument("folder", type=Path)
     _add_reading(commands)
     bundle = cli.add(commands, "bundle", _bundle, _("sync by stick"))
     bundle.add_argument("way", choices=("export", "import"))
@@ -286,6 +295,17 @@ def _bundle(chosen: argparse.Namespace) -> Result:
     if not chosen.school:
         raise InvalidValue(table="bundle", column="school", value=None)
     return {"nodes": sticks.export_bundles(hub, schools.find_school(hub, chosen.school), chosen.folder)}
+
+
+def _stranded(chosen: argparse.Namespace) -> Result:
+    hub = _open(chosen)
+    school = schools.find_school(hub, chosen.school)
+    with hub.read() as connection:
+        packets = completing.lost_packets(connection, school)
+    files = write_stranded(chosen.folder, school, packets)
+    if files:
+        cli.note(_("Carry the folder to the school; there: mektep-node stranded FOLDER"))
+    return {"packets": len(packets), "files": files}
 
 
 def _verify(chosen: argparse.Namespace) -> Result:

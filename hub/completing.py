@@ -33,7 +33,10 @@ FIRST_FREE = "first_free"
 """State: the instant at which the hub was put back from a backup; the first id it may give since."""
 IDS_PER_RESTORE = 100_000
 """Ids left free at a restore, for what was added after the backup and comes back with the schools."""
-_ASIDE = "forked"
+_ASIDE, _ANEW = "forked", "written anew"
+LOST = (_ASIDE, _ANEW)
+"""Reasons in the quarantine: a changeset lost its place; a machine has written it anew since."""
+_DAY_MS = 86_400_000
 _DENSE = 512
 _MOST = 4_096
 
@@ -178,9 +181,58 @@ def aside(connection: sa.Connection, school: int) -> list[bytes]:
     """Hashes of changesets that lost their place to an older line; whoever holds them writes them anew."""
     q = tables.quarantine.c
     rows = connection.execute(
-        sa.select(q.hash).where(q.school == school, q.reason == _ASIDE).order_by(q.hash)
+        sa.select(q.hash).where(q.school == school, q.reason.in_(LOST)).order_by(q.hash)
     )
     return [bytes(hashed) for hashed in rows.scalars()]
+
+
+def note_anew(connection: sa.Connection, school: int, hashes: Sequence[bytes]) -> None:
+    """A machine of the school has written these anew, and what it wrote is here: only their names have to be kept."""
+    q = tables.quarantine.c
+    connection.execute(
+        tables.quarantine.update()
+        .where(q.school == school, q.reason == _ASIDE, q.hash.in_(hashes))
+        .values(reason=_ANEW, envelope=b"")
+    )
+
+
+def lost(connection: sa.Connection) -> dict[int, int]:
+    """School -> how many changesets lost their place and are not yet known to be written anew."""
+    q = tables.quarantine.c
+    rows = connection.execute(
+        sa.select(q.school, sa.func.count()).where(q.reason == _ASIDE).group_by(q.school)
+    )
+    return {school: count for school, count in rows}
+
+
+def lost_packets(connection: sa.Connection, school: int) -> list[bytes]:
+    """Those changesets, to carry to the school (`sync.stranded`)."""
+    q = tables.quarantine.c
+    rows = connection.execute(
+        sa.select(q.envelope).where(q.school == school, q.reason == _ASIDE).order_by(q.hash)
+    )
+    return [bytes(data) for data in rows.scalars()]
+
+
+def stranded(connection: sa.Connection) -> dict[int, int]:
+    """School -> how many changesets that lost their place nobody writes anew, it seems: they are kept here alone.
+
+    For a day after the hub set them aside it waits for the school's live machines, of which one may hold them.
+    """
+    n, q = tables.node.c, tables.quarantine.c
+    heard = (
+        sa.select(n.school, sa.func.min(n.heard_at).label("at"))
+        .where(n.revoked_at == 0)
+        .group_by(n.school)
+        .subquery()
+    )
+    rows = connection.execute(
+        sa.select(q.school, sa.func.count())
+        .join(heard, heard.c.school == q.school)
+        .where(q.reason == _ASIDE, q.at + _DAY_MS < heard.c.at)
+        .group_by(q.school)
+    )
+    return {school: count for school, count in rows}
 
 
 def _verified(log: HubLog, shown: object, before: object) -> Iterator[_Shown]:

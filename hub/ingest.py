@@ -36,6 +36,7 @@ from sync.messages import (
     Request,
     StreamEntry,
     describe_hub,
+    fingerprint_of,
     open_request,
     refusal,
     seal_answer,
@@ -119,7 +120,16 @@ def _answer(hub: Hub, connection: sa.Connection, request: Request, hashed: bytes
             answer.amendments = amendments.after(connection, node.school, request.amended, left, known)
     else:
         answer.heads = completing.heads(log)
-    answer.aside = completing.aside(connection, node.school)
+    if len(answer.accepted) >= len(request.changesets) and not (answer.refused or request.waiting):
+        # What it wrote anew has come with this request, or before.
+        completing.note_anew(connection, node.school, request.anew)
+        answer.accepted += request.anew
+    aside = completing.aside(connection, node.school)
+    # A stick's answer may meet a copy of the node, and a node whose stream is another one may come to hold some.
+    told = is_ours and not carried and fingerprint_of(aside) == request.aside
+    answer.aside = [] if told else aside
+    answer.origin = request.head[0] if carried else 0
+    answer.stranded = completing.stranded(connection).get(node.school, 0)
     answer.certificates = completing.certificates(hub, connection, node.school, request.known)
     # Not what the hub knows alone: the node may know more by the time a stick brings it this.
     answer.version = min(VERSION, request.version)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from hub import amendments, ingest, tables
+from hub import amendments, completing, ingest, tables
 from hub.log import HubLog
 from hub.storage import Hub
 from shared.problems import FlawedBundle
@@ -53,6 +53,8 @@ def export_bundles(hub: Hub, school: int, folder: Path) -> int:
             answer.digest = digest.total(log.sums(), answer.version)
             answer.nodes = [ingest.node_entry(n) for n in every]
             answer.heard = ingest.heard(every)
+            answer.aside = completing.aside(connection, school)
+            answer.stranded = completing.stranded(connection).get(school, 0)
             name = f"{bytes(node.signing)[:8].hex()}-{answer.time:020d}{ANSWER}"
             write_bundle(folder / name, seal_answer(answer, hub.signer, bytes(node.opening)))
     return len(nodes)

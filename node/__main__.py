@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import datetime
 import errno
 import logging
 import shlex
@@ -17,7 +18,7 @@ from node import backups, storage
 from node.accounts import actions as accounts
 from node.background import INTERVAL_SECONDS, Agent
 from node.exchange import actions as exchange
-from node.exchange import queries
+from node.exchange import queries, stranded
 from node.exchange.joining import join, let_in, own_words
 from node.exchange.outcomes import outcome_of
 from node.exporting import export_tables
@@ -26,6 +27,7 @@ from node.signin import queries as signin
 from shared import cli
 from shared.auth import normal_login
 from shared.cli import gettext as _
+from shared.dates import day_number
 from shared.db import check_integrity
 from shared.i18n import DEFAULT, LANGUAGES, gettext_in
 from shared.keys import RecoveryKit, write_private
@@ -92,6 +94,16 @@ def main(arguments: list[str] | None = None) -> int:
     restore.add_argument("file", type=Path)
     restore.add_argument("--kit", nargs="?", const="", metavar="FILE", help=cli.kit_help())
     restore.add_argument("--machine-slot", action=argparse.BooleanOptionalAction, help=cli.slot_help())
+    stranded = cli.add(
+        commands,
+        "stranded",
+        _stranded,
+        _("tell what the hub holds alone of this school, from the folder it wrote"),
+    )
+    stranded.add_argument("folder", type=Path)
+    stranded.add_argument(
+        "--settled", action="store_true", help=_("what is missing here was written again; the hub is told")
+    )
     cli.add(commands, "verify", _verify, _("check file, signatures, chain, receipts, digest"))
     forgotten = cli.add(
         commands, "password", _password, _("give an account a new first password, as for a lost one")
@@ -416,6 +428,15 @@ def _restore(chosen: argparse.Namespace) -> Result:
     cli.note(_("Restoring and checking the copy."))
     node = storage.restore(chosen.home, chosen.file, passphrase=given, kit=kit, machine_slot=slot)
     return {"home": node.home, "origin": node.origin, "machine_slot": slot}
+
+
+def _stranded(chosen: argparse.Namespace) -> Result:
+    with closing(_open(chosen).connect()) as db:
+        found = stranded.read(db, chosen.folder, int(State(db).administrator))
+        if chosen.settled:
+            stranded.settle(db, found)
+        told = list(stranded.lines(db, found, day_number(datetime.date.today()), cli.language()))
+    return {"packets": len(found), "missing": told}
 
 
 def _verify(chosen: argparse.Namespace) -> Result:

@@ -264,6 +264,8 @@ LABELS: dict[str, str] = {
     "last_backup": N_("Last backup"),
     "conflicts": N_("Entries with two versions"),
     "quarantined": N_("Set aside as flawed"),
+    "packets": N_("Packets"),
+    "missing": N_("Not in this machine's books"),
     "approved": N_("Let in"),
     "told": N_("The hub was told"),
     "verified": N_("Verified"),

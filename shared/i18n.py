@@ -187,12 +187,12 @@ def hundredths(value: int | None) -> str:
     return EMPTY if value is None else plain(Fraction(value, 100))
 
 
-_SIZES = (N_("bytes"), N_("KB"), N_("MB"))
+_SIZES = (N_("bytes"), N_("KB"), N_("MB"), N_("GB"))
 
 
 def size(value: int) -> str:
-    """A number of bytes in bytes, KB or MB (1024 each), with one decimal."""
-    step = 0 if value < 1024 else 1 if value < 1024**2 else 2
+    """A number of bytes in bytes, KB, MB or GB (1024 each), with one decimal."""
+    step = 0 if value < 1024 else 1 if value < 1024**2 else 2 if value < 1024**3 else 3
     return f"{exact(Fraction(value, 1024**step), min(step, 1))} {translate(_SIZES[step])}"
 
 

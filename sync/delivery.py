@@ -82,10 +82,11 @@ def _take(db: Database, answer: Answer, progress: Progress, kit: bytes | None) -
     if identity(db).epoch:
         log.cut(identity(db))
         restored.compare(db, log, answer)
-        if answer.heads and restored.holds(db, answer.aside):
+        if answer.heads and restored.held(db, answer.aside):
             state.forked = 1
         if not answer.heads and not _settle_fork(db, answer, fresh):
             return
+        restored.note_aside(db, answer)
     log.apply_mode()
     progress.changes_received += _take_reference(db, log, answer.reference_entries)
     progress.changes_received += _take_stream(db, log, fresh, {signing for signing, *_ in answer.nodes})
@@ -108,9 +109,11 @@ def _settle_fork(db: Database, answer: Answer, fresh: list[StreamEntry]) -> bool
     # A stick may bring the answer to another copy of this node, whose refused changesets are not here.
     refused = {hashed for hashed, code, _ in answer.refused if code == Forked.code}
     forked = bool(state.forked) or any(crypto.sha256(e.data) in refused for e in log.unreceipted() if refused)
-    aside = restored.holds(db, answer.aside)
+    aside = restored.held(db, answer.aside)
     if not (forked or aside or fork.is_overtaken(db, fresh)):
-        if answer.known[1] and int(answer.known[0]) > int(state.own_last):
+        # A stick may tell of the name that a copy of this node has taken since.
+        is_ours = answer.origin in (0, state.origin)
+        if is_ours and answer.known[1] and int(answer.known[0]) > int(state.own_last):
             fork.new_incarnation(db)
         return True
     state.forked = 1
@@ -120,12 +123,13 @@ def _settle_fork(db: Database, answer: Answer, fresh: list[StreamEntry]) -> bool
     accepted = [open_envelope(e.envelope) for e in fresh if e.envelope is not None]
     # More than once when twins have written the same line anew before, and gone on.
     for _ in range(_MOST_LINES):
-        fork.reauthor(db, accepted, {e.hash for e in fresh}, answer.aside)
+        fork.reauthor(db, accepted, {e.hash for e in fresh}, aside)
         if not fork.is_overtaken(db, fresh):
             break
     else:
         raise Forked()
     log.capture_mode()
+    restored.report(db, aside)
     state.forked = 0
     return True
 

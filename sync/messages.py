@@ -64,7 +64,8 @@ class Request:
     certificates it holds. ``again``: what a hub put back from a backup may lack (`sync.restored`).
     ``amendments``: school parts without erased values, each with the hash of its changeset and its record; ``amended``:
     up to which it has taken those of others.
-    ``space``: free bytes on the node's disk, 0 if it does not say.
+    ``space``: free bytes on the node's disk, 0 if it does not say. ``aside``: `fingerprint_of` the changesets that it
+    was told lost their place, once it holds none of them; ``anew``: of those it held, and has written anew.
     """
 
     node: bytes
@@ -92,6 +93,8 @@ class Request:
     amendments: list[tuple[bytes, bytes, bytes]] = field(default_factory=list)
     amended: int = 0
     space: int = 0
+    aside: bytes = b""
+    anew: list[bytes] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -130,7 +133,8 @@ class Answer:
     ``amendments``: place, changeset, school part and record of each after the request's ``amended``; ``amended`` is the
     last place. ``heard``: of each of ``nodes`` when it was last heard and how many changes waited there; empty while
     only one of them is live. ``aside``: hashes of changesets that lost their place when the hub was put back
-    (`sync.restored`).
+    (`sync.restored`), unless the request names them all; ``stranded``: how many of them no machine has written anew.
+    ``origin``: of which ``known`` is; 0: of the asking node's.
     """
 
     request: bytes
@@ -161,6 +165,8 @@ class Answer:
     amended: int = 0
     heard: list[tuple[int, int]] = field(default_factory=list)
     aside: list[bytes] = field(default_factory=list)
+    stranded: int = 0
+    origin: int = 0
 
 
 def seal_request(request: Request, signer: crypto.SigningKey, hub: HubInfo) -> tuple[bytes, bytes]:
@@ -215,12 +221,20 @@ def _read_request(named: Any) -> Request:
         request.epochs = [_typed(item, int, bytes, bytes) for item in request.epochs]
         request.amendments = [_typed(item, bytes, bytes, bytes) for item in request.amendments]
         fits = all(type(n) is int and 0 <= n < 2**62 for n in numbers) and _is_key(request.node)
-        lists = (request.changesets, request.own, request.epochs, request.approvals, request.amendments)
+        lists = (
+            request.changesets,
+            request.own,
+            request.epochs,
+            request.approvals,
+            request.amendments,
+            request.anew,
+        )
         fits = fits and all(isinstance(some, list) and len(some) <= MAX_ITEMS for some in lists)
         fits = fits and all(isinstance(c, bytes) for c in request.changesets)
         fits = fits and request.version < 2**31 and request.epoch < 2**31
         fits = fits and isinstance(request.proof, bytes) and len(request.proof) in (0, 32)
-        fits = fits and all(map(_is_key, (*request.own, *request.approvals)))
+        fits = fits and all(map(_is_key, (*request.own, *request.approvals, *request.anew)))
+        fits = fits and isinstance(request.aside, bytes)
         fits = fits and all(is_sealed_key(n, k) and _is_key(r) for n, r, k in request.epochs)
         fits = fits and (request.registration is None or isinstance(request.registration, dict))
         fits = fits and (request.again is None or isinstance(request.again, dict))
@@ -330,6 +344,8 @@ def _read_answer(named: dict[int, Any]) -> Answer:
             answer.epoch_at,
             answer.epoch,
             answer.amended,
+            answer.stranded,
+            answer.origin,
             *chain.from_iterable(answer.heard),
         )
         fits = all(type(n) is int and 0 <= n < 2**62 for n in numbers) and isinstance(answer.digest, bytes)
@@ -443,6 +459,12 @@ def is_certified(
 def fingerprint(nodes: Iterable[tuple[bytes, int]]) -> bytes:
     """Eight bytes by which node and hub see whether they know the same nodes, revoked at the same instants."""
     return crypto.sha256(pack(sorted([signing, revoked_at] for signing, revoked_at in nodes)))[:8]
+
+
+def fingerprint_of(hashes: Iterable[bytes]) -> bytes:
+    """Eight bytes by which node and hub see whether they mean the same changesets; of none it is empty."""
+    some = sorted(hashes)
+    return crypto.sha256(pack(some))[:8] if some else b""
 
 
 def _signed(body: bytes, context: bytes, signer: crypto.SigningKey) -> bytes:

@@ -19,11 +19,19 @@ from sqlite_utils import Database
 from shared.schema import BY_NUMBER
 from sync import digest, erasure
 from sync.apply import Key, RowWrite
+from sync.cbor import pack, unpack
 from sync.change import NO_HASH
 from sync.codec import Envelope, all_changes, open_envelope
 from sync.log import NodeLog
 from sync.merge import resolve
-from sync.messages import Answer, StreamEntry, fingerprint, is_certified, next_head
+from sync.messages import (
+    Answer,
+    StreamEntry,
+    fingerprint,
+    fingerprint_of,
+    is_certified,
+    next_head,
+)
 from sync.registration import seal_epoch
 from sync.state import State, epoch_keys, identity
 
@@ -237,11 +245,31 @@ def go_back(db: Database, log: NodeLog, common: int) -> None:
     state.position, state.stream_hash, state.lowered = common, head, 1
 
 
-def holds(db: Database, hashes: Collection[bytes]) -> bool:
-    """Is one of these here, with a place or without?"""
-    return any(
-        db.conn.execute("SELECT 1 FROM changeset WHERE hash = ?", (hashed,)).fetchone() for hashed in hashes
-    )
+def held(db: Database, hashes: Collection[bytes]) -> list[bytes]:
+    """Which of these are here, with a place or without?"""
+    sql = "SELECT 1 FROM changeset WHERE hash = ?"
+    return [hashed for hashed in hashes if db.conn.execute(sql, (hashed,)).fetchone()]
+
+
+def to_report(db: Database) -> list[bytes]:
+    """Which changesets that had lost their place are written anew, and the hub has not said that it knows."""
+    waiting = State(db).anew
+    return list(unpack(waiting, "the list")) if waiting else []
+
+
+def report(db: Database, anew: Collection[bytes]) -> None:
+    """Have the hub told, with the next request behind which nothing waits, that these are written anew."""
+    State(db).anew = pack(sorted({*to_report(db), *anew}))
+
+
+def note_aside(db: Database, answer: Answer) -> None:
+    """What the hub says of changesets that lost their place; in the transaction."""
+    state = State(db)
+    if state.anew:
+        state.anew = pack(sorted(set(to_report(db)) - set(answer.accepted)))
+    if answer.aside:
+        state.aside = b"" if held(db, answer.aside) else fingerprint_of(answer.aside)
+    state.stranded = answer.stranded
 
 
 def _go_back_in_reference(db: Database, log: NodeLog, common: int) -> None:

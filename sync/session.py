@@ -32,7 +32,16 @@ from sync.cbor import unpack
 from sync.codec import open_envelope
 from sync.delivery import Progress, note_if_done, take_answer
 from sync.log import NodeLog
-from sync.messages import MAX_MESSAGE, Answer, HubInfo, Request, open_answer, read_hub, seal_request
+from sync.messages import (
+    MAX_ITEMS,
+    MAX_MESSAGE,
+    Answer,
+    HubInfo,
+    Request,
+    open_answer,
+    read_hub,
+    seal_request,
+)
 from sync.state import State, identity
 from sync.transport import Transport
 
@@ -280,6 +289,8 @@ def make_request(
             amendments=[] if state.forked else erasure.to_send(db, budget),
             amended=int(state.amended),
             space=free_space(db),
+            aside=bytes(state.aside),
+            anew=[] if held_back or waiting > changes else restored.to_report(db)[:MAX_ITEMS],
         )
     return seal_request(request, keys.signer, HubInfo(state.hub_signing, state.hub_opening))
 

@@ -38,6 +38,8 @@ class State:
     ``own_head``: number and hash of the last changeset cut under the present origin. ``hub_*``: whom this node trusts.
     ``completing``: the position after which the hub is to be shown this node's line, -1 when it lacks nothing
     (`sync.restored`); ``lowered``: 1 once changesets may claim to have seen less than their header says.
+    ``aside``: the fingerprint of the changesets that lost their place, none of which is here any more;
+    ``anew``: of which the hub has to be told so; ``stranded``: how many it holds that nobody has written anew.
     ``join_secret``: what the six words say of a node that asks to be let in.
     ``shows``: the schema version whose tables and columns the rows show. ``nodes``: signing keys of the school's nodes;
     ``machines``: of each its signing key, the instants of its revocation and of when the hub last heard it, and how
@@ -81,6 +83,9 @@ class State:
     completing: Any = _Value(-1)
     reference_completing: Any = _Value(-1)
     lowered: Any = _Value(0)
+    aside: Any = _Value(b"")
+    anew: Any = _Value(b"")
+    stranded: Any = _Value(0)
     join_secret: Any = _Value(b"")
     administrator: Any = _Value(0)
     nodes: Any = _Value(b"")

@@ -1,4 +1,4 @@
-"""What every test may use: the private PostgreSQL cluster, Hypothesis without deadlines.
+"""What every test may use: the private PostgreSQL cluster, a hub, Hypothesis without deadlines.
 
 In continuous integration nothing is skipped.
 """
@@ -14,7 +14,7 @@ from hypothesis import settings
 from shared import crypto
 from tests.requirements import IN_CI
 
-pytest_plugins = ["tests.postgres"]
+pytest_plugins = ["tests.postgres", "tests.district"]
 
 # A slow machine fails no test.
 settings.register_profile("mektep", deadline=None, derandomize=IN_CI)

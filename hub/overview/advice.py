@@ -53,6 +53,13 @@ def _danger(school: SchoolStatus) -> Iterator[Advice]:
             school.quarantined, count=number(school.quarantined),
         ))  # fmt: skip
 
+    if school.stranded:
+        yield Advice("bad", ngettext(
+            "%(count)s packet is kept here alone, and only the school can read it: mektep-hub stranded.",
+            "%(count)s packets are kept here alone, and only the school can read them: mektep-hub stranded.",
+            school.stranded, count=number(school.stranded),
+        ))  # fmt: skip
+
 
 def _silence(school: SchoolStatus, now: int) -> Iterator[Advice]:
     days = (now - school.heard_at) // DAY_MS
@@ -113,6 +120,12 @@ def _upkeep(school: SchoolStatus, now: int) -> Iterator[Advice]:
             "%(count)s entry was made twice and differs; the school decides.",
             "%(count)s entries were made twice and differ; the school decides.",
             school.conflicts, count=number(school.conflicts),
+        ))  # fmt: skip
+    if moving := school.lost - school.stranded:
+        yield Advice("calm", ngettext(
+            "%(count)s packet lost its place as the hub was put back; the school's machines write it anew.",
+            "%(count)s packets lost their places as the hub was put back; the school's machines write them anew.",
+            moving, count=number(moving),
         ))  # fmt: skip
     if 0 < school.version < VERSION:
         yield Advice("calm", gettext("The school runs an older release of Mektep."))

@@ -8,7 +8,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from hub import tables
+from hub import completing, tables
+from hub.completing import LOST
 from hub.statistics.queries import naming, places
 from shared.i18n import alphabetical
 from shared.indicators import place_of
@@ -21,6 +22,8 @@ class SchoolStatus:
     ``chain``: ``verified`` up to the present position, ``older`` (the stream has moved on), ``flawed``, ``unchecked``.
     ``clock_ahead``: milliseconds by which the node's clock was ahead when last heard. ``space``: free bytes of the
     fullest disk, 0 if unknown.
+    ``lost``: changesets that lost their place when the hub was put back and are not yet written anew; ``stranded``: how
+    many of them the hub seems to hold alone.
     ``longest_silent``: when the live node was heard that was not heard for longest.
     """
 
@@ -43,6 +46,8 @@ class SchoolStatus:
     quarantined: int
     space: int = 0
     longest_silent: int = 0
+    lost: int = 0
+    stranded: int = 0
 
 
 def schools(connection: sa.Connection, language: str) -> list[SchoolStatus]:
@@ -60,8 +65,11 @@ def schools(connection: sa.Connection, language: str) -> list[SchoolStatus]:
     }
     checks = {row.school: row for row in connection.execute(sa.select(tables.verification))}
     flawed: dict[int, int] = dict(
-        connection.execute(sa.select(q.school, sa.func.count()).group_by(q.school)).all()
+        connection.execute(
+            sa.select(q.school, sa.func.count()).where(q.reason.not_in(LOST)).group_by(q.school)
+        ).all()
     )
+    lost, stranded = completing.lost(connection), completing.stranded(connection)
     found = []
     for place in places(connection):
         live = [row for row in nodes.get(place.school, []) if not row.revoked_at]
@@ -88,6 +96,8 @@ def schools(connection: sa.Connection, language: str) -> list[SchoolStatus]:
                 quarantined=flawed.get(place.school, 0),
                 space=min((row.space for row in live if row.space), default=0),
                 longest_silent=min((row.heard_at for row in live if row.heard_at), default=0),
+                lost=lost.get(place.school, 0),
+                stranded=stranded.get(place.school, 0),
             )
         )
     return sorted(found, key=lambda row: (alphabetical(row.district), place_of("school", row.name)))
@@ -136,7 +146,12 @@ def flaws(connection: sa.Connection, school: int) -> list[str]:
 def set_aside(connection: sa.Connection, school: int) -> list[tuple[int, str]]:
     """When and why changesets of a school were set aside, the latest first; reasons in English."""
     q = tables.quarantine.c
-    query = sa.select(q.at, q.reason).where(q.school == school).order_by(q.at.desc()).limit(50)
+    query = (
+        sa.select(q.at, q.reason)
+        .where(q.school == school, q.reason.not_in(LOST))
+        .order_by(q.at.desc())
+        .limit(50)
+    )
     return [(int(at), str(reason)) for at, reason in connection.execute(query)]
 
 

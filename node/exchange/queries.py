@@ -41,7 +41,7 @@ class Status:
 
     ``sent``: packets that this school's machines made and that are here, ``receipts``: how many of them the hub has
     signed for. ``space``: free bytes on the disk, 0 if unknown. ``completing``: the hub was put back from a copy and
-    is being told again.
+    is being told again. ``stranded``: packets of the school that the hub holds alone, and cannot read.
     """
 
     school_name: str
@@ -62,6 +62,7 @@ class Status:
     receipts: int
     space: int
     completing: bool
+    stranded: int
 
 
 @dataclass(frozen=True)
@@ -162,6 +163,7 @@ def status(db: Database) -> Status:
         receipts=_count(db, "changeset WHERE school > 0 AND position IS NOT NULL"),
         space=free_space(db),
         completing=int(state.completing) >= 0,
+        stranded=int(state.stranded),
     )
 
 

@@ -17,6 +17,7 @@ WHAT = {
     "consent": N_("Consent"),
     "own data": N_("Own data"),
     "all tables": N_("Everything the school holds"),
+    "packets of the hub": N_("What the district alone held"),
     "backup": N_("Backup"),
     "oneroster": N_("OneRoster"),
     "class list": N_("Class list"),

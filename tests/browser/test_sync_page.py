@@ -21,30 +21,11 @@ from sync.state import State
 from sync.writer import writing
 from tests.browser.conftest import VIEWPORTS, listen
 from tests.serving import Gate, serving, with_duty
-from tests.world import a_hub, a_node, a_school
+from tests.world import a_node, a_school
 
 Axe = Callable[[Page], list[str]]
 LANGUAGES = ("ky", "ru", "en")
 MANY = 5_000
-
-
-@pytest.fixture
-def hub(tmp_path: Path) -> Iterator[Hub]:
-    hub = a_hub(tmp_path / "hub")
-    yield hub
-    hub.close()
-
-
-@pytest.fixture
-def gate(hub: Hub) -> Gate:
-    return Gate(hub)
-
-
-@pytest.fixture
-def hub_address(gate: Gate) -> Iterator[str]:
-    with serving(gate) as address:
-        yield address
-        gate.open()
 
 
 @pytest.fixture

@@ -183,6 +183,7 @@ def test_the_stick_goes_both_ways(tmp_path: Path, hub: Hub, terminal: Terminal, 
     (stick / "00000000-1.request").write_bytes(b"cut short")
     found = terminal.json("bundle", "import", stick)
     assert found["answered"] == 0 and len(found["flawed"]) <= 1
+    assert terminal.json("stranded", "8", stick) == {"packets": 0, "files": 0}
 
 
 def test_an_account_is_opened_and_reset(hub: Hub, terminal: Terminal) -> None:

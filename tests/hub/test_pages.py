@@ -225,6 +225,8 @@ def english() -> Flask:
         ({"chain": "flawed"}, "bad", "What is kept here fails its check."),
         ({"quarantined": 1}, "bad", "1 packet from the school was set aside"),
         ({"quarantined": 2}, "bad", "2 packets from the school were set aside"),
+        ({"lost": 2, "stranded": 2}, "bad", "2 packets are kept here alone"),
+        ({"lost": 1}, "good", "1 packet lost its place"),
         ({"nodes": 0}, "waiting", "Not registered yet."),
         ({"nodes": 0, "revoked": 1}, "waiting", "Its node was revoked."),
         ({"heard_at": 0}, "waiting", "Registered, but nothing has arrived yet."),

@@ -10,7 +10,6 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -49,19 +48,6 @@ def settings(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in SETTINGS:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("MEKTEP_LANGUAGE", "en")
-
-
-@pytest.fixture
-def hub(tmp_path: Path) -> Iterator[Hub]:
-    hub = a_hub(tmp_path / "hub")
-    yield hub
-    hub.close()
-
-
-@pytest.fixture
-def hub_address(hub: Hub) -> Iterator[str]:
-    with serving(Gate(hub)) as address:
-        yield address
 
 
 @pytest.fixture
@@ -421,6 +407,9 @@ def test_by_stick(terminal: Terminal, tmp_path: Path, hub: Hub, code: str) -> No
     assert (took["taken"], took["waiting"], took["last_done"] > 0) == (1, 0, True)
     status, out, err = terminal.run("bundle", "import", stick)
     assert (status, "There is no answer for this school on the stick." in err) == (0, True)
+    assert terminal.json("stranded", stick) == {"packets": 0, "missing": []}
+    (stick / "1-0001.stranded").write_bytes(b"cut short")
+    assert terminal.fails("stranded", stick)["error"] == "flawed_bundle"
 
 
 def test_a_damaged_bundle_is_refused(registered: Terminal, tmp_path: Path, hub: Hub) -> None:

@@ -49,27 +49,8 @@ ROOT = Path(__file__).parent.parent.parent
 
 
 @pytest.fixture
-def hub(tmp_path: Path) -> Iterator[Hub]:
-    hub = a_hub(tmp_path / "hub")
-    yield hub
-    hub.close()
-
-
-@pytest.fixture
 def school(tmp_path: Path, hub: Hub) -> School:
     return a_school(tmp_path / "node", hub)
-
-
-@pytest.fixture
-def gate(hub: Hub) -> Gate:
-    return Gate(hub)
-
-
-@pytest.fixture
-def hub_address(gate: Gate) -> Iterator[str]:
-    with serving(gate) as address:
-        yield address
-        gate.open()
 
 
 @pytest.fixture

@@ -27,23 +27,10 @@ from sync import clock
 from sync.lock import sync_lock
 from sync.log import dump
 from sync.state import State, identity
-from tests.serving import Gate, Visit, serving
-from tests.world import School, a_hub, a_school
+from tests.serving import Visit
+from tests.world import School, a_school
 
 ROOT = Path(__file__).parent.parent.parent
-
-
-@pytest.fixture
-def hub(tmp_path: Path) -> Iterator[Hub]:
-    hub = a_hub(tmp_path / "hub")
-    yield hub
-    hub.close()
-
-
-@pytest.fixture
-def hub_address(hub: Hub) -> Iterator[str]:
-    with serving(Gate(hub)) as address:
-        yield address
 
 
 @pytest.fixture

@@ -213,7 +213,8 @@ class Node:
         refused = answer.refused == "forked" and answer.which in {c.hash for c in self.own}
         forked = self.forked or refused or again.holds(self, answer)
         if not (forked or self._is_overtaken(answer, fresh)):
-            if answer.known[1] and answer.known[1] > self.last and "new incarnation" in self.rules:
+            is_own = answer.known[0] == self.origin
+            if is_own and answer.known[1] > self.last and "new incarnation" in self.rules:
                 self.new_incarnation(named())
             return True
         self.forked = True

@@ -46,8 +46,8 @@ class Link:
             assert read == said, f"the hub says {read!r}, the model {said!r}"
             return answer, said
         asked, _ = open_request(message, self.hub.opener)
-        amendments = {crypto.sha256(record) for _, _, record in asked.amendments}
-        assert _facts(read, amendments) == (
+        others = {*asked.anew, *(crypto.sha256(record) for _, _, record in asked.amendments)}
+        assert _facts(read, others) == (
             len(said.accepted),
             said.refused,
             said.head,
@@ -87,10 +87,10 @@ class Link:
         return asked
 
 
-def _facts(answer: RealAnswer, amendments: set[bytes]) -> tuple[int, str, int, int]:
-    """What both tell alike; of amendments, which the hub names among what it accepted, the model knows nothing."""
+def _facts(answer: RealAnswer, others: set[bytes]) -> tuple[int, str, int, int]:
+    """What both tell alike; of ``others``, which the hub names among what it accepted, the model knows nothing."""
     refused = answer.refused[0][1] if answer.refused else ""
-    return len(set(answer.accepted) - amendments), refused, answer.head, answer.known[0]
+    return len(set(answer.accepted) - others), refused, answer.head, answer.known[0]
 
 
 def _blanked(changeset: Changeset, real: list[RealChange]) -> Changeset:

@@ -185,10 +185,11 @@ def test_numbers(app: Flask, language: str, expected: str) -> None:
 
 
 def test_sizes(app: Flask) -> None:
-    sizes = (0, 1023, 1024, 1_048_575, 5_000_000_000)
+    sizes = (0, 1023, 1024, 1_048_575, 104_857_600, 5_000_000_000)
     assert [said(app, "en", "{{ n|size }}", n=n) for n in sizes] == [
-        "0 bytes", "1023 bytes", "1.0 KB", "1024.0 KB", "4768.4 MB"
+        "0 bytes", "1023 bytes", "1.0 KB", "1024.0 KB", "100.0 MB", "4.7 GB"
     ]  # fmt: skip
+    assert said(app, "ru", "{{ 5000000000|size }}") == "4,7 ГБ"
 
 
 def test_names_of_the_schema_and_of_codes(app: Flask) -> None:

@@ -8,11 +8,13 @@ from itertools import chain, repeat
 
 import pytest
 
-from hub import backups, checks, ingest, schools, sticks, tables
+from hub import backups, checks, completing, ingest, schools, sticks, tables
 from hub.storage import create_hub, open_hub
 from node.conflicts import queries as conflicts
 from node.derived import derive
-from node.exchange import actions
+from node.exchange import actions, queries
+from node.exchange import stranded as telling
+from shared import crypto
 from shared.db import transaction
 from shared.keys import RecoveryKit
 from shared.problems import (
@@ -24,11 +26,13 @@ from shared.problems import (
     WrongPassphrase,
     WrongRecoveryKey,
 )
-from sync import fork, session
+from sync import clock, fork, session
 from sync.codec import all_changes, open_envelope
 from sync.delivery import Progress
 from sync.erasure import erase
+from sync.messages import open_answer
 from sync.state import State, epoch_keys
+from sync.stranded import write as write_stranded
 from sync.transport.memory import MemoryTransport
 from sync.writer import writing
 from tests.sync.test_nodes import Cast
@@ -626,6 +630,79 @@ def test_what_lost_its_place_is_written_anew_by_whoever_holds_it(district):
     for node in cast.nodes:
         assert seats(node) == {"of the original": 1, "of the copy": 2}
         assert found_conflicts(node) == []
+    district.check()
+    require_told_once(district)
+
+
+def require_told_once(district):
+    """The hub keeps of what lost its place the names alone, and no longer tells a machine that knows them."""
+    with district.hub.read() as connection:
+        reasons = {
+            (row.reason, bytes(row.envelope)) for row in connection.execute(tables.quarantine.select())
+        }
+        assert reasons == {("written anew", b"")} and completing.lost(connection) == {}
+        assert completing.aside(connection, district.cast.id)
+
+    def receive(message):
+        answer = ingest.receive(district.hub, message)
+        opener = crypto.OpeningKey.from_bytes(State(db).opening_key)
+        read = open_answer(
+            answer, opener, district.hub.signer.public, session.identity(db).signer.public, None
+        )
+        assert (read.aside, read.stranded) == ([], 0)
+        return answer
+
+    for node in district.cast.nodes:
+        with closing(node.connect()) as db:
+            session.sync(db, MemoryTransport(lambda: ingest.describe(district.hub), receive), derive)
+
+
+def test_what_the_hub_holds_alone_is_told_and_can_be_read(district, monkeypatch):
+    """Two disasters: the hub is put back, and the machine that wrote on since is put back too."""
+    cast, first = district.cast, district.cast.nodes[0]
+    third = cast.join()
+    cast.settle()
+    copy = cast.clone(first)
+    district.back_up()
+    cast.write(first, "room", name="of the original", seats=1)
+    cast.sync(first)
+    district.lose()
+    cast.write(copy, "room", name="of the copy", seats=2)
+    assert cast.sync(copy) == "done"
+    cast.nodes.remove(copy)  # and nobody else had seen it
+    assert cast.sync(first) == "done"
+    cast.settle()
+
+    def stranded():
+        with district.hub.read() as connection:
+            return completing.lost(connection), completing.stranded(connection)
+
+    assert stranded() == ({cast.id: 1}, {}), "for a day it may be that a machine holds it"
+    now = clock.now_ms() + 2 * 86_400_000
+    monkeypatch.setattr(clock, "now_ms", lambda: now)
+    cast.settle()
+    cast.settle()
+    assert stranded() == ({cast.id: 1}, {cast.id: 1})
+    folder = district.path / "carried"
+    folder.mkdir()
+    with district.hub.read() as connection:
+        assert write_stranded(folder, cast.id, completing.lost_packets(connection, cast.id)) == 1
+    with closing(third.connect()) as db:
+        assert queries.status(db).stranded == 1
+        found = telling.read(db, folder, 0)
+        [line] = telling.lines(db, found, TODAY, "en")
+        assert "Room" in line and "of the copy" in line and "2" in line
+        assert db.execute("SELECT what FROM reading_log").fetchall() == [("packets of the hub",)]
+    cast.settle()
+    assert stranded() == ({cast.id: 1}, {cast.id: 1}), "nobody has written it again"
+    cast.write(third, "room", name="of the copy", seats=2)
+    with closing(third.connect()) as db:
+        telling.settle(db, found)
+    cast.settle()
+    assert stranded() == ({}, {})
+    require_told_once(district)
+    with closing(third.connect()) as db:
+        assert queries.status(db).stranded == 0
     district.check()
 
 

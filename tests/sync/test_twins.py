@@ -10,8 +10,9 @@ from sqlite_utils import Database
 from hub import ingest
 from hub.storage import Hub
 from node.derived import derive
+from shared.db import transaction
 from shared.problems import HubUnreachable
-from sync import session
+from sync import fork, session
 from sync.delivery import Progress, take_answer
 from sync.log import dump
 from sync.state import State
@@ -49,4 +50,21 @@ def test_a_refusal_of_the_other_copys_changes_is_not_taken_for_one_of_ours(world
     world.exchange(ours, other, ours)
     rooms = [name for (name,) in ours.execute("SELECT name FROM room ORDER BY name")]
     assert rooms == ["accepted, and not known to be", "apart", "first"]
+    assert list(dump(ours, False)) == list(dump(other, False))
+
+
+def test_the_number_of_a_name_that_the_other_copy_has_taken_is_not_ours(world: Few) -> None:
+    ours, other = world.first, copy_of(world.first)
+    with transaction(other):
+        fork.new_incarnation(other)
+    for at in range(State(ours).own_last + 1):
+        write(other, f"apart {at}")
+    world.exchange(other)
+    request, _ = session.make_request(other, Progress(), everything=True)
+    answer = ingest.receive(world.hub, request, carried=True)
+    origin = State(ours).origin
+    take_answer(ours, session.open_carried(ours, answer), Progress())
+    write(ours, "ours")
+    world.exchange(ours, other, ours)
+    assert State(ours).origin == origin
     assert list(dump(ours, False)) == list(dump(other, False))
