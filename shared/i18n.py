@@ -167,8 +167,10 @@ def row_name(row: Mapping[str, Any], prefix: str = "") -> str:
 
 
 def number(value: int | None) -> str:
-    """A whole number with the language's grouping."""
-    return EMPTY if value is None else str(flask_babel.format_decimal(value))
+    """A whole number with the language's grouping; below a thousand there is nothing to group."""
+    if value is None:
+        return EMPTY
+    return str(value) if 0 <= value < 1000 else str(flask_babel.format_decimal(value))
 
 
 def exact(value: Fraction | int | None, places: int = 1) -> str:

@@ -10,7 +10,7 @@ import json
 from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from sqlite_utils import Database
 
@@ -102,18 +102,36 @@ _MISSED_WITHOUT_REASON = _DAYS.format(
 )
 
 
+_AWAY_OR_LATE = _DAYS.format(
+    asked="""(SELECT DISTINCT x.pupil AS value, x.day FROM json_each(:pupils) j JOIN attendance x ON x.pupil = j.value
+      WHERE x.status IN ('absent', 'late') AND x.retired_at IS NULL AND x.day BETWEEN :first AND :last)""",
+    first="p.day",
+    last="p.day",
+)
+_SQL = {
+    "all": _SPAN_OF_PUPILS,
+    "away or late": _AWAY_OR_LATE,
+    "missed without reason": _MISSED_WITHOUT_REASON,
+}
+
+
 def days(
-    db: Database, pupils: Collection[int], first: int, last: int, missed_without_reason: bool = False
+    db: Database,
+    pupils: Collection[int],
+    first: int,
+    last: int,
+    which: Literal["all", "away or late", "missed without reason"] = "all",
 ) -> dict[tuple[int, int], Day]:
     """(pupil, day) -> the day, where attendance of any lesson was taken; days the calendar calls free left out.
 
-    ``missed_without_reason``: of the missed days only, and of those the ones with an unexcused lesson.
+    ``which``: every day; those with a lesson that was missed or come to late, which are few; of the missed days only
+    those with an unexcused lesson.
     """
     calendar_days = calendar.calendar(db, first, last)
     whom: dict[int, calendar.Whom] = {}
     found = {}
     for pupil, day, class_group, expected, late, *missed in db.execute(
-        _MISSED_WITHOUT_REASON if missed_without_reason else _SPAN_OF_PUPILS,
+        _SQL[which],
         {"pupils": json.dumps(sorted(pupils)), "first": first, "last": last},
     ).fetchall():
         if class_group not in whom:
@@ -143,9 +161,14 @@ class Total:
 
 def total(found: Collection[Day]) -> Total:
     """The sum of a pupil's days."""
-    whole = {reason: sum(one.missed and one.reason == reason for one in found) for reason in REASONS}
-    lessons = {reason: sum(one.reasons.get(reason, 0) for one in found) for reason in REASONS}
-    return Total(whole, lessons, sum(one.late for one in found))
+    whole, lessons, late = dict.fromkeys(REASONS, 0), dict.fromkeys(REASONS, 0), 0
+    for one in found:
+        late += one.late
+        for reason, count in one.reasons.items():
+            lessons[reason] += count
+        if one.missed:
+            whole[one.reason] += 1
+    return Total(whole, lessons, late)
 
 
 def enrolled(db: Database, class_group: int, first: int, last: int) -> frozenset[int]:
@@ -292,7 +315,7 @@ def alerts(db: Database, year_start: int, today: int, classes: Collection[int] |
     often = {pupil for (pupil,) in db.execute(_WITHOUT_REASON, asked).fetchall()}
     unexcused = Counter(
         pupil
-        for (pupil, _), one in days(db, away | often, year_start, today, missed_without_reason=True).items()
+        for (pupil, _), one in days(db, away | often, year_start, today, "missed without reason").items()
         if one.reason == "unexcused"
     )
     away |= {pupil for pupil in often if unexcused[pupil] >= unexcused_from}

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlite_utils import Database
@@ -14,8 +15,8 @@ from node.journal import queries as journal
 from node.plans import queries as plans
 from node.timetable import queries as timetable
 
-Place = tuple[int, int]
-"""A lesson of a group: day and period."""
+_PERIODS = 64
+"""A lesson of a group is one number here, ``day * 64 + period``: of a year there are tens of thousands."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Line:
 
     ``due``: asked for by the timetable until today; ``whole``: until the term's end; ``planned``: the hours of the
     plan of the year, None without a plan; ``of_year``: lessons held since the year began. ``short``: pupils with fewer
-    marks than a term mark needs, None where nobody is marked.
+    marks than a term mark needs, None where nobody is marked; ``outside``: marks that are not on their scale.
     """
 
     group: Mapping[str, Any]
@@ -34,6 +35,7 @@ class Line:
     no_topic: int
     not_taken: int
     short: int | None
+    outside: int
     planned: int | None
     of_year: int
 
@@ -45,7 +47,7 @@ class Line:
     @property
     def lacks(self) -> bool:
         """Is anything missing?"""
-        return bool(self.no_topic or self.not_taken or self.behind or self.short)
+        return bool(self.no_topic or self.not_taken or self.behind or self.short or self.outside)
 
 
 def lines(db: Database, year: int, term: int, today: int) -> list[Line]:
@@ -59,105 +61,166 @@ def lines(db: Database, year: int, term: int, today: int) -> list[Line]:
     }
     first = min((start for start, _ in spans.values()), default=0)
     last = max((end for _, end in spans.values()), default=-1)
-    asked, written = _asked(db, first, last), _written(db, first, min(last, today))
-    enough = _enough(db, first, min(last, today), journal.rule(db).minimum)
+    asked, written = _asked(db, first, last), _written(db, first, last, today)
+    marked, minimum = _marked(db, first, min(last, today)), journal.rule(db).minimum
     members = _members(db, today)
-    planned, of_year = _planned(db), _of_year(db, today)
-    nothing: dict[Place, tuple[bool, bool]] = {}
+    planned, nothing = _planned(db), _Written()
     found = []
     for group in groups:
         start, end = spans[group["grade"]]
-        whole = [place for place in asked.get(group["id"], ()) if start <= place[0] <= end]
-        known = {p: one for p, one in written.get(group["id"], nothing).items() if start <= p[0] <= end}
-        due = [place for place in whole if place[0] <= today]
-        missing = sum(place not in known for place in due)
+        from_, to = start * _PERIODS, (end + 1) * _PERIODS
+        due_to = min(to, (today + 1) * _PERIODS)
+        asks, has = asked.get(group["id"], ()), written.get(group["id"], nothing)
+        whole = [place for place in asks if from_ <= place < to]
+        held = {place for place in has.places if from_ <= place < due_to}
+        due = [place for place in whole if place < due_to]
+        missing = len(due) - len(held.intersection(due))
         pupils = members(group["class_group"], group["id"]) if start <= today else frozenset()
+        marks = marked.get(group["id"], _Marked()) if group["scale"] is not None else None
         found.append(
             Line(
                 group=group,
                 due=len(due),
                 whole=len(whole),
-                held=len(known),
-                no_topic=missing + sum(not topic for topic, _ in known.values()),
-                not_taken=missing + sum(not taken for _, taken in known.values()),
-                short=len(pupils - enough.get(group["id"], frozenset()))
-                if group["scale"] is not None
-                else None,
+                held=len(held),
+                no_topic=missing + len(held.intersection(has.no_topic)),
+                not_taken=missing + len(held.intersection(has.not_taken)),
+                short=None
+                if marks is None
+                else sum(marks.counts.get(pupil, 0) < minimum for pupil in pupils),
+                outside=0 if marks is None else marks.outside,
                 planned=planned.get(group["id"]),
-                of_year=of_year.get(group["id"], 0),
+                of_year=has.of_year,
             )
         )
     return found
 
 
-def _asked(db: Database, first: int, last: int) -> dict[int, set[Place]]:
+def _asked(db: Database, first: int, last: int) -> dict[int, set[int]]:
     """The lessons of the timetable on school days, by group; dropped ones left out."""
-    days, classes = calendar.calendar(db, first, last), dict[int, calendar.Whom]()
-    found: dict[int, set[Place]] = {}
+    days, classes = calendar.calendar(db, first, last), dict[int, Mapping[int, Sequence[int]]]()
+    found: dict[int, set[int]] = {}
     for class_group, group, weekday, period, start, end in db.execute(
         """SELECT sg.class_group, sg.id, t.weekday, t.period, ifnull(t.start, 0), ifnull(t."end", 99999)
            FROM timetable_slot t JOIN subject_group sg ON sg.id = t.subject_group
            WHERE t.retired_at IS NULL AND sg.retired_at IS NULL AND sg.class_group IS NOT NULL"""
     ).fetchall():
         if class_group not in classes:
-            classes[class_group] = calendar.whom(db, class_group)
-        on = days.taught_days(first, last, classes[class_group]).get(weekday, ())
-        found.setdefault(group, set()).update([(day, period) for day in on if start <= day < end])
+            classes[class_group] = days.taught_days(first, last, calendar.whom(db, class_group))
+        on = classes[class_group].get(weekday, ())
+        found.setdefault(group, set()).update([day * _PERIODS + period for day in on if start <= day < end])
     for group, day, period in timetable.dropped(db, first, last):
-        found.get(group, set()).discard((day, period))
+        found.get(group, set()).discard(day * _PERIODS + period)
     return found
 
 
-def _written(db: Database, first: int, last: int) -> dict[int, dict[Place, tuple[bool, bool]]]:
-    """The lessons of the journal by group: has it a topic, was attendance taken?"""
-    found: dict[int, dict[Place, tuple[bool, bool]]] = {}
-    # +day: a term is a third of the table, which is quicker read in its own order than by the days.
-    for group, day, period, topic, taken in db.execute(
-        """SELECT subject_group, day, period, ifnull(topic, '') <> '', ifnull(attendance_taken, 0) FROM lesson
-           WHERE +day BETWEEN ? AND ? AND retired_at IS NULL""",
+@dataclass
+class _Written:
+    """The lessons that the journal knows of a group: how many of the year; of a term all, those without a topic, those
+    without attendance.
+    """
+
+    of_year: int = 0
+    places: set[int] = field(default_factory=set)
+    no_topic: set[int] = field(default_factory=set)
+    not_taken: set[int] = field(default_factory=set)
+
+
+def _written(db: Database, first: int, last: int, today: int) -> dict[int, _Written]:
+    """The lessons of the journal by group."""
+    # Counted along the index of the key, which holds all that most lessons are asked; then those that lack something,
+    # or are no longer there, from the table, which is quicker read in its own order (+day) than by the days.
+    found = {
+        group: _Written(count, set(json.loads(places)))
+        for group, count, places in db.execute(
+            f"""SELECT subject_group, count(*),
+                 json_group_array(day * {_PERIODS} + period) FILTER (WHERE day BETWEEN ? AND ?)
+               FROM lesson WHERE day <= ? GROUP BY subject_group""",
+            (first, min(last, today), today),
+        ).fetchall()
+    }
+    for group, place, bare, taken, gone in db.execute(
+        f"""SELECT subject_group, day * {_PERIODS} + period, ifnull(topic, '') = '', ifnull(attendance_taken, 0),
+             retired_at IS NOT NULL
+           FROM lesson WHERE +day <= ? AND (retired_at IS NOT NULL
+             OR +day >= ? AND (ifnull(topic, '') = '' OR NOT ifnull(attendance_taken, 0)))""",
+        (today, first),
+    ).fetchall():
+        one = found[group]
+        if gone:
+            one.of_year -= 1
+            one.places.discard(place)
+            continue
+        if bare:
+            one.no_topic.add(place)
+        if not taken:
+            one.not_taken.add(place)
+    return found
+
+
+@dataclass
+class _Marked:
+    """Of a group in a term: how many marks each pupil has, and how many marks are outside their scale."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    outside: int = 0
+
+
+def _marked(db: Database, first: int, last: int) -> dict[int, _Marked]:
+    """What the marks of a term come to, by group that is marked."""
+    # Joined group by group, along the index of the key, and counted here: the table is the largest there is, and every
+    # page of it that is read has to be deciphered. Pupils stay the texts that they are joined as.
+    found, suspects = {}, []
+    low, high = _common_bounds(db)
+    for group, pupils, least, most in db.execute(
+        """SELECT g.id, group_concat(m.pupil), min(m.value), max(m.value) FROM subject_group g
+           CROSS JOIN mark m ON m.subject_group = g.id AND m.day BETWEEN ? AND ?
+             AND m.value IS NOT NULL AND m.retired_at IS NULL
+           WHERE g.scale IS NOT NULL AND g.retired_at IS NULL GROUP BY g.id""",
         (first, last),
     ).fetchall():
-        found.setdefault(group, {})[day, period] = (topic, taken)
+        found[group] = _Marked(Counter(pupils.split(",")))
+        if not low <= least <= most <= high:
+            suspects.append(group)
+    for stray in journal.strays(db, suspects, first, last):
+        found[stray.place.group].outside += 1
+        found[stray.place.group].counts[str(stray.pupil)] -= 1
     return found
 
 
-def _enough(db: Database, first: int, last: int, minimum: int) -> dict[int, frozenset[int]]:
-    """Group -> the pupils who have as many marks as a term mark needs."""
-    # Counted group by group, along the index of the key: the table is the largest there is.
-    rows = db.execute(
-        """SELECT sg.id, (SELECT json_group_array(pupil) FROM (
-             SELECT m.pupil FROM mark m WHERE m.subject_group = sg.id AND m.day BETWEEN ? AND ?
-               AND m.value IS NOT NULL AND m.retired_at IS NULL GROUP BY +m.pupil HAVING count(*) >= ?))
-           FROM subject_group sg WHERE sg.retired_at IS NULL AND sg.scale IS NOT NULL""",
-        (first, last, minimum),
-    )
-    return {group: frozenset(json.loads(pupils)) for group, pupils in rows.fetchall()}
+def _common_bounds(db: Database) -> tuple[int, int]:
+    """The marks that every scale has: what lies between them is outside none."""
+    row = db.execute("SELECT ifnull(max(minimum), 0), ifnull(min(maximum), 0) FROM grading_scale").fetchone()
+    return row[0], row[1]
 
 
-def _members(db: Database, day: int) -> Callable[[int, int], frozenset[int]]:
+def _members(db: Database, day: int) -> Callable[[int, int], frozenset[str]]:
     """The pupils of a class's subject group on a day; the rule of the journal's `members`, for many groups at once."""
-    rolls: dict[int, set[int]] = {}
-    for class_group, pupil in db.execute(
-        """SELECT class_group, pupil FROM enrolment WHERE retired_at IS NULL AND start <= ?1
-           AND ("end" IS NULL OR "end" > ?1)""",
-        (day,),
-    ).fetchall():
-        rolls.setdefault(class_group, set()).add(pupil)
-    lists: dict[int, set[int]] = {}
-    for group, pupil, now in db.execute(
-        """SELECT subject_group, pupil, ifnull(start, ?1) <= ?1 AND ("end" IS NULL OR "end" > ?1)
-           FROM subject_group_pupil WHERE retired_at IS NULL""",
-        (day,),
-    ).fetchall():
-        listed = lists.setdefault(group, set())
-        if now:
-            listed.add(pupil)
+    rolls = _sets(
+        db.execute(
+            """SELECT class_group, group_concat(pupil) FROM enrolment WHERE retired_at IS NULL AND start <= ?1
+               AND ("end" IS NULL OR "end" > ?1) GROUP BY class_group""",
+            (day,),
+        )
+    )
+    lists = _sets(
+        db.execute(
+            """SELECT subject_group, group_concat(pupil)
+                 FILTER (WHERE ifnull(start, ?1) <= ?1 AND ("end" IS NULL OR "end" > ?1))
+               FROM subject_group_pupil WHERE retired_at IS NULL GROUP BY subject_group""",
+            (day,),
+        )
+    )
 
-    def members(class_group: int, group: int) -> frozenset[int]:
-        roll = rolls.get(class_group, set())
-        return frozenset(roll & lists[group] if group in lists else roll)
+    def members(class_group: int, group: int) -> frozenset[str]:
+        roll = rolls.get(class_group, frozenset())
+        return roll & lists[group] if group in lists else roll
 
     return members
+
+
+def _sets(rows: Iterable[tuple[int, str | None]]) -> dict[int, frozenset[str]]:
+    return {key: frozenset(values.split(",")) if values else frozenset() for key, values in rows}
 
 
 def _planned(db: Database) -> dict[int, int]:
@@ -165,15 +228,5 @@ def _planned(db: Database) -> dict[int, int]:
     rows = db.execute(
         f"""SELECT p.subject_group, sum(ifnull(i.hours, 1)) FROM plan p JOIN plan_item i ON i.plan = p.id
            WHERE i.retired_at IS NULL AND {plans.HOLDS} GROUP BY p.subject_group"""
-    )
-    return dict(rows.fetchall())
-
-
-def _of_year(db: Database, today: int) -> dict[int, int]:
-    """Group -> lessons held since its year began."""
-    rows = db.execute(
-        """SELECT subject_group, count(*) FROM lesson WHERE +day <= ? AND retired_at IS NULL
-           GROUP BY subject_group""",
-        (today,),
     )
     return dict(rows.fetchall())

@@ -54,7 +54,7 @@ def index() -> ResponseReturnValue:
         class_name=class_name,
         total={
             name: sum(getattr(line, name) or 0 for line in shown)
-            for name in ("no_topic", "not_taken", "behind", "short")
+            for name in ("no_topic", "not_taken", "behind", "short", "outside")
         },
     )
 

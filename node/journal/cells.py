@@ -141,13 +141,17 @@ class Stray:
     value: int
 
 
+OUTSIDE = """EXISTS (SELECT 1 FROM subject_group g JOIN grading_scale s ON s.id = ifnull(m.scale, g.scale)
+  WHERE g.id = m.subject_group AND m.value NOT BETWEEN s.minimum AND s.maximum)"""
+"""Is the mark `m` not on its scale? The rule of `cells` in a query."""
+
+
 def strays(db: Database, groups: Collection[int], first: int, last: int) -> list[Stray]:
-    """The marks of some groups in a span of days that are not on their scale, by the rule of `cells`."""
+    """The marks of some groups in a span of days that are not on their scale."""
     rows = db.execute(
-        """SELECT m.subject_group, m.day, m.period, m.pupil, m.value FROM json_each(?) g
-           JOIN mark m ON m.subject_group = g.value JOIN subject_group sg ON sg.id = m.subject_group
-           JOIN grading_scale s ON s.id = ifnull(m.scale, sg.scale)
-           WHERE m.day BETWEEN ? AND ? AND m.value NOT BETWEEN s.minimum AND s.maximum AND m.retired_at IS NULL
+        f"""SELECT m.subject_group, m.day, m.period, m.pupil, m.value FROM json_each(?) g
+           JOIN mark m ON m.subject_group = g.value
+           WHERE m.day BETWEEN ? AND ? AND m.retired_at IS NULL AND {OUTSIDE}
            ORDER BY m.day, m.period""",
         (json.dumps(sorted(groups)), first, last),
     )

@@ -12,6 +12,7 @@ from sqlite_utils import Database
 
 from node import roster
 from node.calendar import queries as calendar
+from node.journal.cells import OUTSIDE as OUTSIDE
 from node.journal.cells import SLOTS as SLOTS
 from node.journal.cells import Cell as Cell
 from node.journal.cells import Correction as Correction

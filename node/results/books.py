@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -178,12 +178,14 @@ def _conduct_page(class_id: int, problem: str = "") -> str:
 
 @dataclass(frozen=True)
 class Card:
-    """A pupil's report card: (subject, term) -> results; missed lessons and days, and conduct, by term."""
+    """A pupil's report card: the subjects, (subject, term) -> what was given; missed lessons and days, and conduct, by
+    term.
+    """
 
     pupil: int
     name: str
     subjects: list[queries.Heading]
-    cells: Mapping[tuple[int, int], list[Result]]
+    given: Mapping[tuple[int, int], str]
     missed: Mapping[int, Total]
     conduct: Mapping[int, str]
 
@@ -225,6 +227,18 @@ def _of_year(results: Sequence[Result], group: Mapping[str, Any]) -> list[Result
     return [result for result in results if result.term in terms]
 
 
+def _given(results: Iterable[Result]) -> dict[int, dict[tuple[int, int], str]]:
+    """Pupil -> (subject, term) -> the mark, not assessed, exempt; of several groups one after another."""
+    words = {"na": gettext("n/a"), "exempt": gettext("ex.")}
+    found: dict[int, dict[tuple[int, int], str]] = {}
+    for one in results:
+        own, at = found.setdefault(one.pupil, {}), (one.subject, one.term)
+        assessed = one.status == "assessed" and one.value is not None
+        text = str(one.value) if assessed else words.get(one.status, "")
+        own[at] = f"{own[at]} / {text}" if at in own else text
+    return found
+
+
 def _cards_page(
     group: Mapping[str, Any], pupils: Sequence[int], results: Sequence[Result], person: int | None = None
 ) -> str:
@@ -233,18 +247,18 @@ def _cards_page(
     names = dict(journal_queries.named(db, pupils, today()))
     missed = queries.missed(db, pupils, terms)
     conduct = queries.conduct(db, pupils, [term["id"] for term in terms])
+    subjects = queries.subjects(db, {result.subject for result in results})
+    given = _given(results)
     found = []
     for pupil in in_order(list(pupils), lambda one: names.get(one, "")):
-        own = [result for result in results if result.pupil == pupil]
-        cells: dict[tuple[int, int], list[Result]] = {}
-        for result in own:
-            cells.setdefault((result.subject, result.term), []).append(result)
+        own = given.get(pupil, {})
+        had = {subject for subject, _ in own}
         found.append(
             Card(
                 pupil,
                 names.get(pupil, ""),
-                queries.subjects(db, {result.subject for result in own}),
-                cells,
+                [subject for subject in subjects if subject.id in had],
+                own,
                 {term["id"]: missed.get((pupil, term["id"]), NO_TOTAL) for term in terms},
                 {term["id"]: conduct.get((pupil, term["id"]), "") for term in terms},
             )
@@ -259,7 +273,7 @@ def _cards_page(
         terms=terms,
         now=today(),
         label=label_of,
-        row_name=row_name,
+        subject_names={subject.id: row_name(subject.row) for subject in subjects},
         number_of=number_of,
         conduct_names=queries.CONDUCT,
         person=person,

@@ -187,7 +187,7 @@ def missed(
         return {}
     first, last = min(term["start"] for term in spans), max(term["end"] for term in spans)
     by_pupil: dict[int, list[attendance.Day]] = {}
-    for (pupil, _), one in attendance.days(db, chosen, first, last).items():
+    for (pupil, _), one in attendance.days(db, chosen, first, last, "away or late").items():
         by_pupil.setdefault(pupil, []).append(one)
     return {
         (pupil, term["id"]): attendance.total(

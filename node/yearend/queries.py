@@ -258,20 +258,20 @@ def decisions(db: Database, year: int) -> dict[int, tuple[str, int | None]]:
 
 def _failing(db: Database, year: int) -> dict[int, tuple[int, ...]]:
     """Pupil -> the subjects whose annual result (or final one, where there is one) is below 3 or not given."""
-    results: dict[tuple[int, int], tuple[str, bool]] = {}
-    for pupil, subject, kind, failed in db.execute(
-        """SELECT r.pupil, sg.subject, t.kind, r.status = 'na' OR
-             (ifnull(r.status, 'assessed') = 'assessed' AND ifnull(r.band, r.value) < 3)
-           FROM term_result r JOIN term t ON t.id = r.term JOIN subject_group sg ON sg.id = r.subject_group
-           WHERE t.year = ? AND t.kind IN ('year', 'final') AND r.retired_at IS NULL AND sg.subject IS NOT NULL
-           ORDER BY t.kind = 'final'""",
-        (year,),
-    ).fetchall():
-        results[pupil, subject] = (kind, bool(failed))
+    sql = """SELECT r.pupil, sg.subject, t.kind, r.status = 'na' OR
+        (ifnull(r.status, 'assessed') = 'assessed' AND ifnull(r.band, r.value) < 3) AS failed
+      FROM term_result r JOIN term t ON t.id = r.term JOIN subject_group sg ON sg.id = r.subject_group
+      WHERE t.year = :year AND t.kind IN ('year', 'final') AND r.retired_at IS NULL AND sg.subject IS NOT NULL"""
+    # Few fail: of those alone all results are looked at, for a final one counts more than the year's.
+    rows = db.execute(
+        f"""WITH result AS MATERIALIZED ({sql}) SELECT pupil, subject, failed FROM result
+            WHERE pupil IN (SELECT pupil FROM result WHERE failed) ORDER BY kind = 'final'""",
+        {"year": year},
+    )
+    results = {(pupil, subject): bool(failed) for pupil, subject, failed in rows.fetchall()}
     found: dict[int, tuple[int, ...]] = {}
-    for (pupil, subject), (_, failed) in sorted(results.items()):
-        if failed:
-            found[pupil] = (*found.get(pupil, ()), subject)
+    for pupil, subject in sorted(at for at, failed in results.items() if failed):
+        found[pupil] = (*found.get(pupil, ()), subject)
     return found
 
 

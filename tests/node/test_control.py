@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -66,6 +67,22 @@ def test_pupils_without_enough_marks_are_counted(desk: Desk) -> None:
         for pupil in desk.pupils
     ]
     assert line(desk).short == sum(count < minimum for count in counted)
+
+
+def test_a_mark_outside_its_scale_is_told_and_no_mark(desk: Desk) -> None:
+    before, pupil = line(desk), desk.pupils[0]
+    counted = desk.mark(pupil, 5)
+    desk.save(counted)
+    with writing(desk.db, desk.account) as w:
+        ten = w.insert("grading_scale", code="ten", minimum=1, maximum=10)
+        w.put("mark", **desk.place.key, pupil=pupil, slot=1, value=9, scale=ten)
+    assert line(desk).outside == 0
+    with writing(desk.db, desk.account) as w:
+        w.update("grading_scale", ten, maximum=5)
+    assert (line(desk).outside, line(desk).lacks) == (1, True)
+    desk.save(replace(counted, value=None, seen=5))
+    # It does not help to reach the marks that a term mark needs; nor do those taken back.
+    assert (line(desk).short, line(desk).outside) == (before.short, 1)
 
 
 def test_the_plan_of_the_year_stands_beside_what_was_given(desk: Desk) -> None:
