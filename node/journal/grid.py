@@ -31,7 +31,7 @@ def grid(group_id: int) -> ResponseReturnValue:
     first, last = (term["start"], min(term["end"], pages.today())) if term else (0, -1)
     cells = queries.cells(db, group_id, first, last)
     members = queries.members(db, group_id, first, last) if term and first <= last else frozenset()
-    by = queries.rule(db)
+    by, scale = queries.rule(db), queries.scale_of(db, group_id)
     columns = queries.columns(db, group_id, first, last)
     given, others = _results(group, term)
     whole = rows.Term(
@@ -65,7 +65,8 @@ def grid(group_id: int) -> ResponseReturnValue:
         planned=_planned(group_id, [c for c in columns if c.place.day not in shut]) if writes else {},
         locked=locked,
         shut=shut,
-        scale=queries.scale_of(db, group_id),
+        scale=scale,
+        keys=rows.marks_with_keys(scale),
         outside=any(cell.outside for cell in cells.values()),
         kinds=queries.work_kinds(db),
         letters=(letters["absent"], letters["late"]),

@@ -20,10 +20,6 @@ from shared.i18n import exact, gettext, row_name
 from shared.problems import ChangedMeanwhile, InputProblem, NotFound
 from shared.web import visitor
 
-LOWEST_KEY = 2
-"""On a scale up to five the mark 1 is rare: it can be typed and is kept, and has no button."""
-MOST_KEYS = 6
-
 
 @area.get("/lesson/<int:group_id>/<day>/<int:period>")
 @allow(*pages.READ)
@@ -84,9 +80,9 @@ def _lesson_page(
         late=pages.today() - place.day > queries.edit_days(db),
         days=queries.edit_days(db),
         scale=scale,
-        keys=_keys(scale),
+        keys=rows.marks_with_keys(scale),
         status_choice=rows.choice(rows.status_keys(signs)),
-        mark_choice=rows.choice(rows.mark_keys(_keys(scale))),
+        mark_choice=rows.choice(rows.mark_keys(rows.marks_with_keys(scale))),
         kinds=kinds,
         planned=planned,
         pupils=queries.named(db, members, pages.today()),
@@ -121,14 +117,6 @@ def _kinds_teller(kinds: Sequence[Mapping[str, Any]]) -> Callable[[Cell], dict[i
         return {slot: names.get(mark.kind or 0, "") for slot, mark in marks if mark.value is not None}
 
     return told
-
-
-def _keys(scale: queries.Scale | None) -> list[int]:
-    """The marks that have a button each; none when the scale has too many for that."""
-    if scale is None:
-        return []
-    keys = list(range(max(scale.low, LOWEST_KEY), scale.high + 1))
-    return keys if len(keys) <= MOST_KEYS else []
 
 
 @area.post("/cell/<int:group_id>/<day>/<int:period>")

@@ -13,6 +13,9 @@ from node.people.queries import number_of
 from shared.i18n import current_language, gettext, in_list
 from shared.report import EMPTY, decimal, decimal_point
 
+LOWEST_KEY = 2
+"""On a scale up to five the mark 1 is rare: it can be typed and is kept, and has no button."""
+MOST_KEYS = 6
 _NOTHING = queries.Standing(None, None)
 Given = Mapping[int, queries.Given]
 """Results by pupil."""
@@ -109,6 +112,12 @@ def status_keys(letters: Sequence[str]) -> list[Key]:
         Key("absent", letters[0], absent, "away"),
         Key("late", letters[1], late, "late"),
     ]
+
+
+def marks_with_keys(scale: queries.Scale | None) -> list[int]:
+    """The marks that have a button each; none when the scale has too many for that."""
+    marks = range(max(scale.low, LOWEST_KEY), scale.high + 1) if scale else ()
+    return list(marks) if len(marks) <= MOST_KEYS else []
 
 
 def mark_keys(marks: Sequence[int]) -> list[Key]:

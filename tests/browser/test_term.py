@@ -274,7 +274,7 @@ def a_plan_is_made(story: Story) -> None:
 
 
 def lessons_are_held(story: Story) -> None:
-    """A lesson from a pupil's row to the next, and a mark in the grid where there is a keyboard."""
+    """A lesson from a pupil's row to the next, and a mark in the grid: typed, or by the cell's buttons on a phone."""
     teacher, maths = story["teacher"], story.group("mat")
     story.turn("2025-09-02")
     teacher.go("/")
@@ -289,16 +289,23 @@ def lessons_are_held(story: Story) -> None:
     page.check("[name=taken]")
     page.locator(".foot .state.saved").wait_for()
     teacher.look()
-    # The same lesson in the grid; on a phone the grid is for reading.
+    # The same lesson in the grid.
     teacher.go(f"/journal/group/{maths}")
-    if not teacher.phone:
-        at = page.evaluate(
-            "[...document.querySelectorAll('thead th')].findIndex(h => h.dataset.at === '2025-09-02/1')"
+    at = page.evaluate(
+        "[...document.querySelectorAll('thead th')].findIndex(h => h.dataset.at === '2025-09-02/1')"
+    )
+    page.locator(f"tr[data-pupil='{story.pupil(11)}'] > :nth-child({at + 1})").click()
+    if teacher.phone:
+        teacher.look()
+        page.click("[data-press='4']")
+        assert (
+            page.get_attribute("[data-lesson]", "href")
+            == f"{teacher.at}/journal/lesson/{maths}/2025-09-02/1#p{story.pupil(11)}"
         )
-        page.locator(f"tr[data-pupil='{story.pupil(11)}'] > :nth-child({at + 1})").click()
+    else:
         page.keyboard.press("4")
-        page.locator(f"tr[data-pupil='{story.pupil(11)}'] td.saved").wait_for()
-        assert story.one("SELECT value FROM mark WHERE pupil = ?", story.pupil(11)) == 4
+    page.locator(f"tr[data-pupil='{story.pupil(11)}'] td.saved").wait_for()
+    assert story.one("SELECT value FROM mark WHERE pupil = ?", story.pupil(11)) == 4
 
 
 def reasons_are_given(story: Story) -> None:

@@ -30,9 +30,11 @@ const facing = (() => {
     sign(chosen = column, "chosen", true);
     for (const follow of followers) follow(column, before);
   }
+  // A column is brought into sight whole, and the one beside the names is not cut either.
   function showColumn(column) {
-    const head = heads[column], names = heads[0].offsetWidth, from = head.offsetLeft - names;
-    if (from < box.scrollLeft || head.offsetLeft + head.offsetWidth > box.scrollLeft + box.clientWidth) box.scrollLeft = from - 100;
+    const names = heads[0].offsetWidth, head = heads[column], most = head.offsetLeft + head.offsetWidth - box.clientWidth;
+    if (head.offsetLeft - names < box.scrollLeft) box.scrollLeft = head.offsetLeft - names;
+    else if (most > box.scrollLeft) box.scrollLeft = heads.find((one, at) => at && one.offsetLeft - names >= most).offsetLeft - names;
   }
   function showLine(column) {
     const line = lines[column - 1].getBoundingClientRect(), around = pane.getBoundingClientRect();
@@ -47,6 +49,7 @@ const facing = (() => {
     if (pane.contains(event.target)) showColumn(column);
     else showLine(column);
   });
-  showColumn(lines.length);
+  const end = heads[heads.length - 1], fits = heads[0].offsetWidth + end.offsetLeft + end.offsetWidth - heads[lines.length].offsetLeft <= box.clientWidth;
+  if (lines.length) showColumn(fits ? heads.length - 1 : lines.length);
   return { table, pane, heads, lines, choose, follow(then) { followers.push(then); } };
 })();

@@ -105,8 +105,14 @@
     for (const one of table.querySelectorAll("td[tabindex='0']")) if (one !== td) one.tabIndex = -1;
     td.tabIndex = 0;
     const head = heads[td.cellIndex], link = desk.querySelector("[data-history]");
+    if (aimed) aimed.classList.remove("aimed");
     aimed = td;
+    td.classList.add("aimed");
+    strike(false);
+    for (const button of desk.querySelectorAll("[data-press]")) button.disabled = shut(td);
+    desk.querySelector("[data-lesson]").href = `${head.querySelector("a").href}#p${td.parentNode.dataset.pupil}`;
     desk.hidden = false;
+    td.scrollIntoView({ block: "nearest", inline: "nearest" });
     desk.querySelector("[data-late-reason]").hidden = !head.hasAttribute("data-old");
     link.href = `${link.dataset.address}${head.dataset.at}/${td.parentNode.dataset.pupil}`;
     link.textContent = `${td.parentNode.cells[0].textContent.trim()} · ${head.querySelector("a").textContent}`;
@@ -155,15 +161,37 @@
     else if (/^[0-9]$/.test(key) && high) digit(td, key);
     else if (key === "/" && high) second(td);
     else if (letterOf(key)) {
-      const status = letterOf(key);
       remember([td]);
-      set(td, "status", "", td.dataset.s === status ? "present" : status);
+      turn(td, letterOf(key));
       go(td, 1, 0);
     } else if (key === "Delete" || key === "Backspace") {
       remember([td]);
       restore(td, { m: "", n: "", s: "present" });
     } else return;
     event.preventDefault();
+  });
+  const turn = (td, status) => set(td, "status", "", td.dataset.s === status ? "present" : status);
+  // Buttons for fingers: each does what its key does, in the chosen cell, which stays chosen.
+  let stroke = false;
+  function strike(on) {
+    const slash = desk.querySelector("[data-press='/']");
+    stroke = on;
+    if (slash) slash.setAttribute("aria-pressed", String(on));
+  }
+  desk.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-press]"), td = aimed;
+    if (event.target.closest("[data-away]")) {
+      desk.hidden = true;
+      td.classList.remove("aimed");
+    }
+    if (!button) return;
+    const key = button.dataset.press, name = stroke ? "n" : "m";
+    if (key === "/") return strike(!stroke && Boolean(td.dataset.m));
+    remember([td]);
+    if (key === "Delete") restore(td, { m: "", n: "", s: "present" });
+    else if (letterOf(key)) turn(td, letterOf(key));
+    else set(td, "mark", stroke ? 1 : 0, td.dataset[name] === key ? "" : key);
+    strike(false);
   });
   function among(link, key, event) {
     const column = links.indexOf(link), step = { ArrowLeft: -1, ArrowRight: 1 }[key], to = step && links[column + step];
