@@ -373,7 +373,7 @@ TABLES: tuple[Table, ...] = (
         *_names(4),
     ),
     _table(
-        12, "report_form", "reference", ("Отчёттун формасы", "Форма отчёта", "Report form"),
+        12, "report_form", "reference", ("Отчеттун формасы", "Форма отчёта", "Report form"),
         _c(2, "code", "code", "district", "Коду", "Код", "Code", max_length=24),
         _c(3, "definition", "text", "reference", "Аныктамасы", "Определение", "Definition"),
         *_names(4),
@@ -657,7 +657,7 @@ TABLES: tuple[Table, ...] = (
     ),
     _table(
         41, "report_snapshot", "movement", ("Бекитилген отчёт", "Зафиксированный отчёт", "Frozen report"),
-        _c(2, "report", "code", "school", "Отчёт", "Отчёт", "Report", max_length=24, pattern=r"[a-z0-9_]*"),
+        _c(2, "report", "code", "school", "Отчет", "Отчёт", "Report", max_length=24, pattern=r"[a-z0-9_]*"),
         _c(3, "year", "ref", "school", "Окуу жылы", "Учебный год", "School year", references="academic_year"),
         _c(4, "term", "ref", "school", "Окуу мезгили", "Период", "Term", references="term"),
         _c(5, "number", "int", "school", "Оңдоонун номери", "Номер исправления", "Number of the correction", 0,
@@ -754,7 +754,7 @@ TABLES: tuple[Table, ...] = (
     ),
     _table(
         57, "calendar_address", "time", ("Календардын жашыруун дареги", "Секретный адрес календаря", "Calendar address"),
-        _c(2, "account", "ref", "school", "Каттоо жазуусу", "Учётная запись", "Account", references="account"),
+        _c(2, "account", "ref", "school", "Аккаунт", "Учётная запись", "Account", references="account"),
         _c(3, "person", "ref", "school", "Кимдин сабактары", "Чьи уроки", "Whose lessons", references="person"),
         _c(4, "secret", "bytes", "school", "Сырдын изи", "Хеш секрета", "Digest of the secret", max_length=32),
         _c(5, "made_at", "instant", "school", "Түзүлгөн убактысы", "Создан", "Made at"),
@@ -907,7 +907,7 @@ TABLES: tuple[Table, ...] = (
         _c(4, "lines", "int", "school", "Саптар", "Строки", "Lines", 0, minimum=0),
         _c(5, "undoes_clock", "int", "school", "Кайсы аракетти жокко чыгарат", "Отменяет действие с отметкой",
            "Undoes the act with this stamp", minimum=0, unit="undoes"),
-        _c(6, "undoes_account", "ref", "school", "Ал аракеттин каттоо жазуусу", "Учётная запись того действия",
+        _c(6, "undoes_account", "ref", "school", "Ал аракеттин аккаунту", "Учётная запись того действия",
            "Account of that act", references="account", unit="undoes"),
         since=2, indexes=(("undoes_clock",),),
     ),
@@ -924,7 +924,7 @@ TABLES: tuple[Table, ...] = (
         since=2, indexes=(("digest",),),
     ),
     _table(
-        90, "account", "access", ("Каттоо жазуусу", "Учётная запись", "Account"),
+        90, "account", "access", ("Аккаунт", "Учётная запись", "Account"),
         _c(2, "person", "ref", "school", "Адам", "Человек", "Person", references="person"),
         _c(3, "login", "text", "school", "Логин", "Логин", "Login", max_length=60),
         _c(4, "password", "text", "school", "Сырсөздүн изи", "Хеш пароля", "Password hash", max_length=300),
@@ -944,9 +944,9 @@ TABLES: tuple[Table, ...] = (
         indexes=(("login",), ("person",)),
     ),
     _table(
-        91, "reading_log", "access", ("Окуу журналы", "Журнал чтения", "Reading log"),
+        91, "reading_log", "access", ("Маалыматты ким көргөн", "Журнал чтения", "Reading log"),
         _c(2, "at", "instant", "school", "Убактысы", "Время", "At"),
-        _c(3, "account", "ref", "school", "Каттоо жазуусу", "Учётная запись", "Account", references="account"),
+        _c(3, "account", "ref", "school", "Аккаунт", "Учётная запись", "Account", references="account"),
         _c(4, "person", "ref", "school", "Ким жөнүндө", "О ком", "About", references="person"),
         _c(5, "act", "code", "school", "Аракет", "Действие", "Act", choices=("read", "export", "print")),
         _c(6, "what", "text", "school", "Эмне", "Что", "What", max_length=200),

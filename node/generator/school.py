@@ -236,7 +236,7 @@ class _School:
                     "task",
                     assignee=self.ids.staff[number],
                     author=head,
-                    title="Тутумга кирип, сырсөздү алмаштыруу",
+                    title="Системага кирип, сырсөздү алмаштыруу",
                     due=start + 7,
                     done_at=(start + 2) * DAY_MS,
                     accepted_at=(start + 3) * DAY_MS,
