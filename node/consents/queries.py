@@ -180,20 +180,37 @@ def _years_later(day: int, years: int) -> int:
     return day_number(date.replace(year=date.year + years, day=28 if leap_day else date.day))
 
 
+@dataclass(frozen=True)
+class Withdrawn:
+    """Someone whose core consent is withdrawn, and of whom something is still kept. Days since 1970.
+
+    ``until``: the day from which no law asks for it; None while the person is at the school.
+    """
+
+    person: int
+    number: int
+    since: int
+    until: int | None
+
+
 def due(db: Database, today: int) -> list[int]:
-    """People whose core consent is withdrawn, of whom something is still kept, and no law asks for it any more."""
-    sql = """SELECT DISTINCT c.person FROM consent c WHERE c.purpose = 'core' AND c.withdrawn_on IS NOT NULL
+    """Of whom the school keeps under a withdrawn consent what no law asks for any more."""
+    return [one.person for one in withdrawn(db) if one.until is not None and one.until <= today]
+
+
+def withdrawn(db: Database) -> list[Withdrawn]:
+    """Of whom the school still keeps something under a withdrawn core consent."""
+    sql = """SELECT c.person, max(c.withdrawn_on) FROM consent c WHERE c.purpose = 'core' AND c.withdrawn_on IS NOT NULL
       AND c.retired_at IS NULL AND NOT EXISTS (SELECT 1 FROM consent d WHERE d.person = c.person
-        AND d.purpose = 'core' AND d.withdrawn_on IS NULL AND d.retired_at IS NULL) ORDER BY c.person"""
+        AND d.purpose = 'core' AND d.withdrawn_on IS NULL AND d.retired_at IS NULL)
+      GROUP BY c.person ORDER BY c.person"""
     found = []
     log, table = NodeLog(db), BY_NAME["person"]
     numbers = {c.number for c in table.consented if c.consent == "core"}
-    for (person,) in db.execute(sql).fetchall():
-        until = kept_until(db, person)
-        if until is not None and until <= today:
-            entries = log.history(table, (person,))
-            if any(e.values.get(n) is not None for e in entries for n in numbers):
-                found.append(person)
+    for person, since in db.execute(sql).fetchall():
+        entries = log.history(table, (person,))
+        if any(e.values.get(n) is not None for e in entries for n in numbers):
+            found.append(Withdrawn(person, number_of(person), since, kept_until(db, person)))
     return found
 
 

@@ -30,8 +30,6 @@ RECORDERS = ("class_teacher", "secretary")
 """Take a signed form in; what guardian and pupil enter waits for its paper, or is a withdrawal."""
 SIGNERS = ("guardian", "pupil")
 """Give on a page and take back: guardians for a child, a pupil of age for oneself."""
-
-ERASERS = access.roles("consent", "A")
 PAPER_PURPOSES = (
     ("core", N_("name, date of birth, sex, personal number, identity document, address, telephone, class, marks, "
                 "absences, conduct: to teach and to keep the records that the law asks for")),
@@ -60,7 +58,10 @@ def index() -> ResponseReturnValue:
         soon=sorted((ask for ask in found if ask.why == "soon"), key=lambda ask: ask.until or 0),
         purposes=CONSENT_PURPOSES,
         days=days,
-        due=[people.number_of(person) for person in queries.due(db, day)] if who.has(*ERASERS) else [],
+        withdrawn=[
+            one for one in queries.withdrawn(db) if reaches_person(db, who, "consent", "V", one.person)
+        ],
+        day=day,
         offers=_waiting() if who.has(*RECORDERS) else [],
     )
 

@@ -153,7 +153,7 @@ def _people_waiting() -> list[tuple[str, str]]:
             (
                 ngettext("%(num)s withdrawn record is due to be erased",
                          "%(num)s withdrawn records are due to be erased", due),
-                url_for("consents.index"),
+                url_for("consents.index", _anchor="withdrawn"),
             )
         )  # fmt: skip
     opened = len(account_queries.unapproved(db, day)) if may_open("accounts.approve") else 0

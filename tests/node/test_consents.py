@@ -209,6 +209,8 @@ def test_when_the_time_of_the_law_is_over_the_head_erases(db: Database) -> None:
         enrolment = w.insert("enrolment", pupil=pupil, class_group=group, start=day - 800)
         actions.withdraw(w, pupil, rows[0], day)
     assert queries.due(db, day) == []
+    (kept,) = queries.withdrawn(db)
+    assert (kept.person, kept.since, kept.until) == (pupil, day, None)
     with writing(db, actor(db)) as w:
         w.update("enrolment", enrolment, end=day - 1)
     later = day + 3 * 366
@@ -385,6 +387,25 @@ def test_a_pupil_of_age_is_asked_anew_and_signs_alone(empty_school: SchoolPages)
         assert queries.grown_up(db, day) == {pupil: ["photo"]}
         agree(db, pupil, Signed(("core",), day, signer=pupil))
         assert has_consent(db, pupil, "core", day) and queries.offers(db, pupil) == []
+
+
+def test_who_reads_consents_reads_what_is_due_and_the_head_alone_erases(pages: SchoolPages) -> None:
+    day = today()
+    with closing(pages.node.connect()) as db, writing(db, actor(db)) as w:
+        gone = w.insert("person", sex="f", birth_year=2003)
+        consent = w.insert("consent", person=gone, purpose="core", valid_from=day)
+        w.update("person", gone, surname="Кетиева")
+        w.put("pupil", person=gone, language="ky")
+        w.insert("enrolment", pupil=gone, class_group=pages.led, start=18_000, end=18_300)
+        w.update("consent", consent, withdrawn_on=day)
+    link, erases = f'href="/consents/{gone}"', 'action="/consents/erase"'
+    for role, seen in (("head", True), ("deputy", False), ("secretary", False), ("social", False)):
+        page = pages.as_(role).get("/consents/")[1]
+        assert link in page and (erases in page) is seen
+    assert "/consents/#withdrawn" in pages.as_("head").get("/")[1]
+    assert pages.as_("administrator").get("/consents/")[0] == 403
+    assert pages.as_("head").post("/consents/erase")[0] == 302
+    assert link not in pages.as_("secretary").get("/consents/")[1]
 
 
 def test_a_child_neither_gives_nor_withdraws(pages: SchoolPages) -> None:
