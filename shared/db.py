@@ -36,6 +36,9 @@ BUSY_SECONDS = 20.0
 _SMALLEST = 4096
 """Bytes of one page; SQLite would take an empty file for a new database and write into it."""
 
+_ROWS = 100
+"""Rows written by one statement of `write_rows`."""
+
 _PRAGMAS = (
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
@@ -173,6 +176,18 @@ def transaction(db: Database) -> Iterator[None]:
             if db.conn.in_transaction:
                 db.conn.execute("ROLLBACK")
             raise
+
+
+def write_rows(db: Database, into: str, rows: Sequence[Sequence[Any]], more: str = "") -> None:
+    """``INSERT INTO into VALUES .. more`` for rows of one width, many of them in a statement.
+
+    Of every page that a statement changes the engine keeps a copy where a trigger may refuse it: for many rows once.
+    """
+    for at in range(0, len(rows), _ROWS):
+        some = rows[at : at + _ROWS]
+        one = f"({', '.join('?' * len(some[0]))})"
+        sql = f"INSERT INTO {into} VALUES {', '.join([one] * len(some))} {more}"
+        db.conn.execute(sql, [value for row in some for value in row])
 
 
 @contextlib.contextmanager

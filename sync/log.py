@@ -10,6 +10,7 @@ from typing import TypeVar
 from sqlite_utils import Database
 
 from shared import crypto, reference
+from shared.db import write_rows
 from shared.problems import TooLarge
 from shared.schema import BY_NAME, BY_NUMBER, TABLES, VERSION, Table, Value
 from shared.tables import quoted
@@ -208,11 +209,12 @@ class NodeLog:
         names = [table.value_by_number[c].name for c in columns]
         updates = ", ".join(f"{quoted(n)} = excluded.{quoted(n)}" for n in names)
         everything = [*table.key, *names]
-        self.db.conn.executemany(
-            f"INSERT INTO {quoted(table.name)} ({', '.join(map(quoted, everything))}) "
-            f"VALUES ({', '.join('?' * len(everything))}) ON CONFLICT ({', '.join(map(quoted, table.key))}) "
-            + (f"DO UPDATE SET {updates}" if updates else "DO NOTHING"),
+        write_rows(
+            self.db,
+            f"{quoted(table.name)} ({', '.join(map(quoted, everything))})",
             rows,
+            f"ON CONFLICT ({', '.join(map(quoted, table.key))}) "
+            + (f"DO UPDATE SET {updates}" if updates else "DO NOTHING"),
         )
 
     # -- taking own changes out again, when their line must be written anew

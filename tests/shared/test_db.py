@@ -13,7 +13,16 @@ import pytest
 from sqlite_utils import Database
 
 from shared import db as module
-from shared.db import DRIVER, backup, check_integrity, open_database, reading, transaction
+from shared.db import (
+    DRIVER,
+    backup,
+    check_integrity,
+    memory_database,
+    open_database,
+    reading,
+    transaction,
+    write_rows,
+)
 from shared.problems import DamagedFile, DatabaseBusy, DiskFull, NewerFile, NotInitialised, WrongKey
 from shared.schema import VERSION
 
@@ -174,6 +183,17 @@ def test_whatever_is_raised_nothing_of_the_transaction_stays(path: Path, raised:
         assert db.execute("SELECT max(id) FROM parent").fetchone() == (300,)
         with transaction(db):
             db.conn.execute("INSERT INTO parent VALUES (301, '')")
+
+
+@pytest.mark.parametrize("count", [0, 1, 99, 100, 101, 250])
+def test_many_rows_are_written_each_once_and_in_order(count: int) -> None:
+    db = memory_database()
+    db.execute("CREATE TABLE t (n INTEGER PRIMARY KEY, a INT UNIQUE, b TEXT)")
+    rows = [(a, f"'{a}'") for a in range(count)]
+    write_rows(db, "t (a, b)", rows)
+    assert db.execute("SELECT a, b FROM t ORDER BY n").fetchall() == rows
+    write_rows(db, "t (a, b)", [(a, None) for a, _ in rows], "ON CONFLICT (a) DO UPDATE SET b = excluded.b")
+    assert db.execute("SELECT a, b FROM t ORDER BY n").fetchall() == [(a, None) for a, _ in rows]
 
 
 def test_references_are_checked_when_the_transaction_commits(path: Path) -> None:
