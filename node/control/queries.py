@@ -13,6 +13,7 @@ from sqlite_utils import Database
 from node.calendar import queries as calendar
 from node.journal import queries as journal
 from node.plans import queries as plans
+from node.settings.queries import number
 from node.timetable import queries as timetable
 
 _PERIODS = 64
@@ -23,9 +24,10 @@ _PERIODS = 64
 class Line:
     """A subject group in a term up to today. Hours are lessons.
 
-    ``due``: asked for by the timetable until today; ``whole``: until the term's end; ``planned``: the hours of the
+    ``due``: asked for by the timetable and over by now; ``whole``: until the term's end; ``planned``: the hours of the
     plan of the year, None without a plan; ``of_year``: lessons held since the year began. ``short``: pupils with fewer
-    marks than a term mark needs, None where nobody is marked; ``outside``: marks that are not on their scale.
+    marks than a term mark needs, None where nobody is marked or the term's end is far (a setting); ``outside``: marks
+    that are not on their scale.
     """
 
     group: Mapping[str, Any]
@@ -50,8 +52,47 @@ class Line:
         return bool(self.no_topic or self.not_taken or self.behind or self.short or self.outside)
 
 
-def lines(db: Database, year: int, term: int, today: int) -> list[Line]:
-    """Every subject group of a year, by class and subject."""
+@dataclass(frozen=True)
+class Sum:
+    """What all groups of a teacher lack; None for groups without a teacher."""
+
+    teacher: int | None
+    groups: int
+    behind: int
+    no_topic: int
+    not_taken: int
+    short: int
+    outside: int
+
+
+def by_teacher(found: Iterable[Line]) -> list[Sum]:
+    """The lines that lack something, summed by teacher: who lacks most first."""
+    of: dict[int | None, list[Line]] = {}
+    for line in found:
+        if line.lacks:
+            of.setdefault(line.group["teacher"], []).append(line)
+    sums = [
+        Sum(
+            teacher,
+            len(lines),
+            sum(line.behind for line in lines),
+            sum(line.no_topic for line in lines),
+            sum(line.not_taken for line in lines),
+            sum(line.short or 0 for line in lines),
+            sum(line.outside for line in lines),
+        )
+        for teacher, lines in of.items()
+    ]
+    return sorted(
+        sums, key=lambda one: (-one.no_topic - one.not_taken - one.outside, -one.short, one.teacher or 0)
+    )
+
+
+def lines(db: Database, year: int, term: int, today: int, minute: int = 24 * 60) -> list[Line]:
+    """Every subject group of a year, by class and subject; a lesson of today is due when its end has rung.
+
+    ``minute``: of today, since midnight.
+    """
     groups = journal.groups(db, year)
     spans = {
         grade: next(
@@ -65,6 +106,8 @@ def lines(db: Database, year: int, term: int, today: int) -> list[Line]:
     marked, minimum = _marked(db, first, min(last, today)), journal.rule(db).minimum
     members = _members(db, today)
     planned, nothing = _planned(db), _Written()
+    running = _running(db, year, minute)
+    asked_from = number(db, "marks_asked_days")
     found = []
     for group in groups:
         start, end = spans[group["grade"]]
@@ -73,7 +116,8 @@ def lines(db: Database, year: int, term: int, today: int) -> list[Line]:
         asks, has = asked.get(group["id"], ()), written.get(group["id"], nothing)
         whole = [place for place in asks if from_ <= place < to]
         held = {place for place in has.places if from_ <= place < due_to}
-        due = [place for place in whole if place < due_to]
+        still = {today * _PERIODS + period for period in running.get(group["class_group"], ())}
+        due = [place for place in whole if place < due_to and (place not in still or place in held)]
         missing = len(due) - len(held.intersection(due))
         pupils = members(group["class_group"], group["id"]) if start <= today else frozenset()
         marks = marked.get(group["id"], _Marked()) if group["scale"] is not None else None
@@ -86,13 +130,31 @@ def lines(db: Database, year: int, term: int, today: int) -> list[Line]:
                 no_topic=missing + len(held.intersection(has.no_topic)),
                 not_taken=missing + len(held.intersection(has.not_taken)),
                 short=None
-                if marks is None
+                if marks is None or today <= end - asked_from
                 else sum(marks.counts.get(pupil, 0) < minimum for pupil in pupils),
                 outside=0 if marks is None else marks.outside,
                 planned=planned.get(group["id"]),
                 of_year=has.of_year,
             )
         )
+    return found
+
+
+def _running(db: Database, year: int, minute: int) -> dict[int, set[int]]:
+    """Class -> the periods that have not ended at that minute of a day."""
+    rows = db.execute(
+        "SELECT id, shift, grade FROM class_group WHERE year = ? AND retired_at IS NULL", (year,)
+    )
+    rings = {}
+    found = {}
+    for class_group, shift, grade in rows.fetchall():
+        if (shift, grade) not in rings:
+            rings[shift, grade] = {
+                period
+                for period, (start, end) in calendar.rings(db, shift, grade).items()
+                if (end or start or 0) > minute
+            }
+        found[class_group] = rings[shift, grade]
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import Any
 
 from flask import Blueprint, render_template, request
@@ -31,14 +32,20 @@ def index() -> ResponseReturnValue:
     year = class_queries.present_year(class_queries.years(db), now)
     terms = [t for t in journal_queries.terms(db, year.id) if t["kind"] != "half"] if year else []
     term = _chosen(terms)
-    found = queries.lines(db, year.id, term["id"], now) if year and term else []
+    found = queries.lines(db, year.id, term["id"], now, _minute()) if year and term else []
     classes = {line.group["class_group"]: line.group for line in found}
     chosen = request.args.get("class", type=int)
     everything = "all" in request.args
+    teacher = request.args.get("teacher", type=int)
     shown = [
-        line for line in found if chosen in (None, line.group["class_group"]) and (everything or line.lacks)
+        line
+        for line in found
+        if chosen in (None, line.group["class_group"])
+        and teacher in (None, line.group["teacher"] or 0)
+        and (everything or line.lacks)
     ]
     teachers = {line.group["teacher"] for line in shown if line.group["teacher"]}
+    summed = chosen is None and teacher is None and not everything
     return render_template(
         "control/index.html",
         year=year,
@@ -46,6 +53,8 @@ def index() -> ResponseReturnValue:
         term=term,
         label=_label,
         lines=shown,
+        sums=queries.by_teacher(shown) if summed else [],
+        teacher=teacher,
         any=bool(found),
         classes=list(classes.values()),
         chosen=chosen,
@@ -57,6 +66,12 @@ def index() -> ResponseReturnValue:
             for name in ("no_topic", "not_taken", "behind", "short", "outside")
         },
     )
+
+
+def _minute() -> int:
+    """Of the day, since midnight."""
+    now = datetime.datetime.now()
+    return now.hour * 60 + now.minute
 
 
 def _chosen(terms: list[dict[str, Any]]) -> dict[str, Any] | None:

@@ -98,6 +98,10 @@ SETTINGS: tuple[Setting, ...] = (
         N_("With fewer marks the proposal is 'not assessed'."), minimum=1, maximum=20,
     ),
     Setting(
+        "marks_asked_days", "int", 14, N_("Days before a term's end from which missing marks are told"), "marks",
+        N_("Earlier a pupil with few marks is no news."), maximum=365,
+    ),
+    Setting(
         "use_of_one", "bool", 1, N_("The mark 1 is used"), "marks",
         N_("Some schools do not give it; then the journal refuses it."),
     ),

@@ -10,6 +10,7 @@ import pytest
 from node.control import queries, views
 from node.journal import queries as journal
 from node.journal.actions import Change
+from node.settings.queries import number
 from shared.schema import BY_NAME
 from sync.writer import writing
 from tests.node.conftest import SchoolPages
@@ -35,17 +36,18 @@ def desk(school: SchoolPages) -> Iterator[Desk]:
     made.db.close()
 
 
-def line(desk: Desk) -> queries.Line:
+def line(desk: Desk, minute: int = 24 * 60) -> queries.Line:
     term = journal.term_of(desk.db, desk.place.group, TODAY)
     group = journal.group(desk.db, desk.place.group)
     assert term is not None and group is not None
-    found = queries.lines(desk.db, group["year"], term["id"], TODAY)
+    found = queries.lines(desk.db, group["year"], term["id"], TODAY, minute)
     return next(one for one in found if one.group["id"] == desk.place.group)
 
 
 def test_a_lesson_that_nobody_wrote_lacks_everything_until_it_is_written(desk: Desk) -> None:
     before = line(desk)
     assert before.behind >= 1 and before.lacks
+    assert line(desk, 0).behind < before.behind, "a lesson that has not ended is not due"
     desk.save(Change("taken", 1, 0))
     after = line(desk)
     assert (after.held, after.behind) == (before.held + 1, before.behind - 1)
@@ -67,6 +69,11 @@ def test_pupils_without_enough_marks_are_counted(desk: Desk) -> None:
         for pupil in desk.pupils
     ]
     assert line(desk).short == sum(count < minimum for count in counted)
+    asked = number(desk.db, "marks_asked_days")
+    row = journal.group(desk.db, group)
+    assert row is not None
+    early = queries.lines(desk.db, row["year"], term["id"], term["end"] - asked)
+    assert {one.short for one in early} == {None}, "missing marks are no news before the term nears its end"
 
 
 def test_a_mark_outside_its_scale_is_told_and_no_mark(desk: Desk) -> None:
@@ -96,6 +103,11 @@ def test_the_plan_of_the_year_stands_beside_what_was_given(desk: Desk) -> None:
 def test_the_deputy_reads_it_and_a_teacher_does_not(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(views, "today", lambda: TODAY)
     status, text = desk.school.as_("deputy").get("/control/")
-    assert status == 200 and f"/journal/group/{desk.place.group}?" in text
+    teacher = desk.db.execute(
+        "SELECT teacher FROM subject_group WHERE id = ?", (desk.place.group,)
+    ).fetchone()[0]
+    assert status == 200 and f"teacher={teacher}" in text and "/journal/group/" not in text
+    text = desk.school.as_("deputy").get(f"/control/?teacher={teacher}")[1]
+    assert f"/journal/group/{desk.place.group}?" in text
     assert desk.school.as_("deputy").get("/control/?all=1&class=1")[0] == 200
     assert desk.school.as_("teacher").get("/control/")[0] == 403
