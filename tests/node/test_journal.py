@@ -6,7 +6,9 @@ import re
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from sqlite_utils import Database
@@ -17,7 +19,7 @@ from node.generator import generate
 from node.journal import actions, history, pages, queries
 from node.journal.actions import Change, Result
 from node.journal.queries import Place
-from node.storage import create_node
+from node.storage import Node, create_node
 from shared import crypto
 from shared.dates import parse_day, weekday
 from shared.problems import (
@@ -86,14 +88,29 @@ def school(tmp_path_factory: pytest.TempPathFactory) -> SchoolPages:
 
 def a_school(folder: Path) -> SchoolPages:
     """A generated school in the middle of its first quarter."""
-    node, _ = create_node(
-        folder / "node", school_name="№8 мектеп", login="admin", password="x", passphrase="open", cost=CHEAP
-    )
-    with closing(node.connect()) as db:
-        actor = int(State(db).administrator)
-        stored = crypto.hash_password(PASSWORD, CHEAP)
-        made = generate(db, actor, seed=4, pupils=60, password_hash=stored, year=2025, until=TODAY - 1)
-    return SchoolPages(node, create_app(node), made.logins)
+    files, key, logins = _generated()
+    home = folder / "node"
+    home.mkdir(mode=0o700)
+    for name, content in files.items():
+        (home / name).write_bytes(content)
+    node = Node(home, key)
+    return SchoolPages(node, create_app(node), dict(logins))
+
+
+@cache
+def _generated() -> tuple[dict[str, bytes], bytes, dict[str, str]]:
+    """The files of such a school, its key and its logins; made once, for many modules want one of their own."""
+    with TemporaryDirectory() as folder:
+        home = Path(folder) / "node"
+        node, _ = create_node(
+            home, school_name="№8 мектеп", login="admin", password="x", passphrase="open", cost=CHEAP
+        )
+        with closing(node.connect()) as db:
+            actor = int(State(db).administrator)
+            stored = crypto.hash_password(PASSWORD, CHEAP)
+            made = generate(db, actor, seed=4, pupils=60, password_hash=stored, year=2025, until=TODAY - 1)
+            db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return {path.name: path.read_bytes() for path in home.iterdir()}, node.key, made.logins
 
 
 @pytest.fixture

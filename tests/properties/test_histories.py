@@ -6,7 +6,7 @@ from tests.properties.histories import history
 from tests.properties.model import Impossible
 from tests.properties.rules import RULES
 
-HISTORIES = 300
+HISTORIES = 200
 IN_A_BATCH = 20
 ENOUGH = 100
 """Histories within which the lack of any rule shows."""
