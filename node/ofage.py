@@ -11,6 +11,8 @@ from shared.dates import age_on, date_of, day_number
 
 ADULT = 18
 """Full years from which a person signs for oneself."""
+FEWEST_DAYS = 6574
+"""Days that so many years have at least."""
 
 
 @dataclass(frozen=True)

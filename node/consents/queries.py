@@ -5,6 +5,7 @@ Whether a consent is good for use on a day is `sync.gate.VALID`, the rule that t
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 from sqlite_utils import Database
 
 from node.consenting import kind_of
-from node.ofage import Born
+from node.ofage import FEWEST_DAYS, Born
 from node.people.queries import NAME_COLUMNS, NAMED, class_name, full_name, number_of
 from node.settings.queries import number
 from shared.dates import date_of, day_number
@@ -253,31 +254,37 @@ _ROLL = f"""WITH here AS (SELECT id, pupil FROM enrolment WHERE {_HERE})
   ORDER BY cg.grade, cg.letter"""
 
 
+_CLASSES = f"""WITH roll (pupil, class_group, grade, letter) AS ({_ROLL})
+  SELECT class_group, grade, letter, count(*) FROM roll GROUP BY class_group ORDER BY grade, letter"""
+_GIVEN = f"""WITH roll (pupil, class_group, grade, letter) AS ({_ROLL})
+  SELECT roll.class_group, c.purpose, count(DISTINCT p.id) FROM roll JOIN person p ON p.id = roll.pupil
+  JOIN consent c ON c.person = p.id WHERE {VALID} GROUP BY roll.class_group, c.purpose"""
+
+
 def coverage(db: Database, today: int, classes: frozenset[int] | None) -> list[ClassCoverage]:
     """Each class with pupils on its roll today, or those of ``classes``."""
-    valid = {
-        (person, purpose)
-        for person, purpose in db.execute(
-            f"SELECT DISTINCT c.person, c.purpose FROM consent c JOIN person p ON p.id = c.person WHERE {VALID}",
-            {"today": today},
-        ).fetchall()
-    }
-    found: dict[int, ClassCoverage] = {}
-    for pupil, class_id, grade, letter in db.execute(_ROLL, {"today": today}).fetchall():
-        if classes is None or class_id in classes:
-            one = found.setdefault(class_id, ClassCoverage(class_id, class_name(grade, letter)))
-            one.pupils += 1
-            for purpose in CONSENT_PURPOSES:
-                one.given[purpose] = one.given.get(purpose, 0) + ((pupil, purpose) in valid)
-    return list(found.values())
+    given: dict[int, dict[str, int]] = {}
+    for class_id, purpose, count in db.execute(_GIVEN, {"today": today}).fetchall():
+        given.setdefault(class_id, dict.fromkeys(CONSENT_PURPOSES, 0))[purpose] = count
+    return [
+        ClassCoverage(
+            class_id,
+            class_name(grade, letter),
+            pupils,
+            given.get(class_id, dict.fromkeys(CONSENT_PURPOSES, 0)),
+        )
+        for class_id, grade, letter, pupils in db.execute(_CLASSES, {"today": today}).fetchall()
+        if classes is None or class_id in classes
+    ]
 
 
-_PEOPLE = f"""WITH {NAMED}
-  SELECT p.id, {NAME_COLUMNS}, c.purpose, c.withdrawn_on, c.valid_from, c.valid_to, {VALID} AS valid,
+_SIGNED = f"""SELECT p.id, c.purpose, c.withdrawn_on, c.valid_from, c.valid_to, {VALID} AS valid,
     CASE WHEN ifnull(c.signer, p.id) <> p.id THEN p.birth_date END AS birth_date,
     CASE WHEN ifnull(c.signer, p.id) <> p.id THEN p.birth_year END AS birth_year
-  FROM person p LEFT JOIN named n ON n.id = p.id LEFT JOIN consent c ON c.person = p.id AND c.retired_at IS NULL
-  WHERE p.retired_at IS NULL"""
+  FROM json_each(:people) j JOIN person p ON p.id = j.value
+  JOIN consent c ON c.person = p.id AND c.retired_at IS NULL"""
+_NAMES = f"""WITH {NAMED} SELECT p.id, {NAME_COLUMNS} FROM json_each(:people) j JOIN person p ON p.id = j.value
+  LEFT JOIN named n ON n.id = p.id WHERE p.retired_at IS NULL"""
 
 
 def asks(db: Database, today: int, days: int, classes: frozenset[int] | None) -> list[Ask]:
@@ -286,21 +293,25 @@ def asks(db: Database, today: int, days: int, classes: frozenset[int] | None) ->
     Without a core consent everyone is; for other purposes those whose consent lapsed (a refusal is left in peace).
     """
     places = _places(db, today, classes)
-    rows: dict[tuple[int, str], list[Mapping[str, Any]]] = {}
-    people: dict[int, Mapping[str, Any]] = {}
-    row: Mapping[str, Any]
-    for row in db.query(_PEOPLE, {"today": today}):
-        if row["id"] in places:
-            people[row["id"]] = row
-            rows.setdefault((row["id"], row["purpose"] or "core"), []).append(row)
-    found: list[Ask] = []
-    for person, row in people.items():
-        for purpose in CONSENT_PURPOSES:
-            signed = [one for one in rows.get((person, purpose), []) if one["purpose"]]
-            why, until = _why(signed, purpose, today, days)
-            if why:
-                name = full_name(row)
-                found.append(Ask(person, name, number_of(person), places[person], purpose, why, until))
+    asked = {"today": today, "people": json.dumps(sorted(places))}
+    signed: dict[int, dict[str, list[Mapping[str, Any]]]] = {person: {"core": []} for person in places}
+    for row in db.query(_SIGNED, asked):
+        signed[row["id"]].setdefault(row["purpose"], []).append(row)
+    whys = [
+        (person, purpose, *_why(by_purpose[purpose], purpose, today, days))
+        for person, by_purpose in signed.items()
+        for purpose in CONSENT_PURPOSES
+        if purpose in by_purpose
+    ]
+    to_ask = {person for person, _, why, _ in whys if why}
+    named = {
+        row["id"]: full_name(row) for row in db.query(_NAMES, asked | {"people": json.dumps(sorted(to_ask))})
+    }
+    found = [
+        Ask(person, named[person], number_of(person), places[person], purpose, why, until)
+        for person, purpose, why, until in whys
+        if why and person in named
+    ]
     return in_order(found, lambda ask: ask.name)
 
 
@@ -308,7 +319,7 @@ _GROWN = f"""SELECT c.person, c.purpose, c.withdrawn_on, c.valid_from, c.valid_t
     NULL AS birth_date, NULL AS birth_year
   FROM person p JOIN consent c ON c.person = p.id AND c.retired_at IS NULL
   WHERE p.retired_at IS NULL AND (:person IS NULL OR p.id = :person)
-    AND (p.birth_date <= :today - 6574 OR (p.birth_date IS NULL AND p.birth_year <= :year - 18))
+    AND (p.birth_date <= :today - {FEWEST_DAYS} OR (p.birth_date IS NULL AND p.birth_year <= :year - 18))
     AND p.id IN (SELECT pupil FROM enrolment WHERE {_HERE})"""
 
 
@@ -337,9 +348,12 @@ def _places(db: Database, today: int, classes: frozenset[int] | None) -> dict[in
     if classes is None:
         sql = 'SELECT person FROM staff WHERE retired_at IS NULL AND ("end" IS NULL OR "end" > ?)'
         places = {person: "" for (person,) in db.execute(sql, (today,)).fetchall()}
+    names: dict[int, str] = {}
     for pupil, class_id, grade, letter in db.execute(_ROLL, {"today": today}).fetchall():
         if classes is None or class_id in classes:
-            places[pupil] = class_name(grade, letter)
+            if class_id not in names:
+                names[class_id] = class_name(grade, letter)
+            places[pupil] = names[class_id]
     return places
 
 
@@ -347,6 +361,8 @@ def _why(signed: list[Mapping[str, Any]], purpose: str, today: int, days: int) -
     """Why a person is asked for a purpose; empty when there is no need."""
     valid = [row for row in signed if row["valid"]]
     if valid:
+        if any(_outlasts(row, today + days) for row in valid):
+            return "", None
         ends = [_last(row) for row in valid]
         last = None if None in ends else max(end for end in ends if end is not None)
         return ("soon", last) if last is not None and last <= today + days else ("", None)
@@ -357,6 +373,14 @@ def _why(signed: list[Mapping[str, Any]], purpose: str, today: int, days: int) -
     if purpose != "core" or "coming" in states:
         return "", None
     return ("withdrawn" if "withdrawn" in states else "never"), None
+
+
+def _outlasts(row: Mapping[str, Any], day: int) -> bool:
+    """Is a consent surely good after a day: without an end, and its person a child until then?"""
+    until, born = row["valid_to"], row["birth_date"]
+    return (until is None or until > day) and (
+        born + FEWEST_DAYS > day if born is not None else row["birth_year"] is None
+    )
 
 
 def _last(row: Mapping[str, Any]) -> int | None:

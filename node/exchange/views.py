@@ -240,10 +240,13 @@ def _page(problem: Problem | None = None, opened: str = "", over: bool = False) 
         taken="taken" in request.args,
         runs=runs,
         ways=WAYS,
+        # Of a school without a district all that was ever written waits, and no area more than another.
         areas=[
             (translate(AREAS[group]) if group in AREAS else gettext("Other"), count)
             for group, count in queries.waiting_by_area(database()).items()
-        ],
+        ]
+        if found.registered
+        else [],
         hub_known=queries.hub_known(database()),
         clock_off=queries.clock_off(found),
         clock_minutes=round(abs(found.hub_clock_ahead) / 60_000),
