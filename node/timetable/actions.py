@@ -6,7 +6,7 @@ between is shown until it is mended.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from sqlite_utils import Database
 
@@ -55,6 +55,26 @@ def set_teachers_cell(
     if strange:
         raise NotFound()
     return _set(w, _there(w.db, "sg.teacher", teacher, weekday, period, day), weekday, period, wanted, day)
+
+
+def set_rooms_cell(
+    w: Writer, room: int, year: int, at: tuple[int, int, int], wanted: Collection[int], day: int
+) -> int:
+    """Let exactly these of the lessons held at a weekday, in a shift and period, be in a room from a day on.
+
+    A lesson that leaves the room has none until it is given one. Returns how many slots changed. NotFound: no such
+    room; a subject group that has no lesson then.
+    """
+    there = {
+        slot["group"]: (slot["id"], slot["first"], slot["room"])
+        for slot in queries.slots(w.db, year, day)
+        if (slot["weekday"], slot["shift"] or 1, slot["period"]) == at
+    }
+    if not set(wanted) <= there.keys() or room not in {one["id"] for one in queries.rooms(w.db)}:
+        raise NotFound()
+    left = {group: None if old == room else old for group, (_, _, old) in there.items()}
+    weekday, _, period = at
+    return _set(w, there, weekday, period, left | dict.fromkeys(wanted, room), day)
 
 
 def _year(db: Database, class_group: int) -> int:

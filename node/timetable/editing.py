@@ -39,8 +39,8 @@ class Desk:
     day: int
 
 
-def _desk() -> Desk:
-    """NotFound without a school year."""
+def desk_of() -> Desk:
+    """Year and day that an editor's page is asked for. NotFound without a school year."""
     text = request.values.get("from", "")
     try:
         wanted = parse_day(text) if text else queries.present_day(database(), today())
@@ -53,7 +53,8 @@ def _desk() -> Desk:
     return Desk(year, first, last, max(first, min(wanted, last)))
 
 
-def _saved(page: str, desk: Desk, **place: int) -> ResponseReturnValue:
+def saved(page: str, desk: Desk, **place: int) -> ResponseReturnValue:
+    """Back to the page after a change."""
     values: dict[str, Any] = {"from": iso(desk.day), "saved": 1} | place
     return cast(ResponseReturnValue, redirect(url_for(f"timetable.{page}", **values)))
 
@@ -77,7 +78,7 @@ def edit_class(class_id: int) -> ResponseReturnValue:
 @right("timetable", "E")
 def keep_class(class_id: int) -> ResponseReturnValue:
     """Keep what changed in the grid of a class."""
-    desk = _desk()
+    desk = desk_of()
     try:
         with acting() as w:
             for (weekday, period), chosen in forms.cells(request.form).items():
@@ -85,7 +86,7 @@ def keep_class(class_id: int) -> ResponseReturnValue:
                 actions.set_cell(w, class_id, weekday, period, wanted, desk.day)
     except InputProblem as problem:
         return _class_page(class_id, problem.sentence(gettext)), problem.status
-    return _saved("edit_class", desk, class_id=class_id)
+    return saved("edit_class", desk, class_id=class_id)
 
 
 @area.get("/edit/teacher/<int:person_id>")
@@ -99,7 +100,7 @@ def edit_teacher(person_id: int) -> ResponseReturnValue:
 @right("timetable", "E")
 def keep_teacher(person_id: int) -> ResponseReturnValue:
     """Keep what changed in the grid of a teacher."""
-    desk = _desk()
+    desk = desk_of()
     try:
         with acting() as w:
             for (weekday, period), chosen in forms.cells(request.form).items():
@@ -107,11 +108,11 @@ def keep_teacher(person_id: int) -> ResponseReturnValue:
                 actions.set_teachers_cell(w, person_id, weekday, period, wanted, desk.day)
     except InputProblem as problem:
         return _teacher_page(person_id, problem.sentence(gettext)), problem.status
-    return _saved("edit_teacher", desk, person_id=person_id)
+    return saved("edit_teacher", desk, person_id=person_id)
 
 
 def _class_page(class_id: int, problem: str = "") -> str:
-    db, desk = database(), _desk()
+    db, desk = database(), desk_of()
     one = next((c for c in calendar.classes(db, desk.year) if c["id"] == class_id), None)
     if one is None:
         raise NotFound()
@@ -129,7 +130,7 @@ def _class_page(class_id: int, problem: str = "") -> str:
 
 
 def _teacher_page(person_id: int, problem: str = "") -> str:
-    db, desk = database(), _desk()
+    db, desk = database(), desk_of()
     groups = [g for g in queries.groups(db, desk.year) if g["teacher"] == person_id]
     if not groups:
         raise NotFound()
@@ -169,7 +170,7 @@ def _grid_page(
         cells={cell: forms.choice(frozenset(ids)) for cell, ids in chosen.items()},
         options=_options(groups, chosen.values(), names),
         hours=[(names[one["id"]], placed.get(one["id"], 0), one["hours_week"]) for one in groups],
-        lines=_warning_lines(found, ids),
+        lines=warning_lines(found, ids),
         monday=MONDAY,
         saved="saved" in request.args,
         offers=copying.offers(database(), desk.year),
@@ -208,17 +209,17 @@ def cell(class_id: int, weekday: int, period: int) -> ResponseReturnValue:
 @right("timetable", "E")
 def keep_cell(class_id: int, weekday: int, period: int) -> ResponseReturnValue:
     """Keep a cell."""
-    desk = _desk()
+    desk = desk_of()
     try:
         with acting() as w:
             actions.set_cell(w, class_id, weekday, period, forms.cell(request.form), desk.day)
     except InputProblem as problem:
         return _cell_page(class_id, weekday, period, problem.sentence(gettext)), problem.status
-    return _saved("edit_class", desk, class_id=class_id)
+    return saved("edit_class", desk, class_id=class_id)
 
 
 def _cell_page(class_id: int, weekday: int, period: int, problem: str = "") -> str:
-    db, desk = database(), _desk()
+    db, desk = database(), desk_of()
     one = next((c for c in calendar.classes(db, desk.year) if c["id"] == class_id), None)
     if one is None or not 1 <= weekday <= queries.WEEKDAYS or period > queries.LAST_PERIOD:
         raise NotFound()
@@ -285,7 +286,7 @@ def _place(entries: list[Entry]) -> str:
 @right("timetable", "E")
 def copy_last_year() -> ResponseReturnValue:
     """Take last year's timetable over for every class that has none."""
-    desk = _desk()
+    desk = desk_of()
     with acting() as w:
         done = copying.copy_last_year(w, desk.year, desk.day)
     values: dict[str, Any] = {"from": iso(desk.day), "copied": done.slots, "left": done.left}
@@ -300,13 +301,13 @@ def copy_last_year() -> ResponseReturnValue:
 @right("timetable", "E")
 def warnings() -> ResponseReturnValue:
     """All that is wrong with the timetable as it holds on a day."""
-    desk = _desk()
+    desk = desk_of()
     found = queries.warnings(database(), desk.year, desk.day)
     return render_template(
         "timetable/warnings.html",
         desk=desk,
         iso=iso,
-        lines=_warning_lines(found),
+        lines=warning_lines(found),
         count=found.count,
         copied=request.args.get("copied", type=int),
         left=request.args.get("left", 0, type=int),
@@ -324,7 +325,7 @@ class Line:
     class_id: int | None
 
 
-def _warning_lines(found: queries.Warnings, only: set[int] | None = None) -> list[Line]:
+def warning_lines(found: queries.Warnings, only: set[int] | None = None) -> list[Line]:
     """Warnings in words; of some groups alone when they are named."""
     db = database()
     rows = {

@@ -68,6 +68,7 @@ def test_every_page_is_accessible_and_fits(
         f"/timetable/?day={day}&teacher={teacher}",
         f"/timetable/edit/class/{class_id}?from={day}",
         f"/timetable/edit/teacher/{teacher}?from={day}",
+        f"/timetable/edit/room/{slot['room']}?from={day}",
         f"/timetable/cell/{class_id}/{slot['weekday']}/{slot['period']}?from={day}",
         f"/timetable/warnings?from={day}",
         "/timetable/rooms",

@@ -49,7 +49,7 @@ def address(pages: SchoolPages, rule: str, role: str, own: bool = True) -> str:
         "<int:line_id>": str(pages.one("SELECT max(id) FROM movement WHERE kind = 'departed'")),
         "<kind_name>": {"deputy": "classes", "head": "classes", "secretary": "staff"}.get(role, "marks"),
         "<token>": "0", "<int:mark>": "0",
-        "<int:weekday>": "1", "<secret>": "0",
+        "<int:weekday>": "1", "<secret>": "0", "<int:room_id>": str(pages.one("SELECT min(id) FROM room")),
     }  # fmt: skip
     for place, value in places.items():
         rule = rule.replace(place, value)

@@ -520,6 +520,60 @@ def test_the_deputy_edits_a_class_by_form(school: SchoolPages, office: Office) -
     assert school.as_("teacher").post(f"/timetable/edit/class/{class_id}", **form)[0] == 403
 
 
+def test_the_deputy_edits_by_room(school: SchoolPages, office: Office) -> None:
+    deputy = school.as_("deputy")
+    day, later = date_of(TODAY + 30).isoformat(), TODAY + 30
+    first, other = (
+        (
+            slot["weekday"],
+            slot["shift"] or 1,
+            slot["period"],
+            slot["room"],
+            slot["group"],
+            slot["class_group"],
+        )
+        for slot in office.db.query(
+            """SELECT t.weekday, cg.shift, t.period, t.room, t.subject_group AS "group", sg.class_group
+               FROM timetable_slot t JOIN subject_group sg ON sg.id = t.subject_group
+               JOIN class_group cg ON cg.id = sg.class_group
+               WHERE t.room IS NOT NULL AND t.weekday = 2 AND t.period = 2 AND t."end" IS NULL
+                 AND t.retired_at IS NULL GROUP BY t.room HAVING count(*) = 1 ORDER BY cg.shift, t.id LIMIT 2"""
+        )
+    )
+    assert first[:3] == other[:3] and first[3] != other[3]
+    weekday, shift, period, room, group, class_id = first
+    page = f"/timetable/edit/room/{room}"
+    cell = f"{weekday}-{shift * 100 + period}"
+    status, text = deputy.get(f"{page}?from={day}")
+    assert status == 200 and f'name="cell-{cell}"' in text
+    assert f'<option value="{group}" selected>' in text and f'<option value="{other[4]}">' in text
+    assert f"/timetable/cell/{class_id}/{weekday}/{period}?" in text
+
+    def rooms() -> dict[int, int | None]:
+        then = queries.slots(office.db, YEAR, later)
+        those = [one for one in then if (one["weekday"], one["period"]) == (weekday, period)]
+        return {one["group"]: one["room"] for one in those if one["group"] in (group, other[4])}
+
+    # The other lesson comes into the room: it is held there once, and the one that was there has none.
+    form = {"from": day, f"seen-{cell}": str(group)}
+    assert deputy.post(page, **form, **{f"cell-{cell}": str(other[4])})[0] == 302
+    assert rooms() == {group: None, other[4]: room}
+    # Both at once: kept, and warned of on this page and on those of class and teacher.
+    with writing(office.db, office.account) as w:
+        actions.set_rooms_cell(w, room, YEAR, (weekday, shift, period), {group, other[4]}, later)
+    teacher = office.one("SELECT teacher FROM subject_group WHERE id = ?", group)
+    for at in (page, f"/timetable/edit/class/{class_id}", f"/timetable/edit/teacher/{teacher}"):
+        assert "Кабинет эки жолу ээленген" in deputy.get(f"{at}?from={day}")[1]
+    with pytest.raises(NotFound), writing(office.db, office.account) as w:
+        actions.set_rooms_cell(w, room, YEAR, (weekday, shift, 15), {group}, later)
+    with writing(office.db, office.account) as w:
+        for back in (first, other):
+            actions.set_rooms_cell(w, back[3], YEAR, (weekday, shift, period), {back[4]}, later)
+    assert rooms() == {group: room, other[4]: other[3]}
+    assert deputy.get("/timetable/edit/room/1")[0] == 404
+    assert school.as_("teacher").get(page)[0] == 403
+
+
 def test_the_deputy_substitutes_by_form(school: SchoolPages, office: Office) -> None:
     deputy, lesson = school.as_("deputy"), office.lesson
     day, teacher = date_of(TODAY).isoformat(), lesson.slot["teacher"]
