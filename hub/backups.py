@@ -7,11 +7,9 @@ into a file, and the other way round.
 
 from __future__ import annotations
 
-import glob
 import json
 import os
 import shutil
-import tarfile
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -22,10 +20,9 @@ from hub import storage, tables
 from hub.completing import FIRST_FREE, IDS_PER_RESTORE, RESTORED_AT
 from hub.schools import next_id
 from hub.storage import CONFIG, DATABASE, KEYS, Hub
-from shared import db
-from shared.keys import RecoveryKit
+from shared import archive, db
 from shared.keyslots import Keyslots, sync_directory, write_private
-from shared.problems import AlreadyInitialised, DamagedFile, WrongKey, WrongPassphrase
+from shared.problems import AlreadyInitialised, DamagedFile, WrongKey
 from sync import clock
 
 _WAITING = "restored"
@@ -39,32 +36,20 @@ def backup(hub: Hub, target: Path) -> None:
 
     DiskFull, DamagedFile.
     """
-    copy = target.with_name(target.name + ".database")
-    unfinished = target.with_name(target.name + ".new")
-    os.scandir(target.parent).close()
-    copy.unlink(missing_ok=True)
-    try:
+
+    def copy(file: Path) -> None:
         if hub.engine.dialect.name == "sqlite":
             with closing(db.open_database(hub.home / DATABASE, hub.key)) as connection:
-                db.backup(connection, copy, hub.key)
-        else:
-            engine = storage.file_engine(copy, hub.key, create=True)
-            try:
-                with hub.read() as source:
-                    _copy(source, engine)
-            finally:
-                engine.dispose()
-        with open(unfinished, "wb", opener=lambda name, flags: os.open(name, flags, 0o600)) as written:
-            with tarfile.open(fileobj=written, mode="w") as archive:
-                archive.add(copy, DATABASE)
-                archive.add(hub.home / KEYS, KEYS)
-            written.flush()
-            os.fsync(written.fileno())
-        unfinished.replace(target)
-        sync_directory(target.parent)
-    finally:
-        for left in (unfinished, *target.parent.glob(glob.escape(copy.name) + "*")):
-            left.unlink(missing_ok=True)
+                db.backup(connection, file, hub.key)
+            return
+        engine = storage.file_engine(file, hub.key, create=True)
+        try:
+            with hub.read() as source:
+                _copy(source, engine)
+        finally:
+            engine.dispose()
+
+    archive.write(target, DATABASE, hub.home / KEYS, copy)
 
 
 def restore(
@@ -90,8 +75,8 @@ def restore(
     shutil.rmtree(waiting, ignore_errors=True)
     waiting.mkdir()
     try:
-        _unpack(source, waiting)
-        key = _unlock(Keyslots(waiting / KEYS), source, passphrase, kit, machine_slot)
+        archive.unpack(source, waiting, DATABASE, KEYS)
+        key = archive.unlock(Keyslots(waiting / KEYS), source, passphrase, kit, machine_slot)
         write_private(waiting / CONFIG, json.dumps({"database": None}).encode())
         _mark(waiting, key, source)
         if database is not None:
@@ -107,37 +92,6 @@ def restore(
     finally:
         shutil.rmtree(waiting, ignore_errors=True)
     return storage.open_with(home, key)
-
-
-def _unpack(source: Path, waiting: Path) -> None:
-    try:
-        with tarfile.open(source, "r:") as archive:
-            for name in (DATABASE, KEYS):
-                member = archive.extractfile(name)
-                if member is None:
-                    raise DamagedFile(file=source.name)
-                with open(
-                    waiting / name, "xb", opener=lambda path, flags: os.open(path, flags, 0o600)
-                ) as file:
-                    shutil.copyfileobj(member, file)
-    except (OSError, KeyError, tarfile.TarError) as error:
-        raise DamagedFile(file=source.name) from error
-
-
-def _unlock(
-    keyslots: Keyslots, source: Path, passphrase: str | None, kit: str | None, machine_slot: bool
-) -> bytes:
-    try:
-        if kit is not None:
-            key = keyslots.open_with_recovery(RecoveryKit.secret_from(kit))
-        elif passphrase is not None:
-            key = keyslots.open_with_passphrase(passphrase)
-        else:
-            raise WrongPassphrase()
-        keyslots.set_machine(key, machine_slot)
-    except DamagedFile as error:
-        raise DamagedFile(file=source.name) from error
-    return key
 
 
 def _mark(waiting: Path, key: bytes, source: Path) -> None:

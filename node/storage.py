@@ -8,10 +8,8 @@ sync.lock              held while a sync runs
 
 from __future__ import annotations
 
-import glob
 import os
 import shutil
-import tarfile
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
@@ -20,9 +18,9 @@ from pathlib import Path
 
 from sqlite_utils import Database
 
-from shared import crypto, db
+from shared import archive, crypto, db
 from shared.keys import RECOVERY_BYTES, RecoveryKit, recovery_keypair, recovery_signer
-from shared.keyslots import Keyslots, sync_directory, write_private
+from shared.keyslots import Keyslots, sync_directory
 from shared.migrations import migrate
 from shared.problems import (
     AlreadyInitialised,
@@ -31,7 +29,6 @@ from shared.problems import (
     NewerFile,
     NotInitialised,
     WrongKey,
-    WrongPassphrase,
 )
 from sync import capture, clock, fork, registration
 from sync.adopt import adopt_in_node
@@ -40,7 +37,6 @@ from sync.writer import writing
 
 DATABASE, KEYS, MACHINE = "node.db", "keys.json", "machine.key"
 _UNFINISHED, _WAITING = DATABASE + ".new", "restored"
-_BACKUP_DB, _BACKUP_KEYS = "node.db", "keys.json"
 _DAY_MS = 86_400_000
 
 
@@ -232,24 +228,12 @@ def backup(node: Node, target: Path) -> None:
 
     DiskFull, DamagedFile. An older file of that name stays until the new one is whole.
     """
-    copy = target.with_name(target.name + ".database")
-    unfinished = target.with_name(target.name + ".new")
-    os.scandir(target.parent).close()  # SQLite would not say that the folder is missing
-    copy.unlink(missing_ok=True)
-    try:
+
+    def copy(file: Path) -> None:
         with closing(node.connect()) as connection:
-            db.backup(connection, copy, node.key)
-        with unfinished.open("wb") as written:
-            with tarfile.open(fileobj=written, mode="w") as archive:
-                archive.add(copy, _BACKUP_DB)
-                archive.add(node.home / KEYS, _BACKUP_KEYS)
-            written.flush()
-            os.fsync(written.fileno())
-        unfinished.replace(target)
-        sync_directory(target.parent)
-    finally:
-        for left in (unfinished, *target.parent.glob(glob.escape(copy.name) + "*")):
-            left.unlink(missing_ok=True)
+            db.backup(connection, file, node.key)
+
+    archive.write(target, DATABASE, node.home / KEYS, copy)
     # One that a browser saves lies elsewhere by the time anyone asks.
     is_passing = target.absolute().is_relative_to(node.home.absolute())
     with closing(node.connect()) as connection, db.transaction(connection):
@@ -278,7 +262,6 @@ def restore(
     """
     if (home / DATABASE).exists():
         raise AlreadyInitialised(home=home)
-    database, keys = _read_backup(source)
     is_new = not home.exists()
     home.mkdir(parents=True, exist_ok=True)
     os.chmod(home, 0o700)
@@ -286,9 +269,8 @@ def restore(
     shutil.rmtree(waiting, ignore_errors=True)
     waiting.mkdir()
     try:
-        write_private(waiting / KEYS, keys)
-        write_private(waiting / DATABASE, database)
-        data_key = _unwrap(Keyslots(waiting / KEYS), source, passphrase, kit, machine_slot)
+        archive.unpack(source, waiting, DATABASE, KEYS)
+        data_key = archive.unlock(Keyslots(waiting / KEYS), source, passphrase, kit, machine_slot)
         _revive(waiting / DATABASE, data_key, source)
         _move_in(waiting, home)
     except BaseException:
@@ -298,23 +280,6 @@ def restore(
     finally:
         shutil.rmtree(waiting, ignore_errors=True)
     return Node(home, data_key)
-
-
-def _unwrap(
-    keyslots: Keyslots, source: Path, passphrase: str | None, kit: str | None, machine_slot: bool
-) -> bytes:
-    """The data key of a backup; the lost machine's slot goes, and one for this machine is made if it is wanted."""
-    try:
-        if kit is not None:
-            data_key = keyslots.open_with_recovery(RecoveryKit.secret_from(kit))
-        elif passphrase is not None:
-            data_key = keyslots.open_with_passphrase(passphrase)
-        else:
-            raise WrongPassphrase()
-        keyslots.set_machine(data_key, machine_slot)
-    except DamagedFile as error:
-        raise DamagedFile(file=source.name) from error
-    return data_key
 
 
 def _revive(database: Path, data_key: bytes, source: Path) -> None:
@@ -344,18 +309,6 @@ def _move_in(waiting: Path, home: Path) -> None:
         if (waiting / name).exists():
             (waiting / name).replace(home / name)
     sync_directory(home)
-
-
-def _read_backup(source: Path) -> tuple[bytes, bytes]:
-    try:
-        with tarfile.open(source, "r:") as archive:
-            members = [archive.extractfile(name) for name in (_BACKUP_DB, _BACKUP_KEYS)]
-            database, keys = (m.read() if m else b"" for m in members)
-    except (OSError, KeyError, tarfile.TarError) as error:
-        raise DamagedFile(file=source.name) from error
-    if not database or not keys:
-        raise DamagedFile(file=source.name)
-    return database, keys
 
 
 def change_passphrase(node: Node, new: str) -> None:

@@ -299,7 +299,7 @@ def test_an_older_backup_stays_until_the_new_one_is_whole(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("node.storage.tarfile.open", no_space)
+        patch.setattr("shared.archive.tarfile.open", no_space)
         with pytest.raises(OSError):
             backup(node, folder / "school")
     assert files(folder) == before
