@@ -481,6 +481,12 @@ def today() -> int:
     return day_number(datetime.date.today())
 
 
+def minute_of_day() -> int:
+    """Minutes since midnight by the clock of this machine."""
+    now = datetime.datetime.now()
+    return now.hour * 60 + now.minute
+
+
 @cache
 def _version(path: str) -> str:
     return hashlib.sha256(ui.content(path)).hexdigest()[:8]

@@ -245,6 +245,11 @@ def not_taken(
     return found
 
 
+def is_over(lesson: Mapping[str, Any], today: int, minute: int) -> bool:
+    """Has the lesson ended at that minute of today, so that its attendance is due? Without a bell: yes."""
+    return bool(lesson["day"] < today or (lesson["end"] or lesson["start"] or 0) <= minute)
+
+
 # ---- notes
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
@@ -24,7 +23,7 @@ from shared.access import allow
 from shared.dates import date_of, parse_day
 from shared.i18n import gettext
 from shared.problems import InputProblem, InvalidValue, NotAllowed, NotFound
-from shared.web import today, visitor
+from shared.web import minute_of_day, today, visitor
 
 area = Blueprint("attendance", __name__, url_prefix="/attendance", template_folder="templates")
 
@@ -54,7 +53,7 @@ def index() -> ResponseReturnValue:
     readable = [one for one in classes if everything or one["id"] in led]
     ids = {one["id"] for one in readable}
     found = queries.not_taken(db, now - CHASED_DAYS, now, None if everything else ids) if ids else []
-    chase = [one for one in found if _is_over(one)]
+    chase = [one for one in found if queries.is_over(one, now, minute_of_day())]
     names = dict(journal_queries.named(db, {one["teacher"] for one in chase if one["teacher"]}, now))
     return render_template(
         "attendance/index.html",
@@ -66,13 +65,6 @@ def index() -> ResponseReturnValue:
         iso=iso,
         number_of=number_of,
     )
-
-
-def _is_over(lesson: Mapping[str, Any]) -> bool:
-    """Has the lesson ended, so that its attendance is due?"""
-    now = datetime.datetime.now()
-    minute = now.hour * 60 + now.minute
-    return bool(lesson["day"] < today() or (lesson["end"] or lesson["start"] or 0) <= minute)
 
 
 def alerts_for_visitor() -> list[tuple[Alert, str]]:

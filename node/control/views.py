@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 from typing import Any
 
 from flask import Blueprint, render_template, request
@@ -17,7 +16,7 @@ from node.request import database
 from shared.access import allow
 from shared.i18n import current_language
 from shared.indicators import value_label
-from shared.web import today
+from shared.web import minute_of_day, today
 
 area = Blueprint("control", __name__, url_prefix="/control", template_folder="templates")
 
@@ -32,7 +31,7 @@ def index() -> ResponseReturnValue:
     year = class_queries.present_year(class_queries.years(db), now)
     terms = [t for t in journal_queries.terms(db, year.id) if t["kind"] != "half"] if year else []
     term = _chosen(terms)
-    found = queries.lines(db, year.id, term["id"], now, _minute()) if year and term else []
+    found = queries.lines(db, year.id, term["id"], now, minute_of_day()) if year and term else []
     classes = {line.group["class_group"]: line.group for line in found}
     chosen = request.args.get("class", type=int)
     everything = "all" in request.args
@@ -66,12 +65,6 @@ def index() -> ResponseReturnValue:
             for name in ("no_topic", "not_taken", "behind", "short", "outside")
         },
     )
-
-
-def _minute() -> int:
-    """Of the day, since midnight."""
-    now = datetime.datetime.now()
-    return now.hour * 60 + now.minute
 
 
 def _chosen(terms: list[dict[str, Any]]) -> dict[str, Any] | None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
-
 from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
@@ -30,7 +28,7 @@ from shared.access import allow
 from shared.dates import NO_LESSONS, date_of
 from shared.i18n import gettext, in_order, ngettext
 from shared.problems import NameWithoutConsent
-from shared.web import may_open, problem_answer, today, visitor, wants_json
+from shared.web import may_open, minute_of_day, problem_answer, today, visitor, wants_json
 
 area = Blueprint("home", __name__, template_folder="templates")
 
@@ -63,7 +61,7 @@ def index() -> ResponseReturnValue:
         lessons=journal_queries.lessons(db, day, teacher=who.person)
         if teaches and who.person is not None
         else [],
-        minute=_minute(),
+        minute=minute_of_day(),
         led=queries.led(db, who.person, year.id) if teaches and year and who.person is not None else [],
         unnamed=queries.consents_missing(db, year.id, roll_day) if year and who.has(*access.ALL_CARDS) else 0,
         alarms=_alarms(year),
@@ -114,7 +112,26 @@ def _waiting() -> list[tuple[str, str]]:
         found.append(
             (ngettext("%(num)s task to do", "%(num)s tasks to do", tasks), url_for("tasks.index", of="me"))
         )
-    return found + _people_waiting()
+    return found + _lessons_waiting() + _people_waiting()
+
+
+def _lessons_waiting() -> list[tuple[str, str]]:
+    """To who watches over the lessons: those of today that are over and nobody has taken."""
+    db, day = database(), today()
+    if not may_open("control.index"):
+        return []
+    minute = minute_of_day()
+    count = sum(
+        attendance_queries.is_over(one, day, minute) for one in attendance_queries.not_taken(db, day, day)
+    )
+    if not count:
+        return []
+    sentence = ngettext(
+        "%(num)s lesson of today is over without attendance taken",
+        "%(num)s lessons of today are over without attendance taken",
+        count,
+    )
+    return [(sentence, url_for("attendance.index"))]
 
 
 def _people_waiting() -> list[tuple[str, str]]:
@@ -210,11 +227,6 @@ def ask_about_names(problem: NameWithoutConsent) -> ResponseReturnValue:
         checked=NAMES_CHECKED,
     )
     return page, problem.status
-
-
-def _minute() -> int:
-    now = datetime.datetime.now()
-    return now.hour * 60 + now.minute
 
 
 def _own() -> list[tuple[int, str, Diary]]:
