@@ -69,6 +69,7 @@
     |   |-- BellsOverlap          a lesson would begin before the one before it has ended
     |   |-- TooManyDays           a note over more days than one may cover
     |   |-- TermLocked            a period of a class that the deputy has locked
+    |   |-- TermRunning           results of a term with lessons to come, not yet asked for twice
     |   |-- NotInGroup            a mark or absence of a pupil who does not belong to the group that day
     |   |-- OutsideScale          a mark beyond the bounds of its scale
     |   |-- WithoutMarks          a mark where nobody is marked
@@ -618,6 +619,16 @@ class TopicGiven(InputProblem):
 class TermLocked(InputProblem):
     code = "term_locked"
     template = N_("This period is locked; the deputy head can reopen it.")
+
+
+class TermRunning(InputProblem):
+    """Nothing was written; asking again on purpose writes it."""
+
+    code = "term_running"
+    template = N_(
+        "The term has not ended: lessons to come: {lessons}, the last on {day}. Marks of those lessons will change no "
+        "result given now. Give them all the same?"
+    )
 
 
 class ChangedMeanwhile(InputProblem):

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from sqlite_utils import Database
 
 from node.attendance import queries as attendance
 from node.journal import proposals, queries
 from node.journal.queries import SLOTS, Cell, Place, Scale, edit_days
+from shared.dates import date_of
 from shared.grading import band_of, bands_of, needs_reason
 from shared.problems import (
     ChangedMeanwhile,
@@ -26,9 +27,11 @@ from shared.problems import (
     OutsideScale,
     ReasonNeeded,
     TermLocked,
+    TermRunning,
     WithoutMarks,
 )
 from shared.schema import ATTENDANCE_STATUSES, Value
+from sync.undo import Act, Undone, plan_undo, undo
 from sync.writer import Writer
 
 NEW_LESSON: Mapping[str, Value] = {"topic": "", "homework": "", "plan_item": None, "attendance_taken": 0}
@@ -36,6 +39,7 @@ NEW_LESSON: Mapping[str, Value] = {"topic": "", "homework": "", "plan_item": Non
 
 Field = Literal["mark", "status", "comment", "topic", "homework", "taken"]
 COMMENT_LENGTH = 300
+_DAY_MS = 86_400_000
 CELL = ("mark", "status")
 """What a late change needs a reason for."""
 
@@ -235,30 +239,27 @@ class Result:
 
 
 def give_results(
-    w: Writer, group: int, term: int, person: int | None, today: int, given: Collection[Result]
+    w: Writer,
+    group: int,
+    term: int,
+    person: int | None,
+    today: int,
+    given: Collection[Result],
+    *,
+    early: bool = False,
 ) -> int:
     """Write the confirmed results of a term, all or none; returns how many became different.
 
     NotFound, NotAllowed, TermLocked, NotInGroup, OutsideScale, WithoutMarks, InvalidValue; ReasonNeeded where a result
-    differs from the proposal, or changes after the edit window; ChangedMeanwhile with every clash.
+    differs from the proposal, or changes after the edit window; ChangedMeanwhile with every clash; TermRunning while
+    lessons are to come, unless ``early`` says that this is known.
     """
-    row = queries.group(w.db, group)
-    span = (
-        next((t for t in queries.result_terms(w.db, row["year"], row["grade"]) if t["id"] == term), None)
-        if row
-        else None
-    )
-    if row is None or span is None:
-        raise NotFound()
-    if person is None or row["teacher"] != person:
-        raise NotAllowed()
-    if term in queries.locked_terms(w.db, row["class_group"]):
-        raise TermLocked()
+    row, span = _open_term(w.db, group, term, person)
     first, last = span["start"], span["end"]
     found = queries.cells(w.db, group, first, last)
     by_rule, free = proposals.of_term(w.db, row, span), proposals.is_free(span)
     standing = queries.results(w.db, group, term)
-    pupils = queries.members(w.db, group, first, last)
+    pupils = proposals.on_roll(w.db, row, span, today)
     scale = queries.scale_of(w.db, group)
     window = edit_days(w.db)
     bands = bands_of(w.db.query("SELECT * FROM grading_band"), scale.id if scale else 0)
@@ -274,6 +275,9 @@ def give_results(
     clashes = [(one, now) for one, now in clashes if now != one.seen]
     if clashes:
         raise ChangedMeanwhile(clashes)
+    days = proposals.to_come(w.db, row, span, today) if wanted and not early else []
+    if days:
+        raise TermRunning(lessons=len(days), day=f"{date_of(days[-1]):%d.%m.%Y}")
     for one in wanted:
         w.put(
             "term_result",
@@ -287,6 +291,46 @@ def give_results(
             reason=one.reason.strip() or None,
         )
     return len(wanted)
+
+
+def _open_term(
+    db: Database, group: int, term: int, person: int | None
+) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """A group and a period of it whose results someone may give. NotFound, NotAllowed, TermLocked."""
+    row = queries.group(db, group)
+    terms = queries.result_terms(db, row["year"], row["grade"]) if row else []
+    span = next((one for one in terms if one["id"] == term), None)
+    if row is None or span is None:
+        raise NotFound()
+    if person is None or row["teacher"] != person:
+        raise NotAllowed()
+    if term in queries.locked_terms(db, row["class_group"]):
+        raise TermLocked()
+    return row, span
+
+
+def act_of(w: Writer) -> Act:
+    """The running transaction as an act, by whose stamp `take_back_results` finds it."""
+    return Act(*w.db.execute("SELECT clock, actor FROM writing").fetchone())
+
+
+def take_back_results(w: Writer, group: int, term: int, person: int | None, clock: int) -> Undone:
+    """Undo the results of a term that were confirmed at once by this account within a day; later changes stay.
+
+    NotFound where there is no such act, or it wrote anything else; NotAllowed, TermLocked.
+    """
+    _open_term(w.db, group, term, person)
+    act = Act(clock, act_of(w).actor)
+    if not 0 <= w.now - act.at <= _DAY_MS:
+        raise NotFound()
+    try:
+        plan = plan_undo(w.db, act)
+    except InvalidValue as error:
+        raise NotFound() from error
+    rows = [(table, key) for table, key, _ in plan.restore] + list(plan.retire)
+    if any(table != "term_result" or (key[0], key[2]) != (group, term) for table, key in rows):
+        raise NotFound()
+    return undo(w, act)
 
 
 def _shown(row: Mapping[str, object] | None) -> tuple[int | None, str] | None:

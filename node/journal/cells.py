@@ -189,6 +189,8 @@ class Standing:
 
     average: Fraction | None
     proposed: int | None
+    counted: int | None = None
+    """How many marks the average is of; None where it is no average of marks."""
 
 
 @dataclass(frozen=True)
@@ -214,7 +216,8 @@ def standing(marks: Iterable[Mark], by: Rule) -> Standing:
         for mark in marks
         if mark.value is not None and not mark.outside
     ]
-    return Standing(*mean_and_proposal(pairs, threshold=by.threshold, minimum=by.minimum))
+    counted = sum(weight > 0 for _, weight in pairs)
+    return Standing(*mean_and_proposal(pairs, threshold=by.threshold, minimum=by.minimum), counted)
 
 
 def standings(found: Mapping[tuple[int, int, int], Cell], by: Rule) -> dict[int, Standing]:

@@ -14,7 +14,7 @@ from node.people.queries import class_name, number_of
 from node.request import acting, database
 from shared.access import allow
 from shared.i18n import gettext, row_name
-from shared.problems import ChangedMeanwhile, InputProblem, NotFound
+from shared.problems import ChangedMeanwhile, InputProblem, NotFound, TermRunning
 from shared.web import visitor
 
 
@@ -33,18 +33,38 @@ def give(group_id: int) -> ResponseReturnValue:
     term = pages.chosen_term(queries.result_terms(database(), group["year"], group["grade"]))
     if term is None:
         raise NotFound()
-    pupils = queries.members(database(), group_id, term["start"], term["end"])
+    pupils = proposals.on_roll(database(), group, term, pages.today())
     given = forms.results(request.form, pupils)
     try:
         with acting() as w:
-            actions.give_results(w, group_id, term["id"], visitor().person, pages.today(), given)
+            early = "early" in request.form
+            changed = actions.give_results(
+                w, group_id, term["id"], visitor().person, pages.today(), given, early=early
+            )
+            act = actions.act_of(w).clock if changed else None
     except InputProblem as problem:
         at = {problem.details.get("pupil")}
         if isinstance(problem, ChangedMeanwhile):
             at |= {one.pupil for one, _ in cast("Sequence[tuple[actions.Result, object]]", problem.clashes)}
-        page = _results_page(group_id, given, problem.sentence(gettext), at)
+        running = isinstance(problem, TermRunning)
+        page = _results_page(group_id, given, problem.sentence(gettext), at, running)
         return page, problem.status
-    there = url_for("journal.results", group_id=group_id, term=term["id"], saved=1)
+    there = url_for("journal.results", group_id=group_id, term=term["id"], saved=1, act=act)
+    return cast(ResponseReturnValue, redirect(there))
+
+
+@area.post("/results/<int:group_id>/take-back")
+@allow(*pages.WRITE)
+def take_back(group_id: int) -> ResponseReturnValue:
+    """Undo the results that were just confirmed."""
+    group = pages.group_of(group_id)
+    term = pages.chosen_term(queries.result_terms(database(), group["year"], group["grade"]))
+    if term is None:
+        raise NotFound()
+    with acting() as w:
+        clock = forms.whole(request.form.get("act")) or 0
+        actions.take_back_results(w, group_id, term["id"], visitor().person, clock)
+    there = url_for("journal.results", group_id=group_id, term=term["id"], taken_back=1)
     return cast(ResponseReturnValue, redirect(there))
 
 
@@ -53,6 +73,7 @@ def _results_page(
     given: Sequence[actions.Result] = (),
     problem: str = "",
     at: set[object] | frozenset[object] = frozenset(),
+    running: bool = False,
 ) -> str:
     db, who = database(), visitor()
     group = pages.group_of(group_id)
@@ -61,6 +82,9 @@ def _results_page(
     first, last = (term["start"], term["end"]) if term else (0, -1)
     locked = term is not None and term["id"] in queries.locked_terms(db, group["class_group"])
     scale = queries.scale_of(db, group_id)
+    standing = queries.results(db, group_id, term["id"]) if term else {}
+    staying = proposals.on_roll(db, group, term, pages.today()) if term else frozenset()
+    gone = queries.members(db, group_id, first, last) & standing.keys() - staying
     return render_template(
         "journal/results.html",
         group=group,
@@ -68,16 +92,21 @@ def _results_page(
         terms=terms,
         term=term,
         label=pages.label,
-        pupils=queries.named(db, queries.members(db, group_id, first, last) if term else (), pages.today()),
+        pupils=queries.named(db, staying | gone, pages.today()),
+        gone=gone,
+        minimum=queries.rule(db).minimum,
         standings=proposals.of_term(db, group, term) if term else {},
         nothing=proposals.NOTHING,
         free=term is not None and proposals.is_free(term),
         locked=locked,
-        standing=queries.results(db, group_id, term["id"]) if term else {},
+        standing=standing,
         typed={one.pupil: one for one in given},
         problem=problem,
         at=at,
         saved="saved" in request.args and not problem,
+        act=request.args.get("act", type=int),
+        taken_back="taken_back" in request.args and not problem,
+        running=running,
         writes=who.has(*pages.WRITE) and group["teacher"] == who.person and bool(term) and not locked,
         begun=bool(term) and first <= pages.today(),
         scale=scale,

@@ -10,6 +10,7 @@ from sqlite_utils import Database
 
 from node.journal import queries
 from node.journal.queries import Standing
+from node.timetable import queries as timetable
 from shared.grading import annual, final
 
 NOTHING = Standing(None, None)
@@ -18,6 +19,31 @@ NOTHING = Standing(None, None)
 def is_free(term: Mapping[str, Any]) -> bool:
     """Is there no rule for the period? An exam's mark is given as it was written."""
     return bool(term["kind"] == "exam")
+
+
+def on_roll(db: Database, group: Mapping[str, Any], term: Mapping[str, Any], today: int) -> frozenset[int]:
+    """The pupils of a group who get a result of a term: those of its days who are still in the class.
+
+    Still: when it ended, or today while it runs. Exam and final mark are given when many have left already.
+    """
+    members = queries.members(db, group["id"], term["start"], term["end"])
+    if term["kind"] in ("exam", "final"):
+        return members
+    last = min(term["end"], max(today, term["start"]))
+    there = db.execute(
+        """SELECT pupil FROM enrolment WHERE class_group = ? AND retired_at IS NULL AND start <= ?
+           AND ("end" IS NULL OR "end" > ?)""",
+        (group["class_group"], term["end"], last),
+    )
+    return members & {row[0] for row in there.fetchall()}
+
+
+def to_come(db: Database, group: Mapping[str, Any], term: Mapping[str, Any], today: int) -> list[int]:
+    """The days of the lessons that a group still has in a term of lessons."""
+    if term["kind"] in ("exam", "final") or today >= term["end"]:
+        return []
+    first = max(today + 1, term["start"])
+    return [day for day, _ in timetable.dates(db, group["id"], first, term["end"])]
 
 
 def of_term(db: Database, group: Mapping[str, Any], term: Mapping[str, Any]) -> dict[int, Standing]:

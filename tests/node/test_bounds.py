@@ -106,7 +106,7 @@ def test_results_hold_them(desk: Desk, value: int, status: str) -> None:
     seen = (stands["value"], stands["status"]) if stands else None
     given_ = Result(pupil, value, status, "Кеңеш", seen)
     with contextlib.suppress(InputProblem), writing(desk.db, desk.account) as w:
-        actions.give_results(w, desk.place.group, term["id"], desk.teacher, TODAY, [given_])
+        actions.give_results(w, desk.place.group, term["id"], desk.teacher, TODAY, [given_], early=True)
         assert bounds.low <= value <= bounds.high and status == "assessed"
     assert outside(desk.db) == 0
 
