@@ -22,6 +22,16 @@ MARKING = ("quarter", "half", "period")
 """Kinds of term in which lessons are held and marks are given."""
 
 
+def _of_year(column: str) -> str:
+    return f"""coalesce((SELECT o.{column} FROM own_term o JOIN term t ON t.id = o.term WHERE t.year = a.id
+      AND t.kind = 'year' AND o.grade IS NULL AND o.retired_at IS NULL ORDER BY o.id DESC LIMIT 1), a.{column})"""
+
+
+YEARS = f"""(SELECT a.id, a.reference_date, {_of_year("start")} AS start, {_of_year('"end"')} AS "end"
+  FROM academic_year a WHERE a.retired_at IS NULL)"""
+"""SQL, to select from: the school years with the dates that hold here. What moves a year is its term of kind `year`."""
+
+
 @dataclass(frozen=True)
 class Whom:
     """A class as the calendar sees it; None for a part that is not known or does not matter."""
@@ -218,7 +228,7 @@ TERM_END = """coalesce((SELECT o."end" FROM own_term o WHERE o.term = t.id AND o
 
 def bounds(db: Database, year: int) -> tuple[int, int] | None:
     """First and last day on which some class may have lessons in a school year, wherever its terms were moved."""
-    row = db.execute('SELECT start, "end" FROM academic_year WHERE id = ?', (year,)).fetchone()
+    row = db.execute(f'SELECT start, "end" FROM {YEARS} WHERE id = ?', (year,)).fetchone()
     if row is None or row[0] is None:
         return None
     spans = [span for (of, _), found in _spans(db).items() if of == year for span in found]
@@ -269,7 +279,7 @@ def everyone(db: Database, day: int) -> list[Whom]:
 def year_of_day(db: Database, day: int) -> int | None:
     """The school year of a day: the latest that has begun, so that a summer belongs to the year before."""
     row = db.execute(
-        "SELECT id FROM academic_year WHERE retired_at IS NULL AND start <= ? ORDER BY start DESC LIMIT 1",
+        f"SELECT id FROM {YEARS} WHERE start <= ? ORDER BY start DESC LIMIT 1",
         (day,),
     ).fetchone()
     return row[0] if row else None

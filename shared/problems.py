@@ -63,6 +63,8 @@
     |   |-- LessonHeld            a lesson that was held is not dropped
     |   |-- TermsOverlap          a term would overlap another of its kind
     |   |-- BeyondYear            a day far outside its school year
+    |   |-- HeldOutside           a school year would leave out days on which lessons were held
+    |   |-- RollsBegin            a school year would begin before the pupils on its rolls
     |   |-- EmptyPlan             a plan without topics handed in or approved
     |   |-- PlanHandedIn          a list would change a plan that was handed in or approved
     |   |-- TopicGiven            a list would put another topic in place of one that a lesson gave
@@ -79,6 +81,8 @@
     |   |-- ClassNotEmpty         a class is closed while pupils are on its roll
     |   |-- SubjectTaught         a class has the subject; it can be split into subgroups
     |   |-- GroupInUse            a subject group whose journal holds something is not removed
+    |   |-- ArrivedThatDay        who came on a day is not told to leave on it
+    |   |-- OrderMissing          an act of the movement book without an order
     |   |-- OnRoll                the pupil is enrolled on that day already
     |   |-- NotOnRoll             the pupil is not enrolled on the day before
     |   |-- LaterActs             a later act about the pupil stands in the way
@@ -570,6 +574,18 @@ class TooManyDays(InputProblem):
 class BeyondYear(InputProblem):
     code = "beyond_year"
     template = N_("This day lies too far outside the school year.")
+
+
+class HeldOutside(InputProblem):
+    code = "held_outside"
+    template = N_("Lessons were held on days that would lie outside the school year.")
+
+
+class RollsBegin(InputProblem):
+    code = "rolls_begin"
+    template = N_(
+        "Pupils are on the rolls from a later day: a year begins earlier only while its classes are empty."
+    )
 
 
 class EmptyPlan(InputProblem):

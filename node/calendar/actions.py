@@ -5,15 +5,25 @@ Nothing here knows of HTTP. The country's rows stay as they are; what the school
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 from sqlite_utils import Database
 
 from node.calendar import queries
 from shared.dates import DATE_SPAN, NO_LESSONS, weekday
-from shared.problems import BellsOverlap, BeyondYear, InvalidValue, NotFound, TermsOverlap, WrongOrder
+from shared.problems import (
+    BellsOverlap,
+    BeyondYear,
+    HeldOutside,
+    InvalidValue,
+    NotFound,
+    RollsBegin,
+    TermsOverlap,
+    WrongOrder,
+)
 from sync.writer import Writer
 
 SUNDAY = 7
@@ -37,8 +47,9 @@ WHOLE_SCHOOL = Part()
 def move_term(w: Writer, term: int, grade: int | None, start: int, end: int, reason: str = "") -> bool:
     """Let a term begin and end on other days, for all or for one grade; returns whether anything changed.
 
-    Dates equal to those that hold without the school's own row take that row back. NotFound; WrongOrder: it would end
-    before it begins; TermsOverlap: with another term of its kind; BeyondYear: more than 60 days beyond the year.
+    Dates equal to those that hold without the school's own row take that row back. The year is a term, too: the terms
+    that begin and end with it move with it. NotFound; WrongOrder: it would end before it begins; TermsOverlap: with
+    another term of its kind; BeyondYear: more than 60 days beyond the year; HeldOutside, RollsBegin: see `_move_year`.
     """
     row = next((t for t in queries.terms(w.db, None, grade, _EVERY_KIND) if t["id"] == term), None)
     if row is None:
@@ -49,6 +60,8 @@ def move_term(w: Writer, term: int, grade: int | None, start: int, end: int, rea
     for other in queries.terms(w.db, row["year"], grade, (row["kind"],)):
         if other["id"] != term and start <= other["end"] and other["start"] <= end:
             raise TermsOverlap()
+    if row["kind"] == "year":
+        _move_year(w, row, grade, start, end, reason)
     own = _own_term_rows(w.db, term, grade)
     without = queries.own_terms(w.db).get(term, {}).get(None) if grade is not None else None
     given = row["given"] or (row["start"], row["end"])
@@ -59,6 +72,53 @@ def move_term(w: Writer, term: int, grade: int | None, start: int, end: int, rea
         return w.update("own_term", own[-1], **values)
     w.insert("own_term", term=term, grade=grade, **values)
     return True
+
+
+def _move_year(
+    w: Writer, year: Mapping[str, Any], grade: int | None, start: int, end: int, reason: str
+) -> None:
+    """What moves with a year: the terms that begin and end with it.
+
+    HeldOutside: lessons, marks or attendance of its classes would lie before or after it; RollsBegin: pupils who are on
+    its rolls from its first day on would miss the days before; TermsOverlap: with the year before or after.
+    """
+    for other in queries.years(w.db):
+        if (
+            other["id"] != year["year"]
+            and start <= (other["end"] or other["start"])
+            and other["start"] <= end
+        ):
+            raise TermsOverlap()
+    if _holds_outside(w.db, year["year"], grade, start, end):
+        raise HeldOutside()
+    if start < year["start"] and _on_rolls(w.db, year["year"], grade, year["start"]):
+        raise RollsBegin()
+    for term in queries.terms(w.db, year["year"], grade):
+        first, last = term["start"] == year["start"], term["end"] == year["end"]
+        if first or last:
+            move_term(
+                w, term["id"], grade, start if first else term["start"], end if last else term["end"], reason
+            )
+
+
+def _holds_outside(db: Database, year: int, grade: int | None, start: int, end: int) -> bool:
+    """Does the journal of a year's classes hold anything before or after these days?"""
+    return any(
+        db.execute(
+            f"""SELECT 1 FROM {table} j JOIN subject_group sg ON sg.id = j.subject_group
+                JOIN class_group cg ON cg.id = sg.class_group WHERE cg.year = ?1 AND (?2 IS NULL OR cg.grade = ?2)
+                  AND j.retired_at IS NULL AND (j.day < ?3 OR j.day > ?4) LIMIT 1""",
+            (year, grade, start, end),
+        ).fetchone()
+        for table in ("lesson", "mark", "attendance")
+    )
+
+
+def _on_rolls(db: Database, year: int, grade: int | None, day: int) -> bool:
+    """Do pupils of a year's classes stand on its rolls from that day on?"""
+    sql = """SELECT 1 FROM enrolment e JOIN class_group cg ON cg.id = e.class_group WHERE cg.year = ?1
+      AND (?2 IS NULL OR cg.grade = ?2) AND e.retired_at IS NULL AND e.start = ?3 LIMIT 1"""
+    return db.execute(sql, (year, grade, day)).fetchone() is not None
 
 
 _EVERY_KIND = ("quarter", "half", "period", "year", "exam", "final")
@@ -74,7 +134,7 @@ def _own_term_rows(db: Database, term: int, grade: int | None) -> list[int]:
 
 def _within(db: Database, year: int, days: Iterable[int]) -> None:
     """BeyondYear unless the days lie in the school year, or in the weeks around it."""
-    row = db.execute('SELECT start, "end" FROM academic_year WHERE id = ?', (year,)).fetchone()
+    row = db.execute(f'SELECT start, "end" FROM {queries.YEARS} WHERE id = ?', (year,)).fetchone()
     if row is None:
         raise NotFound()
     if any(not row[0] - DATE_SPAN <= day <= (row[1] or row[0] + 366) + DATE_SPAN for day in days):

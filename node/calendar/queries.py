@@ -10,6 +10,7 @@ from sqlite_utils import Database
 from node.schooldays import (
     MARKING,
     TERM_END,
+    YEARS,
     Calendar,
     OwnDay,
     Whom,
@@ -27,6 +28,7 @@ from node.schooldays import (
 __all__ = [
     "MARKING",
     "TERM_END",
+    "YEARS",
     "Calendar",
     "OwnDay",
     "Whom",
@@ -45,10 +47,7 @@ __all__ = [
 def years(db: Database) -> list[Mapping[str, Any]]:
     """Every school year that is known, the newest first."""
     return list(
-        db.query(
-            """SELECT id, start, "end" FROM academic_year WHERE retired_at IS NULL AND start IS NOT NULL
-               ORDER BY start DESC"""
-        )
+        db.query(f"""SELECT id, start, "end" FROM {YEARS} WHERE start IS NOT NULL ORDER BY start DESC""")
     )
 
 

@@ -9,6 +9,7 @@ from sqlite_utils import Database
 
 from node import roster
 from node.classes import queries
+from node.schooldays import YEARS
 from shared.problems import (
     ClassExists,
     ClassNotEmpty,
@@ -94,7 +95,7 @@ def reopen_class(w: Writer, class_id: int) -> None:
 def _class(db: Database, class_id: int) -> tuple[int, int | None]:
     """School year and first day of a class. NotFound."""
     row = db.execute(
-        """SELECT cg.year, y.start FROM class_group cg LEFT JOIN academic_year y ON y.id = cg.year
+        f"""SELECT cg.year, y.start FROM class_group cg LEFT JOIN {YEARS} y ON y.id = cg.year
            WHERE cg.id = ? AND cg.retired_at IS NULL""",
         (class_id,),
     ).fetchone()

@@ -10,6 +10,7 @@ from sqlite_utils import Database
 
 from node import roster
 from node.people.queries import NAME_COLUMNS, NAMED, full_name
+from node.schooldays import YEARS
 from shared.dates import school_year_name, year_on
 from shared.i18n import in_order
 
@@ -36,15 +37,15 @@ class Year:
 
 def years(db: Database) -> list[Year]:
     """The school years with classes, the newest first."""
-    sql = """SELECT id, start, "end" FROM academic_year y WHERE start IS NOT NULL AND "end" IS NOT NULL AND EXISTS
+    sql = f"""SELECT id, start, "end" FROM {YEARS} y WHERE start IS NOT NULL AND "end" IS NOT NULL AND EXISTS
       (SELECT 1 FROM class_group cg WHERE cg.year = y.id AND cg.retired_at IS NULL) ORDER BY start DESC"""
     return [Year(*row) for row in db.execute(sql).fetchall()]
 
 
 def all_years(db: Database) -> list[Year]:
     """The school years that are known, with classes or without, the newest first."""
-    sql = """SELECT id, start, "end" FROM academic_year
-      WHERE start IS NOT NULL AND "end" IS NOT NULL AND retired_at IS NULL ORDER BY start DESC"""
+    sql = f"""SELECT id, start, "end" FROM {YEARS}
+      WHERE start IS NOT NULL AND "end" IS NOT NULL ORDER BY start DESC"""
     return [Year(*row) for row in db.execute(sql).fetchall()]
 
 

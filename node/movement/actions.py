@@ -208,8 +208,8 @@ def _require_open(db: Database, class_group: int, day: int) -> None:
     if not class_group:
         raise InvalidValue(table="movement", column="to_class", value=None)
     row = db.execute(
-        """SELECT y.id, cg.closed_on, (SELECT min(z.start) FROM academic_year z WHERE z.start > y.start
-             AND z.retired_at IS NULL) FROM class_group cg LEFT JOIN academic_year y ON y.id = cg.year
+        f"""SELECT y.id, cg.closed_on, (SELECT min(z.start) FROM {schooldays.YEARS} z WHERE z.start > y.start)
+           FROM class_group cg LEFT JOIN {schooldays.YEARS} y ON y.id = cg.year
            WHERE cg.id = ? AND cg.retired_at IS NULL""",
         (class_group,),
     ).fetchone()
@@ -289,9 +289,9 @@ def _line(db: Database, line: int) -> Mapping[str, Any]:
 def _do_not_move_on(w: Writer, pupil: int, day: int) -> None:
     """Who leaves in the summer after the year was closed never enters the class of the next year."""
     for class_group, start in w.db.execute(
-        """SELECT e.class_group, e.start FROM enrolment e JOIN class_group cg ON cg.id = e.class_group
-           JOIN academic_year y ON y.id = cg.year WHERE e.pupil = ? AND e.retired_at IS NULL
-             AND e.start > ? AND e.start = y.start AND e."end" IS NULL""",
+        f"""SELECT e.class_group, e.start FROM enrolment e JOIN class_group cg ON cg.id = e.class_group
+           JOIN {schooldays.YEARS} y ON y.id = cg.year WHERE e.pupil = ? AND e.retired_at IS NULL
+             AND e.start > ? AND e.start <= y.start AND e."end" IS NULL""",
         (pupil, day),
     ).fetchall():
         moved = w.db.execute(

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from sqlite_utils import Database
 
 from node.importing.values import class_letter
+from node.schooldays import YEARS
 from shared.i18n import folded
 from shared.schema import BY_NAME, MAX_INTEGER
 from shared.tables import quoted
@@ -51,7 +52,7 @@ def is_alive(db: Database, column: str, row: int) -> bool:
 
 def year_on(db: Database, day: int) -> int | None:
     """The school year in which a day lies, or whose summer it is."""
-    sql = """SELECT id FROM academic_year WHERE start <= ?1 AND "end" >= ?1 AND retired_at IS NULL
+    sql = f"""SELECT id FROM {YEARS} WHERE start <= ?1 AND "end" >= ?1
              ORDER BY start DESC LIMIT 1"""
     return one(db, sql, day)
 

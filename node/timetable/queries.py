@@ -11,6 +11,7 @@ from sqlite_utils import Database
 from node import roster
 from node.calendar import queries as calendar
 from node.people.queries import NAME_COLUMNS, NAMED, full_name
+from node.schooldays import YEARS
 from node.timetable.clashes import FOREVER, Clash, Entry, clashes
 
 WEEKDAYS = 6
@@ -79,8 +80,8 @@ def present_day(db: Database, today: int) -> int:
     if year is not None and today <= year[2]:
         return today
     coming = db.execute(
-        """SELECT min(y.start) FROM academic_year y JOIN class_group cg ON cg.year = y.id
-           WHERE y.start > ? AND y.retired_at IS NULL AND cg.retired_at IS NULL""",
+        f"""SELECT min(y.start) FROM {YEARS} y JOIN class_group cg ON cg.year = y.id
+           WHERE y.start > ? AND cg.retired_at IS NULL""",
         (today,),
     ).fetchone()[0]
     return today if coming is None else int(coming)

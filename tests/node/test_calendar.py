@@ -21,7 +21,16 @@ from node.calendar.queries import Whom
 from node.derived import derive
 from node.journal import queries as journal
 from shared.dates import NO_LESSONS, parse_day, weekday
-from shared.problems import BellsOverlap, BeyondYear, InvalidValue, NotFound, TermsOverlap, WrongOrder
+from shared.problems import (
+    BellsOverlap,
+    BeyondYear,
+    HeldOutside,
+    InvalidValue,
+    NotFound,
+    RollsBegin,
+    TermsOverlap,
+    WrongOrder,
+)
 from sync.log import dump
 from sync.writer import writing
 from tests.node.conftest import SchoolPages
@@ -209,6 +218,40 @@ def test_a_year_lasts_as_long_as_its_longest_term(db: Database) -> None:
             w.insert("class_group", year=YEAR, grade=grade)
     assert [db.execute(sql, (grade,)).fetchone()[0] for grade in (10, 11)] == [end, end + 14]
     assert queries.bounds(db, 999) is None
+
+
+def test_a_year_that_moves_takes_along_what_begins_and_ends_with_it(db: Database) -> None:
+    year = next(t["id"] for t in queries.terms(db, 4, None, ("year",)))
+    old = next(one for one in queries.years(db) if one["id"] == 4)
+    first, last = old["start"] + 14, old["end"] + 4
+    with writing(db, ACTOR) as w:
+        group = w.insert("class_group", year=4, grade=2, letter="А")
+        taught = w.insert("subject_group", class_group=group, subject=1)
+        assert actions.move_term(w, year, None, first, last, "Министрликтин буйругу")
+    moved = next(one for one in queries.years(db) if one["id"] == 4)
+    assert (moved["start"], moved["end"], queries.bounds(db, 4)) == (first, last, (first, last))
+    assert (queries.year_of_day(db, first - 1), queries.year_of_day(db, first)) == (YEAR, 4)
+    starts = [term["start"] for term in queries.terms(db, 4) if term["number"] == 1]
+    assert starts == [first, first] and [t["end"] for t in queries.terms(db, 4)].count(last) == 2
+    assert kind(db, first - 1, Whom(year=4, grade=2)) == "holiday"
+    with writing(db, ACTOR) as w:
+        w.put("lesson", subject_group=taught, day=first, period=1)
+        with pytest.raises(HeldOutside):
+            actions.move_term(w, year, None, first + 1, last)
+        person = w.insert("person", sex="f")
+        w.put("pupil", person=person)
+        w.insert("enrolment", pupil=person, class_group=group, start=first)
+        with pytest.raises(RollsBegin):
+            actions.move_term(w, year, None, first - 1, last)
+        with pytest.raises(TermsOverlap):
+            for later in (60, 120):
+                before = next(t["id"] for t in queries.terms(db, YEAR, None, ("year",)))
+                actions.move_term(w, before, None, parse_day("2025-09-01"), parse_day("2026-05-29") + later)
+        actions.move_term(w, before, None, parse_day("2025-09-01"), parse_day("2026-05-29"))
+        w.retire("enrolment", w.db.execute("SELECT id FROM enrolment").fetchone()[0])
+        assert actions.move_term(w, year, None, old["start"], old["end"])
+    assert [dict(one) for one in queries.years(db) if one["id"] == 4] == [dict(old)]
+    assert db.execute("SELECT count(*) FROM own_term WHERE retired_at IS NULL").fetchone() == (0,)
 
 
 def test_the_next_year_begins_on_the_same_weekdays(db: Database) -> None:
