@@ -229,6 +229,53 @@ def test_a_template_as_it_stands_changes_nothing(own: SchoolPages, kind: str) ->
     assert "Файлдагынын баары мурунтан эле бар" in text, told(text)
 
 
+WALKS = {
+    "classes": ("deputy", "class_group", {"class": "9-Ю"}, "language", "марсча"),
+    "pupils": ("secretary", "pupil", {"file": "Щ/1", "pin": ""}, "born", "жай"),
+    "guardians": ("secretary", "guardian", {"surname": "Щукина", "phone": "0555000777"}, "relation", "коңшу"),
+    "plans": ("teacher", "plan_item", {"position": "999", "topic": "Соңку тема"}, "hours", "көп"),
+    "marks": ("teacher", "mark", {"slot": "1"}, "value", "9"),
+}
+"""Kind of list -> who gives it, the table of its lines, what makes a known line a new one, a flaw and its column."""
+
+
+def test_lists_of_every_kind_go_the_whole_way(own: SchoolPages) -> None:
+    """Template, dry run with line and field, failed line back with its reason, the other in, undone as one act."""
+    with closing(own.node.connect()) as db, writing(db, int(State(db).administrator)) as w:
+        for (plan,) in db.execute(
+            "SELECT id FROM plan WHERE submitted_at IS NOT NULL OR approved_at IS NOT NULL"
+        ):
+            w.update("plan", plan, submitted_at=None, approved_at=None)
+    for kind, (duty, table, fresh, flawed, flaw) in WALKS.items():
+        client = own.as_(duty)
+        heads = {name: names[0] for name, names in KINDS[kind].mapping().headers.items()}
+        content = client.http.get(f"/import/{kind}/template.xlsx").data
+        first, codes = openpyxl.load_workbook(io.BytesIO(content)).worksheets
+        assert codes.max_row > 1, kind
+        header, *rows = [[str(cell or "") for cell in row] for row in first.iter_rows(values_only=True)]
+        known = next(row for row in rows if kind != "marks" or row[header.index(heads["value"])])
+        lines = []
+        for change in (fresh, fresh | {flawed: flaw}):
+            line = list(known)
+            for name, text in change.items():
+                line[header.index(heads[name])] = text
+            lines.append(line)
+        there = upload(client, kind, "".join(";".join(line) + "\n" for line in [header, *lines]))
+        count = f"SELECT count(*) FROM {table} WHERE retired_at IS NULL"
+        before = own.one(count)
+        status, text = client.get(there)
+        assert re.search(r'<th scope="row">3</th>', text) and not re.search(
+            r'<th scope="row">2</th>', text
+        ), kind
+        answer = client.http.post(there, data={"form_token": client.token, "do": "faults"})
+        back = list(openpyxl.load_workbook(io.BytesIO(answer.data)).active.iter_rows(values_only=True))
+        assert len(back) == 2 and back[1][header.index(heads[flawed])] == flaw and back[1][-1], kind
+        status, text = client.post(there, do="rest")
+        assert status == 200 and own.one(count) == before + 1, kind
+        mark = re.search(r"/import/undo/(\d+)", text)
+        assert mark and client.post(mark[0])[0] == 200 and own.one(count) == before, kind
+
+
 def known_by_a_surname(own: SchoolPages, **known: int) -> None:
     """A member of the staff, a pupil and a guardian of whom little more than a surname is kept."""
     group = own.led
