@@ -144,6 +144,7 @@ def _page(class_id: int, span: Span, problem: str = "") -> str:
     for (pupil, _), one in days.items():
         of_pupil.setdefault(pupil, []).append(one)
     lessons = queries.lessons(db, class_id, span.first, min(span.last, today()))
+    named = journal_queries.named(db, pupils, today())
     shown = sorted({day for day, _, _ in lessons} | {day for _, day in days})
     return render_template(
         "attendance/show.html",
@@ -152,7 +153,8 @@ def _page(class_id: int, span: Span, problem: str = "") -> str:
         span=span,
         views=VIEWS,
         iso=iso,
-        pupils=journal_queries.named(db, pupils, today()),
+        pupils=named,
+        absent=[one for one in named if (one[0], span.day) in days and days[one[0], span.day].absent],
         days=days,
         totals={pupil: queries.total(some) for pupil, some in of_pupil.items()},
         nothing=Total({}, {}, 0),
