@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,6 +15,7 @@ from shared.dates import date_of, parse_day
 from shared.i18n import current_language, gettext
 from shared.indicators import value_label
 from shared.problems import InvalidValue, NotAllowed, NotFound
+from shared.web import minute_of_day as minute_of_day
 from shared.web import today as today
 from shared.web import visitor
 
@@ -37,9 +37,8 @@ def place_of(group_id: int, day: str, period: int) -> Place:
 
 def untaken(lesson: Mapping[str, Any]) -> bool:
     """Has the lesson begun, and has nobody said that attendance was taken?"""
-    now = datetime.datetime.now()
     begun = lesson["day"] < today() or (
-        lesson["day"] == today() and (lesson["start"] or 0) <= now.hour * 60 + now.minute
+        lesson["day"] == today() and (lesson["start"] or 0) <= minute_of_day()
     )
     return begun and not lesson["taken"]
 

@@ -6,13 +6,15 @@ import subprocess
 import sys
 from pathlib import Path
 
-# The present day is read from a file before every use, so a test may turn the page of the calendar.
+# The present day is read from a file before every use, so a test may turn the page of the calendar; it
+# is always evening.
 SERVER = """
 import sys
 from pathlib import Path
 from shared import web
 wall = Path(sys.argv[2])
 web.today = lambda: int(wall.read_text())
+web.minute_of_day = lambda: 20 * 60
 from waitress.server import create_server
 from node import create_app
 from node.storage import open_node

@@ -14,7 +14,7 @@ from shared.schema import BY_NAME
 from sync.writer import writing
 from tests.browser.power import Server
 from tests.node.conftest import PASSWORD, SchoolPages
-from tests.node.test_journal import ORAL, TODAY, Desk, a_school, address
+from tests.node.test_journal import EVENING, ORAL, TODAY, Desk, a_school, address
 from tests.serving import serving
 
 PUPILS = 35
@@ -60,6 +60,7 @@ def emptied(school: SchoolPages) -> Iterator[Desk]:
 def that_day(school: SchoolPages, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The school's address, served on the day of the lesson."""
     monkeypatch.setattr(pages, "today", lambda: TODAY)
+    monkeypatch.setattr(pages, "minute_of_day", lambda: EVENING)
     with serving(school.app) as found:
         yield found
 

@@ -15,7 +15,7 @@ from shared.problems import InvalidValue, NotFound, NotInGroup, TooManyDays, Wro
 from shared.schema import BY_NAME
 from sync.writer import writing
 from tests.node.conftest import SchoolPages
-from tests.node.test_journal import TODAY, Desk, a_school, iso_of
+from tests.node.test_journal import EVENING, TODAY, Desk, a_school, iso_of
 
 REASONS = ("ill", "excused", "unexcused", "unknown")
 
@@ -253,8 +253,9 @@ def test_the_school_chooses_its_letters(desk: Desk) -> None:
 def on_that_day(monkeypatch: pytest.MonkeyPatch) -> None:
     from node.journal import pages
 
-    monkeypatch.setattr(views, "today", lambda: TODAY)
-    monkeypatch.setattr(pages, "today", lambda: TODAY)
+    for module in (views, pages):
+        monkeypatch.setattr(module, "today", lambda: TODAY)
+        monkeypatch.setattr(module, "minute_of_day", lambda: EVENING)
 
 
 @pytest.mark.usefixtures("on_that_day")

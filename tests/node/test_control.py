@@ -14,7 +14,7 @@ from node.settings.queries import number
 from shared.schema import BY_NAME
 from sync.writer import writing
 from tests.node.conftest import SchoolPages
-from tests.node.test_journal import TODAY, Desk, a_school
+from tests.node.test_journal import EVENING, TODAY, Desk, a_school
 
 
 @pytest.fixture(scope="module")
@@ -102,6 +102,7 @@ def test_the_plan_of_the_year_stands_beside_what_was_given(desk: Desk) -> None:
 
 def test_the_deputy_reads_it_and_a_teacher_does_not(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(views, "today", lambda: TODAY)
+    monkeypatch.setattr(views, "minute_of_day", lambda: EVENING)
     status, text = desk.school.as_("deputy").get("/control/")
     teacher = desk.db.execute(
         "SELECT teacher FROM subject_group WHERE id = ?", (desk.place.group,)

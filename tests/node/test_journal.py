@@ -41,6 +41,7 @@ from tests.node.conftest import CHEAP, PASSWORD, Client, SchoolPages
 TODAY = parse_day("2025-10-23")
 """A Thursday, the last day that the generated teachers told of."""
 ORAL = 1
+EVENING = 20 * 60
 EDIT_DAYS = 7
 """The setting's default."""
 
@@ -359,6 +360,7 @@ def test_too_few_marks_are_not_assessed(desk: Desk) -> None:
 @pytest.fixture
 def on_that_day(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pages, "today", lambda: TODAY)
+    monkeypatch.setattr(pages, "minute_of_day", lambda: EVENING)
 
 
 def teacher_of(desk: Desk) -> Client:
@@ -375,7 +377,9 @@ def address(place: Place, kind: str = "lesson") -> str:
 
 
 @pytest.mark.usefixtures("on_that_day")
-def test_a_day_lists_the_lessons_and_says_what_is_not_taken(desk: Desk) -> None:
+def test_a_day_lists_the_lessons_and_says_what_is_not_taken(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     client = teacher_of(desk)
     status, text = client.get("/journal/?day=2025-10-23")
     assert status == 200 and address(desk.place) in text
@@ -385,6 +389,13 @@ def test_a_day_lists_the_lessons_and_says_what_is_not_taken(desk: Desk) -> None:
     )
     assert client.get("/journal/?day=2025-10-22")[1].count('class="pill good"') == earlier.fetchone()[0]
     assert client.get("/journal/?day=никогда")[0] == 404
+    # Before its bell a lesson lacks nothing yet.
+    missing, lesson = 'class="pill bad"', queries.lesson(desk.db, desk.place)
+    assert lesson is not None and missing in text
+    for minute, lacks in ((lesson["start"] - 1, False), (lesson["start"], True)):
+        monkeypatch.setattr(pages, "minute_of_day", lambda now=minute: now)
+        row = client.get("/journal/?day=2025-10-23")[1].split(address(desk.place))[1].split("</li>")[0]
+        assert (missing in row) is lacks
 
 
 @pytest.mark.usefixtures("on_that_day")
