@@ -46,6 +46,7 @@ from node.background import Agent
 from node.exchange import views as exchange
 from node.home import queries
 from node.importing import views as importing
+from node.settings.queries import school_name
 from node.signin import local
 from node.storage import Node
 from node.usage import counting
@@ -135,6 +136,7 @@ def create(node: Node, agent: Agent | None = None) -> Flask:
         roles=access.ROLES,
         areas=AREAS,
         brand=_brand,
+        paper_brand=lambda: school_name(request.database()),
         navigation=NAVIGATION,
         chip=_chip,
         remember_language=_remember_language,

@@ -112,7 +112,8 @@ class Setup:
     """What an app tells its base.
 
     ``identify`` turns an account into the visitor it is today, or None when it may not come in any more.
-    ``sign_in`` and ``change_password`` are endpoints; ``brand`` is the name at the top of every page;
+    ``sign_in`` and ``change_password`` are endpoints; ``brand`` is the name at the top of every page and
+    ``paper_brand``, where it is another, the one on paper;
     ``role_name`` names a role to people; ``switched_on`` tells whether an endpoint is in use here at all.
     ``lock_minutes`` is how long a session on a shared computer stays open untouched (0: this one is not shared), and
     ``lock`` the endpoint that shuts it; ``own_account`` the page of one's own account;
@@ -124,6 +125,7 @@ class Setup:
     roles: frozenset[str]
     areas: Sequence[Blueprint]
     brand: Callable[[], str]
+    paper_brand: Callable[[], str] | None = None
     navigation: Sequence[NavItem] = ()
     chip: Callable[[], Chip | None] = _nobody
     remember_language: Callable[[Visitor, str], None] = _forget

@@ -16,14 +16,13 @@ from node.ofage import born
 from node.people import queries as people
 from node.reading.noting import noted
 from node.request import acting, database
-from node.settings.queries import number, value
+from node.settings.queries import number, school_name, value
 from shared.access import allow
 from shared.dates import date_of
 from shared.i18n import LANGUAGES, N_, current_language, gettext, in_language
 from shared.problems import InputProblem, InvalidValue, NotAllowed, NotFound
 from shared.schema import CONSENT_PURPOSES
 from shared.web import today, visitor
-from sync.state import State
 
 area = Blueprint("consents", __name__, url_prefix="/consents", template_folder="templates")
 RECORDERS = ("class_teacher", "secretary")
@@ -320,7 +319,7 @@ def _paper(person_id: int, language: str, kind: str) -> str:
             child=child,
             signer=people.person(db, guardian[0], day) if guardian else None,
             relation=guardian[2] if guardian else "",
-            school=str(State(db).school_name),
+            school=school_name(db),
             school_address=str(value(db, "school_address")),
             kind=kind,
             language=language,

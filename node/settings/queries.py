@@ -9,6 +9,7 @@ from __future__ import annotations
 from sqlite_utils import Database
 
 from node.settings.registry import BY_NAME, SETTINGS
+from sync.state import State
 
 _ROWS = "SELECT name, value FROM setting WHERE retired_at IS NULL AND value IS NOT NULL ORDER BY id DESC"
 
@@ -25,6 +26,11 @@ def value(db: Database, name: str) -> int | str:
 def number(db: Database, name: str) -> int:
     """The value of a setting that is a whole number, a yes or no, or a choice among numbers."""
     return int(value(db, name))
+
+
+def school_name(db: Database) -> str:
+    """The school's full name for papers; the short one where the school has not written it."""
+    return str(value(db, "school_full_name") or State(db).school_name or "Mektep")
 
 
 def values(db: Database) -> dict[str, int | str]:

@@ -128,6 +128,10 @@ SETTINGS: tuple[Setting, ...] = (
         "consents", minimum=1, maximum=365,
     ),
     Setting(
+        "school_full_name", "text", "", N_("Full name of the school as printed on papers"), "consents",
+        N_("Empty: the short name at the top of every page."), max_length=200,
+    ),
+    Setting(
         "school_address", "text", "", N_("Address of the school as printed on consent forms"), "consents",
         max_length=200,
     ),

@@ -38,6 +38,14 @@ def test_a_setting_is_its_default_until_changed_and_out_of_bounds_is_refused(
         with pytest.raises(InvalidValue), writing(db, actor) as w:
             actions.change(w, "no_such", "1", HEAD)
         assert queries.number(db, "rounding") == 65
+        short = queries.school_name(db)
+        with writing(db, actor) as w:
+            actions.change(w, "school_full_name", "№ 8 орто мектеп, Сузак району", {"head", "administrator"})
+        assert queries.school_name(db) == "№ 8 орто мектеп, Сузак району"
+    text = empty_school.as_("administrator").get("/")[1]
+    assert "№ 8 орто мектеп" in text and text.count(short) >= 1, (
+        "on paper the full name, on the screen the short one"
+    )
 
 
 def test_of_two_rows_made_apart_the_smaller_id_counts_for_all(empty_school: SchoolPages) -> None:
