@@ -174,13 +174,14 @@ class Writer:
 
     def _require_consents(self, table: Table, values: dict[str, Value]) -> None:
         """The one gate: a personal column fills only under a valid consent of the person for its purpose."""
+        given: set[str] = set()
         for column in table.consented:
-            if values.get(column.name) not in (None, ""):
+            purpose = column.consent or ""
+            if values.get(column.name) not in (None, "") and purpose not in given:
                 person = self._subject(table, values)
-                if person is None or not has_consent(
-                    self.db, person, column.consent or "", self.now // _DAY_MS
-                ):
-                    raise ConsentMissing(purpose=column.consent, column=column.name)
+                if person is None or not has_consent(self.db, person, purpose, self.now // _DAY_MS):
+                    raise ConsentMissing(purpose=purpose, column=column.name)
+                given.add(purpose)
 
     def _require_scale(self, table: Table, values: dict[str, Value]) -> None:
         """The bounds of a scale hold on every path: pages, imports, undo. OutsideScale."""

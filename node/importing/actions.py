@@ -13,6 +13,7 @@ from typing import Protocol
 from sqlite_utils import Database
 
 from node.importing.mapping import Mapping, load_mapping
+from node.importing.readings import Readings
 from node.importing.running import EVERY_LINE, ImportResult, Mode, Progress, Run, Text, Wish, headings_of
 from node.importing.sheets import Sheet, read_sheet
 from shared.problems import ImportRefused
@@ -60,8 +61,10 @@ def run_import(
     sheet = sheet or read_sheet(
         path, delimiter=chosen.delimiter, sheet=chosen.sheet, headings=headings_of(chosen)
     )
+    readings = Readings(chosen, sheet)
+    readings.ahead()
     with rehearsing(database) if dry_run else writing(database, actor) as w:
-        run = Run(w, path.name, chosen, sheet, text, wish)
+        run = Run(w, path.name, readings, text, wish)
         result = run.all_lines(progress)
         if run.errors:
             raise ImportRefused(sorted(run.errors, key=lambda e: e.line))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from node.importing.finding import Key, Row, key_of, look_up
 from node.importing.mapping import Expression, Step
 from node.importing.sheets import Line
-from node.importing.values import FORMULA_ERRORS, Missing, Unreadable, days, fit, transformed
+from node.importing.values import Missing, Unreadable, days, fit, meant, transformed
 from shared.i18n import folded
 from shared.problems import (
     N_,
@@ -151,8 +151,7 @@ class LineWork:
         failed = False
         for name, expression in columns.items():
             try:
-                value = fit(self.evaluate(expression), table.by_name[name])
-                table.by_name[name].check(value, table.name)
+                value = self.value(expression, table, table.by_name[name])
                 if value is not None:
                     found[name] = value
             except Missing as error:
@@ -263,6 +262,16 @@ class LineWork:
         self.run.writer.update(table.name, row_id, **values)
         return values
 
+    def value(self, expression: Expression, table: Table, column: Column) -> Value:
+        """The value of an expression for a column of a table; None is empty."""
+        if expression.source == "column":
+            if not self.run.accepts(expression.only_if, self.line):
+                return None
+            return self.run.readings.value(expression, table, column, self.run.cell(expression.of, self.line))
+        value = fit(self.evaluate(expression), column)
+        column.check(value, table.name)
+        return value
+
     def evaluate(self, expression: Expression) -> Value:
         """The value of an expression on this line; None is empty."""
         if not self.run.accepts(expression.only_if, self.line):
@@ -278,10 +287,7 @@ class LineWork:
     from_value = from_constant
 
     def from_column(self, expression: Expression) -> Value:
-        text = self.run.cell(expression.of, self.line)
-        if text in FORMULA_ERRORS:
-            raise Unreadable(N_("“{text}” is an error of a formula, not a value."), text=text)
-        return text
+        return meant(self.run.cell(expression.of, self.line))
 
     def from_line_key(self, _: Expression) -> Value:
         return f"{self.run.file}:{self.line.number}"

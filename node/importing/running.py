@@ -13,9 +13,9 @@ from node.importing.finding import Finder, Key, Row, namesakes
 from node.importing.line import LineWork, Refused, Skipped, cells
 from node.importing.mapping import Expression, Filter
 from node.importing.mapping import Mapping as MappingFile
-from node.importing.sheets import Line, Sheet
+from node.importing.readings import Readings, plain
+from node.importing.sheets import Line
 from shared.grading import Band, band_of, bands_of
-from shared.i18n import folded
 from shared.problems import N_, LineError
 from shared.schema import Table, Value
 from sync.writer import Writer
@@ -66,15 +66,14 @@ EVERY_LINE = Wish()
 class Run:
     """One import under way."""
 
-    def __init__(
-        self, writer: Writer, file: str, mapping: MappingFile, sheet: Sheet, text: Text, wish: Wish
-    ) -> None:
+    def __init__(self, writer: Writer, file: str, readings: Readings, text: Text, wish: Wish) -> None:
         self.writer = writer
+        self.readings = readings
         self.wish = wish
         self.skipped = 0
         self.file = file
-        self.mapping = mapping
-        self.sheet = sheet
+        self.mapping = readings.mapping
+        self.sheet = readings.sheet
         self.text = text
         self.errors: list[LineError] = []
         self.questions: list[LineError] = []
@@ -88,11 +87,10 @@ class Run:
 
     def _places(self) -> dict[str, int | None]:
         """Where each column that the mapping reads stands in the file."""
-        header = [plain(name) for name in self.sheet.header]
         places: dict[str, int | None] = {}
         for column, needed in self.mapping.file_columns().items():
             accepted = self.mapping.headers.get(column, (column,))
-            found = [i for i, name in enumerate(header) if name in {plain(n) for n in accepted}]
+            found = self.readings.places[column]
             places[column] = found[0] if found else None
             if not found and needed:
                 self.error(self.sheet.header_line, accepted[0], N_("The file has no such column."))
@@ -183,11 +181,6 @@ class Run:
             rows = self.writer.db.query("SELECT scale, band, low, high, retired_at FROM grading_band")
             self.bands[scale] = bands_of(rows, scale)
         return band_of(value, self.bands[scale])
-
-
-def plain(name: str) -> str:
-    """A header as it is compared: in any case, with or without Kyrgyz letters, whatever ends it."""
-    return folded(name).strip(" .:*")
 
 
 def headings_of(mapping: MappingFile) -> frozenset[str]:

@@ -44,6 +44,13 @@ class Missing(Unreadable):
         super().__init__(N_("This must not be empty."))
 
 
+def meant(text: str) -> str:
+    """The text of a cell, unless a formula failed in it. Unreadable."""
+    if text in FORMULA_ERRORS:
+        raise Unreadable(N_("“{text}” is an error of a formula, not a value."), text=text)
+    return text
+
+
 def transformed(text: str | int | None, transforms: Mapping[str, Any]) -> Value:
     """Apply the transforms of an expression in their fixed order; None is an empty cell."""
     value: str | int | None = text if text != "" else None

@@ -13,7 +13,8 @@ from node.importing import actions, queries, uploads, workbook
 from node.importing.actions import ImportResult, Mode, Wish
 from node.importing.kinds import KINDS, Kind, header
 from node.importing.mapping import Mapping
-from node.importing.running import headings_of, plain
+from node.importing.readings import plain
+from node.importing.running import headings_of
 from node.importing.sheets import Sheet, table_in
 from node.people.queries import author
 from node.reading.noting import noted
@@ -39,7 +40,7 @@ area = Blueprint("importing", __name__, url_prefix="/import", template_folder="t
 WHO = tuple(dict.fromkeys(role for kind in KINDS.values() for role in kind.who))
 MODES: tuple[Mode, ...] = ("both", "insert", "update")
 MOST_LINES = 6_000
-"""Lines of one list: while they are written, which takes half a millisecond each, the others' writes wait."""
+"""Lines of one list: while they are written, which takes half a millisecond each at most, the others' writes wait."""
 SHOWN_ERRORS = 200
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
