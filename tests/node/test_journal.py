@@ -60,7 +60,7 @@ class Desk:
             """SELECT t.subject_group, t.period, sg.teacher, a.id FROM timetable_slot t
                JOIN subject_group sg ON sg.id = t.subject_group JOIN account a ON a.person = sg.teacher
                WHERE t.weekday = ? AND sg.scale IS NOT NULL AND NOT EXISTS (SELECT 1 FROM substitution x
-                 WHERE x.subject_group = sg.id AND x.day = ?) ORDER BY t.id LIMIT 1""",
+                 WHERE x.subject_group = sg.id AND x.day = ? AND x.retired_at IS NULL) ORDER BY t.id LIMIT 1""",
             (weekday(TODAY), TODAY),
         ).fetchone()
         return Place(row[0], TODAY, row[1]), row[2], row[3]
