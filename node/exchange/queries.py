@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -130,6 +130,7 @@ _ALONE = Standing(
 _SAFE = Standing(
     "good", N_("Everything of this school is at the district since {when}."), N_("Nothing to do.")
 )
+_BELOW = N_("What is left to do stands below.")
 _SAFE_OFFLINE = Standing(
     "good",
     N_("Everything of this school is at the district since {when}."),
@@ -167,8 +168,11 @@ def status(db: Database) -> Status:
     )
 
 
-def standing(found: Status, run: Run | None) -> Standing:
-    """Whether the school's data is safe, from where the node stands and its newest run."""
+def standing(found: Status, run: Run | None, is_more_below: bool = False) -> Standing:
+    """Whether the school's data is safe, from where the node stands and its newest run.
+
+    ``is_more_below``: the page asks for something else beside it, so that "Nothing to do" would be wrong.
+    """
     if run is not None and run.running:
         return _NOW_RUNNING
     if not found.registered:
@@ -182,7 +186,9 @@ def standing(found: Status, run: Run | None) -> Standing:
         base = _WAITING
     else:
         out_of_reach = run is not None and run.outcome == HubUnreachable.code
-        return _SAFE_OFFLINE if out_of_reach else _SAFE
+        if out_of_reach:
+            return _SAFE_OFFLINE
+        return replace(_SAFE, advice=_BELOW) if is_more_below else _SAFE
     if not found.hub_url:
         return Standing("waiting", base.sentence, _BY_STICK)
     if outcome is None or outcome.tone == "good":
@@ -198,6 +204,17 @@ def clock_off(found: Status) -> bool:
 def disk_nearly_full(found: Status) -> bool:
     """Is so little room left that someone should clear up before nothing can be saved?"""
     return 0 < found.space < LOW_SPACE
+
+
+def asks_for_something(found: Status, now: int) -> bool:
+    """Does something beside the exchange itself want doing: clock, disk, backup, packets set aside or held alone?"""
+    return (
+        clock_off(found)
+        or disk_nearly_full(found)
+        or backup_due(found, now)
+        or found.quarantined > 0
+        or found.stranded > 0
+    )
 
 
 def backup_due(found: Status, now: int) -> bool:

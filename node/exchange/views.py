@@ -6,12 +6,14 @@ import shlex
 import shutil
 import tempfile
 import time
+from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 from flask import Blueprint, redirect, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import format_timedelta  # type: ignore[import-untyped]
 from werkzeug.datastructures import FileStorage
 
 from node import backups, storage
@@ -249,7 +251,9 @@ def _page(problem: Problem | None = None, opened: str = "", over: bool = False) 
         else [],
         hub_known=queries.hub_known(database()),
         clock_off=queries.clock_off(found),
-        clock_minutes=round(abs(found.hub_clock_ahead) / 60_000),
+        clock_off_by=format_timedelta(timedelta(milliseconds=abs(found.hub_clock_ahead))),
+        now=instant(clock.now_ms()),
+        hubs_now=instant(queries.hubs_now(found)),
         backup_due=queries.backup_due(found, clock.now_ms()),
         holding=backups.still_holding(database()),
         erased=backups.last_erasure(database()),
@@ -265,7 +269,8 @@ def _page(problem: Problem | None = None, opened: str = "", over: bool = False) 
 
 def _state(found: Status, runs: list[Run]) -> dict[str, object]:
     run = runs[0] if runs else None
-    standing = queries.standing(found, run)
+    silent = any(m.is_silent(queries.hubs_now(found)) for m in queries.machines(database()))
+    standing = queries.standing(found, run, silent or queries.asks_for_something(found, clock.now_ms()))
     places = {"waiting": number(found.waiting), "when": when(found.last_done)}
     return {
         "status": found,

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from flask_babel import force_locale
 
 from hub import schools, sticks
 from hub.storage import Hub
@@ -28,7 +29,7 @@ from node.exchange.queries import Run, Status, standing
 from node.storage import Node
 from shared import problems
 from shared.db import transaction
-from shared.i18n import gettext_in
+from shared.i18n import gettext_in, instant
 from shared.problems import (
     FlawedAddress,
     HubAnswer,
@@ -313,6 +314,12 @@ def test_all_at_the_district(calm: Status) -> None:
         "good",
         "Everything of this school is at the district since {when}.",
     )
+    assert told.advice == "Nothing to do."
+    assert standing(calm, None, is_more_below=True).advice == "What is left to do stands below."
+    sound = replace(calm, last_backup=5, hub_clock_ahead=0)
+    assert not queries.asks_for_something(sound, 6)
+    for change in ({"quarantined": 1}, {"stranded": 1}, {"hub_clock_ahead": 600_001}, {"space": 1}):
+        assert queries.asks_for_something(replace(sound, **change), 6)
 
 
 def test_all_at_the_district_and_no_connection(calm: Status) -> None:
@@ -656,13 +663,23 @@ def test_what_a_broken_download_left_is_cleared_away(app: Flask, school: School)
     assert [p.name for p in school.node.home.glob("download-*")] == ["download-fresh"]
 
 
-@pytest.mark.parametrize(("ahead", "word"), [(1_500_000, "behind"), (-1_500_000, "ahead of")])
-def test_a_wrong_clock_is_told(app: Flask, school: School, ahead: int, word: str) -> None:
+@pytest.mark.parametrize(
+    ("ahead", "told"),
+    [(1_500_000, "25 minutes"), (-1_500_000, "25 minutes"), (9 * 31_556_952_000, "9 years")],
+)
+def test_a_wrong_clock_is_told(
+    app: Flask, school: School, ahead: int, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     visit = Visit(app, "admin")
+    now = 1_700_000_000_000
+    monkeypatch.setattr(clock, "now_ms", lambda: now)
     assert "The clock of this machine" not in visit.read("/sync/")
     with closing(school.node.connect()) as db, transaction(db):
         State(db).hub_clock_ahead = ahead
-    assert f"The clock of this machine is {word} the district's. Minutes: 25." in visit.read("/sync/")
+    page = visit.read("/sync/")
+    with app.test_request_context(), force_locale("en"):
+        shown = f"it shows {instant(now)}, the district's {instant(now + ahead)}."
+    assert f"The clock of this machine is wrong: {shown}" in page and f"wrong by {told}" in page
 
 
 def test_the_hub_at_another_address(app: Flask, connected: Node, hub_address: str) -> None:
@@ -748,5 +765,11 @@ def test_receipts_clock_and_space_are_told(
 def test_a_hub_that_is_told_again_is_told_on_the_page(app: Flask, school: School) -> None:
     school.sync()
     with closing(school.node.connect()) as db, transaction(db):
-        State(db).completing = 0
-    assert "put back from an older copy" in Visit(app, "admin").read("/sync/")
+        State(db).completing, State(db).stranded = 0, 2
+        db.execute("INSERT INTO quarantine (hash, at, reason, envelope) VALUES (x'00', 1, 'flawed', x'')")
+    page = Visit(app, "admin").read("/sync/")
+    assert "put back from an older copy" in page
+    assert (
+        "The district alone holds something that was written at this school" in page and "Packets: 2." in page
+    )
+    assert "was set aside whole. Packets: 1." in page
