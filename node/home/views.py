@@ -14,6 +14,7 @@ from node.consents import queries as consent_queries
 from node.home import queries
 from node.home.diary import Diary, diary
 from node.journal import queries as journal_queries
+from node.movement import queries as movement_queries
 from node.orders import queries as order_queries
 from node.owndata import queries as owndata_queries
 from node.people.queries import class_name
@@ -163,6 +164,14 @@ def _people_waiting() -> list[tuple[str, str]]:
                 url_for("consents.index"),
             )
         )  # fmt: skip
+    apart = len(movement_queries.apart(db)) if may_open("movement.mend") else 0
+    if apart:
+        sentence = ngettext(
+            "%(num)s pupil with acts that two machines wrote apart",
+            "%(num)s pupils with acts that two machines wrote apart",
+            apart,
+        )
+        found.append((sentence, url_for("movement.index")))
     found += _grown_up() if who.has("pupil") or may_open("consents.new") else []
     due = len(consent_queries.due(db, day)) if may_open("consents.erase") else 0
     if due:

@@ -12,10 +12,11 @@ from node.calendar.queries import terms
 from node.classes.queries import Year
 from node.movement import files
 from node.movement.balance import Discrepancy, Flow, discrepancies, of_span
+from node.movement.contradictions import apart
 from node.people.queries import NAME_COLUMNS, NAMED, full_name
 from shared.i18n import folded, in_order
 
-__all__ = ["Discrepancy", "Flow", "Period", "balance", "discrepancies"]
+__all__ = ["Discrepancy", "Flow", "Period", "apart", "balance", "discrepancies"]
 
 MOST_FOUND = 20
 balance = of_span

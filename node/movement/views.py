@@ -13,7 +13,7 @@ from node.access import right
 from node.classes import queries as class_queries
 from node.classes.queries import Year
 from node.consenting import LARGEST_SCAN
-from node.movement import actions, balance, forms, queries
+from node.movement import actions, balance, forms, queries, settling
 from node.movement.queries import Period
 from node.orders.queries import next_number
 from node.people import queries as people
@@ -25,7 +25,7 @@ from shared.i18n import LANGUAGES, current_language, gettext
 from shared.indicators import value_label
 from shared.problems import InputProblem, NotAllowed, NotFound
 from shared.schema import CONSENT_PURPOSES
-from shared.web import today, visitor
+from shared.web import may_open, today, visitor
 
 area = Blueprint("movement", __name__, url_prefix="/movement", template_folder="templates")
 BOOK = tuple(duty for duty in access.roles("movement", "V") if duty in access.STAFF)
@@ -61,6 +61,7 @@ def index() -> ResponseReturnValue:
         departed=balance.departed,
         lines=_lines(period),
         flaws=queries.discrepancies(db, period.after, period.until) if period and classes is None else [],
+        apart=_apart(now) if may_open("movement.mend") else [],
         own_only=not visitor().has(*access.STAFF),
         name_of=lambda pupil: _name_of(pupil, now),
         on=on_paper,
@@ -68,6 +69,15 @@ def index() -> ResponseReturnValue:
         full_name=full_name,
         number_of=number_of,
     )
+
+
+def _apart(now: int) -> list[tuple[int, list[Mapping[str, Any]]]]:
+    """Pupils about whom two machines wrote acts apart, each with the lines of which one is to stand."""
+    db = database()
+    found = [
+        (pupil, [queries.line(db, one, now) for one in lines]) for pupil, lines in queries.apart(db).items()
+    ]
+    return [(pupil, [row for row in rows if row is not None]) for pupil, rows in found]
 
 
 def _year() -> tuple[Year | None, list[Year]]:
@@ -333,12 +343,14 @@ def line(line_id: int) -> ResponseReturnValue:
 @area.post("/line/<int:line_id>")
 @right("movement", "E")
 def mend(line_id: int) -> ResponseReturnValue:
-    """Mend a line, or withdraw its act; the button says which."""
+    """Mend a line, withdraw its act, or let it stand against what another machine wrote; the button says which."""
     form, row = request.form, _line(line_id)
     try:
         with acting() as w:
             if "withdraw" in form:
                 actions.withdraw(w, line_id)
+            elif "stands" in form:
+                settling.let_stand(w, line_id)
             else:
                 issued = forms.day(form, "file_issued")
                 actions.amend(w, line_id, forms.paper(form), "confirmed" in form, issued)
