@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
@@ -69,6 +70,8 @@ def _lesson_page(
     members = queries.members(db, place.group, place.day, place.day)
     letters, kinds = attendance.letters(db), queries.work_kinds(db)
     signs = (letters["absent"], letters["late"])
+    cells = queries.lesson_cells(db, place)
+    usual, second = (_usual_kind(cells, slot) for slot in queries.SLOTS)
     return render_template(
         "journal/lesson.html",
         lesson=found,
@@ -87,7 +90,7 @@ def _lesson_page(
         planned=planned,
         pupils=queries.named(db, members, pages.today()),
         away={} if found["taken"] else attendance.noted_away(db, members, place.day),
-        cells=queries.lesson_cells(db, place),
+        cells=cells,
         nobody=Cell(),
         typed={(c.field, c.pupil, c.slot): c.value for c in changes},
         seen_values={(c.field, c.pupil, c.slot): c.seen for c in changes}
@@ -95,8 +98,9 @@ def _lesson_page(
         clashes={(c.field, c.pupil, c.slot): now for c, now in clashes},
         problem=problem,
         saved="saved" in request.args and not problem,
-        kind=forms.whole(request.form.get("kind")),
-        second_kind=forms.whole(request.form.get("kind-1")),
+        usual=usual or (kinds[0]["id"] if kinds else None),
+        kind=forms.whole(request.form.get("kind")) or usual,
+        second_kind=forms.whole(request.form.get("kind-1")) or (second if second != usual else None),
         told_kinds=_kinds_teller(kinds),
         reason=request.form.get("reason", ""),
         letters=signs,
@@ -106,6 +110,13 @@ def _lesson_page(
         texts=sentences.texts(),
         now_taken=pages.untaken(found),
     )
+
+
+def _usual_kind(cells: Mapping[int, Cell], slot: int) -> int | None:
+    """The kind of work of most marks of a lesson: what its next mark will be of, too."""
+    marks = [cell.marks[slot] for cell in cells.values() if slot in cell.marks]
+    counted = Counter(mark.kind for mark in marks if mark.value is not None and mark.kind is not None)
+    return counted.most_common(1)[0][0] if counted else None
 
 
 def _kinds_teller(kinds: Sequence[Mapping[str, Any]]) -> Callable[[Cell], dict[int, str]]:

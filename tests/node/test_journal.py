@@ -20,8 +20,9 @@ from node.journal import actions, history, pages, queries
 from node.journal.actions import Change, Result
 from node.journal.queries import Place
 from node.storage import Node, create_node
+from node.timetable import queries as timetable
 from shared import crypto
-from shared.dates import parse_day, weekday
+from shared.dates import date_of, parse_day, weekday
 from shared.problems import (
     ChangedMeanwhile,
     InvalidValue,
@@ -330,7 +331,10 @@ def test_a_result_is_the_proposal_or_has_a_reason(desk: Desk) -> None:
         give(desk, Result(pupil, proposed, "assessed", "", None), person=1)
     with pytest.raises(TermRunning) as asked:
         give(desk, Result(pupil, proposed, "assessed", "", None), early=False)
-    assert "31.10.2025" in str(asked.value)
+    term = queries.term_of(desk.db, desk.place.group, TODAY)
+    assert term is not None
+    days = [day for day, _ in timetable.dates(desk.db, desk.place.group, TODAY + 1, term["end"])]
+    assert f"{len(days)}, the last on {date_of(days[-1]):%d.%m.%Y}" in str(asked.value)
     assert give(desk, Result(pupil, proposed, "assessed", "", None)) == 1
     assert give(desk, Result(pupil, proposed, "assessed", "", None), early=False) == 0
     with pytest.raises(ChangedMeanwhile):
@@ -447,6 +451,12 @@ def test_the_form_takes_a_second_mark_of_another_kind(desk: Desk) -> None:
     # A page that a phone pays for says of an empty cell nothing but its keys.
     assert f'name="seen-mark-{first}-1" value="4"' in text
     assert f'"seen-mark-{second}-0"' not in text and f'"seen-status-{first}"' not in text
+    # The kinds of the lesson are chosen again when it is opened again; a mark of another kind says so in its row.
+    chosen = re.findall(r'<option value="(\d+)" selected', text)
+    assert chosen == [str(ORAL), "4"] and text.count("data-told>") == 2
+    desk.save(desk.mark(second, 2, kind=2), desk.mark(desk.pupils[2], 5))
+    _, text = client.get(address(desk.place))
+    assert f"data-told>{names[2]}</span>" in text and text.count("data-told>") == 3
     _, text = desk.school.as_("head").get(address(desk.place))
     assert ">5/4</b>" in text
 

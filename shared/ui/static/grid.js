@@ -37,7 +37,9 @@
   function saying(td) {
     const line = desk.querySelector("[data-cell-state]"), state = ["saved", "waiting", "refused", "locked"].find((one) => td.classList.contains(one));
     line.className = `state ${state === "locked" ? "refused" : state || ""}`;
+    const both = td.dataset.s === "absent" && td.dataset.m && !shut(td) ? ` ${texts.absent_marked}` : "";
     line.textContent = shut(td) ? texts.locked : { saved: `✓ ${texts.saved}`, waiting: `… ${texts.waiting}`, refused: `! ${td.title || texts.refused}`, locked: `! ${td.title || texts.locked}` }[state] || (td.dataset.x ? `! ${td.title}` : "");
+    line.append(both);
   }
   function tdOf(cell) {
     const row = rows.find((one) => one.dataset.pupil === cell.pupil);
@@ -110,7 +112,7 @@
     td.classList.add("aimed");
     strike(false);
     for (const button of desk.querySelectorAll("[data-press]")) button.disabled = shut(td);
-    desk.querySelector("[data-lesson]").href = `${head.querySelector("a").href}#p${td.parentNode.dataset.pupil}`;
+    desk.querySelector("[data-lesson]").href = `${head.querySelector("a").href}#pupil-${td.parentNode.dataset.pupil}`;
     desk.hidden = false;
     td.scrollIntoView({ block: "nearest", inline: "nearest" });
     desk.querySelector("[data-late-reason]").hidden = !head.hasAttribute("data-old");

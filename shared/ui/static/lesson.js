@@ -101,6 +101,30 @@
     }));
   }
   for (const row of form.querySelectorAll(".pupil:has(.two input:checked)")) second(row);
+  // Absent, and a mark: it is asked once which of the two is meant; who was away may have made up for the lesson.
+  const asked = new Set();
+  function doubt(pupil) {
+    const row = rowOf({ pupil }), box = row.querySelector(".doubt");
+    const marked = [0, 1].some((slot) => form.elements[`mark-${pupil}-${slot}`] && current(`mark-${pupil}-${slot}`));
+    const both = marked && current(`status-${pupil}`) === "absent" && !asked.has(pupil);
+    if (box && !both) box.remove();
+    if (box || !both) return;
+    const made = document.createElement("div"), bar = document.createElement("div");
+    made.className = "clash doubt";
+    made.setAttribute("role", "alert");
+    bar.className = "bar";
+    const there = () => { put(`status-${pupil}`, "present"); enter(cellOf(`status-${pupil}`), "present"); };
+    for (const [label, then] of [[texts.was_there, there], [texts.was_away, () => asked.add(pupil)]]) {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.className = "btn";
+      button.textContent = label;
+      button.addEventListener("click", () => { made.remove(); then(); });
+      bar.append(button);
+    }
+    made.append(texts.absent_marked, bar);
+    row.append(made);
+  }
   // Signs and kinds of work have a place in the row once there is something to tell.
   function placeOf(row, selector, before, tag, look, name) {
     const found = row.querySelector(selector);
@@ -110,6 +134,12 @@
     made.dataset[name] = "";
     before.after(made);
     return made;
+  }
+  // The grid leads to one pupil.
+  const aim = /^#pupil-(\d+)$/.exec(location.hash), goal = aim && rowOf({ pupil: aim[1] }), goals = goal ? [...goal.querySelectorAll(".keys input")].filter((one) => one.offsetParent) : [];
+  if (goals.length) {
+    goal.scrollIntoView({ block: "center" });
+    (goals.find((one) => one.checked) || goals[0]).focus({ preventScroll: true });
   }
   outbox.serve({
     show(cell, wanted, state, told) {
@@ -123,10 +153,13 @@
       }
       if (cell.field === "mark" && cell.kind) telling(cell, placeOf(row, "[data-kinds]", row.querySelector(".second"), "p", "small soft comment", "kinds"));
       if (old) old.remove();
+      if (cell.field === "mark" || cell.field === "status") doubt(cell.pupil);
       if (!line) return;
       line.className = `state ${state === "locked" ? "refused" : state}`;
       line.textContent = { saved: "✓ ", waiting: "… ", refused: "! ", locked: "! " }[state] || "";
       if (state) line.append(word(texts[state]));
+      const kinds = form.elements.kind, kind = cell.field === "mark" && wanted && cell.slot === "0" && cell.kind !== kinds.dataset.usual && kinds.querySelector(`[value="${cell.kind}"]`);
+      if (kind) line.append(" ", kind.textContent);
       if (!told) return;
       const why = document.createElement("p");
       why.className = "clash told";
