@@ -179,8 +179,10 @@ def scale_of(db: Database, group: int) -> Scale | None:
 
 
 def work_kinds(db: Database) -> list[Mapping[str, Any]]:
-    """Kinds of work with their weights."""
-    return list(db.query("SELECT * FROM work_kind WHERE retired_at IS NULL ORDER BY id"))
+    """Kinds of work with the weights of the school's choosing."""
+    weights = rule(db).weights
+    rows = db.query("SELECT * FROM work_kind WHERE retired_at IS NULL ORDER BY id")
+    return [dict(row) | {"weight": weights[row["id"]]} for row in rows]
 
 
 @dataclass(frozen=True)
@@ -203,10 +205,13 @@ class Rule:
 
 
 def rule(db: Database) -> Rule:
-    """The rule as the school has set it."""
-    rows = db.execute("SELECT id, weight FROM work_kind").fetchall()
-    weights = {row[0]: 1 if row[1] is None else row[1] for row in rows}
-    return Rule(weights, settings.number(db, "rounding"), settings.number(db, "minimum_marks"))
+    """The rule as the school has set it; a kind of work that no setting knows weighs what its row says."""
+    chosen = settings.values(db)
+    weights = {
+        kind: int(chosen.get(f"weight_{code}", 1 if weight is None else weight))
+        for kind, code, weight in db.execute("SELECT id, code, weight FROM work_kind").fetchall()
+    }
+    return Rule(weights, int(chosen["rounding"]), int(chosen["minimum_marks"]))
 
 
 def standing(marks: Iterable[Mark], by: Rule) -> Standing:

@@ -10,6 +10,7 @@ from sqlite_utils import Database
 
 from node import schooldays
 from node.classes.queries import Year
+from node.journal import queries as journal
 from node.people.queries import NAME_COLUMNS, NAMED
 from sync.gate import VALID
 from sync.state import State
@@ -130,7 +131,9 @@ _MARKS = """FROM mark k WHERE k.subject_group = ? AND k.day BETWEEN ? AND ? AND 
 
 def work_kinds(db: Database) -> list[Row]:
     """Kinds of work with their weights, those that are used no more too."""
-    return list(db.query("SELECT id, weight, name_ky, name_ru, name_en, code FROM work_kind ORDER BY id"))
+    weights = journal.rule(db).weights
+    rows = db.query("SELECT id, name_ky, name_ru, name_en, code FROM work_kind ORDER BY id")
+    return [dict(row) | {"weight": weights[row["id"]]} for row in rows]
 
 
 def works(db: Database, group: int, first: int, last: int) -> list[Row]:

@@ -51,6 +51,23 @@ class Setting:
         return text
 
 
+WEIGHTS = {
+    "oral": (1, N_("Weight of an oral answer")),
+    "homework": (1, N_("Weight of homework")),
+    "independent": (2, N_("Weight of independent work")),
+    "control": (3, N_("Weight of control work")),
+    "dictation": (2, N_("Weight of a dictation")),
+    "composition": (2, N_("Weight of a composition")),
+    "exposition": (2, N_("Weight of an exposition")),
+    "lab": (2, N_("Weight of laboratory work")),
+    "test": (2, N_("Weight of a test")),
+    "diagnostic": (0, N_("Weight of diagnostic assessment")),
+    "formative": (1, N_("Weight of formative assessment")),
+    "summative": (3, N_("Weight of summative assessment")),
+}
+"""Kinds of work by code: the usual weight of their marks, and what a school's own choice of it is called."""
+_WEIGHING = N_("A mark of weight 2 counts as two of weight 1; weight 0 changes no average.")
+
 GROUPS = {
     "classes": N_("Classes"),
     "journal": N_("Journal"),
@@ -104,6 +121,13 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "use_of_one", "bool", 1, N_("The mark 1 is used"), "marks",
         N_("Some schools do not give it; then the journal refuses it."),
+    ),
+    *(
+        Setting(
+            f"weight_{code}", "int", usual, label, "marks", maximum=100,
+            help=_WEIGHING if code == "oral" else "",
+        )
+        for code, (usual, label) in WEIGHTS.items()
     ),
     Setting(
         "alert_days_running", "int", 3, N_("Alarm after days missed running"), "attendance",

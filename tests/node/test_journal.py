@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
+from fractions import Fraction
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,6 +20,7 @@ from node.generator import generate
 from node.journal import actions, history, pages, queries
 from node.journal.actions import Change, Result
 from node.journal.queries import Place
+from node.settings.actions import change as change_setting
 from node.storage import Node, create_node
 from node.timetable import queries as timetable
 from shared import crypto
@@ -320,6 +322,21 @@ def proposals(desk: Desk) -> dict[int, int | None]:
     return {pupil: found[pupil].proposed if pupil in found else None for pupil in desk.pupils}
 
 
+def test_the_school_chooses_what_a_kind_of_work_weighs(desk: Desk) -> None:
+    pupil = desk.pupils[0]
+
+    def average(weight: str) -> Fraction | None:
+        with writing(desk.db, desk.account) as w:
+            change_setting(w, "weight_oral", weight, {"deputy"})
+        return queries.standing(desk.cell(pupil).marks.values(), queries.rule(desk.db)).average
+
+    control = 4
+    desk.save(desk.mark(pupil, 5), desk.mark(pupil, 3, slot=1, kind=control))
+    assert [average(weight) for weight in ("3", "0", "1")] == [4, 3, Fraction(5 + 3 * 3, 4)]
+    kinds = {kind["id"]: kind["weight"] for kind in queries.work_kinds(desk.db)}
+    assert (kinds[ORAL], kinds[control]) == (1, 3)
+
+
 def test_a_result_is_the_proposal_or_has_a_reason(desk: Desk) -> None:
     found = proposals(desk)
     pupil, proposed = next((p, mark) for p, mark in found.items() if mark is not None and mark < 5)
@@ -543,6 +560,21 @@ def test_a_mark_that_a_sync_brought_from_outside_the_scale_is_shown_and_weighs_n
     assert "<b>9</b>" in client.get("/journal/")[1]
     desk.save(desk.mark(pupil, 4))
     assert sentence not in client.get("/journal/")[1] + client.get(address(desk.place))[1]
+
+
+def test_a_late_change_shows_as_on_paper(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    late, pupil, client = TODAY + EDIT_DAYS + 1, desk.pupils[0], teacher_of(desk)
+    desk.save(desk.mark(pupil, 4))
+    desk.save(desk.mark(pupil, 5), today=late, reason="Кайра тапшырды")
+    monkeypatch.setattr(pages, "today", lambda: late)
+    grid, lesson = (
+        client.get(page)[1] for page in (f"/journal/group/{desk.place.group}", address(desk.place))
+    )
+    assert 'data-was="4"><s>4</s> 5</td>' in grid and "<s>4</s> Кайра тапшырды" in lesson
+    author = queries.person_name(desk.db, desk.teacher, TODAY)
+    for text in (grid, lesson):
+        told = text.split("Кайра тапшырды", 1)[1].split("<", 1)[0]
+        assert author in told and "2025" in told
 
 
 @pytest.mark.usefixtures("on_that_day")

@@ -266,6 +266,11 @@ def test_a_colleagues_plan_is_copied(desk: Desk) -> None:
         source = queries.plan_of(desk.db, theirs)
         assert source is not None and source["id"] in {one["id"] for one in queries.to_copy(desk.db, row)}
         assert actions.copy(w, desk.group, desk.teacher, source["id"]) == 2
+        # So is one of last year, in the same grade.
+        w.update("class_group", other, year=YEAR - 1)
+        assert source["id"] in {one["id"] for one in queries.to_copy(desk.db, row)}
+        w.update("class_group", other, grade=row["grade"] + 1)
+        assert source["id"] not in {one["id"] for one in queries.to_copy(desk.db, row)}
         w.retire("subject_group", theirs)
         w.retire("class_group", other)
     assert [(one.item["topic"], one.item["hours"]) for one in desk.laid().rows] == [("А", 2), ("В", 3)]

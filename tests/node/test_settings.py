@@ -7,7 +7,7 @@ from contextlib import closing
 import pytest
 
 from node.settings import actions, queries
-from node.settings.registry import GROUPS, SETTINGS
+from node.settings.registry import GROUPS, SETTINGS, WEIGHTS
 from shared.problems import InvalidValue, NotAllowed
 from sync.state import State
 from sync.writer import writing
@@ -20,6 +20,12 @@ def test_every_setting_allows_its_own_default_and_has_a_heading() -> None:
     assert [s.name for s in SETTINGS if s.parse(str(s.default)) != s.default] == []
     assert {s.group for s in SETTINGS} <= set(GROUPS)
     assert len({s.name for s in SETTINGS}) == len(SETTINGS)
+
+
+def test_the_usual_weights_are_those_of_the_reference_rows(empty_school: SchoolPages) -> None:
+    with closing(empty_school.node.connect()) as db:
+        rows = db.execute("SELECT code, weight FROM work_kind").fetchall()
+    assert rows and {code: usual for code, (usual, _) in WEIGHTS.items()} == dict(rows)
 
 
 def test_a_setting_is_its_default_until_changed_and_out_of_bounds_is_refused(
