@@ -71,7 +71,7 @@ def lost() -> str:
         status=found,
         when=when,
         backup_due=queries.backup_due(found, clock.now_ms()),
-        home=shlex.quote(str(node().home.absolute())),
+        home=_home(),
     )
 
 
@@ -254,6 +254,7 @@ def _page(problem: Problem | None = None, opened: str = "", over: bool = False) 
         clock_off_by=format_timedelta(timedelta(milliseconds=abs(found.hub_clock_ahead))),
         now=instant(clock.now_ms()),
         hubs_now=instant(queries.hubs_now(found)),
+        home=_home(),
         backup_due=queries.backup_due(found, clock.now_ms()),
         holding=backups.still_holding(database()),
         erased=backups.last_erasure(database()),
@@ -286,6 +287,11 @@ def _state(found: Status, runs: list[Run]) -> dict[str, object]:
 
 def _running(runs: list[Run]) -> bool:
     return bool(runs) and runs[0].running
+
+
+def _home() -> str:
+    """The home of this node as one types it."""
+    return shlex.quote(str(node().home.absolute()))
 
 
 def _require_web(address: str) -> None:

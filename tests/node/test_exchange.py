@@ -773,3 +773,4 @@ def test_a_hub_that_is_told_again_is_told_on_the_page(app: Flask, school: School
         "The district alone holds something that was written at this school" in page and "Packets: 2." in page
     )
     assert "was set aside whole. Packets: 1." in page
+    assert f"--home {school.node.home} stranded FOLDER" in page
