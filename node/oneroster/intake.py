@@ -17,7 +17,7 @@ from node.oneroster.binding import HEADERS, MORE_HEADERS
 from node.oneroster.books import Books
 from node.oneroster.learning import Learning
 from node.oneroster.marking import Marking
-from node.oneroster.package import Flaw, Package
+from node.oneroster.package import MANIFEST, Flaw, Package
 from node.oneroster.persons import Persons
 from node.oneroster.rolls import Rolls
 from node.oneroster.taking import Choice, Taking
@@ -79,7 +79,8 @@ def take_in(
         flaws = [
             one
             for one in package.flaws
-            if (one.file, one.line) not in choice.leave_out and (people or one.file in MARKS)
+            if (one.file, one.line) not in choice.leave_out
+            and (one.file == MANIFEST or (teacher is not None if one.file in MARKS else people))
         ] + taking.errors
         if flaws:
             raise ImportRefused([_said(one, text) for one in _in_order(flaws)])
@@ -146,7 +147,7 @@ def _absent(t: Taking) -> list[int]:
 
 
 def _in_order(flaws: list[Flaw]) -> list[Flaw]:
-    places = {name: place for place, name in enumerate(("manifest", *HEADERS))}
+    places = {name: place for place, name in enumerate((MANIFEST, *HEADERS))}
     return sorted(flaws, key=lambda one: (places.get(one.file, 99), one.line))
 
 

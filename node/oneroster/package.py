@@ -42,7 +42,7 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
 }
 """File -> the columns without which it says nothing; of the others a missing one is an empty one."""
 STATUSES = {"bulk": ("", "active"), "delta": ("active", "tobedeleted")}
-_MANIFEST = "manifest"
+MANIFEST = "manifest"
 _CHUNK = 1 << 16
 _JUNK = ("__MACOSX/", ".DS_Store", "Thumbs.db")
 
@@ -124,9 +124,9 @@ def pack(files: Sequence[tuple[str, bytes]]) -> tuple[str, bytes]:
 def read_package(content: bytes, name: str) -> Package:
     """Take an archive apart. DamagedFile, TooLarge, UnsafeArchive, NotARoster."""
     texts = dict(_members(content, name))
-    if _MANIFEST not in texts:
+    if MANIFEST not in texts:
         raise NotARoster(file=name)
-    told = _manifest(texts.pop(_MANIFEST), name)
+    told = _manifest(texts.pop(MANIFEST), name)
     modes = {file: told.get(f"file.{file}", "absent") for file in FILES}
     flaws: list[Flaw] = []
     lines, headers = {}, {}
@@ -134,9 +134,9 @@ def read_package(content: bytes, name: str) -> Package:
         mode = modes[file]
         if mode not in ("absent", *STATUSES):
             places = {"text": mode, "allowed": "absent, bulk, delta"}
-            flaws.append(Flaw(_MANIFEST, 1, f"file.{file}", WORD, places))
+            flaws.append(Flaw(MANIFEST, 1, f"file.{file}", WORD, places))
         elif mode != "absent" and file not in texts:
-            flaws.append(Flaw(_MANIFEST, 1, f"file.{file}", NO_FILE))
+            flaws.append(Flaw(MANIFEST, 1, f"file.{file}", NO_FILE))
         elif mode != "absent":
             headers[file], lines[file] = _read(file, texts[file], mode, flaws)
     if sum(map(len, lines.values())) > MAX_LINES:

@@ -655,8 +655,9 @@ def test_marks_of_others_and_of_who_only_keeps_the_rolls_are_passed_over(
     stranger = Visitor(school.actor, "", frozenset({"teacher"}), person=1)
     passed = school.take(gradebook(), teacher=stranger, people=False)
     assert passed.result.changes_nothing and (marking.NOT_TAUGHT, "4") in passed.notices
-    office = school.take(gradebook())
-    assert office.result.changes_nothing and (NO_MARKS, "4") in office.notices
+    twice = tables_of(gradebook())["results"] * 2
+    office = school.take(gradebook(results=twice[:5]))
+    assert office.result.changes_nothing and (NO_MARKS, "5") in office.notices, "whatever is wrong with them"
 
 
 @pytest.mark.parametrize(
