@@ -23,6 +23,7 @@ from sqlite_utils import Database
 from shared.access import Rights, Visitor, declare
 from shared.schema import DUTIES
 from shared.web import today
+from sync.gate import VALID
 
 ORDER = (*DUTIES, "pupil", "guardian")
 """The columns of the table: head, deputy, class teacher, teacher, secretary, social pedagogue, librarian,
@@ -203,11 +204,9 @@ RESULTS = (*ALL_RESULTS, *TEACHING)
 def identify(db: Database, account: int) -> Visitor | None:
     """The visitor an account is today, by login where no consent lets the name show; None when disabled or retired."""
     row = db.execute(
-        """SELECT a.login, a.language, a.must_change, a.person, p.surname, p.given_name
+        f"""SELECT a.login, a.language, a.must_change, a.person, p.surname, p.given_name
            FROM account a LEFT JOIN person p ON p.id = a.person AND EXISTS (
-             SELECT 1 FROM consent c WHERE c.person = a.person AND c.purpose = 'core' AND c.retired_at IS NULL
-               AND c.withdrawn_on IS NULL AND ifnull(c.valid_from, :today) <= :today
-               AND ifnull(c.valid_to, :today + 1) > :today)
+             SELECT 1 FROM consent c WHERE c.person = a.person AND c.purpose = 'core' AND {VALID})
            WHERE a.id = :account AND a.retired_at IS NULL AND a.disabled = 0""",
         {"account": account, "today": today()},
     ).fetchone()

@@ -121,8 +121,9 @@ def subject_groups(db: Database, class_id: int, day: int, today: int) -> list[Ma
     sql = f"""WITH {NAMED}
       SELECT sg.id, sg.name AS part, sg.hours_week, sg.teacher, {NAME_COLUMNS}, s.code, s.name_ky, s.name_ru, s.name_en,
         CASE WHEN EXISTS (SELECT 1 FROM subject_group_pupil gp WHERE gp.subject_group = sg.id AND gp.retired_at IS NULL)
-        THEN (SELECT count(*) FROM subject_group_pupil gp WHERE gp.subject_group = sg.id AND gp.retired_at IS NULL
-          AND ifnull(gp.start, :day) <= :day AND ifnull(gp."end", :day + 1) > :day)
+        THEN (SELECT count(*) FROM subject_group_pupil g WHERE g.subject_group = sg.id AND g.retired_at IS NULL
+          AND ifnull(g.start, :day) <= :day AND ifnull(g."end", :day + 1) > :day
+          AND NOT {roster.AWAY.format(first=":day", last=":day")})
         ELSE (SELECT count(DISTINCT e.pupil) FROM enrolment e WHERE e.class_group = sg.class_group AND {ON_ROLL})
         END AS pupils
       FROM subject_group sg LEFT JOIN subject s ON s.id = sg.subject LEFT JOIN named n ON n.id = sg.teacher

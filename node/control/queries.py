@@ -13,6 +13,7 @@ from sqlite_utils import Database
 from node.calendar import queries as calendar
 from node.journal import queries as journal
 from node.plans import queries as plans
+from node.roster import AWAY
 from node.settings.queries import number
 from node.timetable import queries as timetable
 
@@ -267,9 +268,9 @@ def _members(db: Database, day: int) -> Callable[[int, int], frozenset[str]]:
     )
     lists = _sets(
         db.execute(
-            """SELECT subject_group, group_concat(pupil)
-                 FILTER (WHERE ifnull(start, ?1) <= ?1 AND ("end" IS NULL OR "end" > ?1))
-               FROM subject_group_pupil WHERE retired_at IS NULL GROUP BY subject_group""",
+            f"""SELECT subject_group, group_concat(pupil) FILTER (WHERE ifnull(start, ?1) <= ?1
+                 AND ("end" IS NULL OR "end" > ?1) AND NOT {AWAY.format(first="?1", last="?1")})
+               FROM subject_group_pupil g WHERE retired_at IS NULL GROUP BY subject_group""",
             (day,),
         )
     )

@@ -12,6 +12,7 @@ from node.importing.checks import Check, check_marks, check_plans
 from node.importing.mapping import Expression, load_mapping
 from node.importing.mapping import Mapping as MappingFile
 from node.plans.queries import HOLDS
+from node.roster import AWAY
 from shared.access import Visitor
 from shared.i18n import LANGUAGES
 from shared.problems import N_
@@ -61,6 +62,9 @@ _CONSENT = """(SELECT min(valid_from) FROM consent c WHERE c.person = p.id AND c
 _TAUGHT = """FROM subject_group sg JOIN class_group g ON g.id = sg.class_group JOIN subject s ON s.id = sg.subject
   JOIN academic_year y ON y.id = g.year"""
 _TEACHES_NOW = "sg.teacher = :person AND sg.retired_at IS NULL AND y.start <= :today AND y.end >= :today"
+_LISTED = f"""(SELECT g.subject_group, g.pupil FROM subject_group_pupil g
+  WHERE g.retired_at IS NULL AND g.start <= :today
+  AND ifnull(g."end", :today + 1) > :today AND NOT {AWAY.format(first=":today", last=":today")})"""
 _OWN_NOW = f"{_TEACHES_NOW} AND u.personal_file IS NOT NULL"
 
 
@@ -130,8 +134,7 @@ KINDS: dict[str, Kind] = {
                JOIN pupil u ON u.person = k.pupil JOIN work_kind w ON w.id = k.kind
                WHERE {_OWN_NOW}
                UNION ALL SELECT g.grade || '-' || g.letter, s.code, NULL, NULL, u.personal_file, 0, NULL, NULL
-               {_TAUGHT} JOIN subject_group_pupil m ON m.subject_group = sg.id AND m.retired_at IS NULL
-                 AND m.start <= :today AND ifnull(m."end", :today + 1) > :today
+               {_TAUGHT} JOIN {_LISTED} m ON m.subject_group = sg.id
                JOIN pupil u ON u.person = m.pupil WHERE {_OWN_NOW}
                UNION ALL SELECT g.grade || '-' || g.letter, s.code, NULL, NULL, u.personal_file, 0, NULL, NULL
                {_TAUGHT} JOIN enrolment e ON e.class_group = g.id AND e.retired_at IS NULL

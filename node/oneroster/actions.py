@@ -20,6 +20,7 @@ from node.oneroster import queries
 from node.oneroster.binding import FILES, HEADERS, MORE, MORE_HEADERS, Line, csv_bytes, iso, phone, text
 from node.oneroster.gradebook import Gradebook
 from node.people.queries import class_name, number_of
+from node.roster import FOREVER
 from shared.dates import date_of, on_roll, school_year_name
 from shared.i18n import current_language, gettext, row_name
 from shared.indicators import value_label
@@ -335,8 +336,7 @@ class _Roster:
     def _enrollments(self) -> list[Line]:
         """Pupils and teachers of every class and group; the first day is part of the id, so a return is a new line.
 
-        A group without a list is the whole class. A list keeps one span for a pupil who left and came back, so the
-        days in a group are those that the class's roll has too.
+        A group without a list is the whole class; the days in a group are those that the class's roll has too.
         """
         employed = {one["id"] for one in self.staff}
         rolls: dict[int, list[Row]] = {}
@@ -354,11 +354,10 @@ class _Roster:
             for spell in rolls.get(one["class_group"], ()):
                 if not one["listed"]:
                     lines += self._student(key, spell, spell["start"], spell["end"])
-                elif spell["pupil"] in listed:
-                    start, end = listed[spell["pupil"]]
-                    first = spell["start"] if start is None else max(start, spell["start"])
-                    ends = [day for day in (end, spell["end"]) if day is not None]
-                    lines += self._student(key, spell, first, min(ends, default=None))
+                for start, end in listed.get(spell["pupil"], ()):
+                    last = min(end, FOREVER if spell["end"] is None else spell["end"])
+                    ended = None if last == FOREVER else last
+                    lines += self._student(key, spell, max(start, spell["start"]), ended)
         return lines
 
     def _student(self, key: str, spell: Row, start: int, end: int | None) -> list[Line]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from node import schooldays
+from node import roster, schooldays
 from node.classes.queries import Year
 from node.journal import queries as journal
 from node.people.queries import NAME_COLUMNS, NAMED
@@ -75,14 +75,19 @@ def enrolments(db: Database, year: Year) -> list[Row]:
     return list(db.query(sql, (year.id,)))
 
 
-def memberships(db: Database, year: Year) -> dict[int, dict[int, tuple[int | None, int | None]]]:
-    """Subject group with a list -> pupil -> first day on it and the day after the last one."""
+def memberships(db: Database, year: Year) -> dict[int, dict[int, list[roster.Span]]]:
+    """Subject group with a list -> pupil -> the spans on it, from the first day to the day after the last one.
+
+    Who left and came back has two; 0 and `roster.FOREVER` stand for no day.
+    """
     sql = """SELECT gp.subject_group, gp.pupil, gp.start, gp."end" FROM subject_group_pupil gp
       JOIN subject_group sg ON sg.id = gp.subject_group JOIN class_group cg ON cg.id = sg.class_group
       WHERE cg.year = ? AND gp.retired_at IS NULL"""
-    found: dict[int, dict[int, tuple[int | None, int | None]]] = {}
+    gaps = roster.gaps(db)
+    found: dict[int, dict[int, list[roster.Span]]] = {}
     for group, pupil, start, end in db.execute(sql, (year.id,)).fetchall():
-        found.setdefault(group, {})[pupil] = (start, end)
+        span = (start or 0, roster.FOREVER if end is None else end)
+        found.setdefault(group, {})[pupil] = roster.cut(span, gaps.get((group, pupil), ()))
     return found
 
 

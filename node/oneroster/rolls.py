@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from node import roster, schooldays
 from node.oneroster import finding
@@ -139,16 +140,28 @@ class Rolls:
                 return
             if t.books.outcomes.get(("subject_group", (group,))) != "inserted":
                 roster.write_list(t.books.w, group)
-        hulls: dict[int, Span] = {}
+        told_spans: dict[int, list[roster.Span]] = {}
         for pupil, (start, end), line in members:
             if pupil not in roll:
                 t.flaw(line, "userSourcedId", NOT_IN_CLASS)
                 continue
-            first, last = hulls.get(pupil, (start, end))
-            ended = None if last is None or end is None else max(last, end)
-            hulls[pupil] = (min(first, start), ended)
-        for pupil, (first, last) in hulls.items():
-            t.books.put("subject_group_pupil", (group, pupil), start=first, end=last)
+            told_spans.setdefault(pupil, []).append((start, roster.FOREVER if end is None else end))
+        for pupil, spans in told_spans.items():
+            last = max(end for _, end in spans)
+            ended = None if last == roster.FOREVER else last
+            t.books.put("subject_group_pupil", (group, pupil), start=min(spans)[0], end=ended)
+            self._gaps(group, pupil, sorted(spans), roll[pupil])
+
+    def _gaps(self, group: int, pupil: int, told: list[roster.Span], roll: list[Span]) -> None:
+        """Who was out of the group while in the class was not in it; who is told to have been there was."""
+        books = self.t.books
+        for start, end in roster.gaps(self.t.db, group, pupil).get((group, pupil), ()):
+            there = books.row("subject_group_gap", group, pupil, start)
+            if there is not None and any(first <= start and end <= last for first, last in told):
+                books.end("subject_group_gap", there)
+        for (_, left), (back, _) in pairwise(told):
+            if any(start < back and (end is None or end > left) for start, end in roll) and left < back:
+                books.put("subject_group_gap", (group, pupil, left), end=back)
 
     # ---- what is taken out
 

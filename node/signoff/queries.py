@@ -9,8 +9,10 @@ from sqlite_utils import Database
 
 from node.calendar.queries import TERM_END
 from node.people.queries import NAME_COLUMNS, NAMED, full_name
+from node.roster import AWAY
 from shared.i18n import N_
 from shared.schema import BY_NAME
+from sync.gate import VALID
 
 AREAS: dict[str, tuple[str, str]] = {
     "roll": (N_("Class roll"), N_("Pupils on the roll: %(count)s")),
@@ -51,9 +53,8 @@ class Line:
 
 
 _ROLL = 'e.retired_at IS NULL AND e.start <= :day AND (e."end" IS NULL OR e."end" > :day)'
-_CONSENTED = """EXISTS (SELECT 1 FROM consent c WHERE c.person = e.pupil AND c.purpose = 'core'
-  AND c.retired_at IS NULL AND c.withdrawn_on IS NULL AND ifnull(c.valid_from, :today) <= :today
-  AND ifnull(c.valid_to, :today + 1) > :today)"""
+_CONSENTED = f"""EXISTS (SELECT 1 FROM consent c JOIN person p ON p.id = c.person WHERE c.person = e.pupil
+  AND c.purpose = 'core' AND {VALID})"""
 _HELD = """FROM lesson l JOIN subject_group sg ON sg.id = l.subject_group
   WHERE sg.class_group = :class_id AND l.retired_at IS NULL AND l.day <= :today"""
 _COUNTS = {
@@ -68,11 +69,13 @@ _COUNTS = {
     "results": f"""SELECT count(*) FROM subject_group sg
       JOIN class_group cg ON cg.id = sg.class_group
       JOIN term t ON t.year = cg.year AND t.kind = 'quarter' AND {TERM_END} < :today AND t.retired_at IS NULL
-      JOIN subject_group_pupil m ON m.subject_group = sg.id AND m.retired_at IS NULL
-        AND m.start <= {TERM_END} AND (m."end" IS NULL OR m."end" > {TERM_END})
-      JOIN enrolment e ON e.pupil = m.pupil AND e.class_group = sg.class_group AND {_ROLL}
+      JOIN enrolment e ON e.class_group = sg.class_group AND {_ROLL} AND e.start <= {TERM_END}
+        AND (NOT EXISTS (SELECT 1 FROM subject_group_pupil g WHERE g.subject_group = sg.id AND g.retired_at IS NULL)
+          OR EXISTS (SELECT 1 FROM subject_group_pupil g WHERE g.subject_group = sg.id AND g.pupil = e.pupil
+            AND g.retired_at IS NULL AND g.start <= {TERM_END} AND (g."end" IS NULL OR g."end" > {TERM_END})
+            AND NOT {AWAY.format(first=TERM_END, last=TERM_END)}))
       WHERE sg.class_group = :class_id AND sg.retired_at IS NULL AND sg.scale IS NOT NULL AND NOT EXISTS
-        (SELECT 1 FROM term_result r WHERE r.subject_group = sg.id AND r.pupil = m.pupil AND r.term = t.id
+        (SELECT 1 FROM term_result r WHERE r.subject_group = sg.id AND r.pupil = e.pupil AND r.term = t.id
            AND r.retired_at IS NULL)""",
 }
 _MARKS = f"""WITH {NAMED} SELECT s.class_group, s.area, s.act, s.day, s.note, {NAME_COLUMNS}

@@ -16,7 +16,7 @@ from sqlite_utils import Database
 from node.classes.queries import Year
 from node.oneroster import actions
 from node.people.queries import number_of
-from shared.dates import parse_day
+from shared.dates import date_of, parse_day
 from shared.i18n import in_language
 from sync.state import State
 from sync.writer import writing
@@ -284,6 +284,33 @@ def test_a_return_makes_a_new_line_and_groups_follow_the_roll(school: Open) -> N
     wanted = spells[f"class-{class_group}"]
     assert len(wanted) == 2 and wanted[0][1] < wanted[1][0] and wanted[1][1] == ""
     assert len(spells) > 1 and all(found == wanted for found in spells.values())
+
+
+def test_who_left_a_subgroup_and_came_back_has_a_line_for_each_stay(school: Open) -> None:
+    db = school.db
+    group, pupil = db.execute(
+        """SELECT gp.subject_group, gp.pupil FROM subject_group_pupil gp
+           JOIN subject_group sg ON sg.id = gp.subject_group JOIN class_group cg ON cg.id = sg.class_group
+           JOIN enrolment e ON e.pupil = gp.pupil AND e.class_group = cg.id
+           WHERE cg.year = ? AND gp."end" IS NULL AND gp.retired_at IS NULL AND e.retired_at IS NULL
+             AND e."end" IS NULL AND gp.start <= ? AND e.start <= ? LIMIT 1""",
+        (school.year.id, school.year.start, school.year.start),
+    ).fetchone()
+    left, back = school.year.start + 20, school.year.start + 30
+    try:
+        with writing(db, int(State(db).administrator)) as w:
+            w.put("subject_group_gap", subject_group=group, pupil=pupil, start=left, end=back)
+            lines = [
+                (one["beginDate"], one["endDate"])
+                for one in school.files()["enrollments"]
+                if (one["userSourcedId"], one["classSourcedId"]) == (str(pupil), f"group-{group}")
+            ]
+            raise _TakenBack
+    except _TakenBack:
+        pass
+    first = date_of(school.year.start).isoformat()
+    # The last day is written as the day after it.
+    assert sorted(lines) == [(first, date_of(left).isoformat()), (date_of(back).isoformat(), "")]
 
 
 @pytest.mark.parametrize(

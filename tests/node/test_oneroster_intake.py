@@ -213,6 +213,22 @@ def test_what_another_system_wrote_becomes_a_class_without_names(fresh: School) 
     assert said["People without a consent, taken in without a name"] == "3"
 
 
+def test_who_left_a_subgroup_and_came_back_was_out_of_it_meanwhile(fresh: School) -> None:
+    roster = another()
+    stays = (("2025-09-10", "2025-10-01"), ("2025-10-20", ""))
+    again = [line for line in roster.files["enrollments"] if line["sourcedId"] != "e7"] + [
+        {"sourcedId": f"e7-{first}", "classSourcedId": "k3", "userSourcedId": "u1", "role": "student",
+         "beginDate": first, "endDate": last}
+        for first, last in stays
+    ]  # fmt: skip
+    fresh.take(Roster(roster.files | {"enrollments": again}).content())
+    gaps = 'SELECT start, "end" FROM subject_group_gap WHERE retired_at IS NULL'
+    assert fresh.rows(gaps) == [(parse_day("2025-10-01"), parse_day("2025-10-20"))]
+    assert fresh.take(Roster(roster.files | {"enrollments": again}).content()).result.changes_nothing
+    fresh.take(roster.content())
+    assert fresh.rows(gaps) == []
+
+
 def test_no_name_and_no_key_of_the_roster_is_anywhere_in_the_file(fresh: School) -> None:
     roster = another()
     roster.files["users"][0]["sourcedId"] = "asanova.aiperi"

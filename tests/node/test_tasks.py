@@ -8,10 +8,12 @@ from contextlib import closing
 import pytest
 from sqlite_utils import Database
 
+from node.importing.kinds import KINDS
 from node.regulation.clauses import CHAPTERS
 from node.signoff import actions as signoff
 from node.signoff import queries as checks
 from node.tasks import actions, queries
+from shared.dates import parse_day
 from shared.problems import InvalidValue, NotAllowed, NotFound
 from shared.web import today
 from sync.state import State
@@ -134,6 +136,37 @@ def test_the_check_list_counts_what_is_missing(pages: SchoolPages) -> None:
     )
     assert found["roll"] > 0
     assert (found["consents"], found["marks"]) == (unnamed, topicless)
+
+
+def test_missing_results_are_asked_of_whole_classes_and_of_who_was_in_the_subgroup_then(db: Database) -> None:
+    start, ended, teacher = parse_day("2025-09-01"), parse_day("2025-11-01"), member(db)
+    with writing(db, actor(db)) as w:
+        class_id = w.insert("class_group", year=3, grade=7, letter="А")
+        whole, part = (
+            w.insert("subject_group", class_group=class_id, subject=one, scale=1, teacher=teacher, name=name)
+            for one, name in ((1, None), (11, "1"))
+        )
+        here, away, late = (w.insert("person", sex="f") for _ in range(3))
+        for pupil in (here, away, late):
+            w.put("pupil", person=pupil, personal_file=f"№ {pupil & 7}")
+            w.insert(
+                "enrolment", pupil=pupil, class_group=class_id, start=ended + 2 if pupil == late else start
+            )
+        for pupil in (here, away):
+            w.put("subject_group_pupil", subject_group=part, pupil=pupil, start=start)
+        w.put("subject_group_gap", subject_group=part, pupil=away, start=ended - 5, end=ended + 9)
+    day = ended + 5
+
+    def missing() -> int:
+        return next(one.count for one in checks.check_list(db, class_id, day, day) if one.area == "results")
+
+    assert missing() == 3
+    with writing(db, actor(db)) as w:
+        w.put("term_result", subject_group=whole, pupil=here, term=4, value=5, status="assessed")
+    assert missing() == 2
+    # The template of marks names who is in the group today.
+    for now, listed in ((day, 4), (ended + 9, 5)):
+        assert len(list(db.query(KINDS["marks"].existing, {"today": now, "person": teacher}))) == listed
 
 
 def test_a_class_teacher_checks_the_own_class_and_the_head_confirms(pages: SchoolPages) -> None:
