@@ -9,12 +9,12 @@ from shared.problems import N_
 
 @dataclass(frozen=True)
 class Step:
-    """One thing to do: title and text marked with `N_`, the page where it is done, a picture of it."""
+    """One thing to do: title and text marked with `N_`, the page where it is done, pictures of it."""
 
     title: str
     text: str
     endpoint: str = ""
-    picture: str = ""
+    pictures: tuple[str, ...] = ()
 
 
 EVERYONE = (
@@ -26,7 +26,7 @@ EVERYONE = (
             "school and has reached the district."
         ),
         "home.index",
-        "today",
+        ("sign-in",),
     ),
 )
 
@@ -39,7 +39,7 @@ TEACHER = (
             "planned topic is filled in for you."
         ),
         "journal.index",
-        "lesson",
+        ("today", "lesson"),
     ),
     Step(
         N_("Enter marks"),
@@ -49,7 +49,7 @@ TEACHER = (
             "sent once the school's computer is there again."
         ),
         "journal.index",
-        "grid",
+        ("grid",),
     ),
     Step(
         N_("Give the results of a term"),
@@ -58,7 +58,7 @@ TEACHER = (
             "needs a reason. When the deputy has locked the term, ask the deputy to open it again."
         ),
         "results.index",
-        "results",
+        ("results",),
     ),
     Step(
         N_("Write your plan"),
@@ -67,7 +67,7 @@ TEACHER = (
             "onto the real dates of your lessons and moves them when the calendar changes."
         ),
         "plans.index",
-        "plan",
+        ("plan",),
     ),
 )
 
@@ -79,7 +79,7 @@ CLASS_TEACHER = (
             "enter a note that covers several days. An alarm shows who was away three days running."
         ),
         "attendance.index",
-        "attendance",
+        ("attendance",),
     ),
     Step(
         N_("Your class and its consents"),
@@ -88,12 +88,13 @@ CLASS_TEACHER = (
             "the form, have it signed, enter the date."
         ),
         "classes.index",
-        "class",
+        ("class",),
     ),
     Step(
         N_("Report cards"),
         N_("At the end of a term print the report cards of the whole class, or one of them, on A4."),
         "results.index",
+        ("report-card",),
     ),
 )
 
@@ -105,7 +106,7 @@ DEPUTY = (
             "attendance follow. Bells belong to a shift."
         ),
         "calendar.index",
-        "calendar",
+        ("calendar",),
     ),
     Step(
         N_("The timetable"),
@@ -114,7 +115,7 @@ DEPUTY = (
             "A change begins on a date, so that the past stays as it was. Substitutions propose who is free."
         ),
         "timetable.index",
-        "timetable",
+        ("timetable",),
     ),
     Step(
         N_("Look after the journal"),
@@ -123,7 +124,7 @@ DEPUTY = (
             "with the teacher to be asked. Lock a term when its results are right."
         ),
         "control.index",
-        "control",
+        ("control",),
     ),
     Step(
         N_("Approve plans"),
@@ -140,7 +141,7 @@ HEAD = (
             "Sign an order and it stays as it is; a later change is a new order."
         ),
         "orders.index",
-        "orders",
+        ("orders",),
     ),
     Step(
         N_("Tasks and sign-off"),
@@ -157,7 +158,7 @@ HEAD = (
             "hand it in, and a later order makes a numbered correction."
         ),
         "reports.index",
-        "reports",
+        ("reports",),
     ),
     Step(
         N_("Who has read what"),
@@ -174,7 +175,7 @@ SECRETARY = (
             "same. The book's balance is always right. Print it as on paper."
         ),
         "movement.index",
-        "movement",
+        ("movement",),
     ),
     Step(
         N_("Bring in lists"),
@@ -183,7 +184,7 @@ SECRETARY = (
             "is written until you say so. A whole import can be undone."
         ),
         "importing.index",
-        "import",
+        ("import",),
     ),
     Step(
         N_("From another program"),
@@ -199,7 +200,7 @@ SECRETARY = (
             "Find a person by any part of the name, also without Kyrgyz letters, and keep the card up to date."
         ),
         "people.index",
-        "people",
+        ("people",),
     ),
     Step(
         N_("The orders book"),
@@ -215,16 +216,23 @@ SOCIAL = (
             "Alarms of attendance show who is away too often. Social categories stand on the cards of those who agreed."
         ),
         "attendance.index",
+        ("absences",),
     ),
     Step(
         N_("Cards"),
         N_("Guardians, addresses and categories, for those whose consent covers them."),
         "people.index",
+        ("card", "categories"),
     ),
 )
 
 LIBRARIAN = (
-    Step(N_("Names and classes"), N_("You find every pupil by name and class."), "classes.index", "classes"),
+    Step(
+        N_("Names and classes"),
+        N_("You find every pupil by name and class."),
+        "classes.index",
+        ("classes", "class-names"),
+    ),
 )
 
 ADMINISTRATOR = (
@@ -235,7 +243,7 @@ ADMINISTRATOR = (
             "the clock is right and whether there is space. Sync now, or carry a stick."
         ),
         "exchange.index",
-        "sync",
+        ("sync",),
     ),
     Step(
         N_("Accounts"),
@@ -244,7 +252,7 @@ ADMINISTRATOR = (
             "account and it is out at once."
         ),
         "accounts.index",
-        "accounts",
+        ("accounts",),
     ),
     Step(
         N_("Backups and the recovery kit"),
@@ -263,8 +271,14 @@ PUPIL = (
             "New marks and absences, today's lessons, and what is to be done for the next; the week behind a button."
         ),
         "home.index",
+        ("own-day",),
     ),
-    Step(N_("Your marks"), N_("Marks, absences and results of the terms, yours alone."), "results.index"),
+    Step(
+        N_("Your marks"),
+        N_("Marks, absences and results of the terms, yours alone."),
+        "results.index",
+        ("own-marks",),
+    ),
 )
 
 GUARDIAN = (
@@ -274,11 +288,13 @@ GUARDIAN = (
             "New marks and absences, today's lessons, and what is to be done for the next; the week behind a button."
         ),
         "home.index",
+        ("child-day",),
     ),
     Step(
         N_("Marks and absences"),
         N_("Marks, absences and results of your child; the report card to print."),
         "results.index",
+        ("own-marks",),
     ),
     Step(
         N_("Consents for your child"),
@@ -286,6 +302,7 @@ GUARDIAN = (
             "On the child's card: what you agreed to. Give a consent or withdraw one; the school records the signed paper."
         ),
         "home.index",
+        ("consents",),
     ),
 )
 

@@ -48,9 +48,10 @@ def _page(duty: str, language: str, steps: tuple[Step, ...]) -> str:
     parts = [f"# {code_name('duty', duty, language)}: {said(_TITLE)}", _MADE, f"{others} · […]({INDEX})"]
     for number, step in enumerate(steps, 1):
         parts += [f"## {number}. {said(step.title)}", said(step.text)]
-        if step.picture:
-            path = os.path.relpath(STATIC_FOLDER / "guide" / f"{step.picture}.png", FOLDER)
-            parts.append(f'<img src="{path}" width="{WIDTH}" alt="{said(step.title)}">')
+        paths = [os.path.relpath(STATIC_FOLDER / "guide" / f"{name}.png", FOLDER) for name in step.pictures]
+        if paths:
+            alt = said(step.title)
+            parts.append("\n".join(f'<img src="{path}" width="{WIDTH}" alt="{alt}">' for path in paths))
     return "\n\n".join(parts) + "\n"
 
 

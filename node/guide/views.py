@@ -7,7 +7,6 @@ from flask.typing import ResponseReturnValue
 
 from node.guide.content import EVERYONE, GUIDES
 from shared.access import allow
-from shared.ui import STATIC_FOLDER
 from shared.web import visitor
 
 area = Blueprint("guide", __name__, url_prefix="/guide", template_folder="templates")
@@ -25,5 +24,4 @@ def index() -> ResponseReturnValue:
         duties=duties,
         duty=duty,
         steps=(*EVERYONE, *GUIDES.get(duty, ())),
-        has_picture=lambda name: bool(name) and (STATIC_FOLDER / "guide" / f"{name}.png").exists(),
     )
