@@ -1,6 +1,9 @@
-"""Cyrillic in Latin letters, for logins."""
+"""Cyrillic in Latin letters, for logins and for whoever searches without a Cyrillic keyboard."""
 
 from __future__ import annotations
+
+import re
+import unicodedata
 
 _LATIN = dict(
     zip(
@@ -18,3 +21,25 @@ def latin(text: str) -> str:
     return "".join(
         _LATIN.get(letter, letter if letter.isascii() and letter.isalnum() else "") for letter in text.lower()
     )
+
+
+_SOUNDS = (
+    ("shch", "sh"), ("dzh", "j"), ("zh", "j"), ("dj", "j"), ("kh", "h"), ("x", "ks"), ("q", "k"), ("w", "v"),
+    ("ng", "n"), ("y", "i"),
+)  # fmt: skip
+_DOUBLED = re.compile(r"([a-z])\1+")
+
+
+def sounding(text: str) -> str:
+    """A form to search by in Latin letters, the usual spellings of one sound made one: Jumabaev, Zhumabayev.
+
+    Both the names and what was typed are put into it; case, accents and doubled letters do not matter.
+    """
+    return " ".join(map(_sound, text.lower().split()))
+
+
+def _sound(word: str) -> str:
+    plain = latin("".join(one if one in _LATIN else unicodedata.normalize("NFKD", one)[0] for one in word))
+    for spelling, sound in _SOUNDS:
+        plain = plain.replace(spelling, sound)
+    return _DOUBLED.sub(r"\1", plain).replace("ie", "e").replace("io", "e")

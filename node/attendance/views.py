@@ -58,6 +58,7 @@ def index() -> ResponseReturnValue:
     return render_template(
         "attendance/index.html",
         classes=readable,
+        leads=not everything,
         class_name=class_name,
         alerts=alerts_for_visitor(),
         chase=sorted(chase, key=lambda one: (names.get(one["teacher"], ""), one["day"], one["period"])),

@@ -14,6 +14,7 @@ from sqlite_utils import Database
 from node import access
 from node.calendar import actions, forms, queries
 from node.calendar.queries import Calendar, Whom
+from node.classes import queries as class_queries
 from node.people.queries import class_name
 from node.request import acting, database
 from shared.access import allow
@@ -48,7 +49,7 @@ def _page(problem: str = "", typed: Mapping[str, str] | None = None) -> str:
     whom = _whom(year, classes, view)
     return render_template(
         "calendar/index.html",
-        years=[(one["id"], school_year_name(one["start"])) for one in years],
+        years=[(one["id"], school_year_name(one["start"])) for one in _offered(years, year)],
         year=year,
         name=school_year_name(year["start"]) if year else "",
         terms=_terms(db, year["id"], whom.grade) if year else [],
@@ -97,6 +98,12 @@ def _chosen_year(years: list[Mapping[str, Any]]) -> Mapping[str, Any] | None:
     """The year asked for, else that of today, else the newest."""
     chosen = request.values.get("year", type=int) or queries.year_of_day(database(), today())
     return next((one for one in years if one["id"] == chosen), next(iter(years), None))
+
+
+def _offered(years: list[Mapping[str, Any]], chosen: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
+    """Years to choose from: those in which the school had classes, and none of the past in which it had none."""
+    held = {one.id for one in class_queries.years(database())}
+    return [one for one in years if one["id"] in held or one["end"] >= today() or one is chosen]
 
 
 def _whom(year: Mapping[str, Any] | None, classes: list[Mapping[str, Any]], view: str) -> Whom:

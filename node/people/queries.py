@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,7 @@ from sqlite_utils import Database
 from shared.dates import school_year_name
 from shared.i18n import N_, current_language, folded, in_order, near
 from shared.indicators import value_label
+from shared.latin import sounding
 from shared.schema import BY_NAME, Column
 from sync.gate import VALID
 from sync.writer import has_consent
@@ -20,6 +22,7 @@ PAGE = 50
 SURE, LONG = 4, 9
 """Letters a word needs so that one typo, or two, are forgiven in it."""
 _LOW_BITS = 0xFFFFFFFF
+_LATIN_LETTER = re.compile("[A-Za-z]")
 
 NAMED = f"""named (id, surname, given_name, patronymic) AS (
   SELECT p.id, p.surname, p.given_name, p.patronymic FROM person p
@@ -114,14 +117,15 @@ def guardians(db: Database, today: int) -> list[Person]:
 def found(people: Iterable[Person], text: str) -> list[Person]:
     """Those whose name holds every word of the text (н finds ң), or who bear the number; in alphabetical order.
 
-    When there are none: those whose name has each word with one letter wrong, missing, too many or swapped, two in a
-    long word.
+    Latin letters find a Cyrillic name by its sound. When there are none: those whose name has each word with one
+    letter wrong, missing, too many or swapped, two in a long word.
     """
-    words, people = folded(text.replace("№", " ")).split(), list(people)
-    matching = [person for person in people if all(_holds(person, word) for word in words)]
+    form = sounding if _LATIN_LETTER.search(text) else folded
+    words, people = form(text.replace("№", " ")).split(), list(people)
+    matching = [person for person in people if _holds(person, form(person.name), words)]
     if not matching and any(len(word) >= SURE for word in words):
         matching = [
-            person for person in people if person.name and _resembles(folded(person.name).split(), words)
+            person for person in people if person.name and _resembles(form(person.name).split(), words)
         ]
     return in_order(matching, lambda person: person.name)
 
@@ -133,8 +137,8 @@ def _resembles(parts: Sequence[str], words: Sequence[str]) -> bool:
     )
 
 
-def _holds(person: Person, word: str) -> bool:
-    return word in folded(person.name) or (not person.name and word == str(person.number))
+def _holds(person: Person, name: str, words: Sequence[str]) -> bool:
+    return all(word in name if name else word == str(person.number) for word in words)
 
 
 # ---- one person

@@ -9,6 +9,7 @@ from contextlib import closing
 import pytest
 from playwright.sync_api import Page
 
+from node.consenting import LARGEST_SCAN
 from shared.schema import MAX_BYTES
 from sync.state import State
 from sync.writer import writing
@@ -41,17 +42,17 @@ def allow_photos(pages: SchoolPages, person: int) -> None:
         w.insert("consent", person=person, purpose="photo", valid_from=20_000)
 
 
-def until(page: Page, told: str) -> None:
-    """Wait until the field of the photo is as told; the page's policy forbids `wait_for_function`."""
+def until(page: Page, told: str, field: str = "#photo") -> None:
+    """Wait until the field of a file is as told; the page's policy forbids `wait_for_function`."""
     for _ in range(100):
-        if page.locator("#photo").evaluate(told):
+        if page.locator(field).evaluate(told):
             return
         page.wait_for_timeout(100)
     raise AssertionError(told)
 
 
 @pytest.mark.parametrize("page", ["phone"], indirect=True)
-def test_a_photo_from_a_telephone_is_made_small_before_it_is_sent(
+def test_a_picture_from_a_telephone_is_made_small_before_it_is_sent(
     page: Page, pages: SchoolPages, address: str
 ) -> None:
     pupil = pages.named_pupil
@@ -73,6 +74,13 @@ def test_a_photo_from_a_telephone_is_made_small_before_it_is_sent(
         "#photo", {"name": "x.jpg", "mimeType": "image/jpeg", "buffer": b"x" * (MAX_BYTES + 1)}
     )
     until(page, "one => one.validationMessage !== ''")
+    page.goto(f"{address}/consents/{pupil}/new")
+    page.set_input_files("#scan", {"name": "form.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-"})
+    assert page.locator("#scan").evaluate("one => one.files[0].name") == "form.pdf"
+    page.set_input_files("#scan", {"name": "IMG_2.jpg", "mimeType": "image/jpeg", "buffer": large})
+    until(page, f"one => one.files.length && one.files[0].size <= {LARGEST_SCAN}", "#scan")
+    sides = page.locator("#scan").evaluate("async one => (await createImageBitmap(one.files[0])).height")
+    assert 900 <= sides <= 1600
 
 
 @pytest.mark.parametrize("page", ["desktop"], indirect=True)

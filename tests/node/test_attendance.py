@@ -299,6 +299,7 @@ def test_the_deputy_chases_lessons_that_nobody_took(desk: Desk) -> None:
     take(desk, TODAY - 1, {}, but=1)
     text = desk.school.as_("deputy").get("/attendance/")[1]
     assert "fold-list" in text
+    assert f"/attendance/class/{class_of(desk)}" in text
 
 
 @pytest.mark.usefixtures("on_that_day")

@@ -28,6 +28,12 @@ addEventListener("load", () => reachable(document));
 addEventListener("resize", () => reachable(document));
 document.addEventListener("htmx:afterSwap", () => reachable(document));
 
+// Of tabs that go on past the edge, the chosen one is in sight.
+for (const tab of document.querySelectorAll(".tabs.slide [aria-current]")) {
+  const row = tab.closest("ul");
+  row.scrollLeft = tab.offsetLeft - row.offsetLeft - (row.clientWidth - tab.offsetWidth) / 2;
+}
+
 // A choice applies at once; without this script the button beside it does.
 document.addEventListener("change", (event) => {
   const form = event.target.closest("form[data-at-once]");

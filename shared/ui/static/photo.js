@@ -1,7 +1,7 @@
-// A photo from a telephone is made small in the browser before it is sent: 3:4 upright stays as it is, only smaller.
+// A picture from a telephone is made small in the browser before it is sent: a person's photo, the scan of a paper.
 "use strict";
 
-const LONGEST = [640, 480, 360, 280], QUALITIES = [0.85, 0.7, 0.55];
+const SHARES = [1, 0.75, 0.5625, 0.4375], QUALITIES = [0.85, 0.7, 0.55];
 
 function drawn(picture, longest) {
   const scale = Math.min(1, longest / Math.max(picture.width, picture.height));
@@ -15,11 +15,11 @@ function drawn(picture, longest) {
   return canvas;
 }
 
-// The largest and best that fits into so many bytes; null when the file is no picture.
-async function fitting(file, most) {
+// The largest and best that fits into so many bytes, its longest side at most so many points; null: no picture.
+async function fitting(file, most, longest) {
   const picture = await createImageBitmap(file, { imageOrientation: "from-image" }).catch(() => null);
-  for (const longest of picture ? LONGEST : []) {
-    const canvas = drawn(picture, longest);
+  for (const share of picture ? SHARES : []) {
+    const canvas = drawn(picture, Math.round(longest * share));
     for (const quality of QUALITIES) {
       const blob = await new Promise((done) => canvas.toBlob(done, "image/jpeg", quality));
       if (blob && blob.size <= most) return blob;
@@ -33,10 +33,11 @@ document.addEventListener("change", async (event) => {
   if (!input) return;
   input.setCustomValidity("");
   const file = input.files[0], most = Number(input.dataset.largest);
-  if (!file || (file.size <= most && /^image\/(jpeg|png)$/.test(file.type))) return;
+  const kept = ["image/jpeg", "image/png", ...input.accept.split(",")];
+  if (!file || (file.size <= most && kept.includes(file.type))) return;
   const button = input.form.querySelector("button");
   button.disabled = true;
-  const blob = await fitting(file, most);
+  const blob = await fitting(file, most, Number(input.dataset.longest));
   const files = new DataTransfer();
   if (blob) files.items.add(new File([blob], "photo.jpg", { type: "image/jpeg" }));
   input.files = files.files;
