@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -31,6 +30,7 @@ from sync.codec import Envelope, all_changes, open_envelope
 from sync.state import State, epoch_keys, identity
 from sync.transport.memory import MemoryTransport
 from sync.writer import writing
+from tests.faults.processes import start
 from tests.faults.searching import Search
 from tests.world import School, a_school, no_derived_rows
 
@@ -47,16 +47,12 @@ POINTS = (
 )
 """Where a program dies: while it erases, while the hub swaps, before and after the answer."""
 
-CHILD = """
-import os, signal, sys
-from importlib import import_module
-from pathlib import Path
-from tests.hub.test_amendments import erase_and_sync
-home, point, person = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
-module, _, name = point.rpartition(".")
-setattr(import_module(module), name, lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL))
-erase_and_sync(home, person)
-"""
+
+def die_at(home: Path, point: str, person: int) -> None:
+    """A program that is killed where it comes to this point."""
+    module, _, name = point.rpartition(".")
+    setattr(import_module(module), name, lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL))
+    erase_and_sync(home, person)
 
 
 @pytest.fixture
@@ -194,9 +190,7 @@ def test_what_was_amended_is_not_put_back(school: School, tmp_path: Path, hub: H
 @pytest.mark.parametrize("point", POINTS)
 def test_killed_in_the_midst_it_goes_on(school: School, tmp_path: Path, point: str) -> None:
     person = planted(school)
-    command = [sys.executable, "-c", CHILD, str(tmp_path), point, str(person)]
-    died = subprocess.run(command, env={**os.environ, "PYTHONPATH": os.getcwd()}, capture_output=True)
-    assert died.returncode == -signal.SIGKILL, died.stderr.decode()
+    assert start(die_at, tmp_path, point, person, log=tmp_path / "log").wait().was_killed
     assert whole(school) == []
     erase_and_sync(tmp_path, person)
     assert found(school) == set()
