@@ -1,6 +1,7 @@
 """Coming in, going out, one's own account: password, one-time codes, a PIN for a shared computer."""
 
+from node.signin.guard import new_throttle
 from node.signin.own import area as own_area
-from node.signin.views import area, new_throttle
+from node.signin.views import area
 
 __all__ = ["area", "new_throttle", "own_area"]

@@ -14,8 +14,8 @@ from node import access, device
 from node.access import right
 from node.request import acting, database
 from node.sessions import Sessions
-from node.signin import actions, local, queries
-from shared import auth, crypto
+from node.signin import actions, guard, local, queries
+from shared import crypto
 from shared.access import allow
 from shared.i18n import gettext
 from shared.problems import BadRequest, NotAllowed
@@ -146,7 +146,7 @@ def keep_codes() -> ResponseReturnValue:
 def drop_codes() -> ResponseReturnValue:
     """Ask for no codes any more, after the password."""
     _, stored = queries.password_of(database(), visitor().account)
-    if not auth.check(request.form.get("password", ""), stored):
+    if not guard.is_own_password(request.form.get("password", ""), stored):
         return _index(gettext("This is not the present password.")), 422
     with acting() as w:
         actions.ask_for_no_codes(w, visitor().account)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, current_app, g, redirect, render_template, request, url_for
+from flask import Blueprint, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from node import device
 from node.request import acting, database
-from node.signin import actions, local, queries
+from node.signin import actions, guard, local, queries
 from shared import auth
 from shared.access import allow
-from shared.auth import Throttle
 from shared.i18n import gettext
 from shared.problems import Problem, SignInFailed, TooManyTries
 from shared.web import (
@@ -25,17 +24,6 @@ from shared.web import (
 from sync.writer import writing
 
 area = Blueprint("signin", __name__, template_folder="templates")
-
-
-def new_throttle() -> Throttle:
-    """The memory of failed tries of one app."""
-    return Throttle()
-
-
-def _throttle() -> Throttle:
-    throttle = current_app.extensions["mektep_throttle"]
-    assert isinstance(throttle, Throttle)
-    return throttle
 
 
 @area.get("/sign-in")
@@ -54,7 +42,7 @@ def enter() -> ResponseReturnValue:
     address = request.remote_addr or ""
     try:
         account = auth.sign_in(
-            _throttle(), lambda name: queries.accounts(database(), name), login, password, address
+            guard.throttle(), lambda name: queries.accounts(database(), name), login, password, address
         )
     except (SignInFailed, TooManyTries) as problem:
         return _sign_in_page(problem, login)
@@ -80,14 +68,14 @@ def enter_code() -> ResponseReturnValue:
     db, address = database(), request.remote_addr or ""
     try:
         account = local.try_second_step(db, ticket)
-        _throttle().begin(f"code {account}", address)
+        guard.throttle().begin(f"code {account}", address)
     except (SignInFailed, TooManyTries) as problem:
         return _sign_in_page(problem)
     if not local.use_code(db, account, queries.code_key(db, account), code):
         with writing(db, account) as w:
             if not actions.use_recovery_code(w, account, code):
                 return _code_page(ticket, gettext("This code is wrong, or was used already.")), 401
-    _throttle().succeeded(f"code {account}", address)
+    guard.throttle().succeeded(f"code {account}", address)
     local.end_second_step(db, ticket)
     return _come_in(account)
 
@@ -164,7 +152,7 @@ def keep_password() -> ResponseReturnValue:
     old, new, again = (request.form.get(name, "") for name in ("old", "new", "again"))
     login, stored = queries.password_of(database(), visitor().account)
     errors: dict[str, str] = {}
-    if not _is_old(old, stored):
+    if not guard.is_own_password(old, stored):
         errors["old"] = gettext("This is not the present password.")
     elif not auth.acceptable(new, login) or new == old:
         errors["new"] = gettext(
@@ -188,13 +176,3 @@ def _stay(account: int) -> None:
     if found is not None:
         local.signed_in_fully(database(), found, account)
     begin_session(account)
-
-
-def _is_old(password: str, stored: str) -> bool:
-    """Guessing here is slowed as at the door; TooManyTries."""
-    name, address = f"account {visitor().account}", request.remote_addr or ""
-    _throttle().begin(name, address)
-    right = auth.check(password, stored)
-    if right:
-        _throttle().succeeded(name, address)
-    return right

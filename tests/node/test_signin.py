@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.twofactor.totp import TOTP
 
 from node.signin import actions, local
-from shared import crypto
+from shared import auth, crypto
 from sync.clock import now_ms
 from sync.state import State
 from sync.writer import writing
@@ -256,6 +256,17 @@ def test_who_uses_codes_keeps_no_pin_and_ends_them_by_password(school: SchoolPag
     assert client.post("/account/codes/drop", password="wrong")[0] == 422
     assert client.post("/account/codes/drop", password=PASSWORD)[0] == 302
     assert school.sign_in("admin").get("/")[0] == 200
+
+
+def test_guessing_the_password_is_slowed_for_who_came_in_already(
+    school: SchoolPages, clock: list[int]
+) -> None:
+    client, _, _ = with_codes(school, clock)
+    client.get("/account/")
+    for _ in range(auth.LOGIN_TRIES):
+        assert client.post("/account/codes/drop", password="wrong")[0] == 422
+    assert client.post("/account/codes/drop", password=PASSWORD)[0] == 429
+    assert client.post("/password", old=PASSWORD, new="six horses ran", again="six horses ran")[0] == 429
 
 
 def test_codes_are_for_head_and_administrator(pages: SchoolPages) -> None:
