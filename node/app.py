@@ -175,12 +175,14 @@ def _chip() -> Chip | None:
         return Chip(gettext("Saved in the school"), "calm", SYNC_PAGE)
     if link.needs_someone:
         return Chip(gettext("Needs attention"), "bad", SYNC_PAGE)
-    waiting = gettext("%(count)s waiting", count=number(link.waiting))
+    waiting = gettext(
+        "Saved in the school, not yet sent to the district: %(count)s", count=number(link.waiting)
+    )
     if link.out_of_reach:
         text = gettext("No connection")
         return Chip(f"{text} · {waiting}" if link.waiting else text, "waiting", SYNC_PAGE)
     if link.waiting or not link.last_done:
-        return Chip(waiting, "waiting", SYNC_PAGE)
+        return Chip(waiting if link.waiting else gettext("Saved in the school"), "waiting", SYNC_PAGE)
     return Chip(gettext("Sent %(when)s", when=instant(link.last_done)), "good", SYNC_PAGE)
 
 

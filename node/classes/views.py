@@ -19,7 +19,7 @@ from shared.dates import date_of
 from shared.i18n import alphabetical, gettext, in_order, row_name
 from shared.problems import InputProblem, NotAllowed, NotFound
 from shared.schema import LANGUAGES
-from shared.web import today, visitor
+from shared.web import may_open, today, visitor
 
 KEEP = access.CLASS_KEEPERS
 area = Blueprint("classes", __name__, url_prefix="/classes", template_folder="templates")
@@ -86,6 +86,8 @@ def show(class_id: int) -> ResponseReturnValue:
         others=_others(found) if visitor().has(*KEEP) else [],
         iso=iso,
         cards=access.readable_cards(db, visitor()),
+        report_cards=may_open("results.cards")
+        and (visitor().has(*access.ALL_RESULTS) or class_id in access.led_classes(db, visitor())),
         full_name=full_name,
         number_of=number_of,
         class_name=class_name,

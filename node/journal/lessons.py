@@ -88,6 +88,8 @@ def _lesson_page(
         mark_choice=rows.choice(rows.mark_keys(rows.marks_with_keys(scale))),
         kinds=kinds,
         planned=planned,
+        off_plan=bool(planned and found["topic"])
+        and queries.item_of_topic(db, place, found["topic"]) is None,
         pupils=queries.named(db, members, pages.today()),
         away={} if found["taken"] else attendance.noted_away(db, members, place.day),
         cells=cells,

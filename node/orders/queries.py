@@ -275,6 +275,14 @@ def holds(db: Database, person: int, duty: str, start: int) -> bool:
     return db.execute(sql, (person, duty, start)).fetchone() is not None
 
 
+def head(db: Database, today: int) -> int | None:
+    """Who holds the duty of head today; of several the one appointed last."""
+    sql = """SELECT person FROM appointment WHERE duty = 'head' AND retired_at IS NULL AND start <= ?1
+             AND ("end" IS NULL OR "end" > ?1) ORDER BY start DESC, id DESC LIMIT 1"""
+    row = db.execute(sql, (today,)).fetchone()
+    return row[0] if row else None
+
+
 def has_head(db: Database, today: int) -> bool:
     """Does anyone hold the duty of head today, or from a later day?"""
     sql = """SELECT 1 FROM appointment WHERE duty = 'head' AND retired_at IS NULL

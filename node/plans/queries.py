@@ -95,6 +95,10 @@ class Row:
         return len(self.actual)
 
 
+ALIKE_FROM = 5
+"""Letters that a topic must have in common with the plan's to be taken for it."""
+
+
 @dataclass(frozen=True)
 class Laid:
     """A whole plan against fact, on a day. Hours: of the plan, due by that day, given of the plan, lessons held.
@@ -118,6 +122,14 @@ class Laid:
     @property
     def late(self) -> int:
         return sum(row.late for row in self.rows)
+
+    @property
+    def next(self) -> Row | None:
+        """The row whose topic the next lesson gives: after the one given last, else the first with hours left."""
+        given = [place for place, row in enumerate(self.rows) if row.actual]
+        hours, done = [row.item["hours"] for row in self.rows], [len(row.actual) for row in self.rows]
+        place = following(hours, done, given[-1] if given else None)
+        return None if place is None else self.rows[place]
 
 
 def laid(
@@ -190,13 +202,21 @@ def due_items(db: Database, group_id: int, places: Collection[At]) -> dict[At, M
 
 
 def item_of_topic(db: Database, group_id: int, day: int, period: int, topic: str) -> Mapping[str, Any] | None:
-    """The item that a topic written in a lesson gives: the one due if it reads so, else the first that does."""
+    """The item that a topic written in a lesson gives: the one due if it reads so, else the first that does, else the
+    one due if the topic goes on from its words or stops short in them."""
     due = due_item(db, group_id, day, period)
     if due is not None and due["topic"] == topic:
         return due
     row = plan_of(db, group_id)
     found = items(db, row["id"]) if row is not None and topic.strip() else []
-    return next((item for item in found if folded(item["topic"] or "") == folded(topic)), None)
+    same = next((item for item in found if folded(item["topic"] or "") == folded(topic)), None)
+    return same or (due if due is not None and _alike(folded(due["topic"] or ""), folded(topic)) else None)
+
+
+def _alike(one: str, two: str) -> bool:
+    """Does the longer of two folded texts begin with the shorter?"""
+    short, long = sorted((one.strip(), two.strip()), key=len)
+    return len(short) >= ALIKE_FROM and long.startswith(short)
 
 
 # ---- many plans

@@ -13,6 +13,7 @@ from node import access
 from node.attendance.queries import Total
 from node.classes import queries as class_queries
 from node.journal import queries as journal_queries
+from node.orders import queries as order_queries
 from node.people import queries as people_queries
 from node.people.queries import class_name, full_name, number_of
 from node.reading.noting import noted
@@ -268,6 +269,7 @@ def _cards_page(
         group=group,
         name=class_name(group["grade"], group["letter"]),
         teacher=full_name(group),
+        head=journal_queries.person_name(db, order_queries.head(db, today()), today()),
         year=class_queries.year_of(group),
         cards=found,
         terms=terms,

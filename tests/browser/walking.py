@@ -156,4 +156,4 @@ class Walker:
     def leave(self) -> None:
         """Close the browser; nothing may have been wrong on the way."""
         self.context.close()
-        assert self.complaints == []
+        assert self.complaints == [], self.complaints

@@ -713,7 +713,8 @@ def test_the_chip_leads_to_the_page_and_never_says_well_when_it_is_not(app: Flas
         assert found
         return found.groups()
 
-    assert chip() == ("waiting", f"{status(school.node).waiting} waiting")
+    waiting = status(school.node).waiting
+    assert chip() == ("waiting", f"Saved in the school, not yet sent to the district: {waiting}")
     school.sync()
     assert chip()[0] == "good"
     with closing(school.node.connect()) as db, transaction(db):

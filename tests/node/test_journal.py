@@ -278,8 +278,13 @@ def test_the_topic_comes_from_the_plan(desk: Desk) -> None:
     desk.save(Change("topic", planned["topic"], ""))
     sql = "SELECT topic, plan_item FROM lesson WHERE day = ? AND retired_at IS NULL"
     assert desk.db.execute(sql, (TODAY,)).fetchall() == [(planned["topic"], planned["id"])]
-    desk.save(Change("topic", "Башка тема", planned["topic"]))
+    # Written out longer it is still the plan's; another one is not, and the page says so.
+    longer = f"{planned['topic']}: улантуу"
+    desk.save(Change("topic", longer, planned["topic"]))
+    assert desk.db.execute(sql, (TODAY,)).fetchall() == [(longer, planned["id"])]
+    desk.save(Change("topic", "Башка тема", longer))
     assert desk.db.execute(sql, (TODAY,)).fetchall() == [("Башка тема", None)]
+    assert "Пландагы тема эмес" in teacher_of(desk).get(address(desk.place))[1]
 
 
 def test_derived_rows_follow_at_sync(desk: Desk) -> None:

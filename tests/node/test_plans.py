@@ -179,6 +179,7 @@ def test_the_journal_gets_the_topic_that_is_due(desk: Desk) -> None:
     assert after is not None
     ids = [row.item["id"] for row in desk.laid().rows]
     assert ids.index(after["id"]) - ids.index(last.item) in (0, 1)
+    assert (row := desk.laid().next) is not None and row.item["id"] == after["id"]
     with writing(desk.db, desk.account) as w:
         key = {"subject_group": desk.group, "day": last.at[0] + 1, "period": 9}
         w.put("lesson", **key, topic="", homework="", plan_item=None)
