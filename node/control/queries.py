@@ -234,7 +234,7 @@ def _marked(db: Database, first: int, last: int) -> dict[int, _Marked]:
     # Joined group by group, along the index of the key, and counted here: the table is the largest there is, and every
     # page of it that is read has to be deciphered. Pupils stay the texts that they are joined as.
     found, suspects = {}, []
-    low, high = _common_bounds(db)
+    low, high = journal.common_bounds(db)
     for group, pupils, least, most in db.execute(
         """SELECT g.id, group_concat(m.pupil), min(m.value), max(m.value) FROM subject_group g
            CROSS JOIN mark m ON m.subject_group = g.id AND m.day BETWEEN ? AND ?
@@ -249,12 +249,6 @@ def _marked(db: Database, first: int, last: int) -> dict[int, _Marked]:
         found[stray.place.group].outside += 1
         found[stray.place.group].counts[str(stray.pupil)] -= 1
     return found
-
-
-def _common_bounds(db: Database) -> tuple[int, int]:
-    """The marks that every scale has: what lies between them is outside none."""
-    row = db.execute("SELECT ifnull(max(minimum), 0), ifnull(min(maximum), 0) FROM grading_scale").fetchone()
-    return row[0], row[1]
 
 
 def _members(db: Database, day: int) -> Callable[[int, int], frozenset[str]]:

@@ -141,19 +141,22 @@ class Stray:
     value: int
 
 
-OUTSIDE = """EXISTS (SELECT 1 FROM subject_group g JOIN grading_scale s ON s.id = ifnull(m.scale, g.scale)
-  WHERE g.id = m.subject_group AND m.value NOT BETWEEN s.minimum AND s.maximum)"""
-"""Is the mark `m` not on its scale? The rule of `cells` in a query."""
+def common_bounds(db: Database) -> tuple[int, int]:
+    """The marks that every scale has: what lies between them is outside none."""
+    row = db.execute("SELECT ifnull(max(minimum), 0), ifnull(min(maximum), 0) FROM grading_scale").fetchone()
+    return row[0], row[1]
 
 
 def strays(db: Database, groups: Collection[int], first: int, last: int) -> list[Stray]:
     """The marks of some groups in a span of days that are not on their scale."""
     rows = db.execute(
-        f"""SELECT m.subject_group, m.day, m.period, m.pupil, m.value FROM json_each(?) g
-           JOIN mark m ON m.subject_group = g.value
-           WHERE m.day BETWEEN ? AND ? AND m.retired_at IS NULL AND {OUTSIDE}
+        """SELECT m.subject_group, m.day, m.period, m.pupil, m.value FROM json_each(?) g
+           CROSS JOIN mark m ON m.subject_group = g.value
+           WHERE m.day BETWEEN ? AND ? AND m.value NOT BETWEEN ? AND ? AND m.retired_at IS NULL
+             AND EXISTS (SELECT 1 FROM subject_group sg JOIN grading_scale s ON s.id = ifnull(m.scale, sg.scale)
+               WHERE sg.id = m.subject_group AND m.value NOT BETWEEN s.minimum AND s.maximum)
            ORDER BY m.day, m.period""",
-        (json.dumps(sorted(groups)), first, last),
+        (json.dumps(sorted(groups)), first, last, *common_bounds(db)),
     )
     return [Stray(Place(*at), pupil, value) for *at, pupil, value in rows.fetchall()]
 

@@ -12,7 +12,6 @@ from sqlite_utils import Database
 
 from node import roster
 from node.calendar import queries as calendar
-from node.journal.cells import OUTSIDE as OUTSIDE
 from node.journal.cells import SLOTS as SLOTS
 from node.journal.cells import Cell as Cell
 from node.journal.cells import Correction as Correction
@@ -23,6 +22,7 @@ from node.journal.cells import Scale as Scale
 from node.journal.cells import Standing as Standing
 from node.journal.cells import Stray as Stray
 from node.journal.cells import cells as cells
+from node.journal.cells import common_bounds as common_bounds
 from node.journal.cells import lesson_cells as lesson_cells
 from node.journal.cells import rule as rule
 from node.journal.cells import scale_of as scale_of

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from jinja2.utils import htmlsafe_json_dumps
+from markupsafe import Markup
+
 from shared.i18n import gettext
 
 
-def texts() -> dict[str, str]:
-    """What the script says, in the reader's language."""
-    return {
+def texts() -> Markup:
+    """What the script says, in the reader's language: JSON that may stand in an attribute between single quotes."""
+    told = {
         "saved": gettext("Saved"),
         "waiting": gettext("Waiting"),
         "refused": gettext("Not saved"),
@@ -31,3 +34,4 @@ def texts() -> dict[str, str]:
         "paste_outside": gettext("no such cell"),
         "paste_late": gettext("needs a reason for the late change"),
     }
+    return htmlsafe_json_dumps(told, ensure_ascii=False, separators=(",", ":"))
