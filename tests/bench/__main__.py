@@ -23,6 +23,7 @@ from sync.log import NodeLog
 from sync.writer import writing
 from tests.bench import day
 from tests.bench.beside import beside, first_million
+from tests.bench.lists import lists
 from tests.bench.rows import pile
 from tests.bench.web import pages
 from tests.postgres import a_cluster, find_binaries
@@ -238,6 +239,7 @@ MEASURES: dict[str, Callable[[], Iterator[Line]]] = {
     "memory": first_million,
     "beside": beside,
     "beside50": lambda: beside(50_000, and_more=False),
+    "lists": lists,
     "pages": pages,
 }
 
