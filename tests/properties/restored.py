@@ -14,19 +14,21 @@ from typing import Any
 from sqlite_utils import Database
 
 from hub import checks as hub_checks
-from hub import ingest, schools
+from hub import completing, ingest, schools
 from hub.storage import Hub
 from node.derived import derive
 from shared.db import transaction
 from shared.problems import Problem
 from shared.schema import BY_NAME, BY_NUMBER
 from sync import delivery, fork, session
+from sync import restored as completed
 from sync.capture import decode_values, is_erasure
 from sync.checks import verify_chain
 from sync.codec import open_envelope, open_sealed
 from sync.delivery import Progress
 from sync.log import NodeLog
 from sync.merge import NOWHERE
+from sync.messages import fingerprint_of
 from sync.state import State, epoch_keys
 from sync.transport.memory import MemoryTransport
 from sync.writer import writing
@@ -178,6 +180,7 @@ class Alone:
                 judge.require_same(machine.db, view_of(machine.db))
                 require_erased(machine.db)
             require_erased_at_hub(self.hub, school.id, live[0].db)
+            require_known_aside(self.hub, school.id, [m.db for m in live])
             _require_values(school, live[0].db)
 
 
@@ -221,6 +224,15 @@ def _blanked(school: School, db: Database) -> set[Any]:
         for token, (row, n) in school.cells.items()
         if (row, n) in erased or (row not in rows and (row[0], n) in columns)
     }
+
+
+def require_known_aside(hub: Hub, school: int, nodes: list[Database]) -> None:
+    """No machine holds what lost its place, and all have said that they know of it. AssertionError."""
+    with hub.read() as connection:
+        aside = completing.aside(connection, school)
+    for db in nodes:
+        assert not completed.held(db, aside), "what lost its place is not written anew"
+        assert not aside or bytes(State(db).aside) == fingerprint_of(aside), "the hub would tell it for ever"
 
 
 def require_erased(db: Database) -> None:
