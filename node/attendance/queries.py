@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -24,6 +24,7 @@ from shared.i18n import current_language
 REASONS = ("ill", "excused", "unexcused", "unknown")
 RECENT_DAYS = 28
 """Days back in which absences in a row are looked for."""
+A_WEEK = 7
 
 LETTERS = {
     "ky": {"absent": "ж", "late": "к", "ill": "о", "excused": "с", "unexcused": "сз"},
@@ -88,9 +89,10 @@ _DAYS = f"""SELECT e.pupil, l.day, sg.class_group, count(DISTINCT l.rid),
   WHERE {_MEMBER} GROUP BY e.pupil, l.day ORDER BY e.pupil, l.day"""
 _SPAN_OF_PUPILS = _DAYS.format(asked="json_each(:pupils)", first=":first", last=":last")
 _MISSED_WITHOUT_REASON = _DAYS.format(
-    asked=f"""(SELECT DISTINCT x.pupil AS value, x.day FROM json_each(:pupils) j JOIN attendance x ON x.pupil = j.value
-      WHERE x.status = 'absent' AND x.reason = 'unexcused' AND x.retired_at IS NULL
-        AND x.day BETWEEN :first AND :last AND NOT EXISTS (
+    asked=f"""(SELECT x.pupil AS value, x.day FROM (SELECT DISTINCT y.pupil, y.day FROM json_each(:pupils) j
+          JOIN attendance y ON y.pupil = j.value AND y.status = 'absent' AND y.reason = 'unexcused'
+            AND y.retired_at IS NULL AND y.day BETWEEN :first AND :last) x
+        WHERE NOT EXISTS (
           SELECT 1 FROM enrolment e JOIN subject_group sg ON sg.class_group = e.class_group
           CROSS JOIN lesson l ON l.subject_group = sg.id AND l.day = x.day AND {_KNOWN}
           WHERE e.pupil = x.pupil AND e.retired_at IS NULL AND NOT EXISTS (
@@ -324,9 +326,10 @@ def alerts(db: Database, year_start: int, today: int, classes: Collection[int] |
         if one.reason == "unexcused"
     )
     away |= {pupil for pupil in often if unexcused[pupil] >= unexcused_from}
-    spent = _by_pupil(days(db, away, recent, today))
-    throughout = {pupil for pupil, of_late in spent.items() if _running(of_late) == len(of_late)}
-    spent |= _by_pupil(days(db, throughout, min(year_start, recent), today))
+    # Days running are counted back from today: whoever was there within a week or two needs no longer look.
+    spent = _by_pupil(days(db, away, today - A_WEEK - running_from, today))
+    spent |= _by_pupil(days(db, _throughout(spent, away), recent, today))
+    spent |= _by_pupil(days(db, _throughout(spent, spent), min(year_start, recent), today))
     running = {pupil: _running(spent.get(pupil, [])) for pupil in away}
     found = [
         Alert(pupil, class_group, grade, letter, running[pupil], unexcused[pupil])
@@ -335,6 +338,11 @@ def alerts(db: Database, year_start: int, today: int, classes: Collection[int] |
         and (running[pupil] >= running_from or unexcused[pupil] >= unexcused_from)
     ]
     return sorted(found, key=lambda one: (one.grade or 0, one.letter or "", one.pupil))
+
+
+def _throughout(spent: Mapping[int, list[Day]], pupils: Iterable[int]) -> set[int]:
+    """Those who were at no lesson on any of the days looked at."""
+    return {pupil for pupil in pupils if _running(spent.get(pupil, [])) == len(spent.get(pupil, []))}
 
 
 def _by_pupil(found: Mapping[tuple[int, int], Day]) -> dict[int, list[Day]]:
