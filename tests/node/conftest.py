@@ -83,9 +83,13 @@ class SchoolPages:
 
     def one(self, sql: str, *values: object) -> int:
         """The single value a query finds."""
-        with closing(self.node.connect()) as db:
-            found: int = db.execute(sql, values).fetchone()[0]
-            return found
+        found: int = self._looking.execute(sql, values).fetchone()[0]
+        return found
+
+    @cached_property
+    def _looking(self) -> Database:
+        """The connection to look with: opening one for every look takes a hundred times as long as the look."""
+        return self.node.connect()
 
     @cached_property
     def led(self) -> int:
@@ -112,14 +116,13 @@ class SchoolPages:
 
     def lesson_of(self, class_id: int, taught_by: int = 0) -> tuple[int, str, int]:
         """Subject group, date and period of a lesson in a class; of one teacher, if any is named."""
-        with closing(self.node.connect()) as db:
-            row = db.execute(
-                """SELECT l.subject_group, l.day, l.period FROM lesson l
-                   JOIN subject_group sg ON sg.id = l.subject_group
-                   WHERE sg.class_group = ?1 AND ?2 IN (0, sg.teacher) ORDER BY l.day DESC LIMIT 1""",
-                (class_id, taught_by),
-            ).fetchone()
-            return row[0], date_of(row[1]).isoformat(), row[2]
+        row = self._looking.execute(
+            """SELECT l.subject_group, l.day, l.period FROM lesson l
+               JOIN subject_group sg ON sg.id = l.subject_group
+               WHERE sg.class_group = ?1 AND ?2 IN (0, sg.teacher) ORDER BY l.day DESC LIMIT 1""",
+            (class_id, taught_by),
+        ).fetchone()
+        return row[0], date_of(row[1]).isoformat(), row[2]
 
     def member_of(self, group: int) -> int:
         """A pupil of a subject group who is still there."""
