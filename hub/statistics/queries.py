@@ -40,6 +40,13 @@ def places(connection: sa.Connection) -> list[Place]:
     return found
 
 
+def heard(connection: sa.Connection) -> dict[int, int]:
+    """When each school was heard last, by any of its nodes; milliseconds since 1970."""
+    n = tables.node.c
+    rows = connection.execute(sa.select(n.school, sa.func.max(n.heard_at)).group_by(n.school))
+    return {school: int(at or 0) for school, at in rows}
+
+
 def _above(units: Mapping[Any, sa.Row[Any, Any, Any]], row_id: int) -> Iterator[sa.Row[Any, Any, Any]]:
     unit, steps = units.get(row_id), 0
     while unit is not None and steps < 8:

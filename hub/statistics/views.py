@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flask import Blueprint, Response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from hub.request import hub
+from hub.statistics import coverage
 from hub.statistics import selection as selections
+from hub.statistics.queries import cells
 from hub.statistics.ready import shelf
 from hub.statistics.selection import ALL, Selection, indicators_of
 from hub.statistics.tables import Table, said, table_of
@@ -32,7 +34,14 @@ def index() -> ResponseReturnValue:
     found = shelf(hub(), current_language(), request.args.get("year", ""))
     years = [(year, url_for("statistics.index", year=year), year == found.year) for year in found.years]
     start = _start(selections.DEFAULT_CUBE)
-    return render_template("statistics/index.html", tables=found.tables, years=years, start=start)
+    of_year = start.with_filter("year", found.year)
+    return render_template(
+        "statistics/index.html",
+        tables=found.tables,
+        years=years,
+        start=start,
+        notes=coverage.notes(hub(), cells(hub(), of_year.cube), of_year, current_language()),
+    )
 
 
 @area.get("/figures/table")
@@ -81,7 +90,9 @@ def xlsx() -> ResponseReturnValue:
 
 
 def _table() -> Table:
-    return table_of(hub(), selections.read(request.args.to_dict(flat=False)), _language())
+    table = table_of(hub(), selections.read(request.args.to_dict(flat=False)), _language())
+    told = coverage.notes(hub(), table.cells, table.selection, _language())
+    return replace(table, report=replace(table.report, notes=(*table.report.notes, *told)))
 
 
 def _language() -> str:

@@ -367,6 +367,13 @@ def test_two_schools_add_up(tmp_path: Path, hub: Hub, officer: Visit, school: Sc
     assert other.sync().outcome == "done"
     address = "/figures/table?cube=pupils&show=pupils&rows=school&columns=language"
     assert table(officer, address)[-1] == ["Total", "30", "6", "36"]
+    page = officer.get(address).text
+    assert "Counted: 2 of 2 schools." in page and "last heard" in page
+    page = officer.get(RESULTS + "&rows=school").text
+    assert "Counted: 1 of 2 schools." in page
+    assert "Schools that have sent nothing for this choice: School 9." in page
+    assert "Counted:" not in officer.get(RESULTS + f"&rows=class&school={school.id}").text
+    assert "Counted: 2 of 2 schools." in officer.get("/figures/").text
 
 
 def test_a_hub_put_back_from_a_backup_says_who_was_not_heard_since(
