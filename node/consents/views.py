@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from flask import Blueprint, Response, redirect, render_template, request, url_for
@@ -27,6 +28,8 @@ from shared.web import today, visitor
 area = Blueprint("consents", __name__, url_prefix="/consents", template_folder="templates")
 RECORDERS = ("class_teacher", "secretary")
 """Take a signed form in; what guardian and pupil enter waits for its paper, or is a withdrawal."""
+FOLDED = 10
+"""Of more to ask than these the list is folded by class."""
 SIGNERS = ("guardian", "pupil")
 """Give on a page and take back: guardians for a child, a pupil of age for oneself."""
 PAPER_PURPOSES = (
@@ -50,10 +53,14 @@ def index() -> ResponseReturnValue:
     classes = None if may_all(who, "consent", "V") else access.led_classes(db, who)
     days = number(db, "consent_notice_days")
     found = queries.asks(db, day, days, classes)
+    coverage = queries.coverage(db, day, classes)
+    asks = [ask for ask in found if ask.why != "soon"]
     return render_template(
         "consents/index.html",
-        coverage=queries.coverage(db, day, classes),
-        asks=[ask for ask in found if ask.why != "soon"],
+        coverage=coverage,
+        asks=asks,
+        asks_by_place=_by_place(asks, [one.name for one in coverage]),
+        folded=FOLDED,
         soon=sorted((ask for ask in found if ask.why == "soon"), key=lambda ask: ask.until or 0),
         purposes=CONSENT_PURPOSES,
         days=days,
@@ -63,6 +70,14 @@ def index() -> ResponseReturnValue:
         day=day,
         offers=_waiting() if who.has(*RECORDERS) else [],
     )
+
+
+def _by_place(asks: Sequence[queries.Ask], classes: Sequence[str]) -> list[tuple[str, list[queries.Ask]]]:
+    """Whom to ask by class, in the order of the classes; who belongs to none comes last."""
+    found: dict[str, list[queries.Ask]] = {name: [] for name in classes}
+    for ask in asks:
+        found.setdefault(ask.place, []).append(ask)
+    return [(place, some) for place, some in found.items() if some]
 
 
 def _waiting() -> list[queries.Offer]:

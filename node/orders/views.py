@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import groupby
+
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
@@ -23,6 +25,9 @@ from shared.problems import (
 from shared.schema import DUTIES
 from shared.web import today, visitor
 
+FOLDED = 12
+"""A longer page of the book is folded by month; what was searched for is not."""
+
 area = Blueprint("orders", __name__, url_prefix="/orders", template_folder="templates")
 
 
@@ -40,9 +45,12 @@ def index() -> ResponseReturnValue:
         found = [order for order in found if order.id in mine]
     last_page = max(1, -(-len(found) // PAGE))
     page = min(max(1, request.args.get("page", 1, type=int)), last_page)
+    shown = found[(page - 1) * PAGE : page * PAGE]
     return render_template(
         "orders/index.html",
-        orders=found[(page - 1) * PAGE : page * PAGE],
+        orders=shown,
+        months=[(month, list(some)) for month, some in groupby(shown, lambda one: _month(one.date))],
+        folds=len(shown) > FOLDED and not text,
         all=len(found),
         first=(page - 1) * PAGE + 1,
         page=page,
@@ -59,6 +67,11 @@ def index() -> ResponseReturnValue:
             **{"series": series or None, "q": text or None, "year": year or None} | more,
         ),
     )
+
+
+def _month(day: int) -> int:
+    """The first day of the month of a day."""
+    return day - date_of(day).day + 1
 
 
 @area.get("/new")

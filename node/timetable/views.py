@@ -34,11 +34,14 @@ MONDAY = 4
 @area.get("/")
 @right("timetable", "V")
 def index() -> ResponseReturnValue:
-    """The week of whoever is asked for: the visitor's own where nobody is."""
+    """The week of whoever is asked for; where nobody is, the visitor's own, or the first class's."""
     db, day = database(), _chosen_day()
     year = queries.school_year(db, day)
-    whose = _whose(request.args, year[0] if year else 0)
     classes = calendar.classes(db, year[0]) if year else []
+    class_items = [(one["id"], class_name(one["grade"], one["letter"])) for one in classes]
+    whose = _whose(request.args, year[0] if year else 0) or next(
+        (Whose(name, class_group=one) for one, name in class_items), None
+    )
     groups = queries.groups(db, year[0]) if year else []
     names = queries.names(db, {one["teacher"] for one in groups}, today())
     shown = week_of(db, whose.lessons, day, today()) if whose else None
@@ -52,7 +55,8 @@ def index() -> ResponseReturnValue:
         year_name=school_year_name(year[1]) if year else "",
         classes=classes,
         teachers=in_order(names.items(), lambda one: one[1]),
-        rooms=queries.rooms(db),
+        class_items=class_items,
+        room_items=[(one["id"], one["name"]) for one in queries.rooms(db)],
         own=own_weeks(),
         events=queries.events(db, *day_instants(shown.first, shown.last)) if shown else [],
         class_name=class_name,

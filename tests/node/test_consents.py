@@ -12,6 +12,7 @@ from sqlite_utils import Database
 from node.consenting import Newcomer
 from node.consents import actions, queries
 from node.consents.actions import LARGEST_SCAN, Signed
+from node.consents.views import _by_place
 from node.people import actions as people
 from node.people import queries as cards
 from shared import crypto
@@ -231,6 +232,17 @@ def test_coverage_counts_the_roll_and_lapsing_is_told_in_time(pages: SchoolPages
 
 
 # ---- pages
+
+
+def test_whom_to_ask_is_told_class_by_class_and_staff_last() -> None:
+    def ask(person: int, place: str) -> queries.Ask:
+        return queries.Ask(person, "", person, place, "core", "never")
+
+    asks = [ask(1, ""), ask(2, "10-А"), ask(3, "2-А"), ask(4, "2-А")]
+    found = _by_place(asks, ["1-А", "2-А", "10-А"])
+    assert [(place, [one.person for one in some]) for place, some in found] == [
+        ("2-А", [3, 4]), ("10-А", [2]), ("", [1]),
+    ]  # fmt: skip
 
 
 def test_a_signed_form_is_recorded_with_its_scan_and_withdrawn_again(pages: SchoolPages) -> None:

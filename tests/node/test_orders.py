@@ -255,6 +255,14 @@ def test_a_taken_number_is_told_at_its_field(pages: SchoolPages) -> None:
     assert status == 422 and 'id="error-number"' in text
 
 
+def test_a_long_book_is_folded_by_month_but_what_was_searched_for_is_not(
+    pages: SchoolPages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("node.orders.views.FOLDED", 0)
+    assert "data-on-paper open" in pages.as_("deputy").get("/orders/")[1]
+    assert "data-on-paper" not in pages.as_("deputy").get("/orders/?q=баштоо")[1]
+
+
 def test_the_book_is_searched_and_others_find_their_own_orders_only(pages: SchoolPages) -> None:
     assert "Окуу жылын баштоо" in pages.as_("deputy").get("/orders/?q=баштоо")[1]
     assert "Окуу жылын баштоо" not in pages.as_("deputy").get("/orders/?q=баштоо&series=pupils")[1]

@@ -590,6 +590,7 @@ def test_the_deputy_substitutes_by_form(school: SchoolPages, office: Office) -> 
     )
     shown = school.as_("teacher").get(f"/timetable/?class={lesson.slot['class_group']}&day={day}")
     assert shown[0] == 200 and "оору" not in shown[1]
+    assert '"hour"' in deputy.get(f"/timetable/?day={day}")[1], "the week of the first class"
     back = {"day": day, "group": str(lesson.group), "period": str(lesson.period)}
     assert deputy.post("/timetable/substitutions/back", **back)[0] == 302
 

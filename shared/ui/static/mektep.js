@@ -66,6 +66,11 @@ document.addEventListener("submit", (event) => {
   }
 });
 
+// Paper cannot be unfolded.
+addEventListener("beforeprint", () => {
+  for (const folded of document.querySelectorAll("main details[data-on-paper]:not([open])")) folded.open = true;
+});
+
 // What goes to the printer and holds personal data is noted first.
 function notePrinting({ note, what, person }) {
   const token = JSON.parse(document.body.getAttribute("hx-headers") || "{}")["X-Form-Token"] || "";
