@@ -283,7 +283,8 @@ def _sets(rows: Iterable[tuple[int, str | None]]) -> dict[int, frozenset[str]]:
 def _planned(db: Database) -> dict[int, int]:
     """Group -> hours of its plan."""
     rows = db.execute(
-        f"""SELECT p.subject_group, sum(ifnull(i.hours, 1)) FROM plan p JOIN plan_item i ON i.plan = p.id
-           WHERE i.retired_at IS NULL AND {plans.HOLDS} GROUP BY p.subject_group"""
+        f"""WITH held AS MATERIALIZED (SELECT p.id, p.subject_group FROM plan p WHERE {plans.HOLDS})
+            SELECT h.subject_group, sum(ifnull(i.hours, 1)) FROM held h CROSS JOIN plan_item i ON i.plan = h.id
+            WHERE i.retired_at IS NULL GROUP BY h.subject_group"""
     )
     return dict(rows.fetchall())
