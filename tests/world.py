@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from sqlite_utils import Database
@@ -51,7 +52,7 @@ class School:
     transport: MemoryTransport
     derive: Derive = no_derived_rows
 
-    @property
+    @cached_property
     def actor(self) -> int:
         with closing(self.node.connect()) as db:
             return int(State(db).administrator)
