@@ -178,11 +178,12 @@ def _chip() -> Chip | None:
     waiting = gettext(
         "Saved in the school, not yet sent to the district: %(count)s", count=number(link.waiting)
     )
+    short = number(link.waiting) if link.waiting else ""
     if link.out_of_reach:
         text = gettext("No connection")
-        return Chip(f"{text} · {waiting}" if link.waiting else text, "waiting", SYNC_PAGE)
+        return Chip(f"{text} · {waiting}" if link.waiting else text, "waiting", SYNC_PAGE, short)
     if link.waiting or not link.last_done:
-        return Chip(waiting if link.waiting else gettext("Saved in the school"), "waiting", SYNC_PAGE)
+        return Chip(waiting if link.waiting else gettext("Saved in the school"), "waiting", SYNC_PAGE, short)
     return Chip(gettext("Sent %(when)s", when=instant(link.last_done)), "good", SYNC_PAGE)
 
 

@@ -45,11 +45,15 @@ Tone = Literal["calm", "good", "waiting", "bad"]
 
 @dataclass(frozen=True)
 class Chip:
-    """The short truth about the connection at the top of a page; it leads to ``endpoint`` if there is one."""
+    """The short truth about the connection at the top of a page; it leads to ``endpoint`` if there is one.
+
+    ``short`` is what a phone shows of it, where there is no room for the sentence.
+    """
 
     text: str
     tone: Tone = "calm"
     endpoint: str = ""
+    short: str = ""
 
 
 def content(filename: str) -> bytes:
