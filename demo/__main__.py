@@ -11,6 +11,7 @@ import json
 import os
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -195,6 +196,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     with _root(chosen.once) as root:
         demo = Demo(root, chosen.once)
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
             build(demo)
             figures = show(demo)

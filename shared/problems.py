@@ -642,8 +642,8 @@ class TermRunning(InputProblem):
 
     code = "term_running"
     template = N_(
-        "The term has not ended: lessons to come: {lessons}, the last on {day}. Marks of those lessons will change no "
-        "result given now. Give them all the same?"
+        "The term has not ended, and marks of its lessons to come ({lessons}, the last on {day}) will change no result "
+        "given now; confirm once more to give them all the same."
     )
 
 

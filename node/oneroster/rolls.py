@@ -148,7 +148,11 @@ class Rolls:
             told_spans.setdefault(pupil, []).append((start, roster.FOREVER if end is None else end))
         for pupil, spans in told_spans.items():
             last = max(end for _, end in spans)
-            ended = None if last == roster.FOREVER else last
+            there = t.books.row("subject_group_pupil", group, pupil)
+            left_class = (
+                there is not None and there["end"] is None and last in {end for _, end in roll[pupil]}
+            )
+            ended = None if last == roster.FOREVER or left_class else last
             t.books.put("subject_group_pupil", (group, pupil), start=min(spans)[0], end=ended)
             self._gaps(group, pupil, sorted(spans), roll[pupil])
 

@@ -107,11 +107,11 @@ def test_an_empty_hub_says_how_to_begin(administrator: Visit) -> None:
 
 def test_a_school_that_synced_is_safe_here(officer: Visit, school: School) -> None:
     page = officer.get("/").text
-    assert "The data of every school is safe here." in page
+    assert "What every school has sent is safe here." in page
     assert "School 8" in page and "Сузак" in page
     assert "not checked yet" in page and "Add a school" not in page
     own = officer.get(f"/schools/{school.id}").text
-    assert "The data of this school is safe here." not in own and "No backup at the school yet." in own
+    assert "What this school has sent is safe here." not in own and "No backup at the school yet." in own
     assert "Revoke" not in own and "registration code" not in own
     assert officer.get("/schools/1").status_code == 404
 

@@ -229,6 +229,27 @@ def test_who_left_a_subgroup_and_came_back_was_out_of_it_meanwhile(fresh: School
     assert fresh.rows(gaps) == []
 
 
+def test_who_left_the_class_leaves_the_list_of_a_group_as_it_was(fresh: School) -> None:
+    """The roll ends the stay in the group; the list itself may have no end."""
+    roster = another()
+    fresh.take(roster.content())
+    pupil = fresh.one("SELECT pupil FROM subject_group_pupil")
+    with writing(fresh.db, fresh.actor) as w:
+        w.update(
+            "enrolment",
+            fresh.one("SELECT id FROM enrolment WHERE pupil = ?", pupil),
+            end=parse_day("2025-11-03"),
+        )
+    last = [
+        line | {"endDate": "2025-11-03"}
+        if line["userSourcedId"] == "u1" and line["role"] == "student"
+        else line
+        for line in roster.files["enrollments"]
+    ]
+    assert fresh.take(Roster(roster.files | {"enrollments": last}).content()).result.changes_nothing
+    assert fresh.rows('SELECT "end" FROM subject_group_pupil') == [(None,)]
+
+
 def test_no_name_and_no_key_of_the_roster_is_anywhere_in_the_file(fresh: School) -> None:
     roster = another()
     roster.files["users"][0]["sourcedId"] = "asanova.aiperi"
