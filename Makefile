@@ -31,7 +31,7 @@ demo: .venv/installed  ## a hub and three schools on this machine; ONCE=1 prints
 	@$(BIN)/python -m demo $(if $(ONCE),--once)
 
 test: .venv/installed-test  ## every test; says which are left out for want of Chromium or PostgreSQL
-	@TMPDIR=$(SCRATCH) $(BIN)/python -m pytest -n 4 --dist loadscope --no-loadscope-reorder
+	@TMPDIR=$(SCRATCH) $(BIN)/python -m pytest -n 3 --dist loadscope --no-loadscope-reorder
 
 lint: .venv/installed-test  ## style, types, layers, generated files
 	@$(BIN)/ruff check --quiet --output-format concise .

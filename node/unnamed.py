@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Set
+from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 from sqlite_utils import Database
 
@@ -61,13 +63,13 @@ def heeding(db: Database, actor: int, today: int, names_checked: bool = False) -
         before = db.execute("SELECT ifnull(max(n), 0) FROM change").fetchone()[0]
         yield w
         if not names_checked:
-            require_none(db, today, *_written(db, before))
+            _require(_written(db, before), lambda: _known_stems(db, today, before))
 
 
-def require_none(db: Database, today: int, *texts: str) -> None:
+def _require(texts: Iterable[str], stems_of: Callable[[], Set[str]]) -> None:
     """NameWithoutConsent for the first word that is the surname of someone who may not be named, ending aside."""
     words = [(word, folded(word)) for text in texts for word in _WORD.findall(text) if len(word) >= LEAST]
-    stems = _stems(db, today) if words else set()
+    stems = stems_of() if words else frozenset()
     for word, plain in words:
         if any(plain.startswith(stem) for stem in stems):
             raise NameWithoutConsent(word=word)
@@ -84,6 +86,34 @@ def _written(db: Database, before: int) -> list[str]:
         for number, value in decode_values(values).items()
         if number in _COLUMNS[table] and isinstance(value, str)
     ]
+
+
+@dataclass(frozen=True)
+class _Known:
+    """The stems as they were on a day up to a change of the log."""
+
+    today: int
+    until: int
+    stems: Set[str]
+
+
+_KNOWN: WeakKeyDictionary[Database, _Known] = WeakKeyDictionary()
+"""By connection, for to read all people takes longer than to save a mark with its reason."""
+
+
+def _known_stems(db: Database, today: int, before: int) -> Set[str]:
+    """`_stems`, read anew when people or consents have changed; ``before``: the last change that is certain to stay."""
+    known = _KNOWN.get(db)
+    fresh = known is None or known.today != today or _people_changed(db, known.until)
+    stems = _stems(db, today) if known is None or fresh else known.stems
+    if not _people_changed(db, before):
+        _KNOWN[db] = _Known(today, before, stems)
+    return stems
+
+
+def _people_changed(db: Database, since: int) -> bool:
+    sql = "SELECT 1 FROM change WHERE n > ? AND +tbl IN (?, ?) LIMIT 1"
+    return db.execute(sql, (since, _PERSON.number, BY_NAME["consent"].number)).fetchone() is not None
 
 
 def _stems(db: Database, today: int) -> set[str]:

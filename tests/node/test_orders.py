@@ -12,11 +12,12 @@ from node import access
 from node.orders import actions, queries
 from node.orders.actions import Draft
 from node.settings import actions as settings
-from node.unnamed import TEXTS
+from node.unnamed import TEXTS, heeding
 from shared.dates import parse_day
 from shared.problems import (
     DutyHeld,
     InvalidValue,
+    NameWithoutConsent,
     NotFound,
     NumberTaken,
     OrderSigned,
@@ -25,7 +26,7 @@ from shared.problems import (
 from shared.schema import TABLES
 from shared.web import today
 from sync.state import State
-from sync.writer import writing
+from sync.writer import Writer, writing
 from tests.node.conftest import SchoolPages
 
 DAY = parse_day("2026-02-10")
@@ -305,6 +306,41 @@ def test_an_order_names_people_by_reference_and_refuses_a_name_without_consent(p
     task = {"person": str(pages.person("teacher")), "title": "Жазгүлова жөнүндө", "due": "2025-12-01"}
     assert pages.as_("head").post("/tasks/", **task)[0] == 422
     assert pages.as_("head").post("/tasks/", **task, names_checked="1")[0] == 302
+
+
+def test_a_consent_withdrawn_a_moment_ago_counts_and_one_taken_back_with_its_act_does_not(
+    pages: SchoolPages,
+) -> None:
+    """What is remembered between two acts is read anew when a person or a consent has changed."""
+    with closing(pages.node.connect()) as db:
+        actor, day = int(State(db).administrator), parse_day("2025-11-12")
+
+        def write(w: Writer, name: str) -> None:
+            w.insert("event", title=f"{name} окуусу", start=1, end=2)
+
+        with heeding(db, actor, day) as w:
+            person = w.insert("person", sex="m", birth_year=2014)
+            consent = w.insert("consent", person=person, purpose="core", valid_from=20_000, signer=person)
+            w.update("person", person, surname="Кунанбаев")
+        with heeding(db, actor, day) as w:
+            write(w, "Кунанбаевдин")
+        with pytest.raises(NameWithoutConsent), heeding(db, actor, day) as w:
+            w.update("consent", consent, withdrawn_on=20_001)
+            write(w, "Кунанбаевдин")
+        with heeding(db, actor, day) as w:
+            write(w, "Кунанбаевдин")
+        with heeding(db, actor, day) as w:
+            w.update("consent", consent, withdrawn_on=20_001)
+        for _ in range(2):
+            with pytest.raises(NameWithoutConsent), heeding(db, actor, day) as w:
+                write(w, "Кунанбаевдин")
+        with heeding(db, actor, day) as w:
+            w.update("consent", consent, withdrawn_on=None)
+        with heeding(db, actor, day) as w:
+            write(w, "Кунанбаевдин")
+            for event in w.db.execute("SELECT id FROM event WHERE title = 'Кунанбаевдин окуусу'").fetchall():
+                w.retire("event", *event)
+            w.retire("person", person)
 
 
 def test_a_name_without_consent_is_refused_in_whatever_others_read(pages: SchoolPages) -> None:

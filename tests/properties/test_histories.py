@@ -10,6 +10,8 @@ HISTORIES = 200
 IN_A_BATCH = 20
 ENOUGH = 100
 """Histories within which the lack of any rule shows."""
+FIRST = {"cut before apply": 60}
+"""Where the search begins, if not with the first history: what this rule guards against is rare."""
 
 
 @pytest.mark.parametrize("first", range(0, HISTORIES, IN_A_BATCH))
@@ -25,5 +27,5 @@ def test_engine_and_model_agree_and_all_end_alike(first):
 @pytest.mark.parametrize("rule", sorted(RULES))
 def test_a_model_that_lacks_a_rule_is_found_out(rule):
     with pytest.raises((AssertionError, Impossible)):
-        for seed in range(ENOUGH):
+        for seed in range(FIRST.get(rule, 0), ENOUGH):
             history(seed, RULES - {rule})
