@@ -25,7 +25,7 @@ from sync.transport.folder import HUB_FILE, FolderTransport, read_bundle, write_
 from sync.transport.http import HttpTransport
 from sync.transport.memory import MemoryTransport
 from sync.writer import writing
-from tests.world import a_hub, a_node, no_derived_rows
+from tests.world import a_node, no_derived_rows
 
 WAIT = 30.0
 """Seconds the folder's transport waits for its courier; reached only when the test fails."""
@@ -38,13 +38,6 @@ class Way:
     transport: Transport
     cut: Callable[[], None]
     mend: Callable[[], None]
-
-
-@pytest.fixture
-def hub(tmp_path: Path) -> Iterator[Hub]:
-    hub = a_hub(tmp_path / "hub")
-    yield hub
-    hub.close()
 
 
 @pytest.fixture
