@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Callable, Iterable, Iterator, Set
+from collections.abc import Iterator, Set
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
@@ -57,22 +57,19 @@ _WORD = re.compile(r"\w+")
 def heeding(db: Database, actor: int, today: int, names_checked: bool = False) -> Iterator[Writer]:
     """One write transaction, `sync.writer.writing`, kept only if no text in it names someone who may not be named.
 
+    A word names someone if it is a surname, whatever its ending.
+
     ``names_checked``: the writer looked at the names in it. NameWithoutConsent.
     """
     with writing(db, actor) as w:
         before = db.execute("SELECT ifnull(max(n), 0) FROM change").fetchone()[0]
         yield w
         if not names_checked:
-            _require(_written(db, before), lambda: _known_stems(db, today, before))
-
-
-def _require(texts: Iterable[str], stems_of: Callable[[], Set[str]]) -> None:
-    """NameWithoutConsent for the first word that is the surname of someone who may not be named, ending aside."""
-    words = [(word, folded(word)) for text in texts for word in _WORD.findall(text) if len(word) >= LEAST]
-    stems = stems_of() if words else frozenset()
-    for word, plain in words:
-        if any(plain.startswith(stem) for stem in stems):
-            raise NameWithoutConsent(word=word)
+            words = [one for text in _written(db, before) for one in _WORD.findall(text) if len(one) >= LEAST]
+            stems = _known_stems(db, today, before) if words else frozenset()
+            for word in words:
+                if folded(word).startswith(tuple(stems)):
+                    raise NameWithoutConsent(word=word)
 
 
 def _written(db: Database, before: int) -> list[str]:

@@ -276,14 +276,20 @@ def test_everyone_here_sees_who_holds_which_duty(pages: SchoolPages) -> None:
     assert pages.as_("guardian").get("/orders/duties")[0] == 403
 
 
+def named(db: Database, actor: int, surname: str) -> tuple[int, int]:
+    """Someone with a surname under a consent; returns both."""
+    with writing(db, actor) as w:
+        person = w.insert("person", sex="f", birth_year=2013)
+        consent = w.insert("consent", person=person, purpose="core", valid_from=20_000, signer=person)
+        w.update("person", person, surname=surname)
+    return person, consent
+
+
 def test_an_order_names_people_by_reference_and_refuses_a_name_without_consent(pages: SchoolPages) -> None:
     secretary, pupil = pages.as_("secretary"), pages.pupil_of(pages.led)
     with closing(pages.node.connect()) as db:
         actor = int(State(db).administrator)
-        with writing(db, actor) as w:
-            other = w.insert("person", sex="f", birth_year=2013)
-            consent = w.insert("consent", person=other, purpose="core", valid_from=20_000, signer=other)
-            w.update("person", other, surname="Жазгүлова")
+        other, consent = named(db, actor, "Жазгүлова")
         with writing(db, actor) as w:
             w.update("consent", consent, withdrawn_on=20_001)
     form = {"series": "pupils", "number": "501", "date": "2025-11-20", "title": "Сыйлоо жөнүндө",
@@ -318,10 +324,7 @@ def test_a_consent_withdrawn_a_moment_ago_counts_and_one_taken_back_with_its_act
         def write(w: Writer, name: str) -> None:
             w.insert("event", title=f"{name} окуусу", start=1, end=2)
 
-        with heeding(db, actor, day) as w:
-            person = w.insert("person", sex="m", birth_year=2014)
-            consent = w.insert("consent", person=person, purpose="core", valid_from=20_000, signer=person)
-            w.update("person", person, surname="Кунанбаев")
+        person, consent = named(db, actor, "Кунанбаев")
         with heeding(db, actor, day) as w:
             write(w, "Кунанбаевдин")
         with pytest.raises(NameWithoutConsent), heeding(db, actor, day) as w:
@@ -347,10 +350,7 @@ def test_a_name_without_consent_is_refused_in_whatever_others_read(pages: School
     """One rule over all forms: the writer is asked on a page that holds what was typed."""
     with closing(pages.node.connect()) as db:
         actor = int(State(db).administrator)
-        with writing(db, actor) as w:
-            hidden = w.insert("person", sex="f", birth_year=2013)
-            consent = w.insert("consent", person=hidden, purpose="core", valid_from=20_000, signer=hidden)
-            w.update("person", hidden, surname="Кыраанова")
+        _, consent = named(db, actor, "Кыраанова")
         with writing(db, actor) as w:
             w.update("consent", consent, withdrawn_on=20_001)
             me = w.db.execute(
