@@ -76,9 +76,10 @@ def explore() -> ResponseReturnValue:
 @area.get("/figures/table.csv")
 @allow.signed_in
 def csv() -> ResponseReturnValue:
-    """The table of the address as comma-separated values."""
+    """The table of the address as comma-separated values, its title above and what it rests on below."""
     table = _table()
-    return _file(reports.to_csv(table.report), "text/csv; charset=utf-8", table.selection, "csv")
+    data = reports.to_csv(table.report, notes=True)
+    return _file(data, "text/csv; charset=utf-8", table.selection, "csv")
 
 
 @area.get("/figures/table.xlsx")
