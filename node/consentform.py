@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from werkzeug.datastructures import FileStorage, MultiDict
 
 from node.consenting import LARGEST_SCAN, Newcomer, Signed, kind_of
-from shared.dates import parse_day
+from node.fields import day_for, whole
 from shared.i18n import LANGUAGES, gettext, size
-from shared.problems import BadRequest, InvalidValue
+from shared.problems import BadRequest
 from shared.schema import BY_NAME, CONSENT_PURPOSES, SEX
 
 _TABLE = BY_NAME["consent"]
@@ -40,7 +40,7 @@ def read(
     for name, text in texts.items():
         if len(text) > (_TABLE.by_name[name].max_length or 0):
             errors[name] = gettext("This is too long.")
-    signer = row_id(form.get(before + "signer", ""))
+    signer = whole(form.get(before + "signer"))
     if not own and signer is None and not texts["ground"]:
         errors["ground"] = gettext("Write who signed and on what ground.")
     language = form.get(before + "language", "")
@@ -88,19 +88,5 @@ def newcomer(
 
 
 def day(text: str) -> int | None:
-    """A day as a browser sends it; None when it is none."""
-    column = _TABLE.by_name["valid_from"]
-    try:
-        found = parse_day(text)
-    except InvalidValue:
-        return None
-    return found if (column.minimum or 0) <= found <= (column.maximum or 0) else None
-
-
-def row_id(text: str) -> int | None:
-    """A row id as a browser sends it; None for an empty field. BadRequest."""
-    if not text:
-        return None
-    if not (text.isascii() and text.isdigit()):
-        raise BadRequest()
-    return int(text)
+    """A day on which a consent may begin or end; None when it is none."""
+    return day_for(_TABLE.by_name["valid_from"], text)

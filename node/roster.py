@@ -74,11 +74,6 @@ def return_to(w: Writer, pupil: int, class_group: int, day: int) -> None:
         w.put("subject_group_pupil", subject_group=group, pupil=pupil, end=None)
 
 
-def unenrol(w: Writer, pupil: int, class_group: int, day: int) -> None:
-    """Take back an `enrol` of that day: it never was."""
-    leave(w, pupil, class_group, day)
-
-
 def join_groups(w: Writer, pupil: int, class_group: int, day: int, chosen: Chosen) -> None:
     """Put a pupil on the lists of a class's subject groups from a day on: one group for each subject."""
     for subject, groups in parts(w.db, class_group).items():

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from node.fields import needed as needed
+from node.fields import of_rows
 from shared.dates import parse_day
-from shared.problems import BadRequest
 
 
 def reasons(form: Mapping[str, str]) -> dict[int, str]:
     """The reasons of pupils whose reason differs from the one that was shown. BadRequest."""
-    found = {}
-    for name, reason in form.items():
-        if name.startswith("reason-") and reason != form.get(f"seen-{name}"):
-            found[whole(name.removeprefix("reason-"))] = reason
-    return found
+    return {
+        pupil: reason
+        for pupil, reason in of_rows(form, "reason-")
+        if reason != form.get(f"seen-reason-{pupil}")
+    }
 
 
 def span(form: Mapping[str, str]) -> tuple[int, int]:
@@ -22,11 +23,3 @@ def span(form: Mapping[str, str]) -> tuple[int, int]:
     start = parse_day(form.get("start", ""))
     end = form.get("end", "").strip()
     return start, parse_day(end) if end else start
-
-
-def whole(text: str | None) -> int:
-    """A number as a browser sends it. BadRequest."""
-    try:
-        return int(text or "")
-    except ValueError as error:
-        raise BadRequest() from error

@@ -14,6 +14,7 @@ from node.access import right
 from node.attendance import actions, forms, queries
 from node.attendance.queries import Alert, Day, Total
 from node.classes import queries as class_queries
+from node.fields import iso
 from node.journal import queries as journal_queries
 from node.people import queries as people_queries
 from node.people.queries import class_name, number_of
@@ -78,11 +79,6 @@ def alerts_for_visitor() -> list[tuple[Alert, str]]:
     found = queries.alerts(db, year.start, min(now, year.end), classes)
     names = dict(journal_queries.named(db, {one.pupil for one in found}, now))
     return [(one, names.get(one.pupil, "")) for one in found]
-
-
-def iso(day: int) -> str:
-    """A day as addresses hold it: 2025-09-01."""
-    return date_of(day).isoformat()
 
 
 # ---- a class
@@ -199,7 +195,7 @@ def add_note(class_id: int) -> ResponseReturnValue:
     try:
         with acting() as w:
             start, end = forms.span(request.form)
-            pupil = forms.whole(request.form.get("pupil"))
+            pupil = forms.needed(request.form.get("pupil"))
             actions.add_note(w, class_id, pupil, start, end, request.form.get("reason", ""))
     except InputProblem as problem:
         return _page(class_id, span, problem.sentence(gettext)), problem.status
@@ -212,7 +208,7 @@ def withdraw_note(class_id: int) -> ResponseReturnValue:
     """Take a note back."""
     _require_led(class_id)
     with acting() as w:
-        actions.withdraw_note(w, class_id, forms.whole(request.form.get("note")))
+        actions.withdraw_note(w, class_id, forms.needed(request.form.get("note")))
     return _back(class_id, _span())
 
 

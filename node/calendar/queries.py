@@ -63,12 +63,6 @@ def own_days(db: Database, year: int) -> list[Mapping[str, Any]]:
     )
 
 
-def country_days(db: Database, year: int) -> dict[int, str]:
-    """The country's calendar of a year."""
-    rows = db.execute("SELECT day, kind FROM calendar_day WHERE year = ? AND retired_at IS NULL", (year,))
-    return dict(rows.fetchall())
-
-
 def classes(db: Database, year: int) -> list[Mapping[str, Any]]:
     """The classes of a year by grade and letter."""
     return list(

@@ -15,6 +15,7 @@ from node import access
 from node.calendar import actions, forms, queries
 from node.calendar.queries import Calendar, Whom
 from node.classes import queries as class_queries
+from node.fields import iso
 from node.people.queries import class_name
 from node.request import acting, database
 from shared.access import allow
@@ -76,11 +77,6 @@ def _terms(db: Database, year: int, grade: int | None) -> list[dict[str, Any]]:
     """The terms of a year by kind, then number."""
     found = queries.terms(db, year, grade, KINDS_OF_TERM)
     return sorted(found, key=lambda term: (KINDS_OF_TERM.index(term["kind"]), term["number"] or 0))
-
-
-def iso(day: int) -> str:
-    """A day as addresses and forms hold it: 2025-09-01."""
-    return date_of(day).isoformat()
 
 
 def term_label(term: Mapping[str, Any]) -> str:

@@ -12,9 +12,11 @@ from node.access import right
 from node.certificates import actions, queries
 from node.certificates.actions import Issued
 from node.classes import queries as class_queries
+from node.fields import day as day_of
+from node.fields import of_rows
 from node.people.queries import class_name
 from node.request import acting, database
-from shared.dates import date_of, parse_day
+from shared.dates import date_of
 from shared.i18n import gettext
 from shared.problems import InputProblem, NotFound
 from shared.web import today, visitor
@@ -56,21 +58,14 @@ def issue(class_id: int) -> ResponseReturnValue:
     form = request.form
     try:
         given = {
-            int(name.removeprefix("blank-")): Issued(
-                text.strip(), _day(form.get("day-" + name.removeprefix("blank-")))
-            )
-            for name, text in form.items()
-            if name.startswith("blank-") and name.removeprefix("blank-").isdigit()
+            pupil: Issued(text.strip(), day_of(form.get(f"day-{pupil}")))
+            for pupil, text in of_rows(form, "blank-")
         }
         with acting() as w:
             actions.issue(w, class_id, given, today())
     except InputProblem as problem:
         return _form(class_id, form, problem.sentence(gettext)), problem.status
     return redirect(url_for("certificates.index", year=_year_of(class_id)))
-
-
-def _day(text: str | None) -> int | None:
-    return parse_day(text) if text else None
 
 
 def _year_of(class_id: int) -> int:

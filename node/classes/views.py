@@ -11,11 +11,11 @@ from flask.typing import ResponseReturnValue
 
 from node import access
 from node.classes import actions, forms, queries
+from node.fields import iso
 from node.people.queries import class_name, full_name, number_of
 from node.request import acting, database
 from node.settings.queries import number as setting
 from shared.access import allow
-from shared.dates import date_of
 from shared.i18n import alphabetical, gettext, in_order, row_name
 from shared.problems import InputProblem, NotAllowed, NotFound
 from shared.schema import LANGUAGES
@@ -94,11 +94,6 @@ def show(class_id: int) -> ResponseReturnValue:
     )
 
 
-def iso(day: int) -> str:
-    """A day as a form holds it: 2025-09-01."""
-    return date_of(day).isoformat()
-
-
 def _others(found: Mapping[str, Any]) -> list[tuple[int, str]]:
     """The other classes of the year from which subjects can be taken over, those of the same grade first."""
     year = queries.year_of(found)
@@ -128,7 +123,7 @@ def create() -> ResponseReturnValue:
     try:
         with acting() as w:
             made = actions.create_class(
-                w, forms.whole(request.form, "year") or 0, forms.class_draft(request.form)
+                w, forms.whole(request.form.get("year")) or 0, forms.class_draft(request.form)
             )
     except InputProblem as problem:
         return _class_page(None, request.form, problem.sentence(gettext)), problem.status
@@ -183,7 +178,7 @@ def _class_page(found: Mapping[str, Any] | None, typed: Mapping[str, str] | None
     years = queries.all_years(db)
     coming = queries.coming_year(years, day)
     values: Mapping[str, Any] = typed if typed is not None else found or {}
-    year = found["year"] if found else forms.whole(values, "year") or (coming.id if coming else 0)
+    year = found["year"] if found else forms.whole(values.get("year")) or (coming.id if coming else 0)
     return render_template(
         "classes/edit.html",
         group=found,
@@ -243,7 +238,7 @@ def copy_subjects(class_id: int) -> ResponseReturnValue:
     """Take over the subjects of another class."""
     _found(class_id)
     with acting() as w:
-        actions.copy_groups(w, class_id, forms.whole(request.form, "source") or 0)
+        actions.copy_groups(w, class_id, forms.whole(request.form.get("source")) or 0)
     return _to_class(class_id)
 
 
@@ -268,7 +263,7 @@ def change_subject(group_id: int) -> ResponseReturnValue:
                 there = url_for("classes.show", class_id=group["class_group"])
             elif "split" in request.form:
                 names = (request.form.get("first", "").strip(), request.form.get("second", "").strip())
-                teacher = forms.whole(request.form, "teacher")
+                teacher = forms.whole(request.form.get("teacher"))
                 actions.split(w, group_id, forms.day(request.form), teacher, names)
             elif "place" in request.form:
                 actions.place_pupils(w, group_id, forms.day(request.form), forms.places(request.form))

@@ -13,6 +13,7 @@ from node.access import may_all, reaches_person, right
 from node.consenting import signers
 from node.consents import actions, queries
 from node.consents.actions import LARGEST_SCAN
+from node.fields import whole
 from node.ofage import born
 from node.people import queries as people
 from node.reading.noting import noted
@@ -198,7 +199,7 @@ def _keeps(person_id: int) -> bool:
 def decline(person_id: int) -> ResponseReturnValue:
     """No paper came: the school lets go of what was given on a page, or its signer takes it back."""
     _require(person_id, "E")
-    signer = consentform.row_id(request.form.get("signer", "")) or 0
+    signer = whole(request.form.get("signer")) or 0
     if not visitor().has(*RECORDERS) and signer != visitor().person:
         raise NotAllowed()
     with acting() as w:
@@ -213,7 +214,7 @@ def withdraw(person_id: int) -> ResponseReturnValue:
     _require(person_id, "E")
     if not (_keeps(person_id) or _signs(person_id)):
         raise NotAllowed()
-    consent = consentform.row_id(request.form.get("consent", "")) or 0
+    consent = whole(request.form.get("consent")) or 0
     day = consentform.day(request.form.get("day", "")) if request.form.get("day") else today()
     try:
         with acting() as w:

@@ -11,6 +11,7 @@ from node.attendance import queries as attendance_queries
 from node.calendar import queries as calendar_queries
 from node.classes import queries as class_queries
 from node.consents import queries as consent_queries
+from node.fields import iso
 from node.home import queries
 from node.home.diary import Diary, diary
 from node.journal import queries as journal_queries
@@ -24,7 +25,7 @@ from node.request import NAMES_CHECKED, database
 from node.results import queries as result_queries
 from node.tasks import queries as task_queries
 from node.timetable import queries as timetable_queries
-from node.timetable.weeks import day_instants, iso, own_weeks, week_of
+from node.timetable.weeks import day_instants, own_weeks, week_of
 from shared.access import allow
 from shared.dates import NO_LESSONS, date_of
 from shared.i18n import gettext, in_order, ngettext

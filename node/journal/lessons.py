@@ -10,6 +10,7 @@ from flask import jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from node.attendance import queries as attendance
+from node.fields import iso
 from node.journal import actions, forms, history, pages, queries, rows, sentences
 from node.journal.actions import Change
 from node.journal.blueprint import area
@@ -76,7 +77,7 @@ def _lesson_page(
         "journal/lesson.html",
         lesson=found,
         place=place,
-        iso=pages.iso(place.day),
+        iso=iso(place.day),
         name=class_name(found["grade"], found["letter"]),
         writes=writes,
         locked=locked,

@@ -11,7 +11,7 @@ from node import access
 from node.journal import actions, forms, queries
 from node.journal.queries import Cell, Place
 from node.request import database
-from shared.dates import date_of, parse_day
+from shared.dates import parse_day
 from shared.i18n import current_language, gettext
 from shared.indicators import value_label
 from shared.problems import InvalidValue, NotAllowed, NotFound
@@ -21,11 +21,6 @@ from shared.web import visitor
 
 READ = access.RESULTS
 WRITE = access.TEACHING
-
-
-def iso(day: int) -> str:
-    """A day as addresses hold it: 2025-09-01."""
-    return date_of(day).isoformat()
 
 
 def place_of(group_id: int, day: str, period: int) -> Place:

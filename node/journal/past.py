@@ -8,6 +8,7 @@ from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from node.attendance import queries as attendance
+from node.fields import iso
 from node.journal import actions, history, pages, queries
 from node.journal.actions import Change
 from node.journal.blueprint import area
@@ -53,7 +54,7 @@ def _history_page(group_id: int, day: str, period: int, pupil_id: int, problem: 
         "journal/history.html",
         lesson=found,
         place=place,
-        iso=pages.iso(place.day),
+        iso=iso(place.day),
         name=class_name(found["grade"], found["letter"]),
         pupil=queries.person_name(db, pupil_id, pages.today()),
         number=number_of(pupil_id),

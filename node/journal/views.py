@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 from node import access
 from node.calendar import queries as calendar_queries
 from node.classes import queries as class_queries
+from node.fields import iso
 from node.journal import pages, queries, sentences
 from node.journal.blueprint import area
 from node.people.queries import class_name, number_of
@@ -36,7 +37,7 @@ def index() -> ResponseReturnValue:
     return render_template(
         "journal/index.html",
         day=day,
-        iso=pages.iso,
+        iso=iso,
         free=kind in NO_LESSONS,
         kind=kind,
         teaches=teaches,

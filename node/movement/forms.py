@@ -10,34 +10,21 @@ from werkzeug.datastructures import MultiDict
 from node import consentform
 from node.consenting import Newcomer as Adult
 from node.consenting import Signed
+from node.fields import day as day
+from node.fields import of_rows
+from node.fields import whole as whole
 from node.movement.actions import OWN, Newcomer, Order, Paper
 from shared.dates import parse_day
 from shared.i18n import gettext
-from shared.problems import BadRequest, OrderMissing
+from shared.problems import OrderMissing
 
 SEX_OF = {"mother": "f", "father": "m"}
 NAMES = ("surname", "given_name", "patronymic")
 
 
-def whole(form: Mapping[str, str], name: str) -> int | None:
-    """A number; None for an empty field. BadRequest."""
-    text = form.get(name, "").strip()
-    if not text:
-        return None
-    try:
-        return int(text)
-    except ValueError as error:
-        raise BadRequest() from error
-
-
 def text(form: Mapping[str, str], name: str) -> str:
     """A line of text without spaces around it."""
     return form.get(name, "").strip()
-
-
-def day(form: Mapping[str, str], name: str) -> int | None:
-    """A date as browsers send it; None for an empty field. InvalidValue."""
-    return parse_day(form[name]) if text(form, name) else None
 
 
 def required_day(form: Mapping[str, str], name: str = "day") -> int:
@@ -47,7 +34,7 @@ def required_day(form: Mapping[str, str], name: str = "day") -> int:
 
 def paper(form: Mapping[str, str]) -> Paper:
     """What stands in the book beside the act. BadRequest, InvalidValue."""
-    order = Order(whole(form, "order"), text(form, "order_number"), day(form, "order_date"))
+    order = Order(whole(form.get("order")), text(form, "order_number"), day(form.get("order_date")))
     return Paper(order, text(form, "place"), text(form, "document"), text(form, "note"))
 
 
@@ -74,10 +61,10 @@ def newcomer(
         errors |= wrong
     child = Newcomer(
         sex=form.get("sex", ""),
-        birth_year=whole(form, "birth_year"),
-        birth_date=day(form, "birth_date"),
+        birth_year=whole(form.get("birth_year")),
+        birth_date=day(form.get("birth_date")),
         residence=text(form, "residence") or None,
-        moved_from=whole(form, "moved_from"),
+        moved_from=whole(form.get("moved_from")),
         consent=consent,
         guardian=guardian,
         relation=relation,
@@ -108,11 +95,4 @@ def _guardian(
 
 def chosen(form: Mapping[str, str]) -> dict[int, int]:
     """Subject -> the subgroup chosen in it. BadRequest."""
-    found: dict[int, int] = {}
-    for name in form:
-        subject = name.removeprefix("part-")
-        if subject != name and text(form, name):
-            if not subject.isdigit():
-                raise BadRequest()
-            found[int(subject)] = whole(form, name) or 0
-    return found
+    return {subject: group for subject, text in of_rows(form, "part-") if (group := whole(text)) is not None}

@@ -16,8 +16,9 @@ from typing import Any
 from sqlite_utils import Database
 
 from node.classes.queries import Year
+from node.fields import iso
 from node.oneroster import queries
-from node.oneroster.binding import FILES, HEADERS, MORE, MORE_HEADERS, Line, csv_bytes, iso, phone, text
+from node.oneroster.binding import FILES, HEADERS, MORE, MORE_HEADERS, Line, csv_bytes, phone, text
 from node.oneroster.gradebook import Gradebook
 from node.people.queries import class_name, number_of
 from node.roster import FOREVER

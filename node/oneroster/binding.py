@@ -7,7 +7,6 @@ import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from shared.dates import date_of
 from shared.report import safe_text
 
 _EVERY = "sourcedId,status,dateLastModified,"
@@ -78,7 +77,3 @@ def phone(value: str | None) -> str:
     """
     bare = _IN_PHONES.sub("", value or "")
     return bare if _PHONE.fullmatch(bare) else text(value)
-
-
-def iso(day: int | None) -> str:
-    return "" if day is None else date_of(day).isoformat()

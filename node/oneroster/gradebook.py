@@ -11,9 +11,10 @@ from typing import Any
 
 from sqlite_utils import Database
 
+from node.fields import iso
 from node.journal.queries import scale_of
 from node.oneroster import queries
-from node.oneroster.binding import Line, iso, text
+from node.oneroster.binding import Line, text
 from shared.i18n import gettext, row_name
 
 Row = Mapping[str, Any]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from node.fields import day_for
+from node.fields import whole as whole
 from node.orders.actions import Draft
 from node.orders.queries import SERIES, Order
-from shared.dates import date_of, parse_day
+from shared.dates import date_of
 from shared.i18n import gettext
 from shared.problems import BadRequest, InvalidValue
 from shared.schema import BY_NAME
@@ -56,7 +58,7 @@ def read(form: Mapping[str, str]) -> tuple[Draft | None, dict[str, str]]:
             given["title"],
             given["basis"],
             given["text"],
-            number(given["executor"]),
+            whole(given["executor"]),
             bool(given["regulation"]),
         ),
         {},
@@ -64,19 +66,5 @@ def read(form: Mapping[str, str]) -> tuple[Draft | None, dict[str, str]]:
 
 
 def day_of(text: str) -> int | None:
-    """A day as a browser sends it; None when it is none."""
-    try:
-        day = parse_day(text)
-    except InvalidValue:
-        return None
-    column = _TABLE.by_name["date"]
-    return day if (column.minimum or 0) <= day <= (column.maximum or 0) else None
-
-
-def number(text: str) -> int | None:
-    """A row id as a browser sends it; None for an empty field. BadRequest."""
-    if not text:
-        return None
-    if not (text.isascii() and text.isdigit()):
-        raise BadRequest()
-    return int(text)
+    """A day that an order may have; None when it is none."""
+    return day_for(_TABLE.by_name["date"], text)

@@ -153,7 +153,7 @@ def drop(order_id: int) -> ResponseReturnValue:
 @right("orders", "E")
 def name_person(order_id: int) -> ResponseReturnValue:
     """The draft concerns someone, or not any more."""
-    person = forms.number(request.form.get("person", "")) or 0
+    person = forms.whole(request.form.get("person")) or 0
     with acting() as w:
         if "remove" in request.form:
             actions.leave_out(w, order_id, person)
@@ -166,7 +166,7 @@ def name_person(order_id: int) -> ResponseReturnValue:
 @right("orders", "E")
 def make_known(order_id: int) -> ResponseReturnValue:
     """Who is to be acquainted with the order."""
-    wanted = [forms.number(text) or 0 for text in request.form.getlist("person")]
+    wanted = [forms.whole(text) or 0 for text in request.form.getlist("person")]
     with acting() as w:
         actions.make_known(w, order_id, wanted)
     return redirect(url_for("orders.show", order_id=order_id))
@@ -186,7 +186,7 @@ def acquaint(order_id: int) -> ResponseReturnValue:
 @right("orders", "A")
 def give_duty(order_id: int) -> ResponseReturnValue:
     start = forms.day_of(request.form.get("start", ""))
-    person = forms.number(request.form.get("person", ""))
+    person = forms.whole(request.form.get("person"))
     duty = request.form.get("duty", "")
     if start is None or person is None or duty not in DUTIES:
         return _page(_readable(order_id), gettext("Choose a person, a duty and a day.")), 422
@@ -202,7 +202,7 @@ def give_duty(order_id: int) -> ResponseReturnValue:
 @right("orders", "A")
 def end_duty(order_id: int) -> ResponseReturnValue:
     end = forms.day_of(request.form.get("end", ""))
-    appointment = forms.number(request.form.get("appointment", ""))
+    appointment = forms.whole(request.form.get("appointment"))
     if end is None or appointment is None:
         return _page(_readable(order_id), gettext("Choose a duty and the first day without it.")), 422
     try:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from typing import Any
 
+from node.fields import whole as whole
 from shared.dates import date_of, parse_day
 from shared.i18n import gettext, plain
 from shared.problems import BadRequest, InvalidValue
@@ -72,12 +73,3 @@ def _sentence(column: Column) -> str:
     if column.name == "personal_number":
         return gettext("A personal number has 14 digits.")
     return gettext("Write a number within bounds.") if column.is_integer else gettext("This is too long.")
-
-
-def row_id(text: str) -> int | None:
-    """A row id as a browser sends it; None for an empty field. BadRequest."""
-    if not text:
-        return None
-    if not (text.isascii() and text.isdigit()):
-        raise BadRequest()
-    return int(text)

@@ -202,7 +202,7 @@ def guardians(person_id: int) -> ResponseReturnValue:
 def add_guardian(person_id: int) -> ResponseReturnValue:
     """Add a guardian: one who is on record already, or a new person with the own consent in one act."""
     _editable_pupil(person_id)
-    who: int | Newcomer | None = forms.row_id(request.form.get("who", ""))
+    who: int | Newcomer | None = forms.whole(request.form.get("who"))
     errors: dict[str, str] = {}
     if who is None:
         who, errors = consentform.newcomer(request.form, request.files, today())
@@ -222,7 +222,7 @@ def add_guardian(person_id: int) -> ResponseReturnValue:
 def keep_guardian(person_id: int) -> ResponseReturnValue:
     """Change or remove one guardian."""
     _editable_pupil(person_id)
-    who = forms.row_id(request.form.get("who", "")) or 0
+    who = forms.whole(request.form.get("who")) or 0
     try:
         with acting() as w:
             if "remove" in request.form:

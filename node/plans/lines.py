@@ -32,7 +32,6 @@ HEADINGS: dict[str, tuple[str, ...]] = {
     "note": ("эскертүү", "примечание", "note"),
 }  # fmt: skip
 """Field -> the headings by which a column is known, in any of the three languages."""
-IGNORED = ("№", "no", "n", "п/п", "№ п/п", "катары", "position")
 _NUMBER = re.compile(r"\d{1,4}[.)]?")
 
 

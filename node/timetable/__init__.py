@@ -1,6 +1,6 @@
 """The timetable: its editor with clash warnings, substitutions, events, each person's own week, iCalendar."""
 
-from node.timetable import byroom, editing, substituting, views
+from node.timetable import byroom, editing, rooming, substituting, views
 from node.timetable.blueprint import area
 
-__all__ = ["area", "byroom", "editing", "substituting", "views"]
+__all__ = ["area", "byroom", "editing", "rooming", "substituting", "views"]

@@ -10,14 +10,16 @@ from flask.typing import ResponseReturnValue
 
 from node.access import right
 from node.calendar import queries as calendar
+from node.fields import iso
 from node.people.queries import class_name
 from node.request import acting, database
 from node.timetable import actions, forms, queries
 from node.timetable.blueprint import area
-from node.timetable.editing import FEWEST_PERIODS, MONDAY, desk_of, group_name, saved, warning_lines
-from node.timetable.weeks import iso
+from node.timetable.desk import FEWEST_PERIODS, MONDAY, desk_of, group_name, saved
+from node.timetable.warnings import warning_lines, warnings_of
 from shared.i18n import gettext
 from shared.problems import InputProblem, NotFound
+from shared.web import today
 
 Time = tuple[int, int, int]
 """Weekday, shift and period: in a school of two shifts the same period comes twice a day."""
@@ -70,7 +72,7 @@ def _page(room_id: int, problem: str = "") -> str:
         cells={at: forms.choice(frozenset(one["group"] for one in found)) for at, found in here.items()},
         options={at: _options(found, here[at], room_id) for at, found in lessons.items()},
         classes={at: [(one["class_group"], _class(one)) for one in found] for at, found in here.items()},
-        lines=warning_lines(queries.warnings(db, desk.year, desk.day), groups),
+        lines=warning_lines(db, warnings_of(db, desk.year, desk.day), today(), groups),
         monday=MONDAY,
         saved="saved" in request.args,
         problem=problem,

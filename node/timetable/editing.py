@@ -1,9 +1,8 @@
-"""Routes of the timetable's editor: a grid for a class or a teacher, one cell with its rooms, warnings, rooms."""
+"""Routes of the timetable's editor: a grid for a class or a teacher, one cell with its rooms, the warnings."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, cast
 
 from flask import redirect, render_template, request, url_for
@@ -11,58 +10,17 @@ from flask.typing import ResponseReturnValue
 
 from node.access import right
 from node.calendar import queries as calendar
+from node.fields import iso
 from node.people.queries import class_name
 from node.request import acting, database
 from node.timetable import actions, copying, forms, queries
 from node.timetable.blueprint import area
 from node.timetable.clashes import Entry, meet, reasons
-from node.timetable.weeks import iso
-from shared.dates import parse_day
-from shared.i18n import day_of_week, gettext, row_name
-from shared.problems import InputProblem, InvalidValue, NotFound
+from node.timetable.desk import FEWEST_PERIODS, MONDAY, Desk, desk_of, group_name, saved
+from node.timetable.warnings import entries, entry_maker, warning_lines, warnings_of
+from shared.i18n import gettext, row_name
+from shared.problems import InputProblem, NotFound
 from shared.web import today
-
-FEWEST_PERIODS = 7
-SHOWN = 3
-"""Lessons named in a warning that holds for many."""
-MONDAY = 4
-"""Day number of some Monday, for the names of the weekdays."""
-
-
-@dataclass(frozen=True)
-class Desk:
-    """What an editor's page stands on: the school year and the day from which its changes hold."""
-
-    year: int
-    first: int
-    last: int
-    day: int
-
-
-def desk_of() -> Desk:
-    """Year and day that an editor's page is asked for. NotFound without a school year."""
-    text = request.values.get("from", "")
-    try:
-        wanted = parse_day(text) if text else queries.present_day(database(), today())
-    except InvalidValue as error:
-        raise NotFound() from error
-    found = queries.school_year(database(), wanted)
-    if found is None:
-        raise NotFound()
-    year, first, last = found
-    return Desk(year, first, last, max(first, min(wanted, last)))
-
-
-def saved(page: str, desk: Desk, **place: int) -> ResponseReturnValue:
-    """Back to the page after a change."""
-    values: dict[str, Any] = {"from": iso(desk.day), "saved": 1} | place
-    return cast(ResponseReturnValue, redirect(url_for(f"timetable.{page}", **values)))
-
-
-def group_name(row: Mapping[str, Any]) -> str:
-    """The subject and the part of the class."""
-    return " ".join(part for part in (row_name(row), row["part"] or "") if part)
-
 
 # ---- the grid
 
@@ -160,7 +118,7 @@ def _grid_page(
     last = max([FEWEST_PERIODS, *rings, *(slot["period"] for slot in slots)])
     first = min([1, *rings, *(slot["period"] for slot in slots)])
     names = {one["id"]: label(one) for one in groups}
-    found = queries.warnings(database(), desk.year, desk.day)
+    found = warnings_of(database(), desk.year, desk.day)
     ids = set(names)
     return render_template(
         "timetable/edit.html",
@@ -170,7 +128,7 @@ def _grid_page(
         cells={cell: forms.choice(frozenset(ids)) for cell, ids in chosen.items()},
         options=_options(groups, chosen.values(), names),
         hours=[(names[one["id"]], placed.get(one["id"], 0), one["hours_week"]) for one in groups],
-        lines=warning_lines(found, ids),
+        lines=warning_lines(database(), found, today(), ids),
         monday=MONDAY,
         saved="saved" in request.args,
         offers=copying.offers(database(), desk.year),
@@ -229,7 +187,7 @@ def _cell_page(class_id: int, weekday: int, period: int, problem: str = "") -> s
         for slot in queries.slots(db, desk.year, desk.day)
         if (slot["class_group"], slot["weekday"], slot["period"]) == (class_id, weekday, period)
     }
-    make, all_entries = queries.entry_maker(db, desk.day), queries.entries(db, desk.year, desk.day)
+    make, all_entries = entry_maker(db, desk.day), entries(db, desk.year, desk.day)
     busy, taken = {}, set[int]()
     for group in groups:
         wish = make(
@@ -302,115 +260,14 @@ def copy_last_year() -> ResponseReturnValue:
 def warnings() -> ResponseReturnValue:
     """All that is wrong with the timetable as it holds on a day."""
     desk = desk_of()
-    found = queries.warnings(database(), desk.year, desk.day)
+    found = warnings_of(database(), desk.year, desk.day)
     return render_template(
         "timetable/warnings.html",
         desk=desk,
         iso=iso,
-        lines=warning_lines(found),
+        lines=warning_lines(database(), found, today()),
         count=found.count,
         copied=request.args.get("copied", type=int),
         left=request.args.get("left", 0, type=int),
         offers=copying.offers(database(), desk.year),
     )
-
-
-@dataclass(frozen=True)
-class Line:
-    """One warning as it is read: what is wrong, where, and the class in which to mend it."""
-
-    kind: str
-    text: str
-    where: str
-    class_id: int | None
-
-
-def warning_lines(found: queries.Warnings, only: set[int] | None = None) -> list[Line]:
-    """Warnings in words; of some groups alone when they are named."""
-    db = database()
-    rows = {
-        row["id"]: row
-        for row in db.query(
-            """SELECT sg.id, sg.name AS part, sg.teacher, sg.class_group, cg.grade, cg.letter, s.code, s.name_ky,
-                 s.name_ru, s.name_en FROM subject_group sg JOIN class_group cg ON cg.id = sg.class_group
-               LEFT JOIN subject s ON s.id = sg.subject"""
-        )
-    }
-    people = queries.names(db, {row["teacher"] for row in rows.values()}, today())
-    places = {room["id"]: room["name"] for room in queries.rooms(db)}
-
-    def told(group: int) -> str:
-        row = rows[group]
-        return f"{class_name(row['grade'], row['letter'])} {group_name(row)}"
-
-    def at(entry: Entry) -> str:
-        return gettext(
-            "%(day)s, lesson %(period)s", day=day_of_week(MONDAY + entry.weekday - 1), period=entry.period
-        )
-
-    lines = []
-    for clash in found.clashes:
-        one, other = clash.one, clash.other
-        if only is not None and not {one.group, other.group} & only:
-            continue
-        who = {
-            "teacher": people.get(one.teacher or 0, "") or gettext("Teacher"),
-            "room": gettext("room %(room)s", room=places.get(one.room or 0, "")),
-            "class": gettext("The same pupils"),
-        }[clash.reason]
-        lines.append(
-            Line(clash.reason, f"{who}: {told(one.group)} — {told(other.group)}", at(one), one.class_group)
-        )
-    # A shift without bells lacks all of them: one line for a class.
-    unrung: dict[int | None, list[Entry]] = {}
-    for entry in found.without_bell:
-        if only is None or entry.group in only:
-            unrung.setdefault(entry.class_group, []).append(entry)
-    for class_group, entries in unrung.items():
-        row = rows[entries[0].group]
-        where = ", ".join(dict.fromkeys(map(at, entries[:SHOWN]))) + (" …" if len(entries) > SHOWN else "")
-        lines.append(Line("bell", class_name(row["grade"], row["letter"]), where, class_group))
-    for entry in found.seventh_day:
-        if only is None or entry.group in only:
-            lines.append(Line("day", told(entry.group), at(entry), entry.class_group))
-    for group, placed, wanted in found.hours:
-        if group in rows and (only is None or group in only):
-            text = gettext(
-                "%(group)s: %(placed)s of %(wanted)s hours a week",
-                group=told(group),
-                placed=placed,
-                wanted=wanted,
-            )
-            lines.append(Line("hours", text, "", rows[group]["class_group"]))
-    return lines
-
-
-# ---- rooms
-
-
-@area.get("/rooms")
-@right("timetable", "E")
-def rooms() -> ResponseReturnValue:
-    """The school's rooms."""
-    return _rooms_page()
-
-
-def _rooms_page(problem: str = "") -> str:
-    return render_template("timetable/rooms.html", rooms=queries.rooms(database()), problem=problem)
-
-
-@area.post("/rooms")
-@right("timetable", "E")
-def keep_room() -> ResponseReturnValue:
-    """Enter, rename or close a room."""
-    form = request.form
-    room = forms.whole(form.get("room"))
-    try:
-        with acting() as w:
-            if "close" in form and room is not None:
-                actions.close_room(w, room)
-            else:
-                actions.save_room(w, room, form.get("name", ""), forms.whole(form.get("seats")))
-    except InputProblem as problem:
-        return _rooms_page(problem.sentence(gettext)), problem.status
-    return cast(ResponseReturnValue, redirect(url_for("timetable.rooms")))

@@ -12,7 +12,7 @@ from node import roster
 from node.calendar import queries as calendar
 from node.people.queries import NAME_COLUMNS, NAMED, full_name
 from node.schooldays import YEARS
-from node.timetable.clashes import FOREVER, Clash, Entry, clashes
+from node.timetable.clashes import FOREVER
 
 WEEKDAYS = 6
 LAST_PERIOD = 15
@@ -85,90 +85,6 @@ def present_day(db: Database, today: int) -> int:
         (today,),
     ).fetchone()[0]
     return today if coming is None else int(coming)
-
-
-# ---- clashes
-
-
-def members_by_group(db: Database, day: int) -> dict[int, frozenset[int]]:
-    """The pupils of the groups that have a list of their own, as it holds on a day or later."""
-    found: dict[int, set[int]] = {}
-    for group, pupil in db.execute(
-        """SELECT subject_group, pupil FROM subject_group_pupil WHERE retired_at IS NULL
-           AND ("end" IS NULL OR "end" > ?)""",
-        (day,),
-    ).fetchall():
-        found.setdefault(group, set()).add(pupil)
-    return {group: frozenset(pupils) for group, pupils in found.items()}
-
-
-def entry_maker(db: Database, day: int) -> Callable[[Mapping[str, Any]], Entry]:
-    """What makes slots ready to be compared."""
-    lists = members_by_group(db, day)
-    bells = calendar.bells(db)
-
-    def entry(row: Mapping[str, Any]) -> Entry:
-        rung = bells.get((row["shift"] or 0, None), {}) | bells.get((row["shift"] or 0, row["grade"]), {})
-        bell = rung.get(row["period"])
-        timed = bell is not None and bell["start"] is not None and bell["end"] is not None
-        return Entry(
-            slot=row["id"],
-            group=row["group"],
-            class_group=row["class_group"],
-            weekday=row["weekday"],
-            period=row["period"],
-            shift=row["shift"],
-            minutes=(bell["start"], bell["end"]) if bell is not None and timed else None,
-            teacher=row["teacher"],
-            room=row["room"],
-            pupils=lists.get(row["group"]),
-            first=row["first"],
-            last=row["last"],
-            together=row["together"],
-            subject=row["subject"],
-        )
-
-    return entry
-
-
-def entries(db: Database, year: int, day: int) -> list[Entry]:
-    """The slots of a year's classes as they hold on a day, ready to be compared."""
-    make = entry_maker(db, day)
-    return [make(row) for row in slots(db, year, day)]
-
-
-@dataclass(frozen=True)
-class Warnings:
-    """What is wrong with a timetable. ``hours`` are (group, placed, wanted a week)."""
-
-    clashes: list[Clash]
-    without_bell: list[Entry]
-    hours: list[tuple[int, int, int]]
-    seventh_day: list[Entry]
-
-    @property
-    def count(self) -> int:
-        return len(self.clashes) + len(self.without_bell) + len(self.hours) + len(self.seventh_day)
-
-
-def warnings(db: Database, year: int, day: int) -> Warnings:
-    """Clashes of teachers, rooms and pupils, lessons without a bell or on a free weekday, and hours that differ."""
-    found = entries(db, year, day)
-    placed: dict[int, int] = {}
-    for entry in found:
-        placed[entry.group] = placed.get(entry.group, 0) + 1
-    wanted = {one["id"]: one["hours_week"] for one in groups(db, year)}
-    weeks = {one["id"]: one["week_days"] for one in calendar.classes(db, year)}
-    return Warnings(
-        clashes=clashes(found),
-        without_bell=[entry for entry in found if entry.minutes is None],
-        hours=[
-            (group, placed.get(group, 0), hours)
-            for group, hours in wanted.items()
-            if hours is not None and placed.get(group, 0) != hours
-        ],
-        seventh_day=[entry for entry in found if entry.weekday > weeks.get(entry.class_group or 0, 7)],
-    )
 
 
 # ---- the real lessons

@@ -8,11 +8,11 @@ from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from node.access import right
+from node.fields import iso
 from node.people.queries import class_name
 from node.request import acting, database
 from node.timetable import actions, forms, queries
 from node.timetable.blueprint import area
-from node.timetable.weeks import iso
 from shared.dates import parse_day
 from shared.i18n import gettext, in_order
 from shared.problems import InputProblem, InvalidValue, NotFound

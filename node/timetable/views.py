@@ -12,12 +12,13 @@ from flask.typing import ResponseReturnValue
 from node import access
 from node.access import right
 from node.calendar import queries as calendar
+from node.fields import iso
 from node.people.queries import class_name
 from node.request import acting, database
 from node.timetable import actions, forms, ical, queries
 from node.timetable.blueprint import area
 from node.timetable.queries import Lesson
-from node.timetable.weeks import Whose, day_instants, iso, own_children, own_weeks, week_of
+from node.timetable.weeks import Whose, day_instants, own_children, own_weeks, week_of
 from shared.access import Visitor, allow
 from shared.dates import parse_day, school_year_name
 from shared.i18n import gettext, in_order, row_name

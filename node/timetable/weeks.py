@@ -13,7 +13,7 @@ from node.people.queries import class_name
 from node.request import database
 from node.timetable import queries
 from node.timetable.queries import Lesson
-from shared.dates import NO_LESSONS, date_of, weekday
+from shared.dates import NO_LESSONS, weekday
 from shared.i18n import gettext
 from shared.web import today, visitor
 
@@ -53,11 +53,6 @@ class Week:
 def day_instants(first: int, last: int) -> tuple[int, int]:
     """The first and the last instant of a span of days by the school's clock."""
     return first * _DAY_MS - _OFFSET_MS, (last + 1) * _DAY_MS - _OFFSET_MS - 1
-
-
-def iso(day: int) -> str:
-    """A day as addresses hold it: 2025-09-01."""
-    return date_of(day).isoformat()
 
 
 def week_of(db: Database, lessons: Callable[[int, int], list[Lesson]], day: int, today: int) -> Week:

@@ -13,7 +13,7 @@ from node.yearend import actions, forms, queries
 from node.yearend.queries import ClassPlan, Plan, PupilPlan
 from shared.access import allow
 from shared.i18n import gettext, in_order, row_name
-from shared.problems import BadRequest, InputProblem, NotFound
+from shared.problems import InputProblem, NotFound
 from shared.web import today
 
 area = Blueprint("yearend", __name__, url_prefix="/year-end", template_folder="templates")
@@ -76,9 +76,7 @@ def close() -> ResponseReturnValue:
             if "classes" in form:
                 actions.make_classes(w, year)
             elif "undo" in form:
-                if not form["undo"].isdigit():
-                    raise BadRequest()
-                done = actions.take_back(w, int(form["undo"]))
+                done = actions.take_back(w, forms.needed(form["undo"]))
                 back |= {"undone": done.retired + done.restored, "alone": len(done.left_alone)}
             else:
                 actions.close(w, year, today(), form.get("order_number", "").strip(), forms.order_date(form))

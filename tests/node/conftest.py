@@ -185,3 +185,23 @@ def empty_school(tmp_path: Path) -> SchoolPages:
             person = db.execute("SELECT person FROM account").fetchone()[0]
             w.insert("appointment", person=person, duty="head", start=0)
     return SchoolPages(node, create_app(node), {"head": "admin", "administrator": "admin"})
+
+
+@pytest.fixture
+def db(empty_school: SchoolPages) -> Iterator[Database]:
+    """That school's database."""
+    with closing(empty_school.node.connect()) as found:
+        yield found
+
+
+def actor(db: Database) -> int:
+    """The account under which tests write, its administrator's."""
+    return int(State(db).administrator)
+
+
+def member(db: Database) -> int:
+    """A teacher without a name."""
+    with writing(db, actor(db)) as w:
+        person = w.insert("person", sex="f")
+        w.put("staff", person=person, position="teacher")
+    return person

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
@@ -17,20 +16,10 @@ from shared.problems import AccountExists, ConsentMissing, HeadExists, InvalidVa
 from shared.web import today
 from sync.state import State
 from sync.writer import Writer, writing
-from tests.node.conftest import CHEAP, PASSWORD, SchoolPages
+from tests.node.conftest import CHEAP, PASSWORD, SchoolPages, actor
 
 SLIP = re.compile(r"<code class=\"code\">([a-z-]+)</code>")
 LOGIN = re.compile(r"Логин[^<]*<b>([^<]+)</b>")
-
-
-@pytest.fixture
-def db(empty_school: SchoolPages) -> Iterator[Database]:
-    with closing(empty_school.node.connect()) as found:
-        yield found
-
-
-def actor(db: Database) -> int:
-    return int(State(db).administrator)
 
 
 def member(w: Writer, surname: str = "Асанова", given: str = "Айгүл", consent: bool = True) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
@@ -20,19 +19,8 @@ from shared.dates import date_of, parse_day
 from shared.problems import ConsentMissing, InvalidValue, NotFound, TooLarge
 from shared.schema import CONSENT_PURPOSES, MAX_BYTES
 from shared.web import today
-from sync.state import State
 from sync.writer import has_consent, writing
-from tests.node.conftest import CHEAP, PASSWORD, SchoolPages
-
-
-@pytest.fixture
-def db(empty_school: SchoolPages) -> Iterator[Database]:
-    with closing(empty_school.node.connect()) as found:
-        yield found
-
-
-def actor(db: Database) -> int:
-    return int(State(db).administrator)
+from tests.node.conftest import CHEAP, PASSWORD, SchoolPages, actor
 
 
 def family(db: Database) -> tuple[int, int]:

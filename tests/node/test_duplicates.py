@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import closing
-
 import pytest
 from sqlite_utils import Database
 
@@ -13,19 +10,8 @@ from node.people.queries import Person, found
 from shared.i18n import near
 from shared.problems import InvalidValue, NotFound
 from shared.web import today
-from sync.state import State
 from sync.writer import writing
-from tests.node.conftest import SchoolPages
-
-
-@pytest.fixture
-def db(empty_school: SchoolPages) -> Iterator[Database]:
-    with closing(empty_school.node.connect()) as opened:
-        yield opened
-
-
-def actor(db: Database) -> int:
-    return int(State(db).administrator)
+from tests.node.conftest import SchoolPages, actor
 
 
 def child(db: Database, surname: str, born: int | None = 15_000, **more: str) -> int:

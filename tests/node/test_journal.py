@@ -16,6 +16,7 @@ from sqlite_utils import Database
 
 from node import create_app
 from node.derived import derive
+from node.fields import iso
 from node.generator import generate
 from node.journal import actions, history, pages, queries
 from node.journal.actions import Change, Result
@@ -395,11 +396,11 @@ def teacher_of(desk: Desk) -> Client:
 
 
 def iso_of(day: int) -> str:
-    return pages.iso(day)
+    return iso(day)
 
 
 def address(place: Place, kind: str = "lesson") -> str:
-    return f"/journal/{kind}/{place.group}/{pages.iso(place.day)}/{place.period}"
+    return f"/journal/{kind}/{place.group}/{iso(place.day)}/{place.period}"
 
 
 @pytest.mark.usefixtures("on_that_day")

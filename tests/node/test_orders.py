@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
@@ -27,19 +26,9 @@ from shared.schema import TABLES
 from shared.web import today
 from sync.state import State
 from sync.writer import Writer, writing
-from tests.node.conftest import SchoolPages
+from tests.node.conftest import SchoolPages, actor, member
 
 DAY = parse_day("2026-02-10")
-
-
-@pytest.fixture
-def db(empty_school: SchoolPages) -> Iterator[Database]:
-    with closing(empty_school.node.connect()) as found:
-        yield found
-
-
-def actor(db: Database) -> int:
-    return int(State(db).administrator)
 
 
 def draft(number: str, day: int = DAY, series: str = "staff") -> Draft:
@@ -51,13 +40,6 @@ def signed_order(db: Database, number: str = "1") -> int:
         order = actions.write(w, draft(number))
         actions.sign(w, order, None, DAY)
     return order
-
-
-def member(db: Database) -> int:
-    with writing(db, actor(db)) as w:
-        person = w.insert("person", sex="f")
-        w.put("staff", person=person, position="teacher")
-    return person
 
 
 # ---- numbers

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
@@ -16,27 +15,8 @@ from node.tasks import actions, queries
 from shared.dates import parse_day
 from shared.problems import InvalidValue, NotAllowed, NotFound
 from shared.web import today
-from sync.state import State
 from sync.writer import writing
-from tests.node.conftest import SchoolPages
-
-
-@pytest.fixture
-def db(empty_school: SchoolPages) -> Iterator[Database]:
-    with closing(empty_school.node.connect()) as found:
-        yield found
-
-
-def actor(db: Database) -> int:
-    return int(State(db).administrator)
-
-
-def member(db: Database) -> int:
-    with writing(db, actor(db)) as w:
-        person = w.insert("person", sex="f")
-        w.put("staff", person=person, position="teacher")
-    return person
-
+from tests.node.conftest import SchoolPages, actor, member
 
 # ---- tasks
 

@@ -22,6 +22,7 @@ from node.journal import queries as journal
 from node.journal.queries import Place
 from node.timetable import actions, copying, ical, queries
 from node.timetable.clashes import Entry, clashes, reasons
+from node.timetable.warnings import warnings_of
 from shared.dates import date_of, parse_day, weekday
 from shared.problems import InvalidValue, LessonHeld, NoLesson, NotFound, WrongOrder
 from sync.writer import writing
@@ -159,7 +160,7 @@ def cell_of(db: Database, slot: object, day: int) -> set[int]:
 
 
 def test_the_generated_timetable_has_no_clash(office: Office) -> None:
-    found = queries.warnings(office.db, YEAR, TODAY)
+    found = warnings_of(office.db, YEAR, TODAY)
     assert (found.clashes, found.without_bell, found.hours, found.seventh_day) == ([], [], [], [])
 
 
@@ -173,9 +174,7 @@ def test_a_change_holds_from_its_day_on_and_what_was_before_stays(office: Office
     assert (TODAY, slot["period"]) in queries.dates(office.db, group, FIRST, TODAY + 60)
     assert all(day < TODAY + 7 for day, period in queries.dates(office.db, group, FIRST, LAST)
                if weekday(day) == slot["weekday"] and period == slot["period"])  # fmt: skip
-    hours = [
-        wanted for one, placed, wanted in queries.warnings(office.db, YEAR, TODAY + 7).hours if one == group
-    ]
+    hours = [wanted for one, placed, wanted in warnings_of(office.db, YEAR, TODAY + 7).hours if one == group]
     assert hours == [slot["hours_week"]]
     with writing(office.db, office.account) as w:
         actions.set_cell(w, *place, dict.fromkeys(before, slot["room"]), TODAY + 7)
@@ -195,7 +194,7 @@ def test_a_lesson_put_on_another_warns_of_teacher_and_class(office: Office) -> N
     place = (one["class_group"], one["weekday"], one["period"])
     with writing(office.db, office.account) as w:
         actions.set_cell(w, *place, wanted, TODAY)
-    found = queries.warnings(office.db, YEAR, TODAY)
+    found = warnings_of(office.db, YEAR, TODAY)
     assert "class" in {clash.reason for clash in found.clashes}
     assert (other["group"], other["hours_week"] + 1, other["hours_week"]) in found.hours
     with writing(office.db, office.account) as w:

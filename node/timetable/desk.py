@@ -1,0 +1,57 @@
+"""What the pages of the editor share: the day from which changes hold, the way back, names of what is taught."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from flask import redirect, request, url_for
+from flask.typing import ResponseReturnValue
+
+from node.fields import iso
+from node.request import database
+from node.timetable import queries
+from shared.dates import parse_day
+from shared.i18n import row_name
+from shared.problems import InvalidValue, NotFound
+from shared.web import today
+
+FEWEST_PERIODS = 7
+MONDAY = 4
+"""Day number of some Monday, for the names of the weekdays."""
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What an editor's page stands on: the school year and the day from which its changes hold."""
+
+    year: int
+    first: int
+    last: int
+    day: int
+
+
+def desk_of() -> Desk:
+    """Year and day that an editor's page is asked for. NotFound without a school year."""
+    text = request.values.get("from", "")
+    try:
+        wanted = parse_day(text) if text else queries.present_day(database(), today())
+    except InvalidValue as error:
+        raise NotFound() from error
+    found = queries.school_year(database(), wanted)
+    if found is None:
+        raise NotFound()
+    year, first, last = found
+    return Desk(year, first, last, max(first, min(wanted, last)))
+
+
+def saved(page: str, desk: Desk, **place: int) -> ResponseReturnValue:
+    """Back to the page after a change."""
+    values: dict[str, Any] = {"from": iso(desk.day), "saved": 1} | place
+    return cast(ResponseReturnValue, redirect(url_for(f"timetable.{page}", **values)))
+
+
+def group_name(row: Mapping[str, Any]) -> str:
+    """The subject and the part of the class."""
+    return " ".join(part for part in (row_name(row), row["part"] or "") if part)
