@@ -1,0 +1,115 @@
+"""People with their consents: pupils, their guardians, staff; who did not consent is a placeholder without a name."""
+
+from __future__ import annotations
+
+from node.generator import names
+from node.generator.books import DAY_MS, School
+from node.generator.cast import Guardian, Household, Pupil
+from shared.dates import date_of, day_number
+from shared.schema import Value
+from sync.writer import Writer
+
+
+def write_pupil(school: School, w: Writer, number: int, language: str) -> int:
+    pupil = school.cast.pupils[number]
+    guardians = _guardians(school, w, pupil.household)
+    person = _child(school, w, pupil, guardians[0])
+    school.ids.pupils[number] = person
+    initial = pupil.name.surname[0] if pupil.household.consent else "–"
+    school.files[initial] += 1
+    place = f"{initial}/{school.files[initial]}"
+    w.put(
+        "pupil",
+        person=person,
+        language=language,
+        residence="rural" if pupil.rural else "urban",
+        personal_file=place,
+        alphabet_book=place,
+        categories=(pupil.household.social if pupil.household.consent else None) or None,
+    )
+    for guardian, one in zip(guardians, pupil.household.guardians, strict=True):
+        w.put("guardian", pupil=person, person=guardian, relation=one.relation)
+    return person
+
+
+def _child(school: School, w: Writer, pupil: Pupil, signer: int) -> int:
+    """A pupil's person: a placeholder without a name where there is no consent."""
+    household = pupil.household
+    if not household.consent:
+        return w.insert("person", sex=pupil.sex, birth_year=date_of(pupil.birth).year)
+    born = date_of(pupil.birth)
+    number = f"{'1' if pupil.sex == 'f' else '2'}{born:%d%m%Y}{school.rng.randrange(100_000):05d}"
+    more: dict[str, Value] = {"personal_number": number, "address": household.address}
+    person = named(school, w, pupil.sex, pupil.birth, pupil.name, signer, more)
+    for purpose, given in (
+        ("photo", household.photo),
+        ("messages", household.messages),
+        ("social", bool(household.social)),
+    ):
+        if given:
+            _consent(school, w, person, purpose, signer, pupil.birth)
+    return person
+
+
+def _guardians(school: School, w: Writer, household: Household) -> list[int]:
+    """The guardians' persons; brothers and sisters share them."""
+    if id(household) not in school.ids.guardians:
+        school.ids.guardians[id(household)] = [
+            _guardian(school, w, household, one) for one in household.guardians
+        ]
+    return school.ids.guardians[id(household)]
+
+
+def _guardian(school: School, w: Writer, household: Household, one: Guardian) -> int:
+    if household.consent:
+        return named(school, w, one.sex, one.birth, one.name, None, {"phone": one.phone})
+    return w.insert("person", sex=one.sex, birth_year=date_of(one.birth).year)
+
+
+def named(
+    school: School,
+    w: Writer,
+    sex: str,
+    birth: int,
+    name: names.Name,
+    signer: int | None,
+    more: dict[str, Value],
+) -> int:
+    """A person with the consent to be named; a child's is signed by a guardian."""
+    person = w.insert("person", sex=sex, birth_year=date_of(birth).year)
+    _consent(school, w, person, "core", signer, birth)
+    w.update(
+        "person",
+        person,
+        surname=name.surname,
+        given_name=name.given,
+        patronymic=name.patronymic,
+        birth_date=birth,
+        **more,
+    )
+    return person
+
+
+def _consent(school: School, w: Writer, person: int, purpose: str, signer: int | None, birth: int) -> None:
+    """A consent; who has come of age since a guardian signed has signed anew."""
+    day = min(school.year.start - school.rng.randint(3, 20), w.now // DAY_MS)
+    ground: dict[str, Value] = {} if signer is None else {"signer": signer, "ground": "ата-энеси"}
+    document = f"№ {school.rng.randint(1, 900)}"
+    w.insert("consent", person=person, purpose=purpose, valid_from=day, document=document, **ground)
+    adult = _coming_of_age(birth)
+    if signer is not None and adult <= w.now // DAY_MS:
+        w.insert(
+            "consent",
+            person=person,
+            purpose=purpose,
+            valid_from=max(adult, day),
+            signer=person,
+            document=document,
+        )
+
+
+def _coming_of_age(birth: int) -> int:
+    """The 18th birthday; of who was born on 29 February, 1 March."""
+    born = date_of(birth)
+    leap_day = (born.month, born.day) == (2, 29)
+    return day_number(born.replace(year=born.year + 18, **({"month": 3, "day": 1} if leap_day else {})))
