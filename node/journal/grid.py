@@ -63,6 +63,7 @@ def grid(group_id: int) -> ResponseReturnValue:
         by=by,
         writes=writes,
         planned=_planned(group_id, [c for c in columns if c.place.day not in shut]) if writes else {},
+        away=_noted_away(columns, members) if writes else {},
         locked=locked,
         shut=shut,
         scale=scale,
@@ -81,6 +82,18 @@ def _planned(group_id: int, columns: Sequence[queries.Column]) -> dict[Place, Ma
     """The plan's item whose turn it is, by lesson without a topic."""
     found = queries.planned_topics(database(), group_id, columns)
     return {place: item for place, item in found.items() if item["topic"]}
+
+
+def _noted_away(columns: Sequence[queries.Column], members: frozenset[int]) -> dict[Place, list[int]]:
+    """The pupils whom a note expects to be away, by lesson whose attendance is not taken yet."""
+    days = {column.place.day for column in columns if not column.taken}
+    notes = attendance.notes(database(), members, min(days), max(days)) if days else []
+    found: dict[Place, list[int]] = {}
+    for column in columns:
+        covering = [one for one in notes if one["start"] <= column.place.day <= one["end"]]
+        if covering and not column.taken:
+            found[column.place] = sorted({one["pupil"] for one in covering})
+    return found
 
 
 def _results(

@@ -5,7 +5,8 @@ from __future__ import annotations
 from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup
 
-from shared.i18n import gettext
+from shared.i18n import gettext, in_list
+from shared.schema import ATTENDANCE_STATUSES
 
 
 def texts() -> Markup:
@@ -22,6 +23,7 @@ def texts() -> Markup:
         "mine": gettext("Write mine"),
         "nothing": gettext("(empty)"),
         "na": gettext("n/a"),
+        **{status: in_list(status, "attendance_status") for status in ATTENDANCE_STATUSES},
         "absent_marked": gettext("Marked absent, and has a mark."),
         "was_there": gettext("Was there"),
         "was_away": gettext("Was away; the mark stays"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from node.journal import queries
 from node.journal.actions import Change
@@ -59,6 +59,16 @@ def test_32_marks_and_3_absences_take_five_taps_beyond_the_digits(
         assert [desk.cell(pupil).value(0) for pupil in marked] == [2 + n % 4 for n in range(32)]
         lesson = queries.lesson(desk.db, desk.place)
         assert lesson is not None and lesson["taken"] == 1 and lesson["topic"]
+        # What the marks come to, and what was given, stand beside the lessons of the term; nothing is slid.
+        page.goto(f"{here}/journal/group/{desk.place.group}")
+        row = page.locator(f"tr[data-pupil='{marked[0]}']")
+        row.scroll_into_view_if_needed()
+        for shown in (
+            row.locator("td.saved, td[data-m]").last,
+            row.locator("[data-proposed]"),
+            row.locator("[data-proposed] + td"),
+        ):
+            expect(shown).to_be_in_viewport(ratio=0.9)
         assert complaints == []
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from node.attendance import actions as absences
+from node.attendance import queries as absence_queries
 from node.journal import actions, pages, queries
 from node.journal.actions import Change
 from shared.schema import BY_NAME
@@ -317,6 +319,37 @@ def test_a_cell_is_commented_and_its_history_is_one_click_away(page: Page, desk:
     focus(page, pupil)
     page.click("[data-history]")
     page.locator("text=Дептери жок").first.wait_for()
+
+
+@pytest.mark.parametrize("page", ["desktop"], indirect=True)
+def test_attendance_is_taken_in_the_grid(page: Page, desk: Desk, here: str) -> None:
+    order = [pupil for pupil, _ in queries.named(desk.db, desk.pupils, TODAY)]
+    group, planned = queries.group(desk.db, desk.place.group), queries.planned_topic(desk.db, desk.place)
+    assert group is not None and planned is not None
+    with writing(desk.db, desk.account) as w:
+        absences.add_note(w, group["class_group"], order[1], TODAY, TODAY, "ill")
+    note = absence_queries.notes(desk.db, [order[1]], TODAY, TODAY)[0]["id"]
+    sign_in(page, here, desk)
+    page.goto(f"{here}/journal/group/{desk.place.group}")
+    head = page.locator(f"th[data-at='2025-10-23/{desk.place.period}']")
+    expect(head.locator(".dot")).to_be_visible()
+    focus(page, order[0])
+    page.keyboard.press("n")
+    # Whom a note expects away is shown before, and is away with the tick; so is the topic whose turn it is.
+    assert page.evaluate("document.activeElement.dataset.noted")
+    page.check("[data-taken]")
+    page.locator("[data-taken-state].saved").wait_for()
+    page.locator("[data-state].saved").wait_for()
+    expect(head.locator(".dot")).to_be_hidden()
+    lesson = queries.lesson(desk.db, desk.place)
+    assert lesson is not None and (lesson["taken"], lesson["topic"]) == (1, planned["topic"])
+    assert [desk.cell(pupil).status for pupil in order[:3]] == ["absent", "absent", "present"]
+    page.reload()
+    expect(head.locator(".dot")).to_have_count(0)
+    focus(page, order[0])
+    expect(page.locator("[data-taken]")).to_be_checked()
+    with writing(desk.db, desk.account) as w:
+        absences.withdraw_note(w, group["class_group"], note)
 
 
 @pytest.mark.parametrize("page", ["desktop"], indirect=True)

@@ -30,9 +30,10 @@ const facing = (() => {
     sign(chosen = column, "chosen", true);
     for (const follow of followers) follow(column, before);
   }
-  // A column is brought into sight whole, and the one beside the names is not cut either.
-  function showColumn(column) {
-    const names = heads[0].offsetWidth, head = heads[column], most = head.offsetLeft + head.offsetWidth - box.clientWidth;
+  // A column is brought into sight whole, beside those that stay there, and the one beside the names is not cut either.
+  const pinned = heads.filter((head) => head.matches(".sum") && getComputedStyle(head).right !== "auto");
+  function showColumn(column, end) {
+    const names = heads[0].offsetWidth, head = heads[column], right = pinned.reduce((sum, one) => sum + one.offsetWidth, head.offsetLeft + head.offsetWidth), most = (end || right) - box.clientWidth;
     if (head.offsetLeft - names < box.scrollLeft) box.scrollLeft = head.offsetLeft - names;
     else if (most > box.scrollLeft) box.scrollLeft = heads.find((one, at) => at && one.offsetLeft - names >= most).offsetLeft - names;
   }
@@ -49,7 +50,7 @@ const facing = (() => {
     if (pane.contains(event.target)) showColumn(column);
     else showLine(column);
   });
-  const end = heads[heads.length - 1], fits = heads[0].offsetWidth + end.offsetLeft + end.offsetWidth - heads[lines.length].offsetLeft <= box.clientWidth;
-  if (lines.length) showColumn(fits ? heads.length - 1 : lines.length);
+  const fits = lines.length && pinned.length < 2 && heads[0].offsetWidth + box.scrollWidth - heads[lines.length].offsetLeft <= box.clientWidth;
+  if (lines.length) showColumn(lines.length, fits && box.scrollWidth);
   return { table, pane, heads, lines, choose, follow(then) { followers.push(then); } };
 })();

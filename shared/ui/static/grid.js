@@ -20,7 +20,7 @@
   if (first) first.tabIndex = 0;
   // The dates above are reached from the first row, so that Tab does not go through all of them.
   for (const link of links) if (link) link.tabIndex = -1;
-  const desk = document.querySelector("[data-desk]");
+  const desk = document.querySelector("[data-desk]"), taken = desk.querySelector("[data-taken]");
   const urlOf = (td) => book.dataset.url + heads[td.cellIndex].dataset.at;
   const cellOf = (td, field, slot) => {
     const base = td.dataset[`base${dataOf(field, slot)}`] ?? td.dataset[dataOf(field, slot)] ?? (field === "status" ? "present" : "");
@@ -34,17 +34,49 @@
     else if (state) td.removeAttribute("title");
     if (td === aimed) saying(td);
   }
-  function saying(td) {
-    const line = desk.querySelector("[data-cell-state]"), state = ["saved", "waiting", "refused", "locked"].find((one) => td.classList.contains(one));
+  function tell(line, state, told) {
     line.className = `state ${state === "locked" ? "refused" : state || ""}`;
+    line.textContent = { saved: `✓ ${texts.saved}`, waiting: `… ${texts.waiting}`, refused: `! ${told || texts.refused}`, locked: `! ${told || texts.locked}` }[state] || "";
+  }
+  function saying(td) {
+    const line = desk.querySelector("[data-cell-state]");
+    tell(line, ["saved", "waiting", "refused", "locked"].find((one) => td.classList.contains(one)), td.title);
     const both = td.dataset.s === "absent" && td.dataset.m && !shut(td) ? ` ${texts.absent_marked}` : "";
-    line.textContent = shut(td) ? texts.locked : { saved: `✓ ${texts.saved}`, waiting: `… ${texts.waiting}`, refused: `! ${td.title || texts.refused}`, locked: `! ${td.title || texts.locked}` }[state] || (td.dataset.x ? `! ${td.title}` : "");
+    if (shut(td)) line.textContent = texts.locked;
+    else if (td.dataset.x && !line.textContent) line.textContent = `! ${td.title}`;
     line.append(both);
   }
+  // Attendance of the lesson of a column: taken, unless the dot in its head says otherwise.
+  const dotOf = (head) => head.querySelector(".dot:not([hidden])");
+  for (const head of heads) if (head.dataset.at) head.dataset.base = dotOf(head) ? "0" : "1";
+  function tick(head) {
+    taken.checked = !dotOf(head);
+    taken.disabled = head.hasAttribute("data-locked");
+    tell(desk.querySelector("[data-taken-state]"), head.dataset.state, head.dataset.told);
+  }
+  function showTaken(head, wanted, state, told) {
+    const dot = head.querySelector(".dot") || document.createElement("span");
+    dot.className = "dot";
+    head.append(dot);
+    dot.hidden = wanted === "1";
+    Object.assign(head.dataset, { state, told: told || "" });
+    if (aimed && heads[aimed.cellIndex] === head) tick(head);
+  }
+  // Whom a note expects away stands there in brackets until attendance is taken.
+  const empty = (td) => !(td.classList.contains("out") || td.dataset.m || td.dataset.n || td.dataset.s);
+  const expected = (head) => rows.filter((row) => (head.dataset.away || "").split(" ").includes(row.dataset.pupil)).map((row) => row.cells[head.cellIndex]).filter(empty);
+  for (const head of heads) for (const td of expected(head)) td.dataset.noted = `(${absent})`;
+  taken.addEventListener("change", () => {
+    const column = aimed.cellIndex, head = heads[column];
+    enter({ url: urlOf(aimed), field: "taken", pupil: "", slot: "", base: head.dataset.base }, String(Number(taken.checked)));
+    if (!taken.checked) return;
+    topics.take(column);
+    for (const td of expected(head)) set(td, "status", "", "absent");
+  });
+  const headOf = (cell) => heads.find((head) => head.dataset.at && book.dataset.url + head.dataset.at === cell.url);
   function tdOf(cell) {
-    const row = rows.find((one) => one.dataset.pupil === cell.pupil);
-    const column = heads.findIndex((head) => head.dataset.at && book.dataset.url + head.dataset.at === cell.url);
-    return row && column > 0 && attribute[cell.field] ? row.cells[column] : null;
+    const row = rows.find((one) => one.dataset.pupil === cell.pupil), head = headOf(cell);
+    return row && head && attribute[cell.field] ? row.cells[head.cellIndex] : null;
   }
   function draw(td) {
     const letter = { absent, late }[td.dataset.s] || "", marks = [td.dataset.m, td.dataset.n].filter(Boolean).join("/");
@@ -112,6 +144,7 @@
     td.classList.add("aimed");
     strike(false);
     for (const button of desk.querySelectorAll("[data-press]")) button.disabled = shut(td);
+    tick(heads[td.cellIndex]);
     desk.querySelector("[data-lesson]").href = `${head.querySelector("a").href}#pupil-${td.parentNode.dataset.pupil}`;
     desk.hidden = false;
     td.scrollIntoView({ block: "nearest", inline: "nearest" });
@@ -265,6 +298,7 @@
         topics.put(line, wanted);
         sign(line, state, told);
       }
+      if (cell.field === "taken" && headOf(cell)) showTaken(headOf(cell), wanted, state, told);
       if (!td) return;
       td.dataset[dataOf(cell.field, cell.slot)] = wanted;
       draw(td);
@@ -273,14 +307,15 @@
     base(cell, known, told) {
       const td = tdOf(cell), line = topics.tdOf(cell);
       if (line) line.dataset.base = known;
+      if (cell.field === "taken" && headOf(cell)) headOf(cell).dataset.base = known;
       if (!td) return;
       const name = dataOf(cell.field, cell.slot), old = td.dataset[`base${name}`] ?? cell.base;
       td.dataset[`base${name}`] = known;
       if (told.saved && cell.field !== "comment" && heads[td.cellIndex].hasAttribute("data-old") && old && old !== "present" && old !== known) td.dataset.was = [td.dataset.was, { absent, late }[old] || old].filter(Boolean).join(" ");
     },
-    here(cell) { return Boolean(tdOf(cell) || topics.tdOf(cell)); },
+    here(cell) { return Boolean(tdOf(cell) || topics.tdOf(cell) || (cell.field === "taken" && headOf(cell))); },
     ask(cell, box) {
-      const row = cell.pupil && rows.find((one) => one.dataset.pupil === cell.pupil), where = heads.find((head) => head.dataset.at && book.dataset.url + head.dataset.at === cell.url);
+      const row = cell.pupil && rows.find((one) => one.dataset.pupil === cell.pupil), where = headOf(cell);
       box.prepend([row && row.cells[0].textContent.trim(), where.querySelector("a").textContent].filter(Boolean).join(" · "), ": ");
       book.prepend(box);
     },

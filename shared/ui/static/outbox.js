@@ -182,9 +182,10 @@ const outbox = (() => {
     const box = document.createElement("div"), bar = document.createElement("div");
     box.className = "clash";
     box.setAttribute("role", "alert");
-    box.append(`${texts.clash} ${entry.clash.current || texts.nothing}${entry.clash.author ? ` (${entry.clash.author})` : ""}`);
+    const told = (value) => (entry.field === "status" && texts[value]) || value || texts.nothing;
+    box.append(`${texts.clash} ${told(entry.clash.current)}${entry.clash.author ? ` (${entry.clash.author})` : ""}`);
     bar.className = "bar";
-    for (const [label, then] of [[texts.theirs, theirs], [`${texts.mine}: ${entry.value || texts.nothing}`, mine]]) {
+    for (const [label, then] of [[texts.theirs, theirs], [`${texts.mine}: ${told(entry.value)}`, mine]]) {
       const button = document.createElement("button");
       button.type = "button";
       button.className = "btn";

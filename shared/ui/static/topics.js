@@ -73,11 +73,14 @@ const topics = (() => {
     reach(lines[column - 1], true);
   });
   pane.addEventListener("focusin", (event) => { if (event.target.tagName === "TD") open(event.target); });
+  // What the plan says of the lesson is written, where nothing is.
+  function take(line) {
+    for (const [at, text] of [[1, line.dataset.topic], [2, line.dataset.homework]]) if (text && !textIn(line.cells[at])) enter(cellOf(line.cells[at]), text);
+  }
   pane.addEventListener("click", (event) => {
-    const button = event.target.closest("button.due"), line = event.target.closest("tr");
-    if (!button) return;
-    enter(cellOf(line.cells[1]), line.dataset.topic);
-    if (line.dataset.homework && !textIn(line.cells[2])) enter(cellOf(line.cells[2]), line.dataset.homework);
+    const line = event.target.closest("tr");
+    if (!event.target.closest("button.due")) return;
+    take(line);
     line.cells[2].focus();
   });
   pane.addEventListener("keydown", (event) => {
@@ -98,5 +101,5 @@ const topics = (() => {
     else send();
   });
   addEventListener("pagehide", send);
-  return { tdOf, put };
+  return { tdOf, put, take(column) { take(lines[column - 1]); } };
 })();
