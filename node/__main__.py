@@ -22,7 +22,7 @@ from node.exchange import queries, stranded
 from node.exchange.joining import join, let_in, own_words
 from node.exchange.outcomes import outcome_of
 from node.exporting import export_tables
-from node.importing.actions import ImportResult, run_import
+from node.importing.actions import ImportResult, Wish, run_import
 from node.signin import queries as signin
 from shared import cli
 from shared.auth import normal_login
@@ -80,6 +80,9 @@ def main(arguments: list[str] | None = None) -> int:
     importing.add_argument("files", nargs="+", type=Path)
     importing.add_argument("--mapping", required=True, help=_("mapping file, or the name of a shipped one"))
     importing.add_argument("--dry-run", action="store_true", help=_("only say what would be written"))
+    importing.add_argument(
+        "--names-checked", action="store_true", help=_("the names in the texts are those of others, who may be named")
+    )
     export = cli.add(
         commands, "export", _export, _("write every table as CSV (logged as an export of personal data)")
     )
@@ -349,8 +352,9 @@ def _import(chosen: argparse.Namespace) -> Result:
                 ticker.tell(_("{file}: line {line} of {lines}", file=name, line=lines, lines=all_lines))
 
             result = run_import(
-                db, path, chosen.mapping, actor, chosen.dry_run, text=cli.gettext, progress=report
-            )
+                db, path, chosen.mapping, actor, chosen.dry_run, text=cli.gettext, progress=report,
+                wish=Wish(names_checked=chosen.names_checked),
+            )  # fmt: skip
             facts = {"file": path.name, **vars(result), "act": str(result.act)}
             done.append(facts if chosen.json else _told(path.name, result))
     if chosen.dry_run:

@@ -10,15 +10,16 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterator, Set
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
+from functools import cached_property
 from weakref import WeakKeyDictionary
 
 from sqlite_utils import Database
 
 from shared.i18n import folded
 from shared.problems import NameWithoutConsent
-from shared.schema import BY_NAME
+from shared.schema import BY_NAME, Value
 from sync.capture import decode_values
 from sync.log import NodeLog
 from sync.writer import Writer, writing
@@ -33,56 +34,88 @@ TEXTS = {
     "own_term": ("reason",),
     "own_day": ("reason",),
     "plan": ("title", "remark"),
-    "plan_item": ("note",),
+    "plan_item": ("section", "topic", "homework", "objective", "resources", "assessment", "note"),
+    "lesson": ("topic", "homework"),
     "mark": ("comment",),
     "term_result": ("reason",),
     "term_lock": ("reason",),
     "mark_correction": ("reason",),
 }
-"""Table -> the free texts that others read. Not among them: topics and homework, which are full of the names of writers
-and scholars; who signed a consent and on what ground; labels and settings of the school.
+"""Table -> the free texts that others read. Not among them: who signed a consent and on what ground; labels and settings
+of the school.
 """
 LEAST = 4
 """Letters that the stem of a surname needs; shorter ones are in too many words."""
 _PERSON = BY_NAME["person"]
 _SURNAME = _PERSON.by_name["surname"].number
 _COLUMNS = {
-    BY_NAME[table].number: {BY_NAME[table].by_name[name].number for name in names}
+    BY_NAME[table].number: (table, {BY_NAME[table].by_name[name].number: name for name in names})
     for table, names in TEXTS.items()
 }
+"""Number of a table -> its name, and number of each text's column -> name."""
 _WORD = re.compile(r"\w+")
+
+
+class Names:
+    """The names that may not stand in a text on a day, as they are when the first text is looked at.
+
+    ``before``: the last change of the log that is certain to stay.
+    """
+
+    def __init__(self, db: Database, today: int, before: int) -> None:
+        self._db, self._today, self._before = db, today, before
+
+    @cached_property
+    def _known(self) -> tuple[str, ...]:
+        return tuple(_known_stems(self._db, self._today, self._before))
+
+    def word_in(self, text: str) -> str:
+        """The first word that names someone, whatever its ending; empty when none does."""
+        words = [one for one in _WORD.findall(text) if len(one) >= LEAST]
+        return next((one for one in words if folded(one).startswith(self._known)), "")
+
+    def check(self, table: str, values: Mapping[str, object]) -> None:
+        """Look at what is to be written into a row of a table. NameWithoutConsent: with the word and its column."""
+        for name in TEXTS.get(table, ()):
+            text = values.get(name)
+            word = self.word_in(text) if isinstance(text, str) else ""
+            if word and not self._is_planned(table, text):
+                raise NameWithoutConsent(word=word, column=name)
+
+    def _is_planned(self, table: str, text: object) -> bool:
+        """Is it a lesson's text that a plan has word for word? Whoever wrote the plan was asked there."""
+        sql = "SELECT 1 FROM plan_item WHERE ? IN (topic, homework) AND retired_at IS NULL LIMIT 1"
+        return table == "lesson" and self._db.execute(sql, (text,)).fetchone() is not None
+
+
+def last_change(db: Database) -> int:
+    """The number of the log's last change."""
+    return int(db.execute("SELECT ifnull(max(n), 0) FROM change").fetchone()[0])
 
 
 @contextlib.contextmanager
 def heeding(db: Database, actor: int, today: int, names_checked: bool = False) -> Iterator[Writer]:
     """One write transaction, `sync.writer.writing`, kept only if no text in it names someone who may not be named.
 
-    A word names someone if it is a surname, whatever its ending.
-
     ``names_checked``: the writer looked at the names in it. NameWithoutConsent.
     """
     with writing(db, actor) as w:
-        before = db.execute("SELECT ifnull(max(n), 0) FROM change").fetchone()[0]
+        before = last_change(db)
         yield w
         if not names_checked:
-            words = [one for text in _written(db, before) for one in _WORD.findall(text) if len(one) >= LEAST]
-            stems = _known_stems(db, today, before) if words else frozenset()
-            for word in words:
-                if folded(word).startswith(tuple(stems)):
-                    raise NameWithoutConsent(word=word)
+            names = Names(db, today, before)
+            for table, values in _written(db, before):
+                names.check(table, values)
 
 
-def _written(db: Database, before: int) -> list[str]:
-    """The texts that the log gained since a change."""
+def _written(db: Database, before: int) -> Iterator[tuple[str, Mapping[str, Value]]]:
+    """Table and texts of what the log gained since a change."""
     numbers = ", ".join(map(str, _COLUMNS))
     # Asked for the tables by index SQLite would walk through the whole log.
     rows = db.execute(f"SELECT tbl, vals FROM change WHERE n > ? AND +tbl IN ({numbers})", (before,))
-    return [
-        value
-        for table, values in rows.fetchall()
-        for number, value in decode_values(values).items()
-        if number in _COLUMNS[table] and isinstance(value, str)
-    ]
+    for number, stored in rows.fetchall():
+        table, columns = _COLUMNS[number]
+        yield table, {columns[at]: value for at, value in decode_values(stored).items() if at in columns}
 
 
 @dataclass(frozen=True)

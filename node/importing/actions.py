@@ -6,6 +6,7 @@ write waits for it.
 
 from __future__ import annotations
 
+import datetime
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
@@ -16,6 +17,8 @@ from node.importing.mapping import Mapping, load_mapping
 from node.importing.readings import Readings
 from node.importing.running import EVERY_LINE, ImportResult, Mode, Progress, Run, Text, Wish, headings_of
 from node.importing.sheets import Sheet, read_sheet
+from node.unnamed import Names, last_change
+from shared.dates import day_number
 from shared.problems import ImportRefused
 from sync.rehearsal import rehearsing
 from sync.undo import note_act
@@ -48,10 +51,12 @@ def run_import(
     progress: Progress | None = None,
     wish: Wish = EVERY_LINE,
     sheet: Sheet | None = None,
+    today: int | None = None,
 ) -> ImportResult:
     """Import a file (or a ``sheet`` read from it before) as `actor`.
 
-    `text` translates the errors, `progress` is told lines done and in all.
+    `text` translates the errors, `progress` is told lines done and in all. ``today``: on which day a consent must hold
+    for a name to stand in a text; by the machine's clock when not given.
 
     ImportRefused: the errors, by line and field; nothing was written. FlawedMapping, DamagedFile, TooLarge:
     the mapping or the file cannot be used at all.
@@ -64,7 +69,8 @@ def run_import(
     readings = Readings(chosen, sheet)
     readings.ahead()
     with rehearsing(database) if dry_run else writing(database, actor) as w:
-        run = Run(w, path.name, readings, text, wish)
+        day = day_number(datetime.date.today()) if today is None else today
+        run = Run(w, path.name, readings, text, wish, Names(database, day, last_change(database)))
         result = run.all_lines(progress)
         if run.errors:
             raise ImportRefused(sorted(run.errors, key=lambda e: e.line))

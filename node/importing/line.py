@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from node.importing.finding import Key, Row, key_of, look_up
@@ -17,6 +18,7 @@ from shared.problems import (
     InputProblem,
     InvalidValue,
     LineError,
+    NameWithoutConsent,
     OutsideScale,
 )
 from shared.schema import Column, Table, Value
@@ -29,6 +31,11 @@ ONE_GUARDIAN = N_(
     "The surname, name and phone are those of someone who is here already, and the two are taken for one person. "
     "If they are two, give one of them another phone."
 )
+
+
+@dataclass(frozen=True)
+class NameInText(LineError):
+    """A word of a text looks like the name of someone without a consent, and may be that of someone else."""
 
 
 class Skipped(Exception):
@@ -174,10 +181,14 @@ class LineWork:
         self.run.error(self.line.number, self.run.field(expression, name), error.template, **error.details)
 
     def problem(
-        self, expression: Expression, name: str, error: InvalidValue | ConsentMissing | OutsideScale
+        self,
+        expression: Expression,
+        name: str,
+        error: InvalidValue | ConsentMissing | OutsideScale | NameWithoutConsent,
     ) -> None:
         field_name = self.run.field(expression, name)
-        self.run.errors.append(LineError(self.line.number, field_name, error.sentence(self.run.text)))
+        told = NameInText if isinstance(error, NameWithoutConsent) else LineError
+        self.run.errors.append(told(self.line.number, field_name, error.sentence(self.run.text)))
 
     def key(self, step: Step, missing: dict[str, Missing]) -> Key | None:
         """The key of the row if it is there: through another, by what it is known by, or by its key.
@@ -212,7 +223,7 @@ class LineWork:
     def attempt(self, step: Step, write: Callable[[], Row]) -> Row | None:
         try:
             return write()
-        except (InvalidValue, ConsentMissing, OutsideScale) as error:
+        except (InvalidValue, ConsentMissing, OutsideScale, NameWithoutConsent) as error:
             name = str(error.details.get("column", "value"))
             self.problem(step.columns.get(name, Expression("constant", "")), name, error)
             return None
@@ -220,6 +231,7 @@ class LineWork:
     def insert(self, step: Step, values: Row) -> Row:
         table, writer = step.table, self.run.writer
         now = {name: value for name, value in values.items() if table.by_name[name].consent is None}
+        self.run.heed(table, now)
         if table.key == ("id",):
             now["id"] = writer.insert(table.name, **now)
         else:
@@ -235,6 +247,7 @@ class LineWork:
         table = step.table
         differing = {name: value for name, value in values.items() if existing[name] != value}
         now = {name: value for name, value in differing.items() if table.by_name[name].consent is None}
+        self.run.heed(table, now)
         if now:
             self.update_key(table, existing, now)
         self.postpone(step, existing, {name: value for name, value in differing.items() if name not in now})

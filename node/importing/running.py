@@ -15,6 +15,7 @@ from node.importing.mapping import Expression, Filter
 from node.importing.mapping import Mapping as MappingFile
 from node.importing.readings import Readings, plain
 from node.importing.sheets import Line
+from node.unnamed import Names
 from shared.grading import Band, band_of, bands_of
 from shared.problems import N_, LineError
 from shared.schema import Table, Value
@@ -52,12 +53,14 @@ class ImportResult:
 class Wish:
     """How to take a file: ``mode`` says whether to add rows, to change those that are there, or both, judged by the
     mapping's first row; ``leave_out`` names lines to pass over. ``check`` sees each row before it is written and may
-    raise a problem of input or access, which becomes an error of its line.
+    raise a problem of input or access, which becomes an error of its line. ``names_checked``: someone looked at the
+    names in the texts of the file (`node.unnamed`).
     """
 
     mode: Mode = "both"
     leave_out: frozenset[int] = frozenset()
     check: Callable[[Database, Table, Row], None] = lambda db, table, row: None
+    names_checked: bool = False
 
 
 EVERY_LINE = Wish()
@@ -66,8 +69,11 @@ EVERY_LINE = Wish()
 class Run:
     """One import under way."""
 
-    def __init__(self, writer: Writer, file: str, readings: Readings, text: Text, wish: Wish) -> None:
+    def __init__(
+        self, writer: Writer, file: str, readings: Readings, text: Text, wish: Wish, names: Names
+    ) -> None:
         self.writer = writer
+        self.names = names
         self.readings = readings
         self.wish = wish
         self.skipped = 0
@@ -174,6 +180,11 @@ class Run:
 
     def ask(self, line: int, template: str, **details: object) -> None:
         self.questions.append(LineError(line, "", self.text(template).format(**details)))
+
+    def heed(self, table: Table, values: Row) -> None:
+        """No text may name someone without a consent, unless someone looked at it. NameWithoutConsent."""
+        if not self.wish.names_checked:
+            self.names.check(table.name, values)
 
     def band(self, value: int, scale: int) -> int | None:
         """The band of the scale that holds the value."""

@@ -12,13 +12,14 @@ from flask.typing import ResponseReturnValue
 from node.importing import actions, queries, uploads, workbook
 from node.importing.actions import ImportResult, Mode, Wish
 from node.importing.kinds import KINDS, Kind, header
+from node.importing.line import NameInText
 from node.importing.mapping import Mapping
 from node.importing.readings import plain
 from node.importing.running import headings_of
 from node.importing.sheets import Sheet, table_in
 from node.people.queries import author
 from node.reading.noting import noted
-from node.request import acting, database
+from node.request import NAMES_CHECKED, acting, database
 from shared.access import allow
 from shared.i18n import current_language, gettext
 from shared.problems import (
@@ -135,8 +136,9 @@ def run(kind_name: str, token: str) -> ResponseReturnValue:
     wish = _wish(kind, frozenset(error.line for error in errors))
     try:
         result = actions.run_import(
-            database(), path, _mapping(kind, sheet), visitor().account, text=gettext, wish=wish, sheet=sheet
-        )
+            database(), path, _mapping(kind, sheet), visitor().account, text=gettext, wish=wish, sheet=sheet,
+            today=today(),
+        )  # fmt: skip
     except ImportRefused as refused:
         return _check_page(kind, token, refused.errors)
     uploads.drop(database(), token)
@@ -162,16 +164,15 @@ def _mapping(kind: Kind, sheet: Sheet) -> Mapping:
 def _wish(kind: Kind, leave_out: frozenset[int] = frozenset()) -> Wish:
     wanted = request.form.get("mode", "both")
     mode: Mode = next((one for one in MODES if one == wanted), "both")
-    if kind.checked is None:
-        return Wish(mode, leave_out)
-    return Wish(mode, leave_out, kind.checked(database(), visitor(), today()))
+    wish = Wish(mode, leave_out, names_checked=NAMES_CHECKED in request.form)
+    return wish if kind.checked is None else replace(wish, check=kind.checked(database(), visitor(), today()))
 
 
 def _tried(kind: Kind, path: Path, sheet: Sheet) -> tuple[ImportResult | None, tuple[LineError, ...]]:
     """What would happen, or what is in the way."""
     attempt = partial(actions.run_import, database(), path, _mapping(kind, sheet), visitor().account, True)
     try:
-        return attempt(text=gettext, wish=_wish(kind), sheet=sheet), ()
+        return attempt(text=gettext, wish=_wish(kind), sheet=sheet, today=today()), ()
     except ImportRefused as refused:
         return None, refused.errors
 
@@ -198,6 +199,8 @@ def _check_page(kind: Kind, token: str, refused: tuple[LineError, ...] | None = 
         rest=good if sheet.header_line not in wrong else 0,
         columns=[(name, header(named[name], current_language()), needed[name]) for name in needed],
         places=places,
+        names=any(isinstance(error, NameInText) for error in errors),
+        names_checked=NAMES_CHECKED,
         mode=request.form.get("mode", "both"),
         key=request.form.get("key", ""),
     )

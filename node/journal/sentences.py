@@ -21,6 +21,8 @@ def texts() -> Markup:
         "clash": gettext("Someone wrote meanwhile:"),
         "theirs": gettext("Keep what stands there"),
         "mine": gettext("Write mine"),
+        "reword": gettext("Write it differently"),
+        "someone_else": gettext("It is the name of someone else, who may be named"),
         "nothing": gettext("(empty)"),
         "na": gettext("n/a"),
         **{status: in_list(status, "attendance_status") for status in ATTENDANCE_STATUSES},

@@ -191,6 +191,34 @@ def test_a_plan_is_imported_by_who_teaches_the_group_and_stays_as_it_was_given(o
     assert (own.one(count, latest), own.one(count, plan)) == (1, before), "the plan entered last holds"
 
 
+def test_a_topic_of_a_list_that_names_someone_without_consent_is_an_error_until_someone_looked(
+    own: SchoolPages,
+) -> None:
+    group, _, _ = own.lesson_of(own.taught, taught_by=own.person("teacher"))
+    place = own.one(
+        """SELECT '2025-09-01;' || g.grade || '-' || g.letter || ';' || s.code || ';' || ifnull(x.name, '')
+           FROM subject_group x JOIN class_group g ON g.id = x.class_group JOIN subject s ON s.id = x.subject
+           WHERE x.id = ?""",
+        group,
+    )
+    with closing(own.node.connect()) as db, writing(db, int(State(db).administrator)) as w:
+        w.insert("plan", subject_group=group)
+        person = w.insert("person", sex="f", birth_year=2013)
+        consent = w.insert("consent", person=person, purpose="core", valid_from=20_000, signer=person)
+        w.update("person", person, surname="Толубаева")
+        w.update("consent", consent, withdrawn_on=20_001)
+    head = "Начало учебного года;Класс;Предмет;Подгруппа;№;Тема;Часы\n"
+    lines = f"{head}{place};1;Толубаева жөнүндө;1\n{place};2;Кайталоо;1\n"
+    teacher = own.as_("teacher")
+    there = upload(teacher, "plans", lines)
+    status, page = teacher.post(there, do="all")
+    assert status == 422 and "Толубаева" in page and 'name="names_checked"' in page
+    assert 'name="names_checked" value="1" checked' in teacher.post(there, do="check", names_checked="1")[1]
+    assert teacher.post(there, do="all", names_checked="1")[0] == 200
+    sql = "SELECT count(*) FROM plan_item i JOIN plan p ON p.id = i.plan WHERE p.subject_group = ? AND topic LIKE ?"
+    assert own.one(sql, group, "Толубаева жөнүндө") == 1
+
+
 def test_a_file_belongs_to_the_account_that_gave_it(own: SchoolPages) -> None:
     there = upload(own.as_("secretary"), "staff", HEAD + GOOD)
     assert own.as_("deputy").get(there)[0] == 404

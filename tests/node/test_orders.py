@@ -362,13 +362,44 @@ def test_a_name_without_consent_is_refused_in_whatever_others_read(pages: School
     assert answer.status_code == 422 and "Кыраанованын" in answer.get_json()["sentence"]
 
 
+def test_a_topic_names_nobody_without_consent_unless_its_writer_has_looked_or_the_plan_has_it(
+    pages: SchoolPages,
+) -> None:
+    with closing(pages.node.connect()) as db:
+        actor = int(State(db).administrator)
+        _, consent = named(db, actor, "Толубаева")
+        with writing(db, actor) as w:
+            w.update("consent", consent, withdrawn_on=20_001)
+    group, day, period = pages.lesson_of(pages.taught, pages.person("teacher"))
+    teacher, place = pages.as_("teacher"), f"/{group}/{day}/{period}"
+    teacher.get(f"/journal/lesson{place}")
+
+    def keep(field: str, value: str, **more: str) -> tuple[int, str]:
+        sql = f"SELECT {field} FROM lesson WHERE subject_group = ? AND day = ? AND period = ?"
+        seen = pages.one(sql, group, parse_day(str(day)), period) or ""
+        form = {"form_token": teacher.token, "field": field, "value": value, "seen": str(seen), **more}
+        answer = teacher.http.post(f"/journal/cell{place}", data=form, headers={"Accept": "application/json"})
+        return answer.status_code, answer.get_json().get("error", "")
+
+    assert keep("homework", "Толубаевага жардам") == (422, "name_without_consent")
+    assert keep("topic", "Толубаева ыры") == (422, "name_without_consent")
+    assert keep("topic", "Толубаева ыры", names_checked="1") == (200, "")
+    item = {"topic": "Толубаева ыры: талдоо", "hours": "1"}
+    status, page = teacher.post(f"/plans/group/{group}/item", **item)
+    assert status == 422 and 'name="names_checked"' in page and "Толубаева ыры: талдоо</textarea>" in page
+    assert teacher.post(f"/plans/group/{group}/item", **item, names_checked="1")[0] == 302
+    assert keep("topic", item["topic"]) == (200, ""), "whoever wrote the plan was asked"
+    paste = {"text": "Тема\tСаат\nТолубаева жана заман\t2", "mode": "append", "confirm": "1"}
+    assert "names_checked" in teacher.post(f"/plans/group/{group}/import", **paste)[1]
+    assert teacher.post(f"/plans/group/{group}/import", **paste, names_checked="1")[0] == 302
+
+
 def test_every_text_that_others_read_is_heeded_or_left_out_knowingly() -> None:
     """A free text is any of school that is longer than a name."""
     left_out = {
         "consent.ground", "consent.document", "consent_offer.ground", "consent_offer.document", "pupil.source",
-        "report_snapshot.content", "plan_item.section", "plan_item.topic", "plan_item.homework", "plan_item.objective",
-        "plan_item.resources", "plan_item.assessment", "lesson.topic", "lesson.homework", "setting.value", "act.label",
-        "account.password", "account.recovery", "reading_log.what",
+        "report_snapshot.content", "setting.value", "act.label", "account.password", "account.recovery",
+        "reading_log.what",
     }  # fmt: skip
     free = {
         f"{table.name}.{column.name}"

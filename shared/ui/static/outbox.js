@@ -11,7 +11,7 @@ const outbox = (() => {
   const AGAIN = [1000, 2000, 5000, 15000];
   const bars = document.querySelectorAll("[data-state]");
   const token = document.querySelector("input[name=form_token]").value;
-  const kept = new Map();
+  const kept = new Map(), boxes = new Map();
   let sending = false, tries = 0, timer = 0, note = "", leads = "", refused = 0, saved = false, why = "";
 
   // ---- what waits
@@ -38,7 +38,8 @@ const outbox = (() => {
     if (!waits && wanted === cell.base) { page.show(cell, wanted, ""); return; }
     const entry = waits || { ...cell, seen: [cell.base] };
     if (waits && entry.tried && !entry.seen.includes(entry.value)) entry.seen.push(entry.value);
-    Object.assign(entry, { value: wanted, kind: (entry.slot === "1" && value("kind-1")) || value("kind"), reason: value("reason"), tried: false, clash: null, asks: "" });
+    Object.assign(entry, { value: wanted, kind: (entry.slot === "1" && value("kind-1")) || value("kind"), reason: value("reason"), tried: false, clash: null, asks: "", named: "", checked: "" });
+    if (boxes.has(key)) boxes.get(key).remove();
     keep(key, entry);
     page.show(entry, wanted, "waiting");
     tell();
@@ -47,7 +48,8 @@ const outbox = (() => {
 
   // ---- sending, one at a time
 
-  const next = () => [...kept].find(([, entry]) => !entry.clash && !entry.asks);
+  const stands = (entry) => entry.clash || entry.asks || entry.named;
+  const next = () => [...kept].find(([, entry]) => !stands(entry));
   async function send() {
     const found = next();
     if (sending || !found) return;
@@ -69,6 +71,7 @@ const outbox = (() => {
   function body(entry) {
     const form = new URLSearchParams();
     for (const name of ["field", "pupil", "slot", "value", "kind", "reason"]) form.append(name, entry[name] ?? "");
+    if (entry.checked) form.append("names_checked", "1");
     for (const seen of entry.seen) form.append("seen", seen);
     return form;
   }
@@ -86,6 +89,10 @@ const outbox = (() => {
     } else if (status === 409 && told.error === "changed_meanwhile") {
       keep(key, { ...entry, clash: { current: told.current, author: told.author }, tried: false });
       page.show(kept.get(key), entry.value, "refused");
+      ask(key);
+    } else if (told.error === "name_without_consent") {
+      keep(key, { ...entry, named: told.sentence, tried: false });
+      page.show(entry, entry.value, "refused");
       ask(key);
     } else if (status === 401 || (status === 403 && told.error === "form_expired")) {
       note = texts.sign_in;
@@ -145,8 +152,21 @@ const outbox = (() => {
     }
     tell();
   }
+  // A text seems to name someone who may not be named: it is written anew, or its writer has looked.
+  function name(key, checked) {
+    const entry = kept.get(key);
+    if (checked) {
+      keep(key, { ...entry, named: "", checked });
+      page.show(entry, entry.value, "waiting");
+      send();
+    } else {
+      drop(key);
+      page.show(entry, entry.value, "refused", entry.named);
+    }
+    tell();
+  }
   function tell() {
-    const asks = [...kept.values()].filter((entry) => entry.clash || entry.asks).length, waiting = kept.size - asks;
+    const asks = [...kept.values()].filter(stands).length, waiting = kept.size - asks;
     const parts = [];
     if (waiting) parts.push(`${texts.waiting}: ${waiting}`);
     if (refused || asks) parts.push(`${texts.refused}: ${refused + asks}`, ...[why].filter(Boolean));
@@ -164,7 +184,12 @@ const outbox = (() => {
     }
   }
   function ask(key) {
-    const entry = kept.get(key), box = question(entry, () => decide(key, true), () => decide(key, false));
+    const entry = kept.get(key), { current, author } = entry.clash || {};
+    const said = (value) => (entry.field === "status" && texts[value]) || value || texts.nothing;
+    const box = entry.named
+      ? question(entry.named, [[texts.reword, () => name(key, "")], [texts.someone_else, () => name(key, "1")]])
+      : question(`${texts.clash} ${said(current)}${author ? ` (${author})` : ""}`, [[texts.theirs, () => decide(key, false)], [`${texts.mine}: ${said(entry.value)}`, () => decide(key, true)]]);
+    boxes.set(key, box);
     if (page.here(entry)) page.ask(entry, box);
     else elsewhere(entry).append(box);
   }
@@ -178,14 +203,13 @@ const outbox = (() => {
     book.before(line);
     return line;
   }
-  function question(entry, mine, theirs) {
+  function question(told, choices) {
     const box = document.createElement("div"), bar = document.createElement("div");
     box.className = "clash";
     box.setAttribute("role", "alert");
-    const told = (value) => (entry.field === "status" && texts[value]) || value || texts.nothing;
-    box.append(`${texts.clash} ${told(entry.clash.current)}${entry.clash.author ? ` (${entry.clash.author})` : ""}`);
+    box.append(told);
     bar.className = "bar";
-    for (const [label, then] of [[texts.theirs, theirs], [`${texts.mine}: ${told(entry.value)}`, mine]]) {
+    for (const [label, then] of choices) {
       const button = document.createElement("button");
       button.type = "button";
       button.className = "btn";
@@ -206,8 +230,8 @@ const outbox = (() => {
   let page = { here: () => false, show() {}, base() {}, ask() {}, reason() {} };
   addEventListener("DOMContentLoaded", () => {
     for (const [key, entry] of kept) {
-      page.show(entry, entry.value, entry.clash || entry.asks ? "refused" : "waiting", entry.asks);
-      if (entry.clash) ask(key);
+      page.show(entry, entry.value, stands(entry) ? "refused" : "waiting", entry.asks);
+      if (entry.clash || entry.named) ask(key);
       else if (entry.asks && !page.here(entry)) elsewhere(entry, entry.asks);
     }
     tell();
