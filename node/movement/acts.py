@@ -32,7 +32,7 @@ REPEATED = ("class", "day", "reason", "order", "order_number", "order_date", "re
 @area.get("/arrival")
 @right("movement", "E")
 def arrival() -> ResponseReturnValue:
-    """The form of an admission; `?pupil=` for one who comes back, `?class=` to begin with a class."""
+    """The form of an admission; `?pupil=` for one who comes back, `?class=` for the subgroups of a class."""
     return _arrival_page(request.args)
 
 
@@ -41,6 +41,9 @@ def arrival() -> ResponseReturnValue:
 def admit() -> ResponseReturnValue:
     """Admit a pupil; the form again, with what was typed, when something is in the way."""
     form = request.form
+    unseen = _unseen_parts(form)
+    if unseen is not None:
+        return _arrival_page(form, unseen), 422 if unseen else 200
     try:
         who: int | actions.Newcomer | None = forms.whole(form.get("pupil"))
         if who is None:
@@ -61,6 +64,21 @@ def admit() -> ResponseReturnValue:
     except InputProblem as problem:
         return _arrival_page(form, problem.sentence(gettext)), problem.status
     return _to_another(line) if "next" in form else _to_pupil(line)
+
+
+def _unseen_parts(form: Mapping[str, str]) -> str | None:
+    """What to say before an act is written while the subgroups of its class were not on the form; None for nothing.
+
+    Empty where they were asked for.
+    """
+    if "parts" in form:
+        return ""
+    class_id = forms.whole(form.get("class")) or 0
+    if "parts_of" not in form or form["parts_of"] == str(class_id):
+        return None
+    if not queries.split_subjects(database(), class_id):
+        return None
+    return gettext("This class is taught in subgroups: look which ones the pupil joins.")
 
 
 def _to_another(line_id: int) -> ResponseReturnValue:
@@ -135,6 +153,9 @@ def pupil(person_id: int) -> ResponseReturnValue:
 def act(person_id: int) -> ResponseReturnValue:
     """Write a departure or a transfer; the button says which."""
     form = request.form
+    unseen = _unseen_parts(form) if "depart" not in form else None
+    if unseen is not None:
+        return _pupil_page(person_id, {**form.to_dict(), "transfer": "1"}, unseen), 422 if unseen else 200
     try:
         with acting() as w:
             if "transfer" in form:

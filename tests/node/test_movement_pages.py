@@ -76,6 +76,35 @@ def test_a_secretary_admits_moves_and_lets_go(pages: SchoolPages) -> None:
     assert secretary.get(f"/movement/line/{line}")[0] == 404
 
 
+def test_the_subgroups_come_with_the_class_that_the_form_names(pages: SchoolPages) -> None:
+    """By the button, and when the form is sent with another class than its subgroups are of; nothing typed is lost."""
+    secretary = pages.as_("secretary")
+    with closing(pages.node.connect()) as db, writing(db, int(State(db).administrator)) as w:
+        subject = db.execute("SELECT id FROM subject ORDER BY sort LIMIT 1").fetchone()[0]
+        split = w.insert("class_group", year=3, grade=4, letter="Ж")
+        parts = [w.insert("subject_group", class_group=split, subject=subject, name=name) for name in "12"]
+        for part, pupil in zip(parts, db.execute("SELECT person FROM pupil LIMIT 2").fetchall(), strict=True):
+            w.put("subject_group_pupil", subject_group=part, pupil=pupil[0], start=YEAR_START, end=YEAR_START + 1)
+    form = {"class": str(split), "day": DAY, "reason": "district", "sex": "m", "birth_year": "2015",
+            "place": "Талас ш.", "order_number": "90-о", "order_date": "2025-11-17", "parts_of": "0"}  # fmt: skip
+    assert f"part-{subject}" not in secretary.get("/movement/arrival?year=3")[1]
+    page = secretary.get(f"/movement/arrival?class={split}")[1]
+    assert 'hx-select="#parts"' in page and f'name="part-{subject}"' in page
+    status, page = secretary.post("/movement/arrival?year=3", **form, parts="1")
+    assert status == 200 and f'name="part-{subject}"' in page and "Талас ш." in page and "90-о" in page
+    status, page = secretary.post("/movement/arrival?year=3", **form)
+    assert status == 422 and f'name="parts_of" value="{split}"' in page and "notice bad" in page
+    status, there = secretary.post(
+        "/movement/arrival?year=3", **(form | {"parts_of": str(split), f"part-{subject}": str(parts[1])})
+    )
+    assert status == 302
+    pupil, sql = re.search(r"/movement/pupil/(\d+)", there), "SELECT subject_group FROM subject_group_pupil WHERE pupil = ?"
+    assert pupil and pages.one(sql, int(pupil[1])) == parts[1]
+    order = {"order_number": "91-о", "order_date": DAY, "day": "2025-11-20"}
+    moved = secretary.post(f"/movement/pupil/{admit(pages)}", **order, **{"class": str(split), "parts": "1"})
+    assert moved[0] == 200 and f'id="transfer-part-{subject}"' in moved[1]
+
+
 def test_without_a_consent_a_newcomer_has_no_name_anywhere(pages: SchoolPages) -> None:
     pupil = admit(pages)
     for page in (f"/movement/pupil/{pupil}", "/movement/book?year=3", "/movement/?year=3&period=year"):
