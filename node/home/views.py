@@ -18,7 +18,8 @@ from node.journal import queries as journal_queries
 from node.movement import queries as movement_queries
 from node.orders import queries as order_queries
 from node.owndata import queries as owndata_queries
-from node.people.queries import class_name
+from node.people import queries as people
+from node.people.queries import class_name, full_name, number_of
 from node.plans import queries as plan_queries
 from node.reading.noting import noted
 from node.request import NAMES_CHECKED, database
@@ -34,6 +35,8 @@ from shared.web import may_open, minute_of_day, problem_answer, today, visitor, 
 
 area = Blueprint("home", __name__, template_folder="templates")
 
+RECENT = 30
+"""Days back from which the librarian is told who came and who left."""
 ALARMED = ("head", "social")
 """Told of every pupil who misses too much."""
 
@@ -68,6 +71,8 @@ def index() -> ResponseReturnValue:
         unnamed=queries.consents_missing(db, year.id, roll_day) if year and who.has(*access.ALL_CARDS) else 0,
         alarms=_alarms(year),
         own=_own(),
+        library=_library(year) if who.has("librarian") else None,
+        care=_care(year) if who.has("social") else None,
         waiting=_waiting(),
         weeks=[(one, week_of(db, one.lessons, day, day)) for one in taught],
         week_links=weeks,
@@ -77,6 +82,8 @@ def index() -> ResponseReturnValue:
         else [],
         only_administrator=who.roles == {"administrator"},
         class_name=class_name,
+        full_name=full_name,
+        number_of=number_of,
     )
 
 
@@ -87,6 +94,27 @@ def _alarms(year: class_queries.Year | None) -> int:
         return 0
     classes = None if who.has(*ALARMED) else access.led_classes(db, who)
     return len(attendance_queries.alerts(db, year.start, min(today(), year.end), classes))
+
+
+def _library(year: class_queries.Year | None) -> dict[str, object]:
+    """To the librarian: how many books of each kind, to whom to give them and from whom to take them back."""
+    db, day = database(), today()
+    return {
+        "languages": queries.by_language(db, year.id, year.roll_day(day)) if year else [],
+        "steps": queries.steps(db, year.start, RECENT, day) if year else [],
+        "days": RECENT,
+    }
+
+
+def _care(year: class_queries.Year | None) -> dict[str, object]:
+    """To the social pedagogue: the social passport in numbers, and whom no other school has confirmed."""
+    db, day = database(), today()
+    passport = people.passport(db, day)
+    return {
+        "passport": sorted(((code, len(found)) for code, found in passport.items()), key=lambda one: -one[1]),
+        "distinct": len({one.id for found in passport.values() for one in found}),
+        "unconfirmed": movement_queries.unconfirmed(db, year.start, day, day) if year else [],
+    }
 
 
 def _waiting() -> list[tuple[str, str]]:

@@ -28,6 +28,10 @@ _LINES = f"""WITH {NAMED}
   WHERE m.retired_at IS NULL AND p.retired_at IS NULL AND pu.retired_at IS NULL"""
 
 
+TO_SCHOOLS = ("district", "country", "abroad", "college")
+"""Reasons of a departure after which another school has the pupil."""
+
+
 @dataclass(frozen=True)
 class Period:
     """A span whose balance is drawn: the roll of the day `after`, what happened later up to `until`."""
@@ -91,6 +95,15 @@ def of_pupil(db: Database, pupil: int, today: int) -> list[Mapping[str, Any]]:
     """The lines about a pupil, the latest first."""
     sql = f"{_LINES} AND m.pupil = :pupil ORDER BY m.date DESC, m.id DESC"
     return list(db.query(sql, {"today": today, "pupil": pupil}))
+
+
+def unconfirmed(db: Database, first: int, last: int, today: int) -> list[Mapping[str, Any]]:
+    """Departures of some days to another school that none has confirmed, of pupils who are on no roll; latest first."""
+    return [
+        row
+        for row in reversed(lines(db, first, last, today, ("departed",)))
+        if not row["confirmed"] and row["reason"] in TO_SCHOOLS and enrolled_in(db, row["pupil"], today) is None
+    ]
 
 
 def enrolled_in(db: Database, pupil: int, day: int) -> Mapping[str, Any] | None:

@@ -220,6 +220,25 @@ def categories(db: Database, person_id: int, today: int) -> tuple[str, ...]:
     return tuple(code.strip() for code in row["categories"].split(",") if code.strip())
 
 
+def passport(db: Database, today: int) -> dict[str, list[Person]]:
+    """Social category -> the pupils on a roll today who have it, while a consent for them holds (социалдык паспорт)."""
+    sql = f"""WITH {NAMED} SELECT p.id, p.sex, pu.categories, cg.grade, cg.letter, {NAME_COLUMNS}
+      FROM pupil pu JOIN person p ON p.id = pu.person LEFT JOIN named n ON n.id = p.id
+      JOIN enrolment e ON e.pupil = p.id AND e.retired_at IS NULL AND e.start <= :today
+        AND (e."end" IS NULL OR e."end" > :today)
+      JOIN class_group cg ON cg.id = e.class_group
+      WHERE pu.retired_at IS NULL AND p.retired_at IS NULL AND ifnull(pu.categories, '') <> ''
+        AND EXISTS (SELECT 1 FROM consent c WHERE c.person = p.id AND c.purpose = 'social' AND {VALID})"""
+    found: dict[str, list[Person]] = {}
+    for row in db.query(sql, {"today": today}):
+        place = class_name(row["grade"], row["letter"])
+        one = Person(row["id"], full_name(row), "pupil", row["sex"], place)
+        for code in row["categories"].split(","):
+            if code.strip():
+                found.setdefault(code.strip(), []).append(one)
+    return {code: in_order(people, lambda one: one.name) for code, people in found.items()}
+
+
 def staff_member(db: Database, person_id: int) -> Mapping[str, Any] | None:
     """The row that makes a person a member of staff."""
     return _one(db, "SELECT * FROM staff WHERE person = ? AND retired_at IS NULL", person_id)

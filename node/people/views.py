@@ -17,6 +17,7 @@ from node.reading import noting
 from node.request import database
 from shared.access import Visitor, allow
 from shared.problems import NotAllowed, NotFound
+from shared.reference import CATEGORIES
 from shared.schema import BY_NAME, Column
 from shared.web import today, visitor
 
@@ -68,6 +69,24 @@ def _people(kind: str) -> list[Person]:
 def _with_card(kind: str) -> frozenset[int] | None:
     """Of the pupils, those whose card opens to the visitor; None for all."""
     return access.readable_cards(database(), visitor()) if kind == "pupil" else None
+
+
+@area.get("/passport")
+@allow(*access.SOCIAL)
+def passport() -> ResponseReturnValue:
+    """The social passport: how many pupils are in each category, and who is in the one asked for."""
+    found = queries.passport(database(), today())
+    category = request.args.get("category", "")
+    if category in found:
+        noting.noted("read", "social passport")
+    codes = [*(code for code in CATEGORIES if code in found), *sorted(found.keys() - set(CATEGORIES))]
+    return render_template(
+        "people/passport.html",
+        groups=[(code, found[code]) for code in codes],
+        distinct=len({one.id for people in found.values() for one in people}),
+        category=category if category in found else "",
+        chosen=found.get(category, []),
+    )
 
 
 @area.get("/<int:person_id>")

@@ -26,6 +26,7 @@ WHAT = {
     "journal": N_("Journal"),
     "movement book": N_("Movement book"),
     "alphabetic book": N_("Alphabetic book"),
+    "social passport": N_("Social passport"),
     "page": N_("Page"),
 }
 """Code of what was read -> its name; other words show as they are."""

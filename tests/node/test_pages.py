@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 from contextlib import closing
 
 import pytest
 
-from shared.dates import parse_day
+from shared.dates import day_number, parse_day
 from shared.schema import TABLES
+from sync.state import State
 from sync.writer import writing
 from tests.node.conftest import PASSWORD, Client, SchoolPages
 
@@ -193,6 +195,45 @@ def test_the_first_page_counts_the_school(pages: SchoolPages) -> None:
         for everyone in (1, 0, None)
     )
     assert figures == [str(pupils), str(girls), str(classes), str(pages.one("SELECT count(*) FROM staff"))]
+
+
+def test_the_first_page_of_a_librarian_tells_who_needs_books_and_who_owes_them(pages: SchoolPages) -> None:
+    """Who came and who left, not who changed class."""
+    now = day_number(datetime.date.today())
+    other = pages.one("SELECT id FROM class_group WHERE id <> ? AND year = 3 LIMIT 1", pages.led)
+    with closing(pages.node.connect()) as db:
+        actor = int(State(db).administrator)
+        with writing(db, actor) as w:
+            left, moved = (w.insert("person", sex="f", birth_year=2012) for _ in range(2))
+            for pupil in (left, moved):
+                w.put("pupil", person=pupil)
+            rows = [w.insert("enrolment", pupil=left, class_group=other, start=now - 90, end=now - 3)]
+            rows += [w.insert("enrolment", pupil=moved, class_group=other, start=now - 90, end=now - 3)]
+            rows += [w.insert("enrolment", pupil=moved, class_group=pages.led, start=now - 3, end=now - 2)]
+        status, html = pages.as_("librarian").get("/")
+        with writing(db, actor) as w:
+            for row in rows:
+                w.retire("enrolment", row)
+            for pupil in (left, moved):
+                w.retire("pupil", pupil)
+    assert status == 200
+    told = re.findall(r'href="/people/(\d+)".*?</span></span>(\w+)</li>', html)
+    assert told == [(str(moved), "Кеткен"), (str(left), "Кеткен")]
+    assert "/people/passport" not in html and "/movement/" not in html
+
+
+def test_the_social_pedagogue_has_the_passport_and_whom_no_school_has_confirmed(pages: SchoolPages) -> None:
+    social = pages.as_("social")
+    status, html = social.get("/")
+    assert status == 200 and "/attendance/" in html
+    sql = "SELECT DISTINCT trim(substr(categories, 1, instr(categories || ',', ',') - 1)) FROM pupil WHERE categories <> ''"
+    with closing(pages.node.connect()) as db:
+        codes = [code for (code,) in db.execute(sql).fetchall()]
+    shown = [code for code in codes if f"/people/passport?category={code}" in html]
+    assert shown
+    status, passport = social.get(f"/people/passport?category={shown[0]}")
+    assert status == 200 and re.search(r'href="/people/\d+"', passport)
+    assert pages.as_("deputy").get("/people/passport")[0] == 403
 
 
 def test_a_class_lists_its_pupils_in_kyrgyz_order_the_nameless_last(pages: SchoolPages) -> None:
