@@ -81,7 +81,9 @@ def main(arguments: list[str] | None = None) -> int:
     importing.add_argument("--mapping", required=True, help=_("mapping file, or the name of a shipped one"))
     importing.add_argument("--dry-run", action="store_true", help=_("only say what would be written"))
     importing.add_argument(
-        "--names-checked", action="store_true", help=_("the names in the texts are those of others, who may be named")
+        "--names-checked",
+        action="store_true",
+        help=_("the names in the texts are those of others, who may be named"),
     )
     export = cli.add(
         commands, "export", _export, _("write every table as CSV (logged as an export of personal data)")

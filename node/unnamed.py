@@ -41,8 +41,8 @@ TEXTS = {
     "term_lock": ("reason",),
     "mark_correction": ("reason",),
 }
-"""Table -> the free texts that others read. Not among them: who signed a consent and on what ground; labels and settings
-of the school.
+"""Table -> the free texts that others read. Not among them: who signed a consent and on what ground; labels and
+settings of the school.
 """
 LEAST = 4
 """Letters that the stem of a surname needs; shorter ones are in too many words."""

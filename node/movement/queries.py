@@ -102,7 +102,9 @@ def unconfirmed(db: Database, first: int, last: int, today: int) -> list[Mapping
     return [
         row
         for row in reversed(lines(db, first, last, today, ("departed",)))
-        if not row["confirmed"] and row["reason"] in TO_SCHOOLS and enrolled_in(db, row["pupil"], today) is None
+        if not row["confirmed"]
+        and row["reason"] in TO_SCHOOLS
+        and enrolled_in(db, row["pupil"], today) is None
     ]
 
 

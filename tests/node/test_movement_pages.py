@@ -84,7 +84,13 @@ def test_the_subgroups_come_with_the_class_that_the_form_names(pages: SchoolPage
         split = w.insert("class_group", year=3, grade=4, letter="Ж")
         parts = [w.insert("subject_group", class_group=split, subject=subject, name=name) for name in "12"]
         for part, pupil in zip(parts, db.execute("SELECT person FROM pupil LIMIT 2").fetchall(), strict=True):
-            w.put("subject_group_pupil", subject_group=part, pupil=pupil[0], start=YEAR_START, end=YEAR_START + 1)
+            w.put(
+                "subject_group_pupil",
+                subject_group=part,
+                pupil=pupil[0],
+                start=YEAR_START,
+                end=YEAR_START + 1,
+            )
     form = {"class": str(split), "day": DAY, "reason": "district", "sex": "m", "birth_year": "2015",
             "place": "Талас ш.", "order_number": "90-о", "order_date": "2025-11-17", "parts_of": "0"}  # fmt: skip
     assert f"part-{subject}" not in secretary.get("/movement/arrival?year=3")[1]
@@ -98,7 +104,10 @@ def test_the_subgroups_come_with_the_class_that_the_form_names(pages: SchoolPage
         "/movement/arrival?year=3", **(form | {"parts_of": str(split), f"part-{subject}": str(parts[1])})
     )
     assert status == 302
-    pupil, sql = re.search(r"/movement/pupil/(\d+)", there), "SELECT subject_group FROM subject_group_pupil WHERE pupil = ?"
+    pupil, sql = (
+        re.search(r"/movement/pupil/(\d+)", there),
+        "SELECT subject_group FROM subject_group_pupil WHERE pupil = ?",
+    )
     assert pupil and pages.one(sql, int(pupil[1])) == parts[1]
     order = {"order_number": "91-о", "order_date": DAY, "day": "2025-11-20"}
     moved = secretary.post(f"/movement/pupil/{admit(pages)}", **order, **{"class": str(split), "parts": "1"})
