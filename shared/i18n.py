@@ -200,6 +200,9 @@ def size(value: int) -> str:
 
 def day(value: int | None, form: str = "medium") -> str:
     """A day number as a date: short, medium, long or full."""
+    if form == "short":
+        # CLDR's short form puts the month first for English and drops the noughts for Kyrgyz; here 01.09.2026 is read.
+        form = "yyyy-MM-dd" if current_language() == "en" else "dd.MM.yyyy"
     return EMPTY if value is None else str(flask_babel.format_date(dates.date_of(value), form))
 
 

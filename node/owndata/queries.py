@@ -8,10 +8,11 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from node.people.queries import NAME_COLUMNS, NAMED, full_name, has_valid, number_of
+from node.people.queries import NAME_COLUMNS, NAMED, class_name, full_name, has_valid, number_of
 from node.settings.queries import number
 from shared.dates import date_of
-from shared.i18n import coded, column_label
+from shared.i18n import coded, column_label, current_language, day, in_list, row_name
+from shared.indicators import value_label
 from shared.reference import LIST_OF_COLUMN
 from shared.schema import BY_NAME, TABLES, Column, Table, Value
 from shared.tables import quoted
@@ -105,19 +106,37 @@ def _of_another(table: Table, column: Column) -> bool:
     return column.name in ("signer", "received_by", "signatory", "executor", "author", "teacher")
 
 
-def shown(table: Table, column: Column, value: Value) -> str:
-    """A value as people read it."""
+def shown(db: Database, table: Table, column: Column, value: Value) -> str:
+    """A value as people read it; of another person only the number."""
     if value is None or value == "":
         return ""
     if column.type == "date" and isinstance(value, int):
-        return date_of(value).isoformat()
+        return day(value)
+    if column.type == "bool":
+        return in_list(str(value), "yes_no")
     if column.references in PERSONS and isinstance(value, int):
         return f"№ {number_of(value)}"
     if column.references:
-        return f"№ {int(str(value)) & 0xFFFFFFFF}"
+        return _name_of(db, column.references, int(str(value)))
     if (table.name, column.name) in LIST_OF_COLUMN or column.name == "categories":
         return coded(str(value), table.name, column.name)
     return str(value)
+
+
+def _name_of(db: Database, table: str, id_: int) -> str:
+    """What a row is called: `7-А`, `7-А · Алгебра`, the name of a reference row, else its number."""
+    row = next(db.query(f"SELECT * FROM {quoted(table)} WHERE id = ?", [id_]), None)
+    if row is None:
+        return f"№ {number_of(id_)}"
+    if table == "class_group":
+        return class_name(row["grade"], row["letter"])
+    if table == "subject_group":
+        names = [_name_of(db, one, row[one]) for one in ("class_group", "subject") if row[one]]
+        return " · ".join([*names, *([row["name"]] if row["name"] else [])])
+    if table == "term":
+        kind, number_ = row["kind"], row["number"]
+        return value_label("term", f"{kind}-{number_}" if number_ else kind, current_language())
+    return row_name(row) if "name_ky" in row else f"№ {number_of(id_)}"
 
 
 def as_data(found: Sequence[Held]) -> dict[str, list[dict[str, Any]]]:

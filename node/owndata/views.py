@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -184,7 +185,7 @@ def _page(person_id: int, problem: str = "") -> str:
         number=people.number_of(person_id),
         held=queries.held(db, person_id, day, _own(person_id)),
         most=queries.SHOWN_ROWS,
-        shown=queries.shown,
+        shown=partial(queries.shown, db),
         read=_read(person_id),
         what=reading.WHAT,
         changes=queries.changes(db, person_id, day),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -25,6 +26,11 @@ def test_a_guardian_gets_the_childs_file_and_sees_who_read_it(pages: SchoolPages
     client = pages.as_("guardian")
     status, page = client.get(f"/own-data/{child}")
     assert status == 200 and "Ким көрдү" in page and "Ким өзгөрттү" in page
+    # A day, a class and a yes are told as people say them, not as they are stored.
+    grade = pages.one(
+        "SELECT grade FROM class_group WHERE id = (SELECT class_group FROM enrolment WHERE pupil = ?)", child
+    )
+    assert f"<dd>{grade}-" in page and "<dd>Ооба</dd>" in page and not re.search(r"<dd>\d{4}-\d\d-\d\d", page)
     answer = client.http.get(f"/own-data/{child}/file")
     content = json.loads(answer.get_data())
     assert content["held"]["person"][0]["surname"]

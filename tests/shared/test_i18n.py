@@ -144,19 +144,20 @@ def test_words_of_a_template_are_seen() -> None:
 
 
 @pytest.mark.parametrize(
-    ("language", "medium", "full", "weekday"),
+    ("language", "short", "medium", "full", "weekday"),
     [
-        ("ky", "2025-ж., 3-сен.", "2025-ж., 3-сентябрь, шаршемби", "шаршемби"),
-        ("ru", "3 сент. 2025 г.", "среда, 3 сентября 2025 г.", "среда"),
-        ("en", "Sep 3, 2025", "Wednesday, September 3, 2025", "Wednesday"),
+        ("ky", "03.09.2025", "2025-ж., 3-сен.", "2025-ж., 3-сентябрь, шаршемби", "шаршемби"),
+        ("ru", "03.09.2025", "3 сент. 2025 г.", "среда, 3 сентября 2025 г.", "среда"),
+        ("en", "2025-09-03", "Sep 3, 2025", "Wednesday, September 3, 2025", "Wednesday"),
     ],
 )
-def test_days(app: Flask, language: str, medium: str, full: str, weekday: str) -> None:
+def test_days(app: Flask, language: str, short: str, medium: str, full: str, weekday: str) -> None:
     day = parse_day("2025-09-03")
-    text = said(
-        app, language, '{{ day|day }} | {{ day|day("full") }} | {{ day|weekday }} | {{ none|day }}', day=day
+    template = (
+        '{{ day|day("short") }} | {{ day|day }} | {{ day|day("full") }} | {{ day|weekday }} | {{ none|day }}'
     )
-    assert text.replace(NBSP, " ").replace("\u202f", " ") == f"{medium} | {full} | {weekday} | —"
+    text = said(app, language, template, day=day)
+    assert text.replace(NBSP, " ").replace("\u202f", " ") == f"{short} | {medium} | {full} | {weekday} | —"
 
 
 def test_instants_are_told_in_the_schools_time(app: Flask) -> None:
