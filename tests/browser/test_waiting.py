@@ -259,9 +259,12 @@ def test_a_session_that_ended_loses_nothing(page: Page, desk: Desk, here: str) -
     page.goto(here + address(desk.place))
     page.context.clear_cookies()
     key(page, pupil, "5")
-    page.locator(".foot .state.waiting a[href]").wait_for()
+    leads = page.locator("main > .notice.waiting a[href]")
+    leads.wait_for()
     assert len(waiting(page)) == 1 and desk.cell(pupil).value(0) is None
-    page.click(".foot .state.waiting a[href]")
+    # Whoever comes by sees no name and no mark of that page any more.
+    expect(page.locator(".pupil, h1").locator("visible=true")).to_have_count(0)
+    leads.click()
     page.wait_for_url(f"{here}/sign-in?next=**")
     login = desk.db.execute("SELECT login FROM account WHERE id = ?", (desk.account,)).fetchone()[0]
     page.fill("#login", login)
@@ -270,6 +273,28 @@ def test_a_session_that_ended_loses_nothing(page: Page, desk: Desk, here: str) -
     page.wait_for_url(here + address(desk.place))
     page.locator(".foot .state.saved").wait_for()
     assert desk.cell(pupil).value(0) == 5 and waiting(page) == []
+
+
+@desktop
+def test_who_signs_out_in_one_tab_is_out_of_all_and_what_was_typed_is_kept(
+    page: Page, desk: Desk, here: str
+) -> None:
+    pupil = in_order(desk)[0]
+    sign_in(page, here, desk)
+    page.goto(here + grid_of(desk))
+    page.route("**/journal/cell/**", lambda route: route.abort())
+    focus(page, pupil)
+    page.keyboard.press("5")
+    page.locator("[data-state].waiting").wait_for()
+    kept = waiting(page)
+    other = page.context.new_page()
+    other.goto(f"{here}/account")
+    other.on("dialog", lambda dialog: dialog.accept())
+    other.click("details.account summary")
+    other.click("details.account form[action='/sign-out'] .plain")
+    other.wait_for_url("**/sign-in")
+    page.wait_for_url(f"{here}/sign-in?next={grid_of(desk)}")
+    assert waiting(page) == kept
 
 
 @pytest.mark.parametrize("page", ["phone", "desktop"], indirect=True)

@@ -45,8 +45,39 @@ for (const button of document.querySelectorAll("form[data-at-once] .without-scri
 const waits = (form) => Object.keys(localStorage).some((key) => key.startsWith(`mektep-unsent:${form.dataset.account}:`));
 document.addEventListener("submit", (event) => {
   const form = event.target;
-  if (form.dataset.unsent && waits(form) && !confirm(form.dataset.unsent)) event.preventDefault();
+  if (!form.dataset.unsent) return;
+  event.preventDefault();
+  if (!waits(form) || confirm(form.dataset.unsent)) goOut(form);
 });
+
+// Who signs out or locks in one tab has done so in all tabs of this browser; they go to the sign-in page, and so do those
+// of an account in whose stead another has come in. What was being typed is kept first.
+const WHO = "mektep-who", door = document.querySelector("form[data-door]");
+function tellWho(account) {
+  try { localStorage.setItem(WHO, account); } catch { /* full or forbidden: each tab learns it from the server */ }
+}
+let goingOut = false;
+async function goOut(form) {
+  if (goingOut) return;
+  goingOut = true;
+  const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)) }).catch(() => null);
+  if (!answer || answer.redirected) tellWho("");
+  if (answer && answer.redirected) location.assign(answer.url);
+  else form.submit();
+}
+if (door) {
+  tellWho(door.dataset.account);
+  const told = localStorage.getItem(WHO) === door.dataset.account;
+  const look = () => {
+    if (!told || goingOut || localStorage.getItem(WHO) === door.dataset.account) return;
+    document.activeElement.blur();
+    document.body.hidden = true;
+    location.replace(door.dataset.door);
+  };
+  addEventListener("storage", (event) => { if (event.key === WHO) look(); });
+  addEventListener("pageshow", (event) => { if (event.persisted) look(); });
+  document.addEventListener("visibilitychange", look);
+}
 const exit = document.querySelector("form[data-waiting]");
 if (exit && waits(exit) && !document.querySelector("[data-journal][data-account]")) {
   const line = document.createElement("p"), link = document.createElement("a");
@@ -93,7 +124,7 @@ if (lock) {
   for (const kind of ["pointerdown", "keydown", "scroll"]) addEventListener(kind, touched, { passive: true, capture: true });
   touched();
   setInterval(() => {
-    if (Date.now() - Number(localStorage.getItem(key)) >= limit) lock.submit();
+    if (Date.now() - Number(localStorage.getItem(key)) >= limit) goOut(lock);
   }, Math.min(limit / 4, 5000));
 }
 

@@ -12,7 +12,7 @@ const outbox = (() => {
   const bars = document.querySelectorAll("[data-state]");
   const token = document.querySelector("input[name=form_token]").value;
   const kept = new Map(), boxes = new Map();
-  let sending = false, tries = 0, timer = 0, note = "", leads = "", refused = 0, saved = false, why = "";
+  let sending = false, tries = 0, timer = 0, note = "", refused = 0, saved = false, why = "", shut = false;
 
   // ---- what waits
 
@@ -34,6 +34,7 @@ const outbox = (() => {
 
   // Someone entered a value; `base` is what the school is known to hold.
   function enter(cell, wanted) {
+    if (shut) return;
     const key = keyOf(cell), waits = kept.get(key);
     if (!waits && wanted === cell.base) { page.show(cell, wanted, ""); return; }
     const entry = waits || { ...cell, seen: [cell.base] };
@@ -52,7 +53,7 @@ const outbox = (() => {
   const next = () => [...kept].find(([, entry]) => !stands(entry));
   async function send() {
     const found = next();
-    if (sending || !found) return;
+    if (sending || shut || !found) return;
     clearTimeout(timer);
     sending = true;
     const [key, entry] = found, sent = entry.value;
@@ -95,9 +96,7 @@ const outbox = (() => {
       page.show(entry, entry.value, "refused");
       ask(key);
     } else if (status === 401 || (status === 403 && told.error === "form_expired")) {
-      note = texts.sign_in;
-      leads = status === 401 ? book.dataset.signIn : location.href;
-      return later();
+      return close(status === 401);
     } else if (status === 0 || status >= 500 || status === 429) {
       note = texts.offline;
       return later();
@@ -132,6 +131,26 @@ const outbox = (() => {
     if (event.newValue) kept.set(event.key, JSON.parse(event.newValue));
     else kept.delete(event.key);
     tell();
+  });
+  // The session is over: what was typed till then is kept, nothing more is taken, and no name or mark stays in sight.
+  function close(over) {
+    if (shut) return;
+    const main = book.closest("main"), line = document.createElement("p"), link = document.createElement("a");
+    document.activeElement.blur();
+    shut = true;
+    for (const dialog of document.querySelectorAll("dialog[open]")) dialog.close();
+    for (const part of main.children) part.hidden = true;
+    link.href = over ? book.dataset.signIn : location.href;
+    link.textContent = `${texts.waiting}: ${kept.size} · ${texts.sign_in}`;
+    line.className = "notice waiting";
+    line.setAttribute("role", "alert");
+    line.append(link);
+    main.append(line);
+    link.focus();
+    if (over) tellWho("");
+  }
+  addEventListener("storage", (event) => {
+    if (shut && event.key === WHO && event.newValue === book.dataset.account) location.reload();
   });
   function later() {
     timer = setTimeout(send, AGAIN[Math.min(tries++, AGAIN.length - 1)]);
@@ -171,15 +190,9 @@ const outbox = (() => {
     if (waiting) parts.push(`${texts.waiting}: ${waiting}`);
     if (refused || asks) parts.push(`${texts.refused}: ${refused + asks}`, ...[why].filter(Boolean));
     if (!parts.length && saved) parts.push(`✓ ${texts.saved}`);
-    if (note && note !== texts.sign_in) parts.push(note);
+    if (note) parts.push(note);
     for (const bar of bars) {
       bar.textContent = parts.join(" · ");
-      if (note === texts.sign_in) {
-        const link = document.createElement("a");
-        link.href = leads;
-        link.textContent = note;
-        bar.append(" · ", link);
-      }
       bar.className = `state ${waiting ? "waiting" : refused || asks ? "refused" : saved ? "saved" : ""}`;
     }
   }
