@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import datetime
 import hashlib
+import io
 import logging
 import traceback
 from collections.abc import Callable, Sequence
@@ -17,12 +18,13 @@ from dataclasses import dataclass, field
 from functools import cache
 from itertools import groupby
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import IO, Any, Protocol, cast
 from urllib.parse import urlsplit
 
 from flask import (
     Blueprint,
     Flask,
+    Request,
     Response,
     current_app,
     g,
@@ -56,6 +58,8 @@ FORM_FIELD = "form_token"
 FORM_HEADER = "X-Form-Token"
 LANGUAGE_COOKIE = "mektep_language"
 LARGEST_FORM = 1_000_000
+LARGEST_UPLOAD = 8_000_000
+"""Bytes of a form with a list or an archive, where a route allows so many."""
 YEAR_SECONDS = 365 * 86_400
 MOST_KEPT = 500
 """Menus kept in memory, of a kilobyte or two: those of each set of duties in each language and area."""
@@ -147,9 +151,25 @@ class Setup:
     """Pages that a visitor may use who has to change the password first."""
 
 
+class FormRequest(Request):
+    """A request that keeps files in memory, up to the largest upload: temporary files would lie unencrypted."""
+
+    def _get_file_stream(
+        self,
+        total_content_length: int | None,
+        content_type: str | None,
+        filename: str | None = None,
+        content_length: int | None = None,
+    ) -> IO[bytes]:
+        if total_content_length is not None and total_content_length <= LARGEST_UPLOAD:
+            return io.BytesIO()
+        return super()._get_file_stream(total_content_length, content_type, filename, content_length)
+
+
 def make_app(import_name: str, setup: Setup) -> Flask:
     """An app of these areas; TypeError when a route does not declare who may use it."""
     app = Flask(import_name, static_folder=None, template_folder=None)
+    app.request_class = FormRequest
     app.config.update(MAX_CONTENT_LENGTH=LARGEST_FORM, MAX_FORM_MEMORY_SIZE=LARGEST_FORM)
     app.extensions["mektep"] = setup
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True

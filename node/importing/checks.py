@@ -83,8 +83,10 @@ def check_marks(db: Database, who: Visitor, today: int) -> Check:
             raise WithoutMarks()
         if not isinstance(value, int) or not desk.scale.low <= value <= desk.scale.high:
             raise OutsideScale(low=desk.scale.low, high=desk.scale.high)
-        stands = desk.cells.get(pupil, Cell()).value(slot)
-        if stands != value and desk.locked:
+        cell = desk.cells.get(pupil, Cell())
+        stands, beside = cell.value(slot), cell.marks.get(0)
+        comment = beside.comment if beside else ""
+        if desk.locked and (stands != value or row.get("comment", comment) != comment):
             raise TermLocked()
         if stands not in (None, value) and desk.late:
             raise ReasonNeeded()
@@ -109,10 +111,10 @@ def check_plans(db: Database, who: Visitor, today: int) -> Check:
             return
         plan = row["plan"]
         if plan not in before:
-            before[plan] = {one["position"]: one for one in plans.items(db, int(str(plan)))}
+            before[plan] = {one["id"]: one for one in plans.items(db, int(str(plan)))}
             state = plans.plan(db, int(str(plan)))
             settled[plan] = state is not None and bool(state["approved_at"] or state["submitted_at"])
-        there = before[plan].get(row["position"])
+        there = before[plan].get(row.get("id"))
         changes = there is None or any(row.get(name) != there[name] for name in plans.FIELDS)
         if changes and settled[plan]:
             raise PlanHandedIn()

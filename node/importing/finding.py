@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
@@ -31,6 +32,7 @@ class Finder:
         self.db = writer.db
         self.undone = touched_by_undos(writer.db)
         self.indexes: dict[tuple[str, tuple[str, ...], bool], dict[tuple[Value, ...], Key]] = {}
+        self._several: dict[tuple[str, tuple[str, ...]], set[tuple[Value, ...]]] = {}
 
     def key(self, table: Table, where: Row, latest: bool = False) -> Key | None:
         """The key of the row with these values; a living one before a retired one, then the oldest or the latest."""
@@ -38,6 +40,16 @@ class Finder:
         if place not in self.indexes:
             self.indexes[place] = self._index(table, tuple(where), latest)
         return self.indexes[place].get(_compared(where.items()))
+
+    def has_several(self, table: Table, where: Row) -> bool:
+        """Had more than one living row these values before the import?"""
+        place = table.name, tuple(where)
+        if place not in self._several:
+            names = ", ".join(map(quoted, where))
+            rows = self.db.conn.execute(f"SELECT {names} FROM {quoted(table.name)} WHERE retired_at IS NULL")
+            counted = Counter(_compared(zip(where, row, strict=True)) for row in rows)
+            self._several[place] = {values for values, count in counted.items() if count > 1}
+        return _compared(where.items()) in self._several[place]
 
     def row(self, table: Table, key: Key) -> Row | None:
         self.writer.foresee(table, key)
@@ -106,6 +118,20 @@ def look_up(db: Database, table: Table, where: Row, day: int | None, take: str |
         parameters,
     )
     return next((row["found"] for row in found), None)
+
+
+def called(db: Database, class_group: int, day: int) -> dict[str, set[int]]:
+    """Surname and given name (folded), with the patronymic or without -> the pupils of a class on a day."""
+    found: dict[str, set[int]] = {}
+    for person, *names in db.execute(
+        """SELECT p.id, p.surname, p.given_name, p.patronymic FROM enrolment e JOIN person p ON p.id = e.pupil
+           WHERE e.class_group = ? AND e.retired_at IS NULL AND p.surname IS NOT NULL
+             AND e.start <= ? AND (e."end" IS NULL OR e."end" > ?)""",
+        (class_group, day, day),
+    ).fetchall():
+        for parts in (names, names[:2]):
+            found.setdefault(folded(" ".join(filter(None, parts))), set()).add(person)
+    return found
 
 
 def namesakes(db: Database) -> dict[str, list[int | None]]:

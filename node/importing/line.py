@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +27,11 @@ if TYPE_CHECKING:
     from node.importing.running import Run
 
 NAMESAKE = N_("Someone whose name reads the same is here already; this line adds a new person.")
+SEVERAL = N_(
+    "Several people or rows here are known by this; take another key, or change them on their pages."
+)
+NOBODY_CALLED = N_("Nobody of the class is called “{text}” on this day.")
+SEVERAL_CALLED = N_("Several pupils of the class are called “{text}”: take the number of the personal file.")
 ONE_GUARDIAN = N_(
     "The surname, name and phone are those of someone who is here already, and the two are taken for one person. "
     "If they are two, give one of them another phone."
@@ -63,15 +68,20 @@ class LineWork:
 
     def write(self, step: Step) -> None:
         """Find the row of a step, or write it; errors are listed and the line goes on without the row."""
+        first = step is self.run.mapping.steps[0]
+        if not first and any(map(self.run.lacks, step.known_by.values())):
+            return
         try:
             missing: dict[str, Missing] = {}
             values = self.values(step.table, step.columns, missing)
             known = self.key(step, missing)
             existing = self.run.finder.row(step.table, known) if known else None
+            if existing is None and not first and any(map(self.run.lacks, step.columns.values())):
+                return
             self.need(step, missing, existing)
         except NoRow:
             return
-        if step is self.run.mapping.steps[0]:
+        if first:
             self.heed_mode(step, existing)
         row: Row | None = existing
         self.ask(step, {**(existing or {}), **values})
@@ -125,10 +135,10 @@ class LineWork:
             if not ours:
                 raise Skipped
         if self.run.wish.mode == "update" and not there:
-            known_by = step.through.where if step.through else step.find
-            names = ", ".join(self.run.field(expression, name) for name, expression in known_by.items())
             self.run.error(
-                self.line.number, names, N_("Nothing is there to change; it would have to be added.")
+                self.line.number,
+                self.names(step),
+                N_("Nothing is there to change; it would have to be added."),
             )
             raise Refused
 
@@ -157,6 +167,8 @@ class LineWork:
         empty: dict[str, Missing] = {}
         failed = False
         for name, expression in columns.items():
+            if self.run.lacks(expression):
+                continue
             try:
                 value = self.value(expression, table, table.by_name[name])
                 if value is not None:
@@ -197,6 +209,7 @@ class LineWork:
         """
         if step.through:
             where = self.whole(step.through.table, step.through.where)
+            self.need_one(step, step.through.table, where)
             pointing = self.run.finder.key(step.through.table, where)
             row = self.run.finder.row(step.through.table, pointing) if pointing else None
             target = row[step.through.column] if row else None
@@ -205,10 +218,21 @@ class LineWork:
             if step.find.keys() <= missing.keys():
                 return None
             where = self.whole(step.table, step.find, {} if missing else None)
+            self.need_one(step, step.table, where)
             return self.run.finder.key(step.table, where, step.latest)
         if missing.keys() & set(step.table.key):
             return None
-        return key_of(step.table, self.whole(step.table, {k: step.columns[k] for k in step.table.key}))
+        return key_of(step.table, self.whole(step.table, step.known_by))
+
+    def need_one(self, step: Step, table: Table, where: Row) -> None:
+        """List an error where a key that must mean one row means several. NoRow."""
+        if step.sole and self.run.finder.has_several(table, where):
+            self.run.error(self.line.number, self.names(step), SEVERAL)
+            raise NoRow
+
+    def names(self, step: Step) -> str:
+        """What the file's reader calls the columns by which a row is known."""
+        return ", ".join(self.run.field(expression, name) for name, expression in step.known_by.items())
 
     def whole(self, table: Table, columns: Any, missing: dict[str, Missing] | None = None) -> Row:
         """Values by which a row is known; an empty one is the column's default, but not all may be empty."""
@@ -324,6 +348,17 @@ class LineWork:
             raise Unreadable(N_("Nothing is known as “{text}” here."), text=", ".join(named) or table.name)
         return self.run.lookups[asked]
 
+    def from_called(self, expression: Expression) -> Value:
+        name, group = (self.evaluate(expression.parts[part]) for part in ("name", "class"))
+        day = self.day(expression.on)
+        if name is None or day is None or not isinstance(group, int):
+            return None
+        found = self.run.called(group, day).get(folded(str(name)), set())
+        if len(found) != 1:
+            raise Unreadable(SEVERAL_CALLED if found else NOBODY_CALLED, text=name)
+        (pupil,) = found
+        return pupil
+
     def day(self, expression: Expression | None) -> int | None:
         value = self.evaluate(expression) if expression else None
         return days(value) if isinstance(value, str) else value  # type: ignore[return-value]
@@ -341,10 +376,3 @@ class LineWork:
 
 
 _INTEGER = Column("value", 2, "int", "district", ("", "", ""))
-
-
-def cells(expression: Expression) -> Iterator[str]:
-    if expression.source == "column":
-        yield expression.of
-    for part in (*expression.parts.values(), *((expression.on,) if expression.on else ())):
-        yield from cells(part)

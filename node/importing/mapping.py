@@ -20,6 +20,10 @@
     [rows.columns]                  # column of the table = where its value comes from
     source = {line_key = true}
 
+    [keys.pin.pupil]                # another way to know a row: parts of the entry so named,
+    find = {personal_number = {column = "pin"}}     # which replace its own when `pin` is chosen;
+    sole = true                     # optional: where several rows fit, none is meant
+
 A row that another points to is found with ``through = {table = "pupil", column = "person", where = {..}}``.
 A filter names columns of the file with the text they must hold, one of several, ``true`` (not empty), or
 ``{value = ".."}``.
@@ -33,6 +37,7 @@ Where a value comes from: a plain text or number stands for itself; or one of
     {lookup = "subject", by = {code = "mat"}, take = "id"}      a row that is there already
     {lookup = "academic_year", on = "2005-10-01"}               the row whose start and end hold the day
     {band_of = {column = "G1"}, scale = {row = "group", take = "scale"}}    1 to 5, by the scale's bands
+    {called = {column = "name"}, class = {row = "class"}, on = {column = "day"}}   the pupil of that name in a class
 
 and, in this order: ``match`` (a regular expression: its first group, or nothing), ``letter`` (true: the letter of a
 class, a capital and Cyrillic), ``map`` (text to text, in any case, with or without Kyrgyz letters), ``date`` (formats
@@ -45,6 +50,7 @@ what the column's type wants. An empty cell says nothing: it neither fills a col
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Callable, Iterator
 from collections.abc import Mapping as Dict
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -55,8 +61,10 @@ from shared.schema import BY_NAME, Column, Table
 
 SHIPPED = Path(__file__).parent / "mappings"
 
-_SOURCES = ("column", "value", "line_key", "row", "lookup", "band_of")
-_COMPANIONS: dict[str, set[str]] = {"row": {"take"}, "lookup": {"by", "on", "take"}, "band_of": {"scale"}}
+_SOURCES = ("column", "value", "line_key", "row", "lookup", "band_of", "called")
+_COMPANIONS: dict[str, set[str]] = {
+    "row": {"take"}, "lookup": {"by", "on", "take"}, "band_of": {"scale"}, "called": {"class", "on"},
+}  # fmt: skip
 _TRANSFORMS = {
     "match", "letter", "map", "date", "times", "add", "subtract", "subtract_from", "if_empty", "required", "only_if",
 }  # fmt: skip
@@ -102,6 +110,14 @@ class Step:
     through: Through | None
     only_if: Filter
     latest: bool = False
+    sole: bool = False
+
+    @property
+    def known_by(self) -> Dict[str, Expression]:
+        """The expressions by which its row is found."""
+        if self.through:
+            return self.through.where
+        return self.find or {name: self.columns[name] for name in self.table.key}
 
 
 @dataclass(frozen=True)
@@ -125,6 +141,29 @@ class Mapping:
             wanted |= dict.fromkeys(step.only_if.accepted, True)
         return wanted | dict.fromkeys(self.only_if.accepted, True)
 
+    def key_columns(self, there: Callable[[str], bool]) -> set[str]:
+        """The columns without which a file cannot change what is there: those by which a line's first row is known, and
+        those on which depends whether other columns that are ``there`` say anything.
+        """
+        wanted: dict[str, bool] = {}
+        for expression in self.steps[0].known_by.values():
+            _collect(expression, wanted)
+        keys = {column for column, needed in wanted.items() if needed}
+        found = keys | set(self.only_if.accepted)
+        for step in self.steps:
+            for expression in step.columns.values():
+                if expression.source == "column" and expression.of not in keys and there(expression.of):
+                    found |= set(expression.only_if.accepted)
+        return found
+
+
+def cells(expression: Expression) -> Iterator[str]:
+    """The columns of the file that an expression reads."""
+    if expression.source == "column":
+        yield expression.of
+    for part in (*expression.parts.values(), *((expression.on,) if expression.on else ())):
+        yield from cells(part)
+
 
 def _collect(expression: Expression, wanted: dict[str, bool]) -> None:
     if expression.source == "column":
@@ -135,14 +174,37 @@ def _collect(expression: Expression, wanted: dict[str, bool]) -> None:
     wanted |= dict.fromkeys(expression.only_if.accepted, True)
 
 
-def load_mapping(source: Path | str) -> Mapping:
-    """Read a mapping file, or one that ships with Mektep by its bare name. FlawedMapping: it is unusable."""
+def load_mapping(source: Path | str, key: str = "") -> Mapping:
+    """Read a mapping file, or one that ships with Mektep by its bare name; ``key`` chooses one of its other ways to
+    know rows. FlawedMapping: it is unusable.
+    """
     path = source if isinstance(source, Path) else _path_of(source)
     document = _read(path)
     try:
-        return _Reader(path.name, document).mapping()
+        return _Reader(path.name, _by_key(path.name, document, key)).mapping()
     except (TypeError, AttributeError, ValueError) as error:
         raise FlawedMapping(path.name, f"a value is of the wrong kind ({error})") from error
+
+
+def _by_key(file: str, document: dict[str, Any], key: str) -> dict[str, Any]:
+    """The document with its rows known by a key. FlawedMapping: it has no such key, or that names no row of it."""
+    keys = document.pop("keys", {})
+    if not key:
+        return document
+    if key not in keys:
+        raise FlawedMapping(file, f"it has no key “{key}”")
+    rows = [dict(entry) for entry in document.get("rows", ())]
+    named = {entry.get("name", entry.get("table")): entry for entry in rows}
+    for name, change in keys[key].items():
+        if name not in named:
+            raise FlawedMapping(file, f"the key “{key}” names no row of it")
+        entry = named[name]
+        if {"find", "through"} & change.keys():
+            entry.pop("find", None)
+            entry.pop("through", None)
+        columns = {**entry.get("columns", {}), **change.get("columns", {})}
+        entry |= {**change, "columns": columns}
+    return {**document, "rows": rows}
 
 
 def _path_of(name: str) -> Path:
@@ -202,7 +264,7 @@ class _Reader:
 
     def step(self, entry: dict[str, Any]) -> Step:
         self.only_known(
-            entry, {"name", "table", "find", "through", "latest", "only_if", "columns"}, "[[rows]]"
+            entry, {"name", "table", "find", "through", "latest", "sole", "only_if", "columns"}, "[[rows]]"
         )
         table = self.table(entry.get("table"))
         if table.derived:
@@ -216,7 +278,8 @@ class _Reader:
         self.check_key(table, columns, find, through)
         self.tables[name] = table
         only_if = self.filter(entry.get("only_if", {}))
-        return Step(name, table, columns, find, through, only_if, bool(entry.get("latest", False)))
+        latest, sole = bool(entry.get("latest", False)), bool(entry.get("sole", False))
+        return Step(name, table, columns, find, through, only_if, latest, sole)
 
     def table(self, name: object) -> Table:
         if not isinstance(name, str) or name not in BY_NAME:
@@ -231,7 +294,7 @@ class _Reader:
     def cell(self, table: Table, name: str, value: object) -> Expression:
         column = self.column(table, name)
         expression = self.expression(value)
-        if column.type == "ref" and expression.source not in ("row", "lookup"):
+        if column.type == "ref" and expression.source not in ("row", "lookup", "called"):
             raise self.problem(f"{table.name}.{name} needs a row or a lookup")
         return expression
 
@@ -281,6 +344,10 @@ class _Reader:
         parts = {c: self.expression(v) for c, v in value.get("by", {}).items()}
         if source == "band_of":
             parts = {"value": self.expression(value["band_of"]), "scale": self.expression(value.get("scale"))}
+        if source == "called":
+            parts = {"name": self.expression(value["called"]), "class": self.expression(value.get("class"))}
+            if "on" not in value:
+                raise self.problem("called needs the day on which the pupil was in the class")
         return Expression(
             source=source,
             of=self.subject(source, value),

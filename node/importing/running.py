@@ -9,9 +9,9 @@ from typing import Literal
 
 from sqlite_utils import Database
 
-from node.importing.finding import Finder, Key, Row, namesakes
-from node.importing.line import LineWork, Refused, Skipped, cells
-from node.importing.mapping import Expression, Filter
+from node.importing.finding import Finder, Key, Row, called, namesakes
+from node.importing.line import LineWork, Refused, Skipped
+from node.importing.mapping import Expression, Filter, cells
 from node.importing.mapping import Mapping as MappingFile
 from node.importing.readings import Readings, plain
 from node.importing.sheets import Line
@@ -90,21 +90,31 @@ class Run:
         self.lookups: dict[object, Value] = {}
         self.given: dict[tuple[str, Key, str], tuple[int, Value]] = {}
         self.bands: dict[int, tuple[Band, ...]] = {}
+        self._called: dict[tuple[int, int], dict[str, set[int]]] = {}
 
     def _places(self) -> dict[str, int | None]:
         """Where each column that the mapping reads stands in the file."""
         places: dict[str, int | None] = {}
+        keys = self.mapping.key_columns(lambda column: bool(self.readings.places.get(column)))
+        changes = self.wish.mode == "update"
         for column, needed in self.mapping.file_columns().items():
             accepted = self.mapping.headers.get(column, (column,))
             found = self.readings.places[column]
             places[column] = found[0] if found else None
-            if not found and needed:
+            if not found and (column in keys if changes else needed):
                 self.error(self.sheet.header_line, accepted[0], N_("The file has no such column."))
             if len(found) > 1:
                 self.error(
                     self.sheet.header_line, accepted[0], N_("The file has this column more than once.")
                 )
         return places
+
+    def lacks(self, expression: Expression) -> bool:
+        """Is it of columns that the file has not, where only what is there is changed? Then it says nothing."""
+        if self.wish.mode != "update":
+            return False
+        named = list(cells(expression))
+        return bool(named) and all(self.places.get(column) is None for column in named)
 
     def all_lines(self, progress: Progress | None) -> ImportResult:
         if self.errors:
@@ -185,6 +195,12 @@ class Run:
         """No text may name someone without a consent, unless someone looked at it. NameWithoutConsent."""
         if not self.wish.names_checked:
             self.names.check(table.name, values)
+
+    def called(self, class_group: int, day: int) -> dict[str, set[int]]:
+        """Names -> the pupils of a class on a day."""
+        if (class_group, day) not in self._called:
+            self._called[class_group, day] = called(self.writer.db, class_group, day)
+        return self._called[class_group, day]
 
     def band(self, value: int, scale: int) -> int | None:
         """The band of the scale that holds the value."""

@@ -31,7 +31,11 @@ MAX_UNPACKED = 128 * 1024 * 1024
 HEADER_WITHIN = 20
 """Lines among which the header is looked for."""
 MOST_SHEETS = 10
+MAX_TEXTS = 12 * 1024 * 1024
+"""Bytes of a workbook's texts and styles, which are kept while its sheets are read a row at a time."""
 MAX_ROWS = 100_000
+MAX_CELLS = 3_000_000
+"""Cells that all sheets of a file may hold together, unless the caller wants fewer."""
 STRETCH = 2_000
 """Empty rows after which a sheet is over."""
 _UNSEEN = re.compile("[\u200b-\u200f\u2060\ufeff\u00ad]")
@@ -83,16 +87,26 @@ def table_in(
     delimiter: str | None = None,
     sheet: str | None = None,
     headings: frozenset[str] = frozenset(),
+    most: int = MAX_CELLS,
 ) -> Sheet:
-    """The same from a file's bytes; ``path`` names it in errors. OtherFormat, DamagedFile, TooLarge.
+    """The same from a file's bytes; ``path`` names it in errors. OtherFormat, DamagedFile; TooLarge, also where it
+    holds more than ``most`` cells.
 
     Of a workbook's sheets it is the first, or the one that holds most of the headings.
     """
     if _is_other(content):
         raise OtherFormat(file=path.name)
     is_workbook = content.startswith(b"PK\x03\x04")
-    found = _workbook(content, path, sheet) if is_workbook else [_csv_rows(content, path, delimiter)]
-    tables = [[Line(n, cells) for n, cells in enumerate(rows, 1) if any(cells)] for rows in found]
+    rows = _workbook(content, path, sheet) if is_workbook else _csv_rows(content, path, delimiter)
+    tables: list[list[Line]] = [[]]
+    for number, cells in rows:
+        if number == 1 and tables[-1]:
+            tables.append([])
+        most -= len(cells)
+        if most < 0:
+            raise TooLarge(file=path.name)
+        if any(cells):
+            tables[-1].append(Line(number, cells))
     lines = max(tables, key=lambda one: _most(one, headings)[0]) if headings else tables[0]
     if not lines:
         raise DamagedFile(file=path.name)
@@ -175,30 +189,33 @@ def find_delimiter(text: str) -> str:
     return max(DELIMITERS, key=unquoted.count)
 
 
-def _csv_rows(content: bytes, path: Path, delimiter: str | None) -> Iterator[tuple[str, ...]]:
+def _csv_rows(content: bytes, path: Path, delimiter: str | None) -> Iterator[tuple[int, tuple[str, ...]]]:
     try:
         text = decode(content)
         if "\0" in text:
             raise DamagedFile(file=path.name)
         chosen = delimiter or find_delimiter(text)
-        for row in csv.reader(io.StringIO(text, newline=""), delimiter=chosen, strict=True):
-            yield tuple(_clean(cell) for cell in row)
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=chosen, strict=True)
+        for number, row in enumerate(reader, 1):
+            yield number, tuple(_clean(cell) for cell in row)
     except (UnicodeDecodeError, csv.Error) as error:
         raise DamagedFile(file=path.name) from error
 
 
-def _workbook(content: bytes, path: Path, sheet: str | None) -> list[list[tuple[str, ...]]]:
-    """The rows of the named sheet, or of each of the first ones."""
+def _workbook(content: bytes, path: Path, sheet: str | None) -> Iterator[tuple[int, tuple[str, ...]]]:
+    """The rows of the named sheet, or of each of the first ones, each counted from 1."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            if sum(member.file_size for member in archive.infolist()) > MAX_UNPACKED:
-                raise TooLarge(file=path.name)
+            sizes = {member.filename: member.file_size for member in archive.infolist()}
+        texts = [size for name, size in sizes.items() if name.endswith(".xml") and "worksheets/" not in name]
+        if sum(sizes.values()) > MAX_UNPACKED or sum(texts) > MAX_TEXTS:
+            raise TooLarge(file=path.name)
         workbook = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
         try:
             chosen = [workbook[sheet]] if sheet else workbook.worksheets[:MOST_SHEETS]
             for one in chosen:
                 one.reset_dimensions()
-            return [list(_texts(one.iter_rows(values_only=True))) for one in chosen]
+                yield from enumerate(_texts(one.iter_rows(values_only=True)), 1)
         finally:
             workbook.close()
     except (
@@ -211,7 +228,7 @@ def _texts(rows: Iterable[tuple[object, ...]]) -> Iterator[tuple[str, ...]]:
     """The cells of rows as text, up to a long stretch of nothing: formats may reach down to the last row there is."""
     nothing = 0
     for number, row in enumerate(rows, 1):
-        cells = tuple(cell_text(cell) for cell in row)
+        cells = _trimmed(tuple(cell_text(cell) for cell in row))
         nothing = 0 if any(cells) else nothing + 1
         if nothing > STRETCH:
             return

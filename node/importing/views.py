@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -33,7 +34,7 @@ from shared.problems import (
     TooLarge,
     TooManyLines,
 )
-from shared.web import today, visitor
+from shared.web import LARGEST_UPLOAD, today, visitor
 from sync import undo
 
 area = Blueprint("importing", __name__, url_prefix="/import", template_folder="templates")
@@ -42,8 +43,17 @@ WHO = tuple(dict.fromkeys(role for kind in KINDS.values() for role in kind.who))
 MODES: tuple[Mode, ...] = ("both", "insert", "update")
 MOST_LINES = 6_000
 """Lines of one list: while they are written, which takes half a millisecond each at most, the others' writes wait."""
+MOST_CELLS = 600_000
+"""Cells of one file, of all its sheets: a hundred for each line that may be."""
 SHOWN_ERRORS = 200
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+@area.url_value_preprocessor
+def _allow_files(endpoint: str | None, values: dict[str, Any] | None) -> None:
+    """A list may be larger than a form; this runs before the form is read."""
+    if endpoint == "importing.upload":
+        request.max_content_length = LARGEST_UPLOAD
 
 
 @area.get("/")
@@ -103,7 +113,7 @@ def upload(kind_name: str) -> ResponseReturnValue:
         sentence = gettext("Choose a file first.")
         return render_template("importing/start.html", kind=kind, problem=sentence), 422
     try:
-        sheet = table_in(content, Path(name), headings=headings_of(kind.mapping()))
+        sheet = table_in(content, Path(name), headings=headings_of(kind.mapping()), most=MOST_CELLS)
         if len(sheet.lines) > MOST_LINES:
             raise TooManyLines(most=MOST_LINES)
     except (InputProblem, DamagedFile, TooLarge) as problem:

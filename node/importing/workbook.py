@@ -31,7 +31,7 @@ def template(db: Database, kind: Kind, language: str, titles: tuple[str, str], *
     ``titles`` are the names of the two sheets; ``bound`` the values that the kind's query asks for.
     """
     mapping = kind.mapping()
-    columns = [name for name in mapping.headers if name in mapping.file_columns()]
+    columns = kind.columns()
     book = openpyxl.Workbook()
     sheet = book.active
     sheet.title = titles[0]

@@ -14,9 +14,9 @@ from sqlite_utils import Database
 
 from node.attendance import queries as attendance
 from node.journal import proposals, queries
-from node.journal.queries import SLOTS, Cell, Place, Scale, edit_days
+from node.journal.queries import SLOTS, Cell, Place, Scale, Standing, edit_days
 from shared.dates import date_of
-from shared.grading import band_of, bands_of, needs_reason
+from shared.grading import Band, band_of, bands_of, needs_reason
 from shared.problems import (
     ChangedMeanwhile,
     InvalidValue,
@@ -238,6 +238,85 @@ class Result:
     seen: tuple[int | None, str] | None
 
 
+@dataclass(frozen=True)
+class Sheet:
+    """The results of a group's period, ready to be written: what the rule proposes, what stands, who gets one."""
+
+    group: int
+    term: int
+    today: int
+    span: Mapping[str, Any]
+    found: Mapping[tuple[int, int, int], Cell]
+    by_rule: Mapping[int, Standing]
+    standing: Mapping[int, Mapping[str, Any]]
+    pupils: frozenset[int]
+    scale: Scale | None
+    window: int
+    bands: Sequence[Band]
+    to_come: Sequence[int]
+    locked: bool
+
+    def stands(self, pupil: int) -> tuple[int | None, str] | None:
+        """Value and status that a pupil has; None for none yet."""
+        return _shown(self.standing.get(pupil))
+
+    def check(self, one: Result) -> None:
+        """NotInGroup, OutsideScale, WithoutMarks, InvalidValue; ReasonNeeded where it differs from the proposal, or
+        changes after the edit window.
+        """
+        _check_result(one, self.pupils, self.scale)
+        proposed = self.by_rule.get(one.pupil, proposals.NOTHING).proposed
+        changes_late = one.pupil in self.standing and self.today - self.span["end"] > self.window
+        free = proposals.is_free(self.span)
+        differs = not free and one.status in ("assessed", "na") and needs_reason(one.value, proposed)
+        if (differs or changes_late) and not one.reason.strip():
+            raise ReasonNeeded(pupil=one.pupil)
+
+    def row(self, one: Result) -> dict[str, Value]:
+        """The row of a result."""
+        return {
+            "subject_group": self.group,
+            "pupil": one.pupil,
+            "term": self.term,
+            "value": one.value,
+            "band": band_of(one.value, self.bands),
+            "status": one.status,
+            "missed": _missed(self.found, one.pupil),
+            "reason": one.reason.strip() or None,
+        }
+
+    def require_open(self) -> None:
+        """TermLocked."""
+        if self.locked:
+            raise TermLocked()
+
+    def require_ended(self) -> None:
+        """TermRunning while lessons of it are to come."""
+        if self.to_come:
+            raise TermRunning(lessons=len(self.to_come), day=f"{date_of(self.to_come[-1]):%d.%m.%Y}")
+
+
+def open_results(db: Database, group: int, term: int, person: int | None, today: int) -> Sheet:
+    """The results of a period, to be given by the group's teacher. NotFound, NotAllowed."""
+    row, span = _term_of(db, group, term, person)
+    scale = queries.scale_of(db, group)
+    return Sheet(
+        group,
+        term,
+        today,
+        span,
+        found=queries.cells(db, group, span["start"], span["end"]),
+        by_rule=proposals.of_term(db, row, span),
+        standing=queries.results(db, group, term),
+        pupils=proposals.on_roll(db, row, span, today),
+        scale=scale,
+        window=edit_days(db),
+        bands=bands_of(db.query("SELECT * FROM grading_band"), scale.id if scale else 0),
+        to_come=proposals.to_come(db, row, span, today),
+        locked=term in queries.locked_terms(db, row["class_group"]),
+    )
+
+
 def give_results(
     w: Writer,
     group: int,
@@ -250,53 +329,29 @@ def give_results(
 ) -> int:
     """Write the confirmed results of a term, all or none; returns how many became different.
 
-    NotFound, NotAllowed, TermLocked, NotInGroup, OutsideScale, WithoutMarks, InvalidValue; ReasonNeeded where a result
-    differs from the proposal, or changes after the edit window; ChangedMeanwhile with every clash; TermRunning while
+    What `open_results` and `Sheet.check` raise; TermLocked; ChangedMeanwhile with every clash; TermRunning while
     lessons are to come, unless ``early`` says that this is known.
     """
-    row, span = _open_term(w.db, group, term, person)
-    first, last = span["start"], span["end"]
-    found = queries.cells(w.db, group, first, last)
-    by_rule, free = proposals.of_term(w.db, row, span), proposals.is_free(span)
-    standing = queries.results(w.db, group, term)
-    pupils = proposals.on_roll(w.db, row, span, today)
-    scale = queries.scale_of(w.db, group)
-    window = edit_days(w.db)
-    bands = bands_of(w.db.query("SELECT * FROM grading_band"), scale.id if scale else 0)
-    wanted = [one for one in given if _shown(standing.get(one.pupil)) != (one.value, one.status)]
+    sheet = open_results(w.db, group, term, person, today)
+    sheet.require_open()
+    wanted = [one for one in given if sheet.stands(one.pupil) != (one.value, one.status)]
     for one in wanted:
-        _check_result(one, pupils, scale)
-        proposed = by_rule.get(one.pupil, proposals.NOTHING).proposed
-        changes_late = one.pupil in standing and today - last > window
-        differs = not free and one.status in ("assessed", "na") and needs_reason(one.value, proposed)
-        if (differs or changes_late) and not one.reason.strip():
-            raise ReasonNeeded(pupil=one.pupil)
-    clashes = [(one, _shown(standing.get(one.pupil))) for one in wanted]
+        sheet.check(one)
+    clashes = [(one, sheet.stands(one.pupil)) for one in wanted]
     clashes = [(one, now) for one, now in clashes if now != one.seen]
     if clashes:
         raise ChangedMeanwhile(clashes)
-    days = proposals.to_come(w.db, row, span, today) if wanted and not early else []
-    if days:
-        raise TermRunning(lessons=len(days), day=f"{date_of(days[-1]):%d.%m.%Y}")
+    if wanted and not early:
+        sheet.require_ended()
     for one in wanted:
-        w.put(
-            "term_result",
-            subject_group=group,
-            pupil=one.pupil,
-            term=term,
-            value=one.value,
-            band=band_of(one.value, bands),
-            status=one.status,
-            missed=_missed(found, one.pupil),
-            reason=one.reason.strip() or None,
-        )
+        w.put("term_result", **sheet.row(one))
     return len(wanted)
 
 
-def _open_term(
+def _term_of(
     db: Database, group: int, term: int, person: int | None
 ) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-    """A group and a period of it whose results someone may give. NotFound, NotAllowed, TermLocked."""
+    """A group and a period of it whose results someone gives. NotFound, NotAllowed."""
     row = queries.group(db, group)
     terms = queries.result_terms(db, row["year"], row["grade"]) if row else []
     span = next((one for one in terms if one["id"] == term), None)
@@ -304,8 +359,6 @@ def _open_term(
         raise NotFound()
     if person is None or row["teacher"] != person:
         raise NotAllowed()
-    if term in queries.locked_terms(db, row["class_group"]):
-        raise TermLocked()
     return row, span
 
 
@@ -319,7 +372,9 @@ def take_back_results(w: Writer, group: int, term: int, person: int | None, cloc
 
     NotFound where there is no such act, or it wrote anything else; NotAllowed, TermLocked.
     """
-    _open_term(w.db, group, term, person)
+    row, _ = _term_of(w.db, group, term, person)
+    if term in queries.locked_terms(w.db, row["class_group"]):
+        raise TermLocked()
     act = Act(clock, act_of(w).actor)
     if not 0 <= w.now - act.at <= _DAY_MS:
         raise NotFound()

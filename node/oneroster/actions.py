@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from sqlite_utils import Database
@@ -18,7 +19,7 @@ from sqlite_utils import Database
 from node.classes.queries import Year
 from node.fields import iso
 from node.oneroster import queries
-from node.oneroster.binding import FILES, HEADERS, MORE, MORE_HEADERS, Line, csv_bytes, phone, text
+from node.oneroster.binding import FILES, HEADERS, MORE, MORE_HEADERS, Line, phone, text, write_csv
 from node.oneroster.gradebook import Gradebook
 from node.people.queries import class_name, number_of
 from node.roster import FOREVER
@@ -42,22 +43,24 @@ Row = Mapping[str, Any]
 def archive(db: Database, year: Year, today: int, whole: bool = False, term: int = 0) -> bytes:
     """The ZIP of a year: names as consents allow on the day ``today``.
 
-    ``whole``: for another Mektep, with columns of its own and with sex and birth dates of staff and guardians too.
+    ``whole``: for another Mektep, with columns of its own, with sex and birth dates of staff and guardians, and with
+    comments beside marks.
     ``term``: whose marks are in it.
     """
     files = {name: lines for name, lines in tables(db, year, today, whole, term).items() if lines}
     out, made = io.BytesIO(), date_of(today)
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as target:
 
-        def add(name: str, content: bytes) -> None:
+        def add(name: str, header: Sequence[str], lines: Iterable[Sequence[str]]) -> None:
             entry = zipfile.ZipInfo(f"{name}.csv", (made.year, made.month, made.day, 0, 0, 0))
             entry.compress_type = zipfile.ZIP_DEFLATED
-            target.writestr(entry, content)
+            with target.open(entry, "w") as file:
+                write_csv(file, header, lines)
 
-        add("manifest", csv_bytes(("propertyName", "value"), _manifest(files)))
+        add("manifest", ("propertyName", "value"), _manifest(files))
         for name, lines in files.items():
             header = HEADERS[name] + (MORE_HEADERS.get(name, ()) if whole else ())
-            add(name, csv_bytes(header, ([line.get(column, "") for column in header] for line in lines)))
+            add(name, header, ([line.get(column, "") for column in header] for line in lines))
     return out.getvalue()
 
 
@@ -144,11 +147,16 @@ class _Roster:
             for group in self.groups
             if self.term in terms[group["grade"]]
         ]
-        book = Gradebook(self.db, self.org, asked, {one["id"] for one in self.pupils})
-        items = list(book.line_items())
-        return (
-            {"categories": book.categories(), "lineItems": items, "results": book.results()} if items else {}
-        )
+        book = Gradebook(self.db, self.org, asked, {one["id"] for one in self.pupils}, self.whole)
+        items = book.line_items()
+        first = next(items, None)
+        if first is None:
+            return {}
+        return {
+            "categories": book.categories(),
+            "lineItems": chain((first,), items),
+            "results": book.results(),
+        }
 
     def _demographics(self) -> list[Line]:
         people = (*self.pupils, *self.staff, *self.guardians) if self.whole else self.pupils

@@ -6,6 +6,7 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from typing import IO
 
 from shared.report import safe_text
 
@@ -57,17 +58,25 @@ _IN_PHONES = re.compile(r"[\s()\-]")
 Line = dict[str, str]
 
 
-def csv_bytes(header: Sequence[str], lines: Iterable[Sequence[str]]) -> bytes:
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\r\n")
+def write_csv(target: IO[bytes], header: Sequence[str], lines: Iterable[Sequence[str]]) -> None:
+    """Write a file, a line in memory at a time."""
+    text = io.TextIOWrapper(target, encoding="utf-8", newline="")
+    writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow(header)
     writer.writerows(lines)
-    return out.getvalue().encode()
+    text.flush()
+    text.detach()
 
 
 def text(value: str | None) -> str:
     """A field without line breaks that no spreadsheet takes for a formula."""
     return safe_text(" ".join((value or "").split()))
+
+
+def plain(text: str) -> str:
+    """Text without the apostrophe that guards a spreadsheet."""
+    bare = text[1:]
+    return bare if text.startswith("'") and safe_text(bare) == text else text
 
 
 def phone(value: str | None) -> str:

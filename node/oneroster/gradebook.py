@@ -1,7 +1,8 @@
 """The marks of a term as the gradebook files of OneRoster 1.2: a line item for each work of a lesson, a result a mark.
 
 A lesson in which marks were given for two kinds of work, or two in a cell, is a line item for each. The marks of the
-term itself are line items of a category of their own. Comments stay in the school.
+term itself are line items of a category of their own. Comments, and why a term's mark differs from the proposal, go to
+another Mektep alone.
 """
 
 from __future__ import annotations
@@ -28,12 +29,18 @@ class Gradebook:
     """The marks of subject groups in a term: a group with the term as it is for its grade, and its session's key."""
 
     def __init__(
-        self, db: Database, org: str, groups: Iterable[tuple[Row, Row, str]], pupils: Collection[int]
+        self,
+        db: Database,
+        org: str,
+        groups: Iterable[tuple[Row, Row, str]],
+        pupils: Collection[int],
+        comments: bool,
     ) -> None:
         self.db = db
         self.org = org
         self.groups = list(groups)
         self.pupils = pupils
+        self.comments = comments
 
     def categories(self) -> list[Line]:
         """Kinds of work with their weights, and the marks of terms."""
@@ -95,6 +102,7 @@ class Gradebook:
                 "scoreStatus": GRADED,
                 "score": str(one["value"]),
                 "scoreDate": day,
+                "comment": text(one["comment"]) if self.comments else "",
                 "classSourcedId": f"group-{group}",
             }
 

@@ -17,7 +17,7 @@ from node.oneroster.binding import HEADERS, MORE_HEADERS
 from node.oneroster.books import Books
 from node.oneroster.learning import Learning
 from node.oneroster.marking import Marking
-from node.oneroster.package import MANIFEST, Flaw, Package
+from node.oneroster.package import MANIFEST, MARKS, RESULTS, Flaw, Package
 from node.oneroster.persons import Persons
 from node.oneroster.rolls import Rolls
 from node.oneroster.taking import Choice, Taking
@@ -32,7 +32,8 @@ Notice = tuple[str, str]
 """A sentence marked with `N_`, and what it counts or names."""
 NO_MARKS = N_("Marks, passed over: who teaches the lessons takes them in")
 ONLY_MARKS = N_("Lines about classes and people, passed over: you take in marks alone")
-MARKS = ("categories", "lineItems", "results")
+TAKEN_FROM = N_("Taken in from another program: {system}")
+"""The reason of a term's mark where the school has no marks to propose one from."""
 NOT_READ = N_("Files that are not taken in")
 NO_COLUMN_OF_OURS = N_("Columns that are not taken in")
 
@@ -75,7 +76,7 @@ def take_in(
         if people:
             _roster(taking, learning)
         if teacher is not None:
-            Marking(taking, teacher).results()
+            Marking(taking, teacher, text(TAKEN_FROM).format(system=package.system)).results()
         flaws = [
             one
             for one in package.flaws
@@ -114,7 +115,7 @@ def _result(t: Taking) -> ImportResult:
         counts["changed"],
         counts["unchanged"],
         lines=t.taken,
-        passed_over=len(t.dropped),
+        passed_over=len(t.dropped) + t.passed,
         skipped=t.books.skipped + len(t.choice.leave_out),
     )
 
@@ -122,10 +123,10 @@ def _result(t: Taking) -> ImportResult:
 def _notices(t: Taking, people: bool, marks: bool) -> Iterator[Notice]:
     for sentence, count in t.notices.items():
         yield sentence, str(count)
-    if t.package.lines.get("results") and not marks:
-        yield NO_MARKS, str(len(t.package.lines["results"]))
+    if t.package.counts.get(RESULTS) and not marks:
+        yield NO_MARKS, str(t.package.counts[RESULTS])
     if not people:
-        yield ONLY_MARKS, str(sum(len(lines) for file, lines in t.package.lines.items() if file not in MARKS))
+        yield ONLY_MARKS, str(sum(count for file, count in t.package.counts.items() if file not in MARKS))
     if t.package.passed_over:
         yield NOT_READ, ", ".join(f"{name}.csv" for name in t.package.passed_over)
     unknown = {

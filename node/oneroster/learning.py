@@ -50,7 +50,7 @@ class Learning:
         if len(schools) > 1 and not mine:
             t.flaw(schools[0], "identifier", OTHER_SCHOOLS)
         ours = {one.id for one in mine or schools[:1]}
-        if "orgs" not in t.package.lines:  # marks alone: each line item names its school
+        if "orgs" not in t.package.counts:  # marks alone: each line item names its school
             ours = {line["schoolSourcedId"] for line in t.package.lines.get("lineItems", ())}
         t.foreign = {one.id for one in schools} - ours
         # Row ids begin with a node's name, so those of a school that is not registered either are no danger.
@@ -238,7 +238,7 @@ class Learning:
 
     def _ours(self, line: Line) -> bool:
         """Was the line made by a Mektep for another?"""
-        return MORE + "part" in line.cells
+        return line.has(MORE + "part")
 
     def _scale(self, line: Line, class_group: int) -> int | None:
         if self._ours(line):

@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 
 from node.oneroster import finding
 from node.oneroster.actions import GUARDIAN_ROLES, SEX, STAFF_ROLES
-from node.oneroster.binding import MORE
+from node.oneroster.binding import MORE, plain
 from node.oneroster.learning import LANGUAGE
 from node.oneroster.package import Line
 from node.oneroster.taking import Taking
 from shared.dates import date_of
 from shared.problems import N_
-from shared.report import EMPTY, safe_text
+from shared.report import EMPTY
 from shared.schema import LANGUAGES, POSITIONS, Value
 from sync.writer import has_consent
 
@@ -151,9 +151,9 @@ class Persons:
     def _names(self, line: Line) -> dict[str, str]:
         """Surname, given name and patronymic, as many as are known; none where Mektep wrote a number in their place."""
         found = {
-            "surname": _plain(line["familyName"]),
-            "given_name": _plain(line["givenName"]),
-            "patronymic": _plain(line["middleName"]),
+            "surname": plain(line["familyName"]),
+            "given_name": plain(line["givenName"]),
+            "patronymic": plain(line["middleName"]),
         }
         if found["given_name"] == EMPTY and found["surname"].isdigit():
             return {}
@@ -176,7 +176,7 @@ class Persons:
             values["birth_year"] = date_of(born).year
         if has_consent(t.db, person, "core", t.today):
             values |= names | {"birth_date": born, "email": line["email"]}
-            phone = _plain(line["phone"] or line["sms"])
+            phone = plain(line["phone"] or line["sms"])
             if _digits(phone) != _digits(row["phone"] or ""):
                 values["phone"] = phone
         elif names:
@@ -241,7 +241,7 @@ class Persons:
             if person is None or other is None:
                 if person is not None and ("users", agent) not in self.t.dropped:
                     t.missing(
-                        Line(line.file, line.number, {**line.cells, "agentSourcedIds": agent}),
+                        line.saying("agentSourcedIds", agent),
                         "agentSourcedIds",
                         "users",
                     )
@@ -266,12 +266,6 @@ class Persons:
             row = self.t.books.row("person", person)
             return {"f": "mother", "m": "father"}.get(row["sex"] or "") if row else None
         return "guardian" if "guardian" in roles else "other"
-
-
-def _plain(text: str) -> str:
-    """Text without the apostrophe that guards a spreadsheet."""
-    bare = text[1:]
-    return bare if text.startswith("'") and safe_text(bare) == text else text
 
 
 def _digits(phone: str) -> str:

@@ -153,12 +153,13 @@ def works(db: Database, group: int, first: int, last: int) -> list[Row]:
 
 def marks(db: Database, group: int, first: int, last: int) -> list[Row]:
     """The marks of the lessons of a group."""
-    sql = f"SELECT k.day, k.period, k.slot, k.kind, k.pupil, k.value {_MARKS} ORDER BY k.day, k.period, k.slot, k.pupil"
+    sql = f"""SELECT k.day, k.period, k.slot, k.kind, k.pupil, k.value, k.comment {_MARKS}
+      ORDER BY k.day, k.period, k.slot, k.pupil"""
     return list(db.query(sql, (group, first, last)))
 
 
 def term_marks(db: Database, group: int, term: int) -> list[Row]:
-    """The marks that a group was given for a term."""
-    sql = """SELECT pupil, value FROM term_result WHERE subject_group = ? AND term = ? AND retired_at IS NULL
-      AND value IS NOT NULL ORDER BY pupil"""
+    """The marks that a group was given for a term, each with the reason of one that differs from the proposal."""
+    sql = """SELECT pupil, value, reason AS comment FROM term_result WHERE subject_group = ? AND term = ?
+      AND retired_at IS NULL AND value IS NOT NULL ORDER BY pupil"""
     return list(db.query(sql, (group, term)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -23,6 +23,8 @@ NO_DATE = N_("“{text}” is not a date.")
 NOT_ALLOWED = N_("This value is not allowed.")
 OF_ANOTHER = N_("Lines of other schools, passed over")
 OWN_SYSTEM = "mektep"
+MOST_ERRORS = 5_000
+"""Errors after which no more results are looked at: nothing is written anyway."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,8 @@ class Taking:
     errors: list[Flaw] = field(default_factory=list)
     notices: Counter[str] = field(default_factory=Counter)
     taken: int = 0
+    passed: int = 0
+    """Results that were passed over."""
 
     def __post_init__(self) -> None:
         self.db = self.books.db
@@ -71,6 +75,19 @@ class Taking:
                 continue
             self.taken += 1
             yield line
+
+    def results(self, wanted: Callable[[Line], bool]) -> Iterator[Line]:
+        """The results that are wanted and are to be taken; their flaws of form are errors."""
+        for line, flaw in self.package.walk_results(wanted):
+            if (line.file, line.number) in self.choice.leave_out:
+                continue
+            if flaw:
+                self.errors.append(flaw)
+            else:
+                self.taken += 1
+                yield line
+            if len(self.errors) > MOST_ERRORS:
+                return
 
     def index(self, file: str) -> dict[str, Line]:
         """The lines of a file by their key."""

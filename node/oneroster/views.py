@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -29,7 +30,7 @@ from shared.problems import (
     NotFound,
     TooLarge,
 )
-from shared.web import today, visitor
+from shared.web import LARGEST_UPLOAD, today, visitor
 
 area = Blueprint("oneroster", __name__, url_prefix="/oneroster", template_folder="templates")
 
@@ -44,6 +45,13 @@ KIND = "oneroster"
 MODES: tuple[Mode, ...] = ("both", "insert", "update")
 SHOWN_ERRORS = 200
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+@area.url_value_preprocessor
+def _allow_archives(endpoint: str | None, values: dict[str, Any] | None) -> None:
+    """A school's archive may be larger than a form; this runs before the form is read."""
+    if endpoint == "oneroster.upload":
+        request.max_content_length = LARGEST_UPLOAD
 
 
 def _year() -> Year | None:
@@ -109,7 +117,7 @@ def upload() -> ResponseReturnValue:
         if not given:
             raise BadRequest()
         name, content = pack(given)
-        read_package(content, name)
+        _read(content, name)
     except BadRequest:
         return _start_page(gettext("Choose a file first.")), 422
     except (InputProblem, DamagedFile, TooLarge) as problem:
@@ -171,7 +179,12 @@ def run(token: str) -> ResponseReturnValue:
 
 def _package(token: str) -> tuple[str, Package]:
     name, content = uploads.find(database(), visitor().account, KIND, token)
-    return name, read_package(content, name)
+    return name, _read(content, name)
+
+
+def _read(content: bytes, name: str) -> Package:
+    """What the visitor may take in of an archive. DamagedFile, TooLarge, UnsafeArchive, NotARoster."""
+    return read_package(content, name, people=visitor().has(*IMPORT), marks=visitor().has(*MARK))
 
 
 def _choice(left: frozenset[tuple[str, int]] = frozenset()) -> Choice:

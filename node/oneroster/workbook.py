@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import openpyxl
 from openpyxl.styles import Font
 from openpyxl.worksheet.worksheet import Worksheet
 
-from node.oneroster.package import Line, Package
+from node.oneroster.package import RESULTS, Line, Package
 from node.people.queries import class_name, number_of
 from shared.i18n import coded
 from shared.problems import LineError
@@ -46,12 +46,19 @@ def faults(package: Package, errors: Sequence[LineError], reason: str) -> bytes:
     for file, lines in told.items():
         sheet = book.create_sheet(file[:_WIDEST])
         header = package.headers.get(file, ())
-        known = {line.number: line for line in package.lines.get(file, ())}
+        known = {line.number: line for line in _lines(package, file) if line.number in lines}
         _head(sheet, [*header, reason])
         for number, sentences in sorted(lines.items()):
             cells = _cells(known.get(number), header)
             sheet.append([*cells, safe_text("; ".join(sentences))])
     return _bytes(book)
+
+
+def _lines(package: Package, file: str) -> Iterator[Line]:
+    if file == RESULTS:
+        yield from (line for line, _ in package.walk_results())
+    else:
+        yield from package.lines.get(file, ())
 
 
 def _head(sheet: Worksheet, names: Sequence[str]) -> None:

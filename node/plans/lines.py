@@ -5,14 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import re
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import openpyxl
 
-from node.importing.sheets import read_sheet
+from node.importing.sheets import table_in
 from node.plans.queries import FIELDS
 from shared.i18n import N_, folded
 from shared.problems import DamagedFile
@@ -152,10 +151,7 @@ def _line(found: dict[str, str], number: int) -> tuple[dict[str, Value], list[Fl
 
 def text_of_file(content: bytes) -> str:
     """A workbook or CSV file as the text that pasting its cells would give. DamagedFile, TooLarge."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "plan"
-        path.write_bytes(content)
-        sheet = read_sheet(path)
+    sheet = table_in(content, Path("plan"))
     out = io.StringIO()
     writer = csv.writer(out, delimiter="\t", lineterminator="\n")
     line = 1

@@ -16,7 +16,7 @@ from node.importing.running import headings_of
 from node.importing.sheets import Sheet, table_in
 from node.importing.values import Unreadable, class_letter, days, transformed
 from shared.dates import parse_day
-from shared.problems import DamagedFile, ImportRefused, OtherFormat
+from shared.problems import DamagedFile, ImportRefused, OtherFormat, TooLarge
 from sync.writer import writing
 from tests.node.test_importing import db as db
 
@@ -159,6 +159,17 @@ def test_formats_down_to_the_last_row_cost_nothing() -> None:
     out = io.BytesIO()
     book.save(out)
     assert len(read(out.getvalue()).lines) == 1
+
+
+def test_a_file_of_more_cells_or_texts_than_a_list_needs_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    content = workbook([("a", "b"), ("c", "d")], [("e", "f")])
+    assert len(table_in(content, PATH, most=6).lines) == 1
+    for cells, texts in ((5, 10_000_000), (6, 100)):
+        monkeypatch.setattr("node.importing.sheets.MAX_TEXTS", texts)
+        with pytest.raises(TooLarge):
+            table_in(content, PATH, most=cells)
+    with pytest.raises(TooLarge):
+        table_in(b";" * 99, PATH, most=99)
 
 
 def test_an_error_of_a_formula_is_no_name(db: Database) -> None:

@@ -7,6 +7,7 @@ import re
 import shutil
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import openpyxl
 import pytest
@@ -53,6 +54,11 @@ def upload(client: Client, kind: str, text: str, name: str = "list.csv") -> str:
 def names(own: SchoolPages) -> list[str]:
     with closing(own.node.connect()) as db:
         return [n for (n,) in db.execute("SELECT surname FROM person WHERE surname IN ('Асанов', 'Өмүрова')")]
+
+
+def row(own: SchoolPages, sql: str, *values: object) -> tuple[Any, ...]:
+    with closing(own.node.connect()) as db:
+        return tuple(db.execute(sql, values).fetchone())
 
 
 def test_a_list_is_checked_then_imported_then_undone_as_one_act(own: SchoolPages) -> None:
@@ -335,3 +341,105 @@ def test_every_kind_has_its_headers_in_three_languages() -> None:
     for kind in KINDS.values():
         mapping = load_mapping(kind.name)
         assert {name: names for name, names in mapping.headers.items() if len(names) < 3} == {}
+
+
+def test_the_mother_of_a_child_may_change_name_and_phone(own: SchoolPages) -> None:
+    """By the child and the relation, which must mean one person; by surname, name and phone it would be another one."""
+    client = own.as_("secretary")
+    child, mother = row(
+        own,
+        """SELECT g.pupil, min(g.person) FROM guardian g JOIN pupil u ON u.person = g.pupil WHERE relation = 'mother'
+           AND g.retired_at IS NULL AND u.personal_file IS NOT NULL GROUP BY g.pupil HAVING count(*) = 1 LIMIT 1""",
+    )
+    file = own.one("SELECT personal_file FROM pupil WHERE person = ?", child)
+    people = own.one("SELECT count(*) FROM person")
+    text = f"Личное дело;Степень родства;Фамилия;Телефон\n{file};мать;Жаңыбаева;0555 123456\n"
+    assert client.post(upload(client, "guardians", text), do="all", mode="update", key="relation")[0] == 200
+    sql = "SELECT surname || ' ' || phone FROM person WHERE id = ?"
+    assert own.one(sql, mother) == "Жаңыбаева 0555 123456"
+    assert own.one("SELECT count(*) FROM person") == people
+    with closing(own.node.connect()) as db, writing(db, int(State(db).administrator)) as w:
+        w.put("guardian", pupil=child, person=w.insert("person"), relation="mother")
+    there = upload(client, "guardians", text)
+    status, page = client.post(there, do="check", mode="update", key="relation")
+    assert status == 422 and ">Личное дело, Степень родства<" in page
+
+
+def test_a_list_that_changes_what_is_there_needs_its_key_and_what_changes(own: SchoolPages) -> None:
+    client = own.as_("secretary")
+    client.post(upload(client, "staff", HEAD + GOOD), do="all")
+    short = "ПИН;Телефон\n11111111111111;0700 111222\n"
+    assert client.post(upload(client, "staff", short), do="all", key="pin")[0] == 422, "nobody could be added"
+    assert client.post(upload(client, "staff", short), do="all", key="pin", mode="update")[0] == 200
+    assert own.one("SELECT phone FROM person WHERE surname = 'Асанов'") == "0700 111222"
+    keyless = "Телефон;Должность\n0700 111222;завуч\n"
+    assert client.post(upload(client, "staff", keyless), do="all", mode="update")[0] == 422
+
+
+def test_pupils_are_known_by_name_and_date_of_birth_where_their_numbers_are_new(own: SchoolPages) -> None:
+    client = own.as_("secretary")
+    person, surname, given, born = row(
+        own,
+        """SELECT p.id, p.surname, p.given_name, date(p.birth_date * 86400, 'unixepoch') FROM person p
+           JOIN pupil u ON u.person = p.id WHERE p.surname IS NOT NULL AND p.birth_date IS NOT NULL
+           GROUP BY p.surname, p.given_name, p.birth_date HAVING count(*) = 1 LIMIT 1""",
+    )
+    text = f"Фамилия;Имя;Дата рождения;Личное дело\n{surname};{given};{born};Ы/77\n"
+    assert client.post(upload(client, "pupils", text), do="all", mode="update", key="name")[0] == 200
+    assert own.one("SELECT personal_file FROM pupil WHERE person = ?", person) == "Ы/77"
+
+
+def test_a_teachers_own_list_names_the_pupils_of_the_class(own: SchoolPages) -> None:
+    group, day, period = own.lesson_of(own.taught, taught_by=own.person("teacher"))
+    place = own.one(
+        """SELECT g.grade || '-' || g.letter || ';' || s.code || ';' || ifnull(x.name, '') FROM subject_group x
+           JOIN class_group g ON g.id = x.class_group JOIN subject s ON s.id = x.subject WHERE x.id = ?""",
+        group,
+    )
+    pupil = own.member_of(int(group))
+    name = own.one("SELECT lower(surname || '  ' || given_name) FROM person WHERE id = ?", pupil)
+    head = "Класс;Предмет;Подгруппа;Дата;Урок;ФИО;Оценка;Вид работы\n"
+    teacher = own.as_("teacher")
+    line = f"{place};{day};{period};{{}};5;test\n"
+    there = upload(teacher, "marks", head + line.format(name))
+    assert teacher.post(there, do="all", key="name")[0] == 200
+    value = (
+        "SELECT value FROM mark WHERE subject_group = ? AND pupil = ? AND day = ? AND period = ? AND slot = 0"
+    )
+    assert own.one(value, int(group), pupil, parse_day(day), int(period)) == 5
+    status, page = teacher.post(
+        upload(teacher, "marks", head + line.format("Жок Бирөө")), do="check", key="name"
+    )
+    assert status == 422 and "Жок Бирөө" in page
+
+
+def test_a_topic_before_others_leaves_those_that_lessons_gave(own: SchoolPages) -> None:
+    group, _, _ = own.lesson_of(own.taught, taught_by=own.person("teacher"))
+    plan = own.one("SELECT max(id) FROM plan WHERE subject_group = ? AND retired_at IS NULL", group)
+    with closing(own.node.connect()) as db, writing(db, int(State(db).administrator)) as w:
+        w.update("plan", plan, approved_at=None, submitted_at=None)
+    item, section, topic, position, hours = row(
+        own,
+        """SELECT i.id, ifnull(i.section, ''), i.topic, i.position, i.hours FROM plan_item i JOIN lesson l
+           ON l.plan_item = i.id AND l.retired_at IS NULL WHERE i.plan = ? AND i.retired_at IS NULL LIMIT 1""",
+        plan,
+    )
+    place = own.one(
+        """SELECT '2025-09-01;' || g.grade || '-' || g.letter || ';' || s.code || ';' || ifnull(x.name, '')
+           FROM subject_group x JOIN class_group g ON g.id = x.class_group JOIN subject s ON s.id = x.subject
+           WHERE x.id = ?""",
+        group,
+    )
+    head = "Начало учебного года;Класс;Предмет;Подгруппа;№;Раздел;Тема;Часы\n"
+    text = (
+        f"{head}{place};{position};{section};Жаңы тема;1\n{place};{position + 1};{section};{topic};{hours}\n"
+    )
+    teacher = own.as_("teacher")
+    assert teacher.post(upload(teacher, "plans", text), do="all")[0] == 422
+    assert teacher.post(upload(teacher, "plans", text), do="all", key="topic")[0] == 200
+    assert own.one("SELECT position FROM plan_item WHERE id = ?", item) == position + 1
+
+
+def test_the_page_says_by_what_a_line_is_known(own: SchoolPages) -> None:
+    client = own.as_("deputy")
+    assert '<dl class="facts">' in client.get(upload(client, "classes", "Класс\n7-А\n"))[1]

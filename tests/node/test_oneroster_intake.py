@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import re
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -16,6 +17,7 @@ import pytest
 from sqlite_utils import Database
 
 from node.classes.queries import Year
+from node.fields import iso
 from node.oneroster import actions, binding, marking
 from node.oneroster.books import Books
 from node.oneroster.intake import EVERYTHING, NO_MARKS, Intake, take_in
@@ -625,7 +627,8 @@ def test_our_own_export_taken_in_at_home_changes_nothing(demo: tuple[Database, Y
     assert intake.result.inserted == {}
     assert intake.result.changed == {}
     assert intake.result.unchanged["mark"] > 10 and intake.absent == ()
-    assert {marking.NOT_TAUGHT, marking.OF_TERMS} <= dict(intake.notices).keys()
+    assert intake.result.unchanged["term_result"] > 10
+    assert marking.NOT_TAUGHT in dict(intake.notices)
 
 
 # ---- marks
@@ -721,6 +724,79 @@ def test_marks_that_the_journal_would_not_take_are_refused(
     assert school.one("SELECT count(*) FROM mark") == 0
 
 
+def test_marks_of_a_term_come_in_as_the_teacher_would_give_them(taught: tuple[School, Visitor]) -> None:
+    school, teacher = taught
+    term, start, end = school.rows(
+        """SELECT t.id, t.start, t."end" FROM term t JOIN academic_year y ON y.id = t.year
+           WHERE t.kind = 'quarter' AND t.number = 1 AND y.start <= ? AND y."end" >= ?""",
+        TODAY,
+        TODAY,
+    )[0]
+    assert isinstance(start, int) and isinstance(end, int)
+    session = {"sourcedId": "q1", "title": "1", "type": "term"}
+    session |= {"startDate": iso(start), "endDate": iso(end + 1)}
+    item = {"sourcedId": "w1", "classSourcedId": "k2", "categorySourcedId": "q", "dueDate": iso(end)}
+    result = {"lineItemSourcedId": "w1", "scoreStatus": "fully graded"}
+    results = [
+        {"sourcedId": "m1", "studentSourcedId": "u1", "score": "5", **result},
+        {"sourcedId": "m2", "studentSourcedId": "u2", "score": "3", "comment": "Жайкы тест", **result},
+    ]
+
+    def book(results: list[dict[str, str]]) -> bytes:
+        return gradebook(
+            academicSessions=[session],
+            categories=[{"sourcedId": "q", "title": "Четвертная оценка"}],
+            lineItems=[item | {"academicSessionSourcedId": "q1"}],
+            results=results,
+        )
+
+    taken = school.take(book(results), teacher=teacher, people=False)
+    assert taken.result.inserted == {"term_result": 2}
+    standing = "SELECT value, reason FROM term_result WHERE retired_at IS NULL ORDER BY value DESC"
+    assert school.rows(standing) == [(5, "Taken in from another program: bilim"), (3, "Жайкы тест")]
+    assert school.take(book(results), teacher=teacher, people=False).result.changes_nothing
+    with writing(school.db, school.actor) as w:
+        undo(w, marked_act(school.db, taken.result.act))
+    assert school.rows(standing) == []
+    group = school.one("SELECT subject_group FROM term_result LIMIT 1")
+    with writing(school.db, school.actor) as w:
+        for day in range(start + 10, start + 13):
+            for one in (int(str(p)) for (p,) in school.rows("SELECT pupil FROM enrolment")):
+                w.put(
+                    "mark",
+                    subject_group=int(str(group)),
+                    day=day,
+                    period=1,
+                    pupil=one,
+                    slot=0,
+                    value=4,
+                    kind=1,
+                )
+    assert school.errors(book(results), teacher) == [("results.csv", 2, "comment")], "a reason is asked for"
+    with writing(school.db, school.actor) as w:
+        led = school.one("SELECT class_group FROM subject_group WHERE id = ?", group)
+        w.put("term_lock", class_group=int(str(led)), term=int(str(term)), locked=1)
+    locked = school.errors(book(results), teacher)
+    assert locked == [("results.csv", 2, "score"), ("results.csv", 3, "score")]
+    stranger = Visitor(school.actor, "", frozenset({"teacher"}), person=1)
+    assert school.take(book(results), teacher=stranger, people=False).result.changes_nothing
+
+
+def test_comments_come_in_with_the_first_marks_of_cells(taught: tuple[School, Visitor]) -> None:
+    school, teacher = taught
+    results = tables_of(gradebook())["results"]
+    results[0]["comment"] = "'=Жакшы"
+    school.take(gradebook(results=results), teacher=teacher, people=False)
+    assert school.rows("SELECT comment FROM mark WHERE comment <> ''") == [("=Жакшы",)]
+
+
+def test_results_are_read_line_by_line_and_what_is_not_asked_for_is_counted() -> None:
+    package = read_package(gradebook(), "list.zip")
+    assert "results" not in package.lines and package.counts["results"] == len(list(package.walk_results()))
+    roster = read_package(another().content(), "list.zip", people=False)
+    assert roster.lines.keys() == {"orgs", "academicSessions"} and roster.counts["users"] == 4
+
+
 # ---- pages
 
 
@@ -784,6 +860,14 @@ def test_what_is_no_roster_is_told_on_the_page(own: SchoolPages) -> None:
     for content in (b"", b"a,b\n", another(orgs=[]).content("1.1"), Roster(more={"../x.csv": b""}).content()):
         status, text = give(client, content)
         assert 400 <= status < 600 and 'class="notice' in text, content[:20]
+
+
+def test_an_archive_larger_than_a_form_is_taken_and_one_beyond_the_limit_is_not(own: SchoolPages) -> None:
+    client = own.as_("secretary")
+    large = another()
+    large.more = {"notes.txt": os.urandom(1_500_000)}
+    assert give(client, large.content())[0] == 302
+    assert give(client, b"PK" + bytes(8_000_000))[0] == 413
 
 
 def test_only_who_enters_cards_and_staff_files_takes_a_roster_in(own: SchoolPages) -> None:
