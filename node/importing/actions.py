@@ -13,6 +13,7 @@ from typing import Protocol
 
 from sqlite_utils import Database
 
+from node.importing.fullnames import parted
 from node.importing.mapping import Mapping, load_mapping
 from node.importing.readings import Readings
 from node.importing.running import EVERY_LINE, ImportResult, Mode, Progress, Run, Text, Wish, headings_of
@@ -66,6 +67,7 @@ def run_import(
     sheet = sheet or read_sheet(
         path, delimiter=chosen.delimiter, sheet=chosen.sheet, headings=headings_of(chosen)
     )
+    sheet = parted(sheet, chosen)
     readings = Readings(chosen, sheet)
     readings.ahead()
     with rehearsing(database) if dry_run else writing(database, actor) as w:

@@ -40,11 +40,11 @@ Where a value comes from: a plain text or number stands for itself; or one of
     {called = {column = "name"}, class = {row = "class"}, on = {column = "day"}}   the pupil of that name in a class
 
 and, in this order: ``match`` (a regular expression: its first group, or nothing), ``letter`` (true: the letter of a
-class, a capital and Cyrillic), ``map`` (text to text, in any case, with or without Kyrgyz letters), ``date`` (formats
-of strptime beside the usual ones), ``times``, ``add``, ``subtract``,
-``subtract_from`` (arithmetic), ``if_empty`` (a value), ``required`` (true: the cell must not be empty, unless the
-column is empty in a row that is here already; false: the file need not have the column), ``only_if``. Text becomes
-what the column's type wants. An empty cell says nothing: it neither fills a column nor empties one.
+class, a capital and Cyrillic), ``map`` (text to text, in any case, with or without Kyrgyz letters: the longest word
+that the cell is or begins with), ``date`` (formats of strptime beside the usual ones), ``times``, ``add``,
+``subtract``, ``subtract_from`` (arithmetic), ``if_empty`` (a value), ``required`` (true: the cell must not be empty,
+unless the column is empty in a row that is here already; false: the file need not have the column), ``only_if``. Text
+becomes what the column's type wants. An empty cell says nothing: it neither fills a column nor empties one.
 """
 
 from __future__ import annotations

@@ -11,12 +11,14 @@ import csv
 import datetime
 import io
 import re
+import sys
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
+from typing import TextIO
 
 import openpyxl
 
@@ -38,7 +40,14 @@ MAX_CELLS = 3_000_000
 """Cells that all sheets of a file may hold together, unless the caller wants fewer."""
 STRETCH = 2_000
 """Empty rows after which a sheet is over."""
+_START = 1 << 16
+"""Characters of a text in which its delimiter is looked for."""
 _UNSEEN = re.compile("[\u200b-\u200f\u2060\ufeff\u00ad]")
+LOOKALIKES = str.maketrans("ABCEHKMOPTXYaceopxy", "АВСЕНКМОРТХУасеорху")
+"""Latin letters as the Cyrillic ones that look the same."""
+_MIXED = re.compile(
+    r"\b(?=\w*[а-яёА-ЯЁңөүҢӨҮ])(?=\w*[ABCEHKMOPTXYaceopxy])[а-яёА-ЯЁңөүҢӨҮABCEHKMOPTXYaceopxy]+\b"
+)
 _SPACES = re.compile("[ \u00a0\u2007\u202f]+")
 
 
@@ -172,14 +181,15 @@ def _trimmed(cells: tuple[str, ...]) -> tuple[str, ...]:
     return cells
 
 
-def decode(content: bytes) -> str:
-    """Bytes as text: UTF-8, UTF-16 with its mark, else Windows-1251. UnicodeDecodeError: none of them."""
+def encoding_of(content: bytes) -> str:
+    """In what bytes are written: UTF-8, UTF-16 with its mark, else Windows-1251."""
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return content.decode("utf-16")
+        return "utf-16"
     try:
-        return content.decode("utf-8-sig")
+        content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        return content.decode("cp1251")
+        return "cp1251"
+    return "utf-8-sig"
 
 
 def find_delimiter(text: str) -> str:
@@ -191,15 +201,19 @@ def find_delimiter(text: str) -> str:
 
 def _csv_rows(content: bytes, path: Path, delimiter: str | None) -> Iterator[tuple[int, tuple[str, ...]]]:
     try:
-        text = decode(content)
-        if "\0" in text:
+        encoding = encoding_of(content)
+        if encoding != "utf-16" and b"\0" in content:
             raise DamagedFile(file=path.name)
-        chosen = delimiter or find_delimiter(text)
-        reader = csv.reader(io.StringIO(text, newline=""), delimiter=chosen, strict=True)
-        for number, row in enumerate(reader, 1):
-            yield number, tuple(_clean(cell) for cell in row)
+        chosen = delimiter or find_delimiter(_text(content, encoding).read(_START))
+        for number, row in enumerate(csv.reader(_text(content, encoding), delimiter=chosen, strict=True), 1):
+            yield number, tuple(sys.intern(_clean(cell)) for cell in row)
     except (UnicodeDecodeError, csv.Error) as error:
         raise DamagedFile(file=path.name) from error
+
+
+def _text(content: bytes, encoding: str) -> TextIO:
+    """Bytes as text, a piece of it in memory at a time."""
+    return io.TextIOWrapper(io.BytesIO(content), encoding, newline="")
 
 
 def _workbook(content: bytes, path: Path, sheet: str | None) -> Iterator[tuple[int, tuple[str, ...]]]:
@@ -228,7 +242,7 @@ def _texts(rows: Iterable[tuple[object, ...]]) -> Iterator[tuple[str, ...]]:
     """The cells of rows as text, up to a long stretch of nothing: formats may reach down to the last row there is."""
     nothing = 0
     for number, row in enumerate(rows, 1):
-        cells = _trimmed(tuple(cell_text(cell) for cell in row))
+        cells = _trimmed(tuple(sys.intern(cell_text(cell)) for cell in row))
         nothing = 0 if any(cells) else nothing + 1
         if nothing > STRETCH:
             return
@@ -253,10 +267,12 @@ def cell_text(cell: object) -> str:
 
 
 def _clean(text: str) -> str:
-    """Text without what nobody sees: spaces around it, doubled or hard ones, marks of no width.
+    """Text without what nobody sees: spaces around it, doubled or hard ones, marks of no width, Latin letters in a
+    Cyrillic word that look as its own.
 
     Nor with the apostrophe by which our own files keep a spreadsheet from taking it for a formula.
     """
+    text = _MIXED.sub(lambda found: found[0].translate(LOOKALIKES), text)
     text = _SPACES.sub(" ", _UNSEEN.sub("", text)).strip()
     bare = text[1:]
     return bare if text.startswith("'") and safe_text(bare) == text else text

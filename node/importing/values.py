@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from node.importing.sheets import LOOKALIKES
 from shared.i18n import folded
 from shared.problems import N_
 from shared.schema import Column, Value
@@ -23,7 +24,6 @@ _MONTHS = ("янв", "фев", "мар", "апр", "май", "июн", "июл",
 _AFTER_DATE = re.compile(r"[t\s]+\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?$|\s*-?(?:г|ж|год|года|жыл|жылы)\.?$")
 FORMULA_ERRORS = frozenset({"#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!", "#Н/Д", "#ССЫЛКА!",
                             "#ЗНАЧ!", "#ДЕЛ/0!", "#ИМЯ?", "#ЧИСЛО!", "#ПУСТО!"})  # fmt: skip
-_LOOKALIKES = str.maketrans("ABCEHKMOPTXY", "АВСЕНКМОРТХУ")
 _YES = {"1", "yes", "true", "да", "ооба", "+"}
 _NO = {"0", "no", "false", "нет", "жок", "-"}
 
@@ -135,7 +135,7 @@ def _month(word: str) -> int:
 
 def class_letter(text: str) -> str:
     """The letter of a class as it is kept: a capital, and Cyrillic where a Latin one looks the same."""
-    return text.upper().translate(_LOOKALIKES)
+    return text.upper().translate(LOOKALIKES)
 
 
 def minutes(text: str) -> int:
@@ -160,11 +160,12 @@ def _matched(text: str, pattern: str) -> str | None:
 
 
 def _mapped(text: str, known: Mapping[str, Any]) -> str | int:
-    plain = folded(text)
-    for word, value in known.items():
-        if plain == folded(word):
-            found: str | int = value
-            return found
+    plain = folded(text).strip(" .:;,")
+    words = {folded(word): value for word, value in known.items()}
+    said = [word for word in words if plain == word or plain.startswith(word + " ")]
+    if said:
+        found: str | int = words[max(said, key=len)]
+        return found
     raise Unreadable(N_("“{text}” is none of: {allowed}."), text=text, allowed=", ".join(known))
 
 

@@ -12,6 +12,7 @@ from flask.typing import ResponseReturnValue
 
 from node.importing import actions, queries, uploads, workbook
 from node.importing.actions import ImportResult, Mode, Wish
+from node.importing.fullnames import parted
 from node.importing.kinds import KINDS, Kind, header
 from node.importing.line import NameInText
 from node.importing.mapping import Mapping
@@ -43,8 +44,8 @@ WHO = tuple(dict.fromkeys(role for kind in KINDS.values() for role in kind.who))
 MODES: tuple[Mode, ...] = ("both", "insert", "update")
 MOST_LINES = 6_000
 """Lines of one list: while they are written, which takes half a millisecond each at most, the others' writes wait."""
-MOST_CELLS = 600_000
-"""Cells of one file, of all its sheets: a hundred for each line that may be."""
+MOST_CELLS = 250_000
+"""Cells of one file, of all its sheets: forty for each line that may be."""
 SHOWN_ERRORS = 200
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -157,7 +158,8 @@ def run(kind_name: str, token: str) -> ResponseReturnValue:
 
 def _sheet(kind: Kind, token: str) -> tuple[Path, Sheet]:
     name, content = uploads.find(database(), visitor().account, kind.name, token)
-    return Path(name), table_in(content, Path(name), headings=headings_of(kind.mapping()))
+    mapping = kind.mapping()
+    return Path(name), parted(table_in(content, Path(name), headings=headings_of(mapping)), mapping)
 
 
 def _mapping(kind: Kind, sheet: Sheet) -> Mapping:

@@ -73,4 +73,34 @@ def test_the_design_page_shows_every_token_and_component(pages: SchoolPages) -> 
         r"macro (\w+)\(", (STATIC_FOLDER.parent / "templates" / "ui" / "parts.html").read_text()
     )
     shown = (STATIC_FOLDER.parent.parent.parent / "node/design/templates/design/index.html").read_text()
-    assert [m for m in macros if m not in shown and m not in ("language_switch", "search")] == []
+    assert [m for m in macros if f"{m}(" not in shown and m != "language_switch"] == []
+
+
+LAYOUT = frozenset({
+    "as-written", "beside-forms", "big", "blank", "date", "day", "fold-list", "foot", "gap-below", "grid", "hour",
+    "low", "mark", "narrow", "narrow-select", "nowrap", "num", "pad", "paper", "place", "section", "sign-in",
+    "signatures", "spread", "wide", "without-script", "wrap",
+})  # fmt: skip
+"""Classes that place or type what stands on a page and are no component of their own."""
+
+
+def test_the_design_page_shows_what_three_areas_share() -> None:
+    """A class of the stylesheet that templates of three areas use stands on the page, or is one of layout."""
+    root = STATIC_FOLDER.parent.parent.parent
+    used: dict[str, set[str]] = {}
+    for path in [*root.glob("node/*/templates/*/*.html"), *root.glob("hub/*/templates/*/*.html")]:
+        area = path.parts[-4]
+        for names in re.findall(r'class="([^"]*)"', path.read_text(encoding="utf-8")):
+            for name in re.sub(r"\{[^}]*\}+", " ", names).split():
+                used.setdefault(name, set()).add(area)
+    styles = set(re.findall(r"\.([a-z-]+)", (STATIC_FOLDER / "mektep.css").read_text(encoding="utf-8")))
+    shown = "".join(
+        path.read_text(encoding="utf-8")
+        for path in (
+            root / "node/design/templates/design/index.html",
+            root / "shared/ui/templates/ui/parts.html",
+        )
+    )
+    there = set(re.findall(r"[a-z-]+", shown))
+    shared = {name for name, areas in used.items() if len(areas - {"design"}) > 2 and name in styles}
+    assert sorted(shared - there - LAYOUT) == []

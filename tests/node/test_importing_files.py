@@ -12,6 +12,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 from sqlite_utils import Database
 
 from node.importing import load_mapping, run_import
+from node.importing.fullnames import parted
 from node.importing.running import headings_of
 from node.importing.sheets import Sheet, table_in
 from node.importing.values import Unreadable, class_letter, days, transformed
@@ -159,6 +160,47 @@ def test_formats_down_to_the_last_row_cost_nothing() -> None:
     out = io.BytesIO()
     book.save(out)
     assert len(read(out.getvalue()).lines) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("Асанова Айпери Нурлановна", ("Асанова", "Айпери", "Нурлановна")),
+        ("Асан уулу Бек", ("Асан уулу", "Бек", "")),
+        ("Асанова, Айпери Нурлан кызы", ("Асанова", "Айпери", "Нурлан кызы")),
+        ("Асанова", ("", "", "")),
+        ("Бек Асан уулу", ("", "", "")),
+    ],
+)
+def test_names_in_one_column_are_parted_where_their_words_tell(name: str, told: tuple[str, ...]) -> None:
+    content = workbook([("№", "Ф.И.О.", "Класс"), (1, name, "7-А")])
+    sheet = parted(read(content), load_mapping("pupils"))
+    assert sheet.header == ("№", "Фамилиясы", "Аты", "Атасынын аты", "Класс")
+    assert sheet.lines[0].cells == ("1", *told, "7-А")
+    assert parted(sheet, load_mapping("pupils")) == sheet
+
+
+def test_words_may_end_in_a_point_or_be_followed_by_others() -> None:
+    known = {
+        "map": {
+            "ж": "f",
+            "жен": "f",
+            "учитель": "teacher",
+            "высшее": "higher",
+            "высшее педагогическое": "ped",
+        }
+    }
+    told = [transformed(text, known) for text in ("Жен.", "учитель математики", "Высшее юридическое")]
+    assert told == ["f", "teacher", "higher"]
+    assert transformed("высшее педагогическое", known) == "ped"
+    with pytest.raises(Unreadable):
+        transformed("жена", known)
+
+
+def test_latin_letters_within_a_cyrillic_word_are_its_own() -> None:
+    sheet = read(workbook([("Фaмилия", "Имя"), ("Acaнoв", "Bek"), ("COVID-19", "IТ-класс")]))
+    assert sheet.header == ("Фамилия", "Имя")
+    assert [line.cells for line in sheet.lines] == [("Асанов", "Bek"), ("COVID-19", "IТ-класс")]
 
 
 def test_a_file_of_more_cells_or_texts_than_a_list_needs_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
