@@ -23,9 +23,18 @@ from node.oneroster.binding import plain
 from node.oneroster.gradebook import GRADED, OF_LESSON, OF_TERM
 from node.oneroster.package import Line
 from node.oneroster.taking import OWN_SYSTEM, UNKNOWN, Taking
+from node.unnamed import Names, last_change
 from shared.access import Visitor
 from shared.i18n import folded
-from shared.problems import N_, AccessProblem, InputProblem, NoLesson, ReasonNeeded, WithoutMarks
+from shared.problems import (
+    N_,
+    AccessProblem,
+    InputProblem,
+    NameWithoutConsent,
+    NoLesson,
+    ReasonNeeded,
+    WithoutMarks,
+)
 from shared.schema import BY_NAME, Value
 
 MARK, TERM_RESULT = BY_NAME["mark"], BY_NAME["term_result"]
@@ -88,6 +97,9 @@ class Marking:
     _sessions: dict[str, tuple[str, int, int]] = field(default_factory=dict)
     """Session -> its type, first and last day."""
     _sheets: dict[tuple[int, int], Sheet] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.names = Names(self.t.db, self.t.today, last_change(self.t.db))
 
     def results(self) -> None:
         t = self.t
@@ -152,8 +164,18 @@ class Marking:
         except (InputProblem, AccessProblem) as problem:
             t.flaw(line, "score", problem.template, **problem.details)
             return
-        with t.listing(line):
-            t.books.put("mark", key, **told)
+        if self._names_nobody(line, "mark", told):
+            with t.listing(line):
+                t.books.put("mark", key, **told)
+
+    def _names_nobody(self, line: Line, table: str, values: Mapping[str, Value]) -> bool:
+        """May the texts stand? An error where one names someone who may not be named."""
+        try:
+            self.names.check(table, values)
+        except NameWithoutConsent as problem:
+            self.t.flaw(line, "comment", problem.template, **problem.details)
+            return False
+        return True
 
     def _give(self, line: Line, sheet: Sheet, pupil: int, value: int) -> None:
         """The result of a term, as its teacher gives it; a comment is the reason."""
@@ -176,8 +198,9 @@ class Marking:
         except InputProblem as problem:
             t.flaw(line, "score", problem.template, **problem.details)
         else:
-            with t.listing(line):
-                t.books.put("term_result", key, **row)
+            if self._names_nobody(line, "term_result", row):
+                with t.listing(line):
+                    t.books.put("term_result", key, **row)
 
     def _kinds(self) -> dict[str, int]:
         """Category -> kind of work: by its key if it is ours, by its name or code."""
