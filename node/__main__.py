@@ -33,6 +33,7 @@ from shared.i18n import DEFAULT, LANGUAGES, gettext_in
 from shared.keys import RecoveryKit, write_private
 from shared.problems import ApprovalPending, Flawed, HubUnreachable, NoSuchSlot, NotFound
 from shared.report import EMPTY
+from sync import clock
 from sync.checks import verify_chain
 from sync.delivery import Progress
 from sync.log import dump
@@ -311,7 +312,9 @@ def _status(chosen: argparse.Namespace) -> Result:
     with closing(node.connect()) as db:
         found, run = queries.status(db), queries.newest(db, node.home)
         areas = queries.waiting_by_area(db)
-    told = queries.standing(found, run)
+        silent = queries.silent(db, found)
+    now = clock.now_ms()
+    told = queries.standing(found, run, bool(silent) or queries.asks_for_something(found, now))
     places = {"waiting": found.waiting, "when": _when(found.last_done)}
     sentence, advice = (_(text).format(**places) for text in (told.sentence, told.advice))
     if not chosen.json:
@@ -322,9 +325,14 @@ def _status(chosen: argparse.Namespace) -> Result:
             "hub": found.hub_url or EMPTY,
             "last_done": _when(found.last_done),
             "last_run": _(run.told.sentence) if run and not run.running else EMPTY,
-            "last_backup": _when(found.last_backup),
+            "last_backup": _overdue(_when(found.last_backup), queries.backup_due(found, now)),
+            "receipts": f"{found.receipts} / {found.sent}",
+            "clock": _clock(found),
+            "space": _overdue(_size(found.space), queries.disk_nearly_full(found)),
             "conflicts": found.conflicts,
             "quarantined": found.quarantined,
+            "stranded": found.stranded,
+            "silent": ", ".join(machine.key for machine in silent) or 0,
         }
     last_run = {**(found.last_run or {}), "outcome": run.outcome, "running": run.running} if run else None
     return {
@@ -336,6 +344,24 @@ def _status(chosen: argparse.Namespace) -> Result:
         "sentence": sentence,
         "advice": advice,
     }
+
+
+def _overdue(text: str, is_due: bool) -> str:
+    """A fact, marked if someone has to do something about it."""
+    return f"{text} (!)" if is_due else text
+
+
+def _size(space: int) -> str:
+    return f"{space / 1024**3:.1f} {_('GB')}" if space else EMPTY
+
+
+def _clock(found: queries.Status) -> str:
+    if not found.last_checked and not found.hub_clock_ahead:
+        return EMPTY
+    if not queries.clock_off(found):
+        return _("right")
+    minutes = abs(found.hub_clock_ahead) // 60_000
+    return _overdue(_("wrong by {minutes} min", minutes=minutes), True)
 
 
 def _when(value: int) -> str:

@@ -262,6 +262,11 @@ LABELS: dict[str, str] = {
     "last_done": N_("Last complete sync"),
     "last_run": N_("Last sync"),
     "last_backup": N_("Last backup"),
+    "receipts": N_("Packets with the district's receipt"),
+    "clock": N_("Clock"),
+    "space": N_("Free space on this machine"),
+    "stranded": N_("Packets that the district alone holds"),
+    "silent": N_("Machines silent for a week"),
     "conflicts": N_("Entries with two versions"),
     "quarantined": N_("Set aside as flawed"),
     "packets": N_("Packets"),
@@ -272,6 +277,12 @@ LABELS: dict[str, str] = {
     "changed": N_("Changed"),
     "school": N_("School"),
     "code": N_("Registration code"),
+    "schools": N_("Schools"),
+    "answered": N_("Requests answered"),
+    "flawed": N_("Damaged files"),
+    "nodes": N_("Answers written"),
+    "revoked": N_("Revoked"),
+    "to_be_heard": N_("Machines not heard since the restore"),
 }
 """What the names of a result are called when it is not printed as JSON."""
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from node.conflicts.queries import heads, is_taken, proposed_login
+from node.conflicts.queries import heads, is_hidden, is_taken, proposed_login
 from shared.auth import normal_login
-from shared.problems import InvalidValue
+from shared.problems import ConsentMissing, InvalidValue
 from shared.schema import BY_NUMBER
 from shared.tables import quoted
 from sync.writer import Writer
+
+_DAY_MS = 86_400_000
 
 
 def give_login(w: Writer, account: int, wanted: str = "") -> str:
@@ -33,7 +35,8 @@ def give_login(w: Writer, account: int, wanted: str = "") -> str:
 
 
 def take(w: Writer, tbl: int, key: int, unit: str, n: int) -> None:
-    """Let the value of change ``n`` stand; InvalidValue when it is not one of the values written apart any more.
+    """Let the value of change ``n`` stand. InvalidValue: it is not one of the values written apart any more;
+    ConsentMissing: nobody may use them today.
 
     Taking the value that shows already is logged too: it says that its author has seen the others.
     """
@@ -44,6 +47,9 @@ def take(w: Writer, tbl: int, key: int, unit: str, n: int) -> None:
     if chosen is None:
         raise InvalidValue(table=table.name, column=unit, value=n)
     columns = table.units[unit]
+    if is_hidden(w.db, table, key, unit, w.now // _DAY_MS):
+        gated = next(c for c in columns if c.consent)
+        raise ConsentMissing(purpose=gated.consent or "", column=gated.name)
     values = {c.name: chosen.values.get(c.number, c.default) for c in columns}
     before = w.db.conn.total_changes
     sets = ", ".join(f"{quoted(name)} = ?" for name in values)

@@ -11,26 +11,45 @@ from sqlite_utils import Database
 
 from node.people.queries import NAME_COLUMNS, NAMED, author, full_name
 from shared.schema import BY_NAME, BY_NUMBER, Column, Table, Value
+from shared.tables import quoted
+from sync import gate
 from sync.clock import ms_of
 from sync.log import NodeLog
 from sync.merge import Entry, Lineage, heads_of, saw
+from sync.writer import has_consent
 
 MOST = 200
 
 
 @dataclass(frozen=True)
 class Choice:
-    """One of the values: ``n`` is its change, ``at`` milliseconds since 1970 by its author's clock."""
+    """One of the values: ``n`` is its change, ``at`` milliseconds since 1970 by its author's clock.
+
+    ``edit``: what an edit wrote that stands against the row's removal.
+    """
 
     n: int
     values: tuple[tuple[Column, Value], ...]
     author: str
     at: int
+    edit: tuple[tuple[Column, Value], ...] = ()
+
+
+@dataclass(frozen=True)
+class Place:
+    """Which of the many rows of its table one is; ``group``: the row's class and subject, ``day`` since 1970."""
+
+    group: Mapping[str, Any] | None
+    day: int | None
+    period: int | None
 
 
 @dataclass(frozen=True)
 class Conflict:
-    """A merge unit of a row with the values written apart; the first one shows. ``name``: of the person it is about."""
+    """A merge unit of a row with the values written apart; the first one shows. ``name``: of the person it is about.
+
+    ``is_hidden``: no consent is valid today under which the values might be read, and a choice made.
+    """
 
     table: Table
     key: int
@@ -38,6 +57,8 @@ class Conflict:
     columns: tuple[Column, ...]
     name: str
     choices: tuple[Choice, ...]
+    place: Place
+    is_hidden: bool
 
 
 def conflicts(
@@ -48,6 +69,12 @@ def conflicts(
     wanted = islice(((t, k, u) for t, k, u in rows.fetchall() if may_decide(t, k)), MOST)
     found = [conflict(db, tbl, key, unit, today) for tbl, key, unit in wanted]
     return [one for one in found if one is not None]
+
+
+def others(db: Database, may_decide: Callable[[int, int], bool]) -> int:
+    """How many open conflicts somebody else decides."""
+    rows = db.execute("SELECT tbl, key FROM conflict").fetchall()
+    return sum(not may_decide(tbl, key) for tbl, key in rows)
 
 
 @dataclass(frozen=True)
@@ -119,7 +146,20 @@ def conflict(db: Database, tbl: int, key: int, unit: str, today: int) -> Conflic
     if len(apart) < 2:
         return None
     choices = tuple(_choice(db, table, unit, entry, today) for entry in apart)
-    return Conflict(table, key, unit, table.units[unit], _name(db, table, key, today), choices)
+    name, place = _name(db, table, key, today), _place(db, table, key)
+    return Conflict(
+        table, key, unit, table.units[unit], name, choices, place, is_hidden(db, table, key, unit, today)
+    )
+
+
+def is_hidden(db: Database, table: Table, key: int, unit: str, today: int) -> bool:
+    """Does a merge unit need a consent of its person that is not valid today?"""
+    purposes = {column.consent for column in table.units[unit] if column.consent}
+    if not purposes:
+        return False
+    sql = f"SELECT {quoted(gate.subject(table))} FROM {quoted(table.name)} WHERE {quoted(table.row_id)} = ?"
+    person = db.execute(sql, (key,)).fetchone()
+    return person is None or not all(has_consent(db, person[0], purpose, today) for purpose in purposes)
 
 
 def heads(db: Database, table: Table, key: int, unit: str) -> list[Entry]:
@@ -143,7 +183,30 @@ def written_apart(retirement: Entry, edit: Entry, lineage: Lineage) -> bool:
 def _choice(db: Database, table: Table, unit: str, entry: Entry, today: int) -> Choice:
     columns = table.units[unit]
     values = tuple((column, entry.values.get(column.number, column.default)) for column in columns)
-    return Choice(entry.n, values, author(db, entry.actor or 0, today), ms_of(entry.clock))
+    edit = tuple(
+        (column, entry.values[column.number])
+        for column in table.columns
+        if unit == "retired_at"
+        and column not in columns
+        and not column.consent
+        and column.number in entry.values
+    )
+    return Choice(entry.n, values, author(db, entry.actor or 0, today), ms_of(entry.clock), edit)
+
+
+def _place(db: Database, table: Table, key: int) -> Place:
+    names = [name for name in ("subject_group", "day", "period") if name in table.by_name]
+    if not names:
+        return Place(None, None, None)
+    sql = f"SELECT {', '.join(map(quoted, names))} FROM {quoted(table.name)} WHERE {quoted(table.row_id)} = ?"
+    found = next(iter(db.query(sql, (key,))), {})
+    group = db.query(
+        """SELECT cg.grade, cg.letter, sg.name AS part, s.code, s.name_ky, s.name_ru, s.name_en
+           FROM subject_group sg JOIN class_group cg ON cg.id = sg.class_group JOIN subject s ON s.id = sg.subject
+           WHERE sg.id = ?""",
+        (found.get("subject_group"),),
+    )
+    return Place(next(iter(group), None), found.get("day"), found.get("period"))
 
 
 def _name(db: Database, table: Table, key: int, today: int) -> str:

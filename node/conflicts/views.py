@@ -9,11 +9,12 @@ from flask.typing import ResponseReturnValue
 
 from node.access import STAFF, may_all, right
 from node.conflicts import actions, queries
+from node.conflicts.queries import Place
 from node.conflicts.rights import may_decide
-from node.people.queries import number_of
+from node.people.queries import class_name, number_of
 from node.request import acting, database
 from shared.access import allow
-from shared.i18n import coded, day, gettext, instant
+from shared.i18n import coded, day, gettext, instant, row_name
 from shared.problems import BadRequest
 from shared.schema import Column, Table, Value
 from shared.web import today, visitor
@@ -26,15 +27,18 @@ area = Blueprint("conflicts", __name__, url_prefix="/conflicts", template_folder
 def index() -> ResponseReturnValue:
     """Everything that waits for a decision of the visitor's; and what was entered twice, for who may mend that."""
     db = database()
+    decides = lambda tbl, key: may_decide(db, visitor(), tbl, key)  # noqa: E731
     cards = may_all(visitor(), "card", "E")
     accounts = may_all(visitor(), "accounts", "E")
     return render_template(
         "conflicts/index.html",
-        conflicts=queries.conflicts(db, today(), lambda tbl, key: may_decide(db, visitor(), tbl, key)),
+        conflicts=queries.conflicts(db, today(), decides),
+        others=queries.others(db, decides),
         people=queries.same_number(db, today()) if cards else [],
         logins=queries.same_login(db, today()) if accounts else [],
         proposed=lambda login: queries.proposed_login(db, login),
         readable=readable,
+        where=where,
         number_of=number_of,
     )
 
@@ -68,12 +72,26 @@ def take() -> ResponseReturnValue:
     return cast(ResponseReturnValue, redirect(url_for("conflicts.index")))
 
 
+def where(place: Place) -> str:
+    """Of which class and subject, of which day and lesson a row is."""
+    parts: list[str] = []
+    if place.group is not None:
+        group = place.group
+        subject = " ".join(filter(None, (row_name(group), group["part"])))
+        parts += [class_name(group["grade"], group["letter"]), subject]
+    if place.day is not None:
+        parts.append(day(place.day))
+    if place.period is not None:
+        parts.append(gettext("lesson %(number)s", number=place.period))
+    return " · ".join(parts)
+
+
 def readable(table: Table, column: Column, value: Value) -> str:
     """A value as a person reads it."""
+    if column.name == "retired_at":
+        return gettext("not removed") if value is None else gettext("removed")
     if value is None or value == "":
         return gettext("(empty)")
-    if column.name == "retired_at":
-        return gettext("removed")
     if column.choices or column.type == "bool":
         return coded(value if not isinstance(value, bytes) else None, table.name, column.name)
     if isinstance(value, int) and column.type == "date":

@@ -131,7 +131,7 @@ OUTCOMES: dict[str, Outcome] = {
     problems.Revoked.code: Outcome(
         "bad",
         N_("The district has taken back the registration of this machine."),
-        N_("Ask the district why; everything stays saved in the school."),
+        N_("Ask the district why. What waits here stays on this machine alone."),
     ),
     problems.WrongSigner.code: Outcome(
         "bad", N_("The hub refused a signature that it does not know."), _ASK_DISTRICT

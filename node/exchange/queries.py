@@ -42,6 +42,7 @@ class Status:
     ``sent``: packets that this school's machines made and that are here, ``receipts``: how many of them the hub has
     signed for. ``space``: free bytes on the disk, 0 if unknown. ``completing``: the hub was put back from a copy and
     is being told again. ``stranded``: packets of the school that the hub holds alone, and cannot read.
+    ``kit_opens``: does the recovery kit open this machine's backups? Not where it was let in by six words alone.
     """
 
     school_name: str
@@ -63,6 +64,7 @@ class Status:
     space: int
     completing: bool
     stranded: int
+    kit_opens: bool
 
 
 @dataclass(frozen=True)
@@ -139,7 +141,7 @@ _SAFE_OFFLINE = Standing(
 _NOTHING_SENT = Standing(
     "waiting", N_("Changes waiting: {waiting}. None has reached the district yet."), _TRIED
 )
-_BY_STICK = N_("This school syncs by stick, see below; where there is internet, give the address of the hub.")
+_BY_STICK = N_("This school syncs by stick; where there is internet, give the address of the hub.")
 _WAITING = Standing("waiting", N_("Changes waiting: {waiting}. Last complete sync: {when}."), _TRIED)
 
 
@@ -165,6 +167,7 @@ def status(db: Database) -> Status:
         space=free_space(db),
         completing=int(state.completing) >= 0,
         stranded=int(state.stranded),
+        kit_opens=not state.join_secret,
     )
 
 
@@ -204,6 +207,12 @@ def clock_off(found: Status) -> bool:
 def disk_nearly_full(found: Status) -> bool:
     """Is so little room left that someone should clear up before nothing can be saved?"""
     return 0 < found.space < LOW_SPACE
+
+
+def silent(db: Database, found: Status) -> list[Machine]:
+    """The school's other machines that the hub has not heard for a week."""
+    now = hubs_now(found)
+    return [machine for machine in machines(db) if machine.is_silent(now)]
 
 
 def asks_for_something(found: Status, now: int) -> bool:

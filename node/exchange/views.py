@@ -258,7 +258,7 @@ def _page(problem: Problem | None = None, opened: str = "", over: bool = False) 
         backup_due=queries.backup_due(found, clock.now_ms()),
         holding=backups.still_holding(database()),
         erased=backups.last_erasure(database()),
-        silent=[m for m in queries.machines(database()) if m.is_silent(queries.hubs_now(found))],
+        silent=queries.silent(database(), found),
         asking=queries.asking(database()),
         disk_nearly_full=queries.disk_nearly_full(found),
         when=when,
@@ -270,8 +270,8 @@ def _page(problem: Problem | None = None, opened: str = "", over: bool = False) 
 
 def _state(found: Status, runs: list[Run]) -> dict[str, object]:
     run = runs[0] if runs else None
-    silent = any(m.is_silent(queries.hubs_now(found)) for m in queries.machines(database()))
-    standing = queries.standing(found, run, silent or queries.asks_for_something(found, clock.now_ms()))
+    asks = queries.silent(database(), found) or queries.asks_for_something(found, clock.now_ms())
+    standing = queries.standing(found, run, bool(asks))
     places = {"waiting": number(found.waiting), "when": when(found.last_done)}
     return {
         "status": found,

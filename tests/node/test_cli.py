@@ -264,6 +264,12 @@ def test_status_for_people(registered: Terminal, hub_address: str, monkeypatch: 
     _, out, _ = registered.run("status")
     assert re.search(r"Last complete sync: \d{4}-\d\d-\d\d \d\d:\d\d\n", out)
     assert "Last sync: Complete: school and district hold the same.\n" in out
+    # Nothing to do? There is no backup yet.
+    assert "What is left to do stands below." in out and "Last backup: — (!)\n" in out
+    assert "Packets with the district's receipt: 1 / 1\n" in out and "Clock: right\n" in out
+    registered.json("backup", str(registered.home.parent / "a.backup"))
+    _, out, _ = registered.run("status")
+    assert "Nothing to do." in out and "(!)" not in out
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,9 @@ from hub.storage import Hub
 from node import create_app
 from node.conflicts import actions, queries
 from node.conflicts.views import readable
-from shared.problems import InvalidValue
+from shared.problems import ConsentMissing, InvalidValue
 from shared.schema import BY_NAME
+from sync import clock
 from sync.writer import writing
 from tests.serving import Visit, with_duty
 from tests.sync.test_nodes import Cast
@@ -88,6 +89,10 @@ def test_a_removal_against_an_edit_is_decided_too(cast, which):
     take(first, conflict, conflict.choices[which])
     cast.settle()
     assert listed(first) == listed(second) == []
+    wrote = [[(c.name, readable(BY_NAME["room"], c, v)) for c, v in one.edit] for one in conflict.choices]
+    assert [("seats", "30")] in wrote
+    told = {readable(BY_NAME["room"], *one.values[0]) for one in conflict.choices}
+    assert told == {"алынып салынган", "алынып салынган эмес"}
     removed = cast.value(second, "room", "retired_at", room) is not None
     assert removed == (conflict.choices[which].values[0][1] is not None)
     cast.check()
@@ -97,6 +102,29 @@ def test_values_read_as_people_write_them():
     mark = BY_NAME["mark"]
     assert readable(mark, mark.by_name["value"], 5) == "5"
     assert readable(mark, mark.by_name["kind"], 7 << 32 | 3) == "№ 3"
+
+
+def test_what_nobody_may_read_today_is_neither_shown_nor_chosen(cast):
+    """A consent that lapsed keeps the values and blocks their use, here as on the person's card."""
+    first, second = cast.nodes[0], cast.join()
+    now = clock.now_ms() // 86_400_000
+    with closing(first.connect()) as db, writing(db, 0) as w:
+        person = w.insert("person", sex="f")
+        consent = w.insert("consent", person=person, purpose="core", valid_from=0)
+    cast.settle()
+    for node, phone in ((first, "+996 1"), (second, "+996 2")):
+        cast.update(node, "person", person, phone=phone)
+    cast.settle()
+    with_duty(first, "secretary", "secretary")
+    page = Visit(create_app(first), "secretary", "x").read("/conflicts/")
+    assert "+996 1" in page and "+996 2" in page
+    cast.update(first, "consent", consent, valid_to=now)
+    page = Visit(create_app(first), "secretary", "x").read("/conflicts/")
+    assert "+996" not in page and "Renew the consent" in page
+    [conflict] = listed(first)
+    with pytest.raises(ConsentMissing):
+        take(first, conflict, conflict.choices[1])
+    assert len(listed(first)) == 1
 
 
 # ---- whose decision it is
@@ -144,6 +172,9 @@ def test_a_conflict_is_shown_to_who_may_write_its_row_and_settled_by_nobody_else
     visit = Visit(create_app(apart), login, "x")
     page = visit.read("/conflicts/")
     assert ("topic 1" in page and "topic 2" in page) == ("lesson" in sees)
+    assert ("Lesson" in page and " · lesson 1<" in page and "7-А · " in page) == ("lesson" in sees)
+    told = len(listed(apart)) - len(sees)
+    assert (f"{told} entr" in page and "yours to decide" in page) == (login in ("head", "admin"))
     seats = {value for value in ("21", "22") if f">{value}</td>" in page}
     assert seats == ({"21", "22"} if "room" in sees else set())
     for conflict in listed(apart):

@@ -129,7 +129,15 @@ def test_the_first_machines_page_lets_it_in(school: School, newcomer: Joining) -
     assert answer.location == "/sync/machines?let_in=now"
     assert "The new machine was let in and goes on by itself." in visit.read(answer.location)
     newcomer.ended()
-    assert rows(open_node(newcomer.home, "its own")) == rows(school.node)
+    second = open_node(newcomer.home, "its own")
+    assert rows(second) == rows(school.node)
+    # It never saw the kit, so the kit opens no backup of it, and both pages say so.
+    there = Visit(create_app(second), "admin")
+    assert "with this machine's passphrase alone" in there.read("/sync/")
+    assert "The kit does not open backups of this machine" in there.read("/sync/lost")
+    assert "passphrase or the recovery kit" in visit.read("/sync/") and "for the nine words" in visit.read(
+        "/sync/lost"
+    )
     actions.run_sync(school.node, "hand")
     page = visit.read("/sync/machines")
     assert page.count("<code>") == 3 and "this machine" in page and "heard by the district" in page
