@@ -223,6 +223,7 @@ class ClassCoverage:
     """Of the pupils on a class's roll, how many have a valid consent for each purpose."""
 
     id: int
+    grade: int
     name: str
     pupils: int = 0
     given: dict[str, int] = field(default_factory=dict)
@@ -269,6 +270,7 @@ def coverage(db: Database, today: int, classes: frozenset[int] | None) -> list[C
     return [
         ClassCoverage(
             class_id,
+            grade or 0,
             class_name(grade, letter),
             pupils,
             given.get(class_id, dict.fromkeys(CONSENT_PURPOSES, 0)),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -33,9 +34,17 @@ FOLDED = 10
 """Of more to ask than these the list is folded by class."""
 SIGNERS = ("guardian", "pupil")
 """Give on a page and take back: guardians for a child, a pupil of age for oneself."""
+CORE_DATA = {
+    "pupil": N_("name, date of birth, sex, personal number, identity document, address, telephone, class, marks, "
+                "absences, conduct: to teach and to keep the records that the law asks for"),
+    "staff": N_("name, date of birth, sex, personal number, identity document, address, telephone, position, "
+                "education, experience, category, load, duties: to work in the school and to keep the records that the "
+                "law asks for"),
+    "guardian": N_("name, identity document, address, telephone, relation to the child: to speak with the school for "
+                   "the child"),
+}  # fmt: skip
+"""Who the person is to the school -> the data of the core record and what for, as the printed form says it."""
 PAPER_PURPOSES = (
-    ("core", N_("name, date of birth, sex, personal number, identity document, address, telephone, class, marks, "
-                "absences, conduct: to teach and to keep the records that the law asks for")),
     ("photo", N_("photographs and video: to recognise the person on the card; shown to staff of the school")),
     ("messages", N_("telephone and e-mail: to tell of lessons and events")),
     ("health", N_("what must be known of health: to keep safe at lessons and in sport")),
@@ -43,7 +52,7 @@ PAPER_PURPOSES = (
     ("transfer", N_("passing on of data by name to the education department or another school")),
     ("letters", N_("letters on results and attendance, on paper or by e-mail")),
 )  # fmt: skip
-"""Purpose -> which data are used and what for, as the printed form says it; each can be refused by itself."""
+"""The other purposes -> which data are used and what for, as the form says it; each can be refused by itself."""
 
 
 @area.get("/")
@@ -147,6 +156,10 @@ def record(person_id: int) -> ResponseReturnValue:
 def give(person_id: int) -> ResponseReturnValue:
     """A guardian for the child, or a pupil of age, gives a consent; it has force when its paper is here."""
     _require_own(person_id)
+    return _give_form(person_id)
+
+
+def _give_form(person_id: int) -> ResponseReturnValue:
     if not _signs(person_id):
         return _page(
             person_id, gettext("Until 18 a parent signs for the pupil, from then on the pupil alone.")
@@ -159,6 +172,10 @@ def give(person_id: int) -> ResponseReturnValue:
 @allow(*SIGNERS)
 def keep_given(person_id: int) -> ResponseReturnValue:
     _require_own(person_id)
+    return _keep_given(person_id)
+
+
+def _keep_given(person_id: int) -> ResponseReturnValue:
     if not _signs(person_id):
         raise NotAllowed()
     signed, errors = consentform.read(request.form, {}, today(), own=True)
@@ -167,7 +184,7 @@ def keep_given(person_id: int) -> ResponseReturnValue:
         try:
             with acting() as w:
                 actions.offer(w, person_id, replace(signed, signer=visitor().person), visitor().account)
-            return redirect(url_for("consents.show", person_id=person_id))
+            return redirect(_address_of(person_id)("show"))
         except InputProblem as refused:
             problem = refused.sentence(gettext)
     purposes = request.form.getlist("purpose")
@@ -186,7 +203,76 @@ def _signs(person_id: int) -> bool:
     """Does the visitor sign for the person today: of age for oneself, a guardian for a child?"""
     db, who = database(), visitor()
     mine = {who.person} | access.own_children(db, who)
-    return who.has(*SIGNERS) and person_id in mine and who.person in signers(db, person_id, today())
+    return person_id in mine and who.person in signers(db, person_id, today())
+
+
+# ---- one's own, whatever the duty: staff are subjects of their data as pupils and parents are
+
+
+@area.get("/own")
+@allow.signed_in
+def own_show() -> ResponseReturnValue:
+    """The visitor's own consents."""
+    return _page(_me())
+
+
+@area.get("/own/give")
+@allow.signed_in
+def own_give() -> ResponseReturnValue:
+    """The visitor gives a consent for oneself; it has force when its paper is here."""
+    return _give_form(_me())
+
+
+@area.post("/own/give")
+@allow.signed_in
+def own_keep_given() -> ResponseReturnValue:
+    return _keep_given(_me())
+
+
+@area.post("/own/decline")
+@allow.signed_in
+def own_decline() -> ResponseReturnValue:
+    """The visitor takes back what was given on a page."""
+    return _decline(_me())
+
+
+@area.post("/own/withdraw")
+@allow.signed_in
+def own_withdraw() -> ResponseReturnValue:
+    return _withdraw(_me())
+
+
+@area.get("/own/form")
+@allow.signed_in
+def own_paper() -> ResponseReturnValue:
+    return _paper(_me())
+
+
+@area.get("/own/scan")
+@allow.signed_in
+def own_scan() -> ResponseReturnValue:
+    return _scan(_me())
+
+
+def _me() -> int:
+    """The visitor's person. NotFound: an account of nobody."""
+    person = visitor().person
+    if person is None:
+        raise NotFound()
+    return person
+
+
+def _address_of(person_id: int) -> Callable[..., str]:
+    """Addresses of the pages about a person; one's own have addresses that are open whatever the duty."""
+    who = visitor()
+    own = person_id == who.person and not who.has(*SIGNERS)
+
+    def address(name: str, **more: Any) -> str:
+        if own:
+            return url_for(f"consents.own_{name}", **more)
+        return url_for(f"consents.{name}", person_id=person_id, **more)
+
+    return address
 
 
 def _keeps(person_id: int) -> bool:
@@ -199,12 +285,16 @@ def _keeps(person_id: int) -> bool:
 def decline(person_id: int) -> ResponseReturnValue:
     """No paper came: the school lets go of what was given on a page, or its signer takes it back."""
     _require(person_id, "E")
+    return _decline(person_id)
+
+
+def _decline(person_id: int) -> ResponseReturnValue:
     signer = whole(request.form.get("signer")) or 0
     if not visitor().has(*RECORDERS) and signer != visitor().person:
         raise NotAllowed()
     with acting() as w:
         actions.decline(w, person_id, signer, visitor().account, today())
-    return redirect(url_for("consents.show", person_id=person_id))
+    return redirect(_address_of(person_id)("show"))
 
 
 @area.post("/<int:person_id>/withdraw")
@@ -212,6 +302,10 @@ def decline(person_id: int) -> ResponseReturnValue:
 def withdraw(person_id: int) -> ResponseReturnValue:
     """Withdrawn, today or some days ago: what stood under it is neither shown nor used any more."""
     _require(person_id, "E")
+    return _withdraw(person_id)
+
+
+def _withdraw(person_id: int) -> ResponseReturnValue:
     if not (_keeps(person_id) or _signs(person_id)):
         raise NotAllowed()
     consent = whole(request.form.get("consent")) or 0
@@ -222,7 +316,7 @@ def withdraw(person_id: int) -> ResponseReturnValue:
     except InvalidValue:
         sentence = gettext("Write the day of the withdrawal: not before the signature, and not one to come.")
         return _page(person_id, sentence), 422
-    return redirect(url_for("consents.show", person_id=person_id))
+    return redirect(_address_of(person_id)("show"))
 
 
 @area.get("/<int:person_id>/form")
@@ -230,10 +324,7 @@ def withdraw(person_id: int) -> ResponseReturnValue:
 def paper(person_id: int) -> ResponseReturnValue:
     """The printed form of consent or withdrawal, filled in as far as the record goes, unsigned."""
     _require(person_id, "V")
-    language = request.args.get("language", current_language())
-    return _paper(
-        person_id, language, "withdrawal" if request.args.get("kind") == "withdrawal" else "consent"
-    )
+    return _paper(person_id)
 
 
 @area.get("/<int:person_id>/scan")
@@ -241,6 +332,10 @@ def paper(person_id: int) -> ResponseReturnValue:
 def scan(person_id: int) -> ResponseReturnValue:
     """The scan of a signed form."""
     _require(person_id, "V")
+    return _scan(person_id)
+
+
+def _scan(person_id: int) -> ResponseReturnValue:
     consent = request.args.get("consent", 0, type=int)
     if queries.consent(database(), consent, person_id) is None:
         raise NotFound()
@@ -261,7 +356,8 @@ def _require(person_id: int, verb: str) -> None:
 
 
 def _page(person_id: int, problem: str = "") -> str:
-    _require(person_id, "V")
+    if person_id != visitor().person:
+        _require(person_id, "V")
     db, day = database(), today()
     person = people.person(db, person_id, day)
     assert person is not None
@@ -280,6 +376,7 @@ def _page(person_id: int, problem: str = "") -> str:
         gives=signs,
         grown=queries.grown_up(db, day, person_id).get(person_id, []) if keeps or signs else [],
         given=given,
+        at=_address_of(person_id),
         iso=date_of(day).isoformat(),
         problem=problem,
         languages=LANGUAGES,
@@ -312,16 +409,21 @@ def _form(
         signers=[one for one in queries.signers(db, person_id, day) if one[0] in allowed],
         child=is_pupil and not born(db, person_id).is_adult(day),
         gives=gives,
+        at=_address_of(person_id),
         languages=LANGUAGES,
         largest=LARGEST_SCAN,
     )
 
 
-def _paper(person_id: int, language: str, kind: str) -> str:
+def _paper(person_id: int) -> str:
+    language = request.args.get("language", current_language())
+    kind = "withdrawal" if request.args.get("kind") == "withdrawal" else "consent"
     db, day = database(), today()
     person = people.person(db, person_id, day)
     assert person is not None
-    child = people.pupil(db, person_id) is not None and not born(db, person_id).is_adult(day)
+    is_pupil = people.pupil(db, person_id) is not None
+    child = is_pupil and not born(db, person_id).is_adult(day)
+    core = "pupil" if is_pupil else "staff" if people.staff_member(db, person_id) else "guardian"
     guardians = [one for one in queries.signers(db, person_id, day) if one[2]] if child else []
     own = [one for one in guardians if one[0] == visitor().person]
     guardian = next(iter(own or guardians), None)
@@ -340,6 +442,7 @@ def _paper(person_id: int, language: str, kind: str) -> str:
             kind=kind,
             language=language,
             languages=LANGUAGES,
-            purposes=PAPER_PURPOSES,
+            purposes=[("core", CORE_DATA[core]), *PAPER_PURPOSES],
+            at=_address_of(person_id),
             full_name=people.full_name,
         )

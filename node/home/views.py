@@ -201,6 +201,7 @@ def _people_waiting() -> list[tuple[str, str]]:
             apart,
         )
         found.append((sentence, url_for("movement.index")))
+    found += _own_consent()
     found += _grown_up() if who.has("pupil") or may_open("consents.new") else []
     due = len(consent_queries.due(db, day)) if may_open("consents.erase") else 0
     if due:
@@ -230,6 +231,17 @@ def _people_waiting() -> list[tuple[str, str]]:
                 )
             )  # fmt: skip
     return found
+
+
+def _own_consent() -> list[tuple[str, str]]:
+    """To staff whose own consent to the core record has lapsed and who have not given it anew."""
+    db, who, day = database(), visitor(), today()
+    if who.person is None or not who.has(*access.STAFF) or people.has_valid(db, who.person, "core", day):
+        return []
+    if any(one.purpose == "core" for one in consent_queries.offers(db, who.person)):
+        return []
+    sentence = gettext("Your consent to the core record is missing or has lapsed: it is asked for.")
+    return [(sentence, url_for("consents.own_show"))]
 
 
 def _grown_up() -> list[tuple[str, str]]:

@@ -95,6 +95,7 @@ def _class_lines(year: Year | None, term: Heading | None) -> list[dict[str, Any]
             lines.append(
                 {
                     "id": one["id"],
+                    "grade": one["grade"] or 0,
                     "name": class_name(one["grade"], one["letter"]),
                     "results": sum(count for _, _, count in results),
                     "na": counted["na"],

@@ -190,6 +190,8 @@ def test_what_is_open_to_all_and_to_all_who_signed_in(pages: SchoolPages) -> Non
     }  # fmt: skip
     assert kinds["machine"] == {"timetable.feed"}
     assert kinds["signed_in"] == {
+        "consents.own_decline", "consents.own_give", "consents.own_keep_given", "consents.own_paper",
+        "consents.own_scan", "consents.own_show", "consents.own_withdraw",
         "design.index", "dictionary.index", "dictionary.table", "guide.index", "home.index",
         "owndata.ask_mine", "owndata.mine",
         "owndata.my_file", "people.card", "signin.change_password",

@@ -408,6 +408,36 @@ def test_who_reads_consents_reads_what_is_due_and_the_head_alone_erases(pages: S
     assert link not in pages.as_("secretary").get("/consents/")[1]
 
 
+def test_staff_give_and_withdraw_their_own_and_are_asked_when_it_lapses(pages: SchoolPages) -> None:
+    """Whatever the duty: what a librarian gives on a page waits for its paper, as what a parent gives does."""
+    librarian, me = pages.as_("librarian"), pages.person("librarian")
+    assert f"/consents/{me}" not in librarian.get("/consents/own")[1]
+    paper = librarian.get("/consents/own/form?language=ru")[1]
+    assert "должность, образование" in paper and "оценки" not in paper
+    form = {"purpose": "photo", "valid_from": "2025-09-02"}
+    librarian.get("/consents/own/give")
+    assert librarian.post("/consents/own/give", **form) == (302, "/consents/own")
+    with closing(pages.node.connect()) as db:
+        assert not has_consent(db, me, "photo", today())
+    secretary = pages.as_("secretary")
+    assert f"/consents/{me}" in secretary.get("/consents/")[1]
+    secretary.get(f"/consents/{me}/new?signer={me}")
+    assert secretary.post(f"/consents/{me}/new", **form, signer=str(me))[0] == 302
+    with closing(pages.node.connect()) as db:
+        assert has_consent(db, me, "photo", today())
+        core = db.execute("SELECT id FROM consent WHERE person = ? AND purpose = 'core'", (me,)).fetchone()[0]
+        with writing(db, actor(db)) as w:
+            w.update("consent", core, valid_to=today())
+        asked = "/consents/own" in librarian.get("/")[1]
+        with writing(db, actor(db)) as w:
+            w.update("consent", core, valid_to=None)
+    assert asked and "/consents/own" not in librarian.get("/")[1]
+    photo = pages.one("SELECT max(id) FROM consent WHERE person = ? AND purpose = 'photo'", me)
+    assert librarian.post("/consents/own/withdraw", consent=str(core + 10**6), day="2025-10-01")[0] == 404
+    assert librarian.post("/consents/own/withdraw", consent=str(photo))[0] == 302
+    assert pages.one("SELECT withdrawn_on IS NOT NULL FROM consent WHERE id = ?", photo) == 1
+
+
 def test_a_child_neither_gives_nor_withdraws(pages: SchoolPages) -> None:
     client, child = pages.as_("pupil"), pages.person("pupil")
     assert client.get(f"/consents/{child}/give")[0] == 422
