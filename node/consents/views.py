@@ -361,6 +361,7 @@ def _page(person_id: int, problem: str = "") -> str:
     db, day = database(), today()
     person = people.person(db, person_id, day)
     assert person is not None
+    noted("read", "consent", person_id)
     keeps, signs = _keeps(person_id), _signs(person_id)
     given: dict[int, list[queries.Offer]] = {}
     for one in queries.offers(db, person_id, day):
@@ -394,6 +395,7 @@ def _form(
     db, day = database(), today()
     person = people.person(db, person_id, day)
     assert person is not None
+    noted("read", "consent", person_id)
     is_pupil = people.pupil(db, person_id) is not None
     allowed = signers(db, person_id, day)
     return render_template(
@@ -421,6 +423,7 @@ def _paper(person_id: int) -> str:
     db, day = database(), today()
     person = people.person(db, person_id, day)
     assert person is not None
+    noted("read", "consent", person_id)
     is_pupil = people.pupil(db, person_id) is not None
     child = is_pupil and not born(db, person_id).is_adult(day)
     core = "pupil" if is_pupil else "staff" if people.staff_member(db, person_id) else "guardian"

@@ -19,6 +19,7 @@ from node.movement.shown import name_of, offered_orders, on_paper, present_in, y
 from node.orders.queries import next_number
 from node.people import queries as people
 from node.people.queries import class_name, full_name, number_of
+from node.reading.noting import noted
 from node.request import acting, database
 from shared.i18n import LANGUAGES, gettext
 from shared.problems import InputProblem, NotAllowed, NotFound
@@ -187,6 +188,7 @@ def _pupil_page(person_id: int, values: Mapping[str, str], problem: str = "") ->
     row = people.pupil(db, person_id)
     if row is None:
         raise NotFound()
+    noted("read", "movement book", person_id)
     here = queries.enrolled_in(db, person_id, now)
     year, _ = year_asked()
     others = [

@@ -15,6 +15,7 @@ from node.movement.blueprint import area
 from node.movement.shown import name_of, offered_orders, on_paper
 from node.orders.queries import next_number
 from node.people.queries import class_name
+from node.reading.noting import noted
 from node.request import acting, database
 from shared.i18n import gettext
 from shared.problems import InputProblem, NotFound
@@ -54,6 +55,7 @@ def certificate(line_id: int) -> ResponseReturnValue:
     row = _line(line_id)
     if row["kind"] not in ("departed", "graduated"):
         raise NotFound()
+    noted("read", "movement book", row["pupil"])
     return render_template(
         "movement/certificate.html",
         line=row,
@@ -72,6 +74,7 @@ def _line(line_id: int) -> Mapping[str, Any]:
 
 def _line_page(line_id: int, problem: str = "") -> str:
     row = _line(line_id)
+    noted("read", "movement book", row["pupil"])
     return render_template(
         "movement/line.html",
         line=row,

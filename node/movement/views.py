@@ -17,6 +17,7 @@ from node.movement.blueprint import area
 from node.movement.queries import Period
 from node.movement.shown import name_of, on_paper, year_asked
 from node.people.queries import class_name, full_name, number_of
+from node.reading.noting import noted
 from node.request import acting, database
 from shared.access import allow
 from shared.i18n import current_language
@@ -126,6 +127,7 @@ def book() -> ResponseReturnValue:
     last = _last_day(year)
     period = Period("year", year.start - 1, last) if year else None
     lines = [row for row in _lines(period) if row["kind"] in ("arrived", "departed", "graduated")]
+    noted("read", "movement book")
     return render_template(
         "movement/book.html",
         year=year,
@@ -149,6 +151,7 @@ def alphabet() -> ResponseReturnValue:
     """The alphabetic book, a page for every letter."""
     db, now = database(), today()
     pages = queries.alphabetic_book(db, now)
+    noted("read", "alphabetic book")
     letter = request.args.get("letter", "")
     return render_template(
         "movement/alphabet.html",

@@ -10,6 +10,7 @@ from node.access import may_all, reaches_person, right
 from node.consenting import LARGEST_SCAN, Newcomer
 from node.people import actions, forms, queries
 from node.people.blueprint import area
+from node.reading import noting
 from node.request import acting, database
 from shared.i18n import LANGUAGES, current_language, gettext, size
 from shared.problems import ConsentMissing, InputProblem, NotAllowed, NotFound, PhotoTooLarge
@@ -59,6 +60,7 @@ def _card_form(person_id: int, values: dict[str, str], errors: dict[str, str], p
     db = database()
     row = queries.person(db, person_id, today())
     assert row is not None
+    noting.noted("read", "card", person_id)
     named = row["may_be_named"] is not None
     pupil = queries.pupil(db, person_id) is not None
     return render_template(
@@ -163,6 +165,8 @@ def _staff_form(
     person_id: int | None, values: dict[str, str], errors: dict[str, str], problem: str = ""
 ) -> str:
     row = queries.person(database(), person_id, today()) if person_id is not None else None
+    if person_id is not None:
+        noting.noted("read", "card", person_id)
     named = row is None or row["may_be_named"] is not None
     fields = _open(named, "person", actions.PERSON)
     return render_template(
@@ -246,6 +250,7 @@ def _guardians(person_id: int, problem: str = "", errors: dict[str, str] | None 
     db, day = database(), today()
     row = queries.person(db, person_id, day)
     assert row is not None
+    noting.noted("read", "card", person_id)
     text = request.args.get("q", "")[:80].strip()
     known = {one["person"] for one in queries.guardians_of(db, person_id, day)} | {person_id}
     mine = may_all(visitor(), "card", "E")
@@ -298,6 +303,7 @@ def _social_form(person_id: int, problem: str = "") -> str:
     row = queries.person(db, person_id, day)
     if row is None or queries.pupil(db, person_id) is None:
         raise NotFound()
+    noting.noted("read", "card", person_id)
     held = queries.categories(db, person_id, day)
     return render_template(
         "people/social.html",

@@ -7,6 +7,7 @@ from contextlib import closing
 from node.reading import queries
 from shared.web import today
 from tests.node.conftest import SchoolPages
+from tests.node.test_access import every_route
 
 
 def noted(pages: SchoolPages, person: int, act: str = "read") -> int:
@@ -25,6 +26,30 @@ def test_a_card_read_twice_is_noted_once_and_ones_own_never(pages: SchoolPages) 
     own = pages.person("secretary")
     assert pages.as_("secretary").get(f"/people/{own}")[0] == 200
     assert noted(pages, own) == 0
+
+
+def test_every_page_about_someone_is_noted(pages: SchoolPages) -> None:
+    """By whatever address one comes to it: the form of the card is the card."""
+    sql = """SELECT e.pupil FROM enrolment e WHERE e."end" IS NULL AND e.retired_at IS NULL
+               AND e.pupil NOT IN (SELECT person FROM reading_log WHERE person IS NOT NULL) ORDER BY e.pupil"""
+    with closing(pages.node.connect()) as db:
+        fresh = iter([pupil for (pupil,) in db.execute(sql).fetchall()])
+    rules = {
+        rule for _, rule, method in every_route(pages.app) if method == "GET" and "<int:person_id>" in rule
+    }
+    silent, opened = [], set()
+    for rule in sorted(rules):
+        for role in ("secretary", "social", "deputy"):
+            pupil = next(fresh)
+            if pages.as_(role).get(rule.replace("<int:person_id>", str(pupil)))[0] == 200:
+                opened.add(rule)
+                silent += [rule] if not noted(pages, pupil) + noted(pages, pupil, "export") else []
+    assert silent == []
+    assert {
+        "/people/<int:person_id>/edit",
+        "/consents/<int:person_id>/form",
+        "/people/<int:person_id>/social",
+    } <= opened
 
 
 def test_a_name_alone_is_not_a_reading(pages: SchoolPages) -> None:
