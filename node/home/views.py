@@ -73,6 +73,11 @@ def index() -> ResponseReturnValue:
         own=_own(),
         library=_library(year) if who.has("librarian") else None,
         care=_care(year) if who.has("social") else None,
+        own_weeks={
+            one.pupil: week_of(db, one.lessons, day, day) for one in own_weeks() if one.pupil is not None
+        }
+        if may_open("timetable.index")
+        else {},
         waiting=_waiting(),
         weeks=[(one, week_of(db, one.lessons, day, day)) for one in taught],
         week_links=weeks,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -179,6 +180,13 @@ def scale_of(db: Database, group: int) -> Scale | None:
     number, low, high = row
     without_one = low == 1 and high == FIVE and not settings.number(db, "use_of_one")
     return Scale(number, 2 if without_one else low, high)
+
+
+def usual_kind(cells: Iterable[Cell], slot: int = 0) -> int | None:
+    """The kind of work of most marks of a lesson: what its next mark will be of, too."""
+    marks = [cell.marks[slot] for cell in cells if slot in cell.marks]
+    counted = Counter(mark.kind for mark in marks if mark.value is not None and mark.kind is not None)
+    return counted.most_common(1)[0][0] if counted else None
 
 
 def work_kinds(db: Database) -> list[Mapping[str, Any]]:

@@ -70,6 +70,7 @@ def grid(group_id: int) -> ResponseReturnValue:
         keys=rows.marks_with_keys(scale),
         outside=any(cell.outside for cell in cells.values()),
         kinds=queries.work_kinds(db),
+        usual=_usual_kinds(cells) if writes and scale else {},
         letters=(letters["absent"], letters["late"]),
         now=pages.today(),
         texts=sentences.texts(),
@@ -82,6 +83,14 @@ def _planned(group_id: int, columns: Sequence[queries.Column]) -> dict[Place, Ma
     """The plan's item whose turn it is, by lesson without a topic."""
     found = queries.planned_topics(database(), group_id, columns)
     return {place: item for place, item in found.items() if item["topic"]}
+
+
+def _usual_kinds(cells: Mapping[tuple[int, int, int], queries.Cell]) -> dict[tuple[int, int], int | None]:
+    """The kind of work of most marks of a lesson, by its day and period."""
+    lessons: dict[tuple[int, int], list[queries.Cell]] = {}
+    for (day, period, _), cell in cells.items():
+        lessons.setdefault((day, period), []).append(cell)
+    return {at: queries.usual_kind(found) for at, found in lessons.items()}
 
 
 def _noted_away(columns: Sequence[queries.Column], members: frozenset[int]) -> dict[Place, list[int]]:

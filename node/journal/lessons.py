@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
@@ -72,7 +71,7 @@ def _lesson_page(
     letters, kinds = attendance.letters(db), queries.work_kinds(db)
     signs = (letters["absent"], letters["late"])
     cells = queries.lesson_cells(db, place)
-    usual, second = (_usual_kind(cells, slot) for slot in queries.SLOTS)
+    usual, second = (queries.usual_kind(cells.values(), slot) for slot in queries.SLOTS)
     return render_template(
         "journal/lesson.html",
         lesson=found,
@@ -113,13 +112,6 @@ def _lesson_page(
         texts=sentences.texts(),
         now_taken=pages.untaken(found),
     )
-
-
-def _usual_kind(cells: Mapping[int, Cell], slot: int) -> int | None:
-    """The kind of work of most marks of a lesson: what its next mark will be of, too."""
-    marks = [cell.marks[slot] for cell in cells.values() if slot in cell.marks]
-    counted = Counter(mark.kind for mark in marks if mark.value is not None and mark.kind is not None)
-    return counted.most_common(1)[0][0] if counted else None
 
 
 def _kinds_teller(kinds: Sequence[Mapping[str, Any]]) -> Callable[[Cell], dict[int, str]]:

@@ -328,6 +328,8 @@ def test_attendance_is_taken_in_the_grid(page: Page, desk: Desk, here: str) -> N
     assert group is not None and planned is not None
     with writing(desk.db, desk.account) as w:
         absences.add_note(w, group["class_group"], order[1], TODAY, TODAY, "ill")
+    control = next(kind["id"] for kind in queries.work_kinds(desk.db) if kind["code"] == "control")
+    desk.save(desk.mark(order[2], 4, kind=control))
     note = absence_queries.notes(desk.db, [order[1]], TODAY, TODAY)[0]["id"]
     sign_in(page, here, desk)
     page.goto(f"{here}/journal/group/{desk.place.group}")
@@ -335,6 +337,7 @@ def test_attendance_is_taken_in_the_grid(page: Page, desk: Desk, here: str) -> N
     expect(head.locator(".dot")).to_be_visible()
     focus(page, order[0])
     page.keyboard.press("n")
+    expect(page.locator("#kind")).to_have_value(str(control))
     # Whom a note expects away is shown before, and is away with the tick; so is the topic whose turn it is.
     assert page.evaluate("document.activeElement.dataset.noted")
     page.check("[data-taken]")

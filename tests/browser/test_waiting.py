@@ -320,6 +320,9 @@ def test_a_cell_that_was_locked_meanwhile_says_so(page: Page, desk: Desk, here: 
         page.goto(here + grid_of(desk))
         assert page.locator("th[data-locked] .lock").count() > 5
         assert page.locator("td[tabindex]").count() == 0
+        # Who only reads is led from a cell to its history.
+        page.locator(f"tr[data-pupil='{pupil}'] td:not(.out, .sum)").last.click()
+        page.wait_for_url("**/journal/history/**")
     finally:
         with writing(desk.db, desk.account) as w:
             locking.reopen(w, group["class_group"], term["id"], "Оңдоо")

@@ -590,6 +590,9 @@ def test_grid_results_and_history_are_shown(desk: Desk) -> None:
     text = client.get(f"/journal/group/{desk.place.group}")[1]
     assert all(f'<tr data-pupil="{one}">' in text for one in desk.pupils)
     assert "with-grid.js" in text
+    # A lesson's head tells of which kind of work its marks are.
+    head = re.search(rf'<th scope="col" data-at="2025-10-23/{desk.place.period}"[^>]*>', text)
+    assert head is not None and f'data-kind="{ORAL}"' in head[0]
     # The facing page has the lessons in the order of the columns.
     heads, lines = text.split("</thead>", 1)[0], text.split("data-lines", 1)[1]
     lessons = re.findall(r'href="(/journal/lesson/[^"]+)"', heads)

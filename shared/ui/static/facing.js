@@ -50,6 +50,12 @@ const facing = (() => {
     if (pane.contains(event.target)) showColumn(column);
     else showLine(column);
   });
+  // Who reads has no desk: a cell leads to its history.
+  for (const told of document.querySelectorAll("[data-reads]")) told.hidden = false;
+  if (table.matches(".read")) table.addEventListener("click", (event) => {
+    const td = event.target.closest("td"), at = td && heads[td.cellIndex].dataset.at;
+    if (at && !td.matches(".out")) location = `${book.parentNode.dataset.url.replace("/cell/", "/history/")}${at}/${td.parentNode.dataset.pupil}`;
+  });
   const fits = lines.length && pinned.length < 2 && heads[0].offsetWidth + box.scrollWidth - heads[lines.length].offsetLeft <= box.clientWidth;
   if (lines.length) showColumn(lines.length, fits && box.scrollWidth);
   return { table, pane, heads, lines, choose, follow(then) { followers.push(then); } };

@@ -46,6 +46,10 @@
     else if (td.dataset.x && !line.textContent) line.textContent = `! ${td.title}`;
     line.append(both);
   }
+  // A mark is of the kind of the lesson's other marks, until one is chosen by hand.
+  const kinds = document.getElementById("kind");
+  let byHand = !kinds;
+  if (kinds) kinds.addEventListener("change", () => { byHand = true; });
   // Attendance of the lesson of a column: taken, unless the dot in its head says otherwise.
   const dotOf = (head) => head.querySelector(".dot:not([hidden])");
   for (const head of heads) if (head.dataset.at) head.dataset.base = dotOf(head) ? "0" : "1";
@@ -144,7 +148,8 @@
     td.classList.add("aimed");
     strike(false);
     for (const button of desk.querySelectorAll("[data-press]")) button.disabled = shut(td);
-    tick(heads[td.cellIndex]);
+    tick(head);
+    if (!byHand) kinds.value = head.dataset.kind || kinds.options[0].value;
     desk.querySelector("[data-lesson]").href = `${head.querySelector("a").href}#pupil-${td.parentNode.dataset.pupil}`;
     desk.hidden = false;
     td.scrollIntoView({ block: "nearest", inline: "nearest" });
