@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from flask import render_template, request
@@ -15,7 +15,7 @@ from node.people.queries import class_name
 from node.request import acting, database
 from node.timetable import actions, forms, queries
 from node.timetable.blueprint import area
-from node.timetable.desk import FEWEST_PERIODS, MONDAY, desk_of, group_name, saved
+from node.timetable.desk import MONDAY, Row, desk_of, group_name, longest_week, saved
 from node.timetable.warnings import warning_lines, warnings_of
 from shared.i18n import gettext
 from shared.problems import InputProblem, NotFound
@@ -55,28 +55,52 @@ def _page(room_id: int, problem: str = "") -> str:
     if room is None:
         raise NotFound()
     lessons: dict[Time, list[Mapping[str, Any]]] = {}
-    for slot in queries.slots(db, desk.year, desk.day):
+    slots = queries.slots(db, desk.year, desk.day)
+    for slot in slots:
         lessons.setdefault((slot["weekday"], slot["shift"] or 1, slot["period"]), []).append(slot)
     here = {at: [one for one in found if one["room"] == room_id] for at, found in lessons.items()}
-    rows = sorted({at[1:] for at in lessons} | {(1, period) for period in range(1, FEWEST_PERIODS + 1)})
     groups = {one["group"] for found in here.values() for one in found}
     return render_template(
         "timetable/room.html",
         desk=desk,
         iso=iso,
         room=room,
-        rows=[(shift, period, shift * _SHIFT + period) for shift, period in rows],
-        shifts=len({shift for shift, _ in rows}),
-        rings={shift: calendar.rings(db, shift, None) for shift in {shift for shift, _ in rows}},
-        weekdays=max([queries.WEEKDAYS, *(at[0] for at in lessons)]),
-        cells={at: forms.choice(frozenset(one["group"] for one in found)) for at, found in here.items()},
-        options={at: _options(found, here[at], room_id) for at, found in lessons.items()},
-        classes={at: [(one["class_group"], _class(one)) for one in found] for at, found in here.items()},
+        rows=_rows(lessons),
+        weekdays=longest_week(desk.year, slots),
+        cells={
+            _cell(at): forms.choice(frozenset(one["group"] for one in found)) for at, found in here.items()
+        },
+        options={_cell(at): _options(found, here[at], room_id) for at, found in lessons.items()},
+        classes={
+            _cell(at): [(one["class_group"], _class(one)) for one in found] for at, found in here.items()
+        },
         lines=warning_lines(db, warnings_of(db, desk.year, desk.day), today(), groups),
         monday=MONDAY,
         saved="saved" in request.args,
         problem=problem,
     )
+
+
+def _cell(at: Time) -> forms.Cell:
+    """A time as the name of its field holds it."""
+    weekday, shift, period = at
+    return weekday, shift * _SHIFT + period
+
+
+def _rows(lessons: Iterable[Time]) -> list[Row]:
+    """A line for each period in which any lesson is held; those of two shifts say of which they are."""
+    found = sorted({at[1:] for at in lessons})
+    shifts = {shift for shift, _ in found}
+    rings = {shift: calendar.rings(database(), shift, None) for shift in shifts}
+    return [
+        Row(
+            shift * _SHIFT + period,
+            period,
+            f"{gettext('Shift %(shift)s', shift=shift)}, {period}" if len(shifts) > 1 else str(period),
+            rings[shift].get(period, (None,))[0],
+        )
+        for shift, period in found
+    ]
 
 
 def _options(

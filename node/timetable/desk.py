@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
 from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
+from node.calendar import queries as calendar
 from node.fields import iso
 from node.request import database
 from node.timetable import queries
@@ -44,6 +45,25 @@ def desk_of() -> Desk:
         raise NotFound()
     year, first, last = found
     return Desk(year, first, last, max(first, min(wanted, last)))
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of an editor's week: what stands before it, the minute at which its lesson begins if there is a bell.
+
+    ``number`` stands in the names of its fields; it is the period, unless two shifts have the same one.
+    """
+
+    number: int
+    period: int
+    label: str
+    start: int | None
+
+
+def longest_week(year: int, slots: Iterable[Mapping[str, Any]]) -> int:
+    """The last weekday on which a class of the year has lessons, by its week or by the timetable."""
+    classes = calendar.classes(database(), year)
+    return max([5, *(one["week_days"] for one in classes), *(one["weekday"] for one in slots)])
 
 
 def saved(page: str, desk: Desk, **place: int) -> ResponseReturnValue:

@@ -16,7 +16,7 @@ from node.request import acting, database
 from node.timetable import actions, copying, forms, queries
 from node.timetable.blueprint import area
 from node.timetable.clashes import Entry, meet, reasons
-from node.timetable.desk import FEWEST_PERIODS, MONDAY, Desk, desk_of, group_name, saved
+from node.timetable.desk import FEWEST_PERIODS, MONDAY, Desk, Row, desk_of, group_name, longest_week, saved
 from node.timetable.warnings import entries, entry_maker, warning_lines, warnings_of
 from shared.i18n import gettext, row_name
 from shared.problems import InputProblem, NotFound
@@ -92,12 +92,13 @@ def _teacher_page(person_id: int, problem: str = "") -> str:
     groups = [g for g in queries.groups(db, desk.year) if g["teacher"] == person_id]
     if not groups:
         raise NotFound()
+    slots = queries.slots(db, desk.year, desk.day)
     return _grid_page(
         desk,
         groups,
-        [s for s in queries.slots(db, desk.year, desk.day) if s["teacher"] == person_id],
+        [s for s in slots if s["teacher"] == person_id],
         name=queries.names(db, [person_id], today()).get(person_id, "") or gettext("Teacher"),
-        weekdays=queries.WEEKDAYS,
+        weekdays=longest_week(desk.year, slots),
         rings={},
         label=lambda row: f"{class_name(row['grade'], row['letter'])} {group_name(row)}",
         person_id=person_id,
@@ -124,7 +125,10 @@ def _grid_page(
         "timetable/edit.html",
         desk=desk,
         iso=iso,
-        periods=range(first, min(last, queries.LAST_PERIOD) + 1),
+        rows=[
+            Row(period, period, str(period), rings.get(period, (None,))[0])
+            for period in range(first, min(last, queries.LAST_PERIOD) + 1)
+        ],
         cells={cell: forms.choice(frozenset(ids)) for cell, ids in chosen.items()},
         options=_options(groups, chosen.values(), names),
         hours=[(names[one["id"]], placed.get(one["id"], 0), one["hours_week"]) for one in groups],
