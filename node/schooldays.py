@@ -236,6 +236,22 @@ def bounds(db: Database, year: int) -> tuple[int, int] | None:
     return min([row[0], *(start for start, _ in spans)]), last
 
 
+def held_outside(db: Database, year: int) -> int:
+    """Lessons of a year on days of no term, as after a term was moved: their marks count in none."""
+    spans = {grade: found for (of, grade), found in _spans(db).items() if of == year}
+    held = db.execute(
+        """SELECT cg.grade, l.day, count(*) FROM class_group cg JOIN subject_group sg ON sg.class_group = cg.id
+           JOIN lesson l ON l.subject_group = sg.id
+           WHERE cg.year = ? AND cg.retired_at IS NULL AND l.retired_at IS NULL GROUP BY cg.grade, l.day""",
+        (year,),
+    ).fetchall()
+    return sum(
+        count
+        for grade, day, count in held
+        if spans and not any(start <= day <= end for start, end in spans.get(grade, spans[None]))
+    )
+
+
 def terms(
     db: Database, year: int | None = None, grade: int | None = None, kinds: Iterable[str] = MARKING
 ) -> list[dict[str, Any]]:

@@ -70,6 +70,9 @@ def _page(problem: str = "", typed: Mapping[str, str] | None = None) -> str:
         typed=typed or {},
         monday=_monday(),
         saved="saved" in request.args and not problem,
+        outside=queries.held_outside(db, year["id"])
+        if year and visitor().has(*EDIT) and queries.own_terms(db)
+        else 0,
     )
 
 

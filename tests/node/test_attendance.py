@@ -270,9 +270,15 @@ def test_the_class_teacher_works_on_the_page_of_a_day(desk: Desk) -> None:
         1,
     )
     pupil = min(queries.enrolled(desk.db, class_id, TODAY, TODAY))
-    take(desk, TODAY, {pupil: "unknown"})
     page = f"/attendance/class/{class_id}"
     here = f"view=day&day={iso_of(TODAY)}"
+    # Of a day of which nothing is known it is not said that all were there.
+    with writing(desk.db, desk.account) as w:
+        for day, period, group in queries.lessons(desk.db, class_id, TODAY, TODAY):
+            w.put("lesson", subject_group=group, day=day, period=period, attendance_taken=0)
+    unknown = client.get(f"{page}?{here}")[1]
+    assert "бир да сабагынын катышуусу" in unknown and "баары болгон" not in unknown
+    take(desk, TODAY, {pupil: "unknown"})
     status, text = client.get(f"{page}?{here}")
     assert status == 200 and f'name="reason-{pupil}"' in text
     sent = {f"seen-reason-{pupil}": "unknown", f"reason-{pupil}": "ill"}

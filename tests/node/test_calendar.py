@@ -356,6 +356,9 @@ def test_lesson_counts_follow_a_term_that_moves_for_one_grade(school: SchoolPage
         with writing(db, account) as w:
             actions.move_term(w, Q1, 1, start, parse_day("2025-09-30"))
         assert derive(db)
+        # What the journal holds of the days that are no term's any more is told to who moved it.
+        told = "сабак эч бир мезгилге кирбейт"
+        assert queries.held_outside(db, YEAR) > 0 and told in school.as_("deputy").get("/calendar/?year=3")[1]
         after = dict(db.execute(sql, (Q1,)).fetchall())
         assert after[1] < before[1]
         assert {g: n for g, n in after.items() if g != 1} == {g: n for g, n in before.items() if g != 1}
@@ -363,6 +366,7 @@ def test_lesson_counts_follow_a_term_that_moves_for_one_grade(school: SchoolPage
             actions.move_term(w, Q1, 1, start, end)
         derive(db)
         assert dict(db.execute(sql, (Q1,)).fetchall()) == before
+        assert queries.held_outside(db, YEAR) == 0
 
 
 def test_the_district_gets_dates_and_codes_and_never_the_reason(tmp_path: Path) -> None:
