@@ -329,14 +329,20 @@ def give_results(
 ) -> int:
     """Write the confirmed results of a term, all or none; returns how many became different.
 
-    What `open_results` and `Sheet.check` raise; TermLocked; ChangedMeanwhile with every clash; TermRunning while
-    lessons are to come, unless ``early`` says that this is known.
+    What `open_results` and `Sheet.check` raise, ReasonNeeded of all pupils at once; TermLocked; ChangedMeanwhile with
+    every clash; TermRunning while lessons are to come, unless ``early`` says that this is known.
     """
     sheet = open_results(w.db, group, term, person, today)
     sheet.require_open()
     wanted = [one for one in given if sheet.stands(one.pupil) != (one.value, one.status)]
+    lack = []
     for one in wanted:
-        sheet.check(one)
+        try:
+            sheet.check(one)
+        except ReasonNeeded:
+            lack.append(one.pupil)
+    if lack:
+        raise ReasonNeeded(pupils=lack)
     clashes = [(one, sheet.stands(one.pupil)) for one in wanted]
     clashes = [(one, now) for one, now in clashes if now != one.seen]
     if clashes:

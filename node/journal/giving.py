@@ -14,7 +14,7 @@ from node.people.queries import class_name, number_of
 from node.request import acting, database
 from shared.access import allow
 from shared.i18n import gettext, row_name
-from shared.problems import ChangedMeanwhile, InputProblem, NotFound, TermRunning
+from shared.problems import ChangedMeanwhile, InputProblem, NotFound, ReasonNeeded, TermRunning
 from shared.web import visitor
 
 
@@ -43,11 +43,17 @@ def give(group_id: int) -> ResponseReturnValue:
             )
             act = actions.act_of(w).clock if changed else None
     except InputProblem as problem:
-        at = {problem.details.get("pupil")}
+        lacks = isinstance(problem, ReasonNeeded)
+        at = set(
+            cast("Sequence[object]", problem.details["pupils"] if lacks else [problem.details.get("pupil")])
+        )
         if isinstance(problem, ChangedMeanwhile):
             at |= {one.pupil for one, _ in cast("Sequence[tuple[actions.Result, object]]", problem.clashes)}
         running = isinstance(problem, TermRunning)
-        page = _results_page(group_id, given, problem.sentence(gettext), at, running)
+        sentence = (
+            gettext("Some results need a reason: it is asked for beside each of them.") if lacks else ""
+        )
+        page = _results_page(group_id, given, sentence or problem.sentence(gettext), at, running, lacks)
         return page, problem.status
     there = url_for("journal.results", group_id=group_id, term=term["id"], saved=1, act=act)
     return cast(ResponseReturnValue, redirect(there))
@@ -74,6 +80,7 @@ def _results_page(
     problem: str = "",
     at: set[object] | frozenset[object] = frozenset(),
     running: bool = False,
+    lacks: bool = False,
 ) -> str:
     db, who = database(), visitor()
     group = pages.group_of(group_id)
@@ -103,6 +110,7 @@ def _results_page(
         typed={one.pupil: one for one in given},
         problem=problem,
         at=at,
+        lacks=lacks,
         saved="saved" in request.args and not problem,
         act=request.args.get("act", type=int),
         taken_back="taken_back" in request.args and not problem,

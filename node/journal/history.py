@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlite_utils import Database
@@ -29,27 +29,34 @@ class Step:
 def of_cell(db: Database, place: Place, pupil: int, today: int) -> list[Step]:
     """Every change of a pupil's marks and absence in a lesson, the newest first."""
     key = (place.group, place.day, place.period, pupil)
-    log, kinds = NodeLog(db), _kinds(db)
-    rows = [("attendance", key), *(("mark", (*key, slot)) for slot in SLOTS)]
-    steps = [
-        Step(
-            ms_of(entry.clock),
-            author(db, entry.actor or 0, today),
-            tuple(_lines(table, entry.values, kinds)),
-        )
-        for table, at in rows
-        for entry in log.history(BY_NAME[table], at)
-    ]
+    return _steps(db, [("attendance", key), *(("mark", (*key, slot)) for slot in SLOTS)], today)
+
+
+def of_lesson(db: Database, place: Place, today: int) -> list[Step]:
+    """Every change of a lesson's topic, homework and attendance taken, the newest first."""
+    return _steps(db, [("lesson", (place.group, place.day, place.period))], today)
+
+
+def _steps(db: Database, rows: Sequence[tuple[str, tuple[int, ...]]], today: int) -> list[Step]:
+    log, kinds, steps = NodeLog(db), _kinds(db), []
+    for table, at in rows:
+        # One act may write a row several times, and what it wrote last stands.
+        acts: dict[tuple[int, int], dict[int, Value]] = {}
+        for entry in log.history(BY_NAME[table], at):
+            acts.setdefault((entry.clock, entry.actor or 0), {}).update(entry.values)
+        for (clock, actor), values in acts.items():
+            steps.append(Step(ms_of(clock), author(db, actor, today), tuple(_lines(table, values, kinds))))
     return sorted((step for step in steps if step.lines), key=lambda step: step.at, reverse=True)
 
 
-def last_author(db: Database, place: Place, change: Change, today: int) -> str:
-    """Who wrote last in the row that a change was meant for."""
+def last_author(db: Database, place: Place, change: Change, today: int) -> tuple[int, str]:
+    """The account that wrote last in the row that a change was meant for (0: none), and the name of its person."""
     key: tuple[int, ...] = (place.group, place.day, place.period)
     table = {"mark": "mark", "status": "attendance"}.get(change.field, "lesson")
     key += (change.pupil,) * (table != "lesson") + (change.slot,) * (table == "mark")
     entries = NodeLog(db).history(BY_NAME[table], key)
-    return author(db, entries[-1].actor or 0, today) if entries else ""
+    actor = (entries[-1].actor or 0) if entries else 0
+    return actor, author(db, actor, today) if actor else ""
 
 
 def _kinds(db: Database) -> dict[int, str]:
@@ -60,10 +67,12 @@ def _lines(table: str, values: Mapping[int, Value], kinds: Mapping[int, str]) ->
     lines = []
     for number, value in sorted(values.items()):
         column = BY_NAME[table].value_by_number.get(number)
-        if column is None or column.name in ("retired_at", "scale"):
+        if column is None or column.name in ("retired_at", "scale", "plan_item", "teacher"):
             continue
         if column.name == "kind":
             text = kinds.get(int(str(value)), EMPTY) if value is not None else ""
+        elif column.name == "attendance_taken":
+            text = "✓" if value else EMPTY
         elif column.choices:
             text = coded(str(value), table, column.name) if value else ""
         else:

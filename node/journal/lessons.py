@@ -136,9 +136,9 @@ def keep_cell(group_id: int, day: str, period: int) -> ResponseReturnValue:
     except ChangedMeanwhile as problem:
         current = forms.shown(cast("tuple[Change, int | str | None]", problem.clashes[0])[1])
         told = {"error": problem.code, "sentence": problem.sentence(gettext), "current": current}
-        return jsonify(
-            told | {"author": history.last_author(database(), place, change, pages.today())}
-        ), problem.status
+        account, author = history.last_author(database(), place, change, pages.today())
+        whose = {"author": author, "own": account == visitor().account}
+        return jsonify(told | whose), problem.status
     return jsonify({"saved": True} | (_term_so_far(place, change.pupil) if change.field == "mark" else {}))
 
 

@@ -44,6 +44,25 @@ def cell_history(group_id: int, day: str, period: int, pupil_id: int) -> Respons
     return _history_page(group_id, day, period, pupil_id)
 
 
+@area.get("/history/<int:group_id>/<day>/<int:period>")
+@allow(*pages.READ)
+def lesson_history(group_id: int, day: str, period: int) -> ResponseReturnValue:
+    """Who wrote topic and homework of a lesson, and when, from the change log."""
+    db, place = database(), pages.place_of(group_id, day, period)
+    found = queries.lesson(db, place)
+    if found is None:
+        raise NotFound()
+    pages.require_readable(group_id, found["class_group"], found)
+    return render_template(
+        "journal/lesson_history.html",
+        lesson=found,
+        place=place,
+        iso=iso(place.day),
+        name=class_name(found["grade"], found["letter"]),
+        steps=history.of_lesson(db, place, pages.today()),
+    )
+
+
 def _history_page(group_id: int, day: str, period: int, pupil_id: int, problem: str = "") -> str:
     db, place = database(), pages.place_of(group_id, day, period)
     found = queries.lesson(db, place)

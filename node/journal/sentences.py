@@ -16,9 +16,16 @@ def texts() -> Markup:
         "waiting": gettext("Waiting"),
         "refused": gettext("Not saved"),
         "locked": gettext("Locked period"),
-        "offline": gettext("No connection: what you enter is kept in this browser and sent later."),
+        "offline": gettext(
+            "No connection: what you enter is kept in this browser and sent later. Do not reload the page till then."
+        ),
         "sign_in": gettext("Sign in again and open this page anew; what waits is sent then."),
         "clash": gettext("Someone wrote meanwhile:"),
+        "clash_own": gettext("You wrote in another window meanwhile:"),
+        "undo": gettext("Undo"),
+        "erased": gettext("Erased:"),
+        "all_present": gettext("Are all others present?"),
+        "all_present_yes": gettext("Yes, attendance is taken"),
         "theirs": gettext("Keep what stands there"),
         "mine": gettext("Write mine"),
         "reword": gettext("Write it differently"),

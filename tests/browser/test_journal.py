@@ -164,11 +164,24 @@ def test_a_second_tap_takes_back_and_a_colleagues_value_is_asked_about(
     first, second = desk.pupils[:2]
     sign_in(page, here, desk)
     page.goto(here + address(desk.place))
-    key(page, first, "5")
+    # A finger that taps twice at once means it once; later it takes the mark back, and one tap brings it again.
+    page.locator(f"[data-pupil='{first}'] .marks:not(.second) .key:has(input[value='5'])").evaluate(
+        "key => [1, 2].forEach(() => { key.dispatchEvent(new Event('pointerdown', {bubbles: true})); key.click(); })"
+    )
     page.locator(f"[data-pupil='{first}'] .state.saved").wait_for()
+    expect(page.locator(f"input[name='mark-{first}-0'][value='5']")).to_be_checked()
+    assert desk.cell(first).value(0) == 5
+    expect(page.locator(".all-present")).to_be_visible()
+    page.wait_for_timeout(450)
     with page.expect_response("**/journal/cell/**"):
         key(page, first, "5")
     assert desk.cell(first).value(0) is None
+    with page.expect_response("**/journal/cell/**"):
+        page.click(f"[data-pupil='{first}'] .erased button")
+    assert desk.cell(first).value(0) == 5
+    page.click(".all-present button")
+    expect(page.locator("input[name=taken]")).to_be_checked()
+    expect(page.locator(".all-present")).to_be_hidden()
     with writing(desk.db, desk.account) as w:
         actions.save(w, desk.place, desk.teacher, TODAY, [Change("mark", 3, None, second, 0, ORAL)])
     key(page, second, "4")
@@ -222,6 +235,16 @@ def test_the_grid_is_typed_into(page: Page, desk: Desk, here: str) -> None:
     assert [(cell.status, cell.value(0), cell.value(1)) for cell in cells] == [
         ("present", 5, None), ("present", 4, 3), ("absent", None, None), ("present", 2, None)
     ]  # fmt: skip
+    # What cannot be stays out, and the cell stays chosen; what took another's place is said.
+    state = page.locator("[data-cell-state]")
+    for typed in ("9", "x"):
+        page.keyboard.press(typed)
+        expect(state).to_contain_text(f"{typed}:")
+    assert page.evaluate("document.activeElement.parentNode.dataset.pupil") == str(order[3])
+    page.keyboard.press("4")
+    expect(state).to_contain_text("2 → 4")
+    page.keyboard.press("Escape")
+    page.locator("td:focus.saved:has-text('2')").wait_for()
     page.keyboard.press("Delete")
     page.locator("td:focus.saved:empty").wait_for()
     page.keyboard.press("Escape")

@@ -238,6 +238,9 @@ def test_a_colleagues_mark_in_the_grid_is_shown_beside_ones_own(
     back(page)
     questions = page.locator(".clash")
     questions.nth(1).wait_for()
+    # What is not decided yet does not count.
+    row = f"tr[data-pupil='{first}']"
+    undecided = page.inner_text(f"{row} [data-average]")
     assert all("3" in text and "4" in text for text in questions.all_inner_texts())
     assert axe(page) == []
     assert [desk.cell(pupil).value(0) for pupil in (first, second)] == [3, 3]
@@ -247,6 +250,7 @@ def test_a_colleagues_mark_in_the_grid_is_shown_beside_ones_own(
     page.locator(".clash button").nth(1).click()
     page.locator("[data-state].saved").wait_for()
     assert [desk.cell(pupil).value(0) for pupil in (first, second)] == [3, 4]
+    assert page.inner_text(f"{row} [data-average]") != undecided
     shown = page.locator(f"tr[data-pupil='{first}'] td[data-m='3']")
     expect(shown).not_to_have_count(0)
     assert waiting(page) == []

@@ -295,6 +295,18 @@ def test_derived_rows_follow_at_sync(desk: Desk) -> None:
     assert row[0] == 1
 
 
+def test_the_history_of_a_lesson_holds_its_topics_and_homework(desk: Desk) -> None:
+    desk.save(Change("topic", "Фотосинтез", ""), Change("homework", "§ 4", ""))
+    desk.save(Change("homework", "§ 5", "§ 4"))
+    with desk.school.app.test_request_context():
+        later, first = history.of_lesson(desk.db, desk.place, TODAY)[:2]
+    assert [value for _, value in later.lines] == ["§ 5"]
+    assert [value for _, value in first.lines] == ["Фотосинтез", "§ 4"] and first.author
+    client = teacher_of(desk)
+    status, page = client.get(address(desk.place, "history"))
+    assert status == 200 and "Фотосинтез" in page and "§ 4" in page
+
+
 def test_the_history_of_a_cell_names_author_and_values(desk: Desk) -> None:
     pupil = desk.pupils[0]
     desk.save(desk.mark(pupil, 3))
@@ -624,6 +636,8 @@ def test_results_are_confirmed_by_one_form(desk: Desk) -> None:
     worse = str(2 if mark != 2 else 5)
     status, text = client.post(there, **{f"result-{pupil}": worse, f"seen-{pupil}": ""})
     assert status == 422 and 'class="pupil bad"' in text
+    # What is asked stands in the row, with both marks.
+    assert f'id="why-{pupil}"' in text and f'aria-describedby="why-{pupil}"' in text
     # Lessons are to come: that is asked about once, and what was confirmed is taken back at once.
     right = {f"result-{pupil}": str(mark), f"seen-{pupil}": ""}
     status, text = client.post(there, **right)

@@ -45,6 +45,22 @@
     if (shut(td)) line.textContent = texts.locked;
     else if (td.dataset.x && !line.textContent) line.textContent = `! ${td.title}`;
     line.append(both);
+    if (!swap) return;
+    const back = document.createElement("button"), key = document.createElement("span");
+    back.type = "button";
+    back.className = "btn";
+    back.textContent = texts.undo;
+    key.className = "by-keys";
+    key.textContent = " (Esc)";
+    back.append(key);
+    back.addEventListener("click", takeBack);
+    line.append(` ${swap} `, back);
+  }
+  // What is refused before anything is written, and what took the place of what: said where one looks.
+  let swap = "", tapped = [null, 0];
+  function refuse(told) { tell(desk.querySelector("[data-cell-state]"), "refused", told); }
+  function replaced(td, was, now) {
+    if (was && was !== now) swap = `${td.parentNode.cells[0].textContent.trim()}: ${was} → ${now || texts.nothing}`;
   }
   // A mark is of the kind of the lesson's other marks, until one is chosen by hand.
   const kinds = document.getElementById("kind");
@@ -96,8 +112,10 @@
   }
   // Average and proposed mark as one types, by the rule of shared/grading.py, in whole numbers.
   function reckon(row) {
+    // What was refused, or asks, does not stand in the journal; till it does what stood there counts.
+    const counts = (td, name, weight) => td.dataset[`no${name}`] ? [td.dataset[`base${name}`], td.dataset[`base${weight}`]] : [td.dataset[name], td.dataset[weight]];
     let sum = 0, weights = 0, count = 0;
-    for (const td of row.cells) for (const [value, weight] of [[td.dataset.m, td.dataset.w], [td.dataset.n, td.dataset.v]]) {
+    for (const td of row.cells) for (const [value, weight] of [counts(td, "m", "w"), counts(td, "n", "v")]) {
       const heavy = Number(weight ?? 1);
       if (!value || !heavy) continue;
       sum += Number(value) * heavy;
@@ -114,7 +132,9 @@
     const kind = document.getElementById("kind");
     // Whatever stood outside the scale weighed nothing; what is written now is on it.
     if (td.dataset.x) td.dataset.x = td.dataset.x.replace(slot, "");
-    if (kind) td.dataset[slot ? "v" : "w"] = kind.selectedOptions[0].dataset.weight;
+    const name = slot ? "v" : "w";
+    td.dataset[`base${name}`] ??= td.dataset[name] ?? "1";
+    if (kind) td.dataset[name] = kind.selectedOptions[0].dataset.weight;
   }
   function set(td, field, slot, wanted) {
     if (field === "mark") weigh(td, slot);
@@ -189,6 +209,7 @@
   table.addEventListener("keydown", (event) => {
     const td = event.target, key = event.key;
     if (event.ctrlKey || event.altKey || event.metaKey) return;
+    if (key !== "/" && key !== "Shift") swap = "";
     if (links.includes(td)) { among(td, key, event); return; }
     if (td.tagName !== "TD") return;
     const moves = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1], Enter: [event.shiftKey ? -1 : 1, 0] };
@@ -207,7 +228,10 @@
     } else if (key === "Delete" || key === "Backspace") {
       remember([td]);
       restore(td, { m: "", n: "", s: "present" });
-    } else return;
+    } else {
+      if (key.length === 1 && key !== " ") refuse(`${key}: ${texts.paste_word}`);
+      return;
+    }
     event.preventDefault();
   });
   const turn = (td, status) => set(td, "status", "", td.dataset.s === status ? "present" : status);
@@ -227,10 +251,18 @@
     if (!button) return;
     const key = button.dataset.press, name = stroke ? "n" : "m";
     if (key === "/") return strike(!stroke && Boolean(td.dataset.m));
+    // A finger that taps twice means it once.
+    const twice = tapped[0] === button && event.timeStamp - tapped[1] < 400;
+    tapped = [button, event.timeStamp];
+    if (twice) return;
+    swap = "";
     remember([td]);
+    const was = td.textContent;
     if (key === "Delete") restore(td, { m: "", n: "", s: "present" });
     else if (letterOf(key)) turn(td, letterOf(key));
     else set(td, "mark", stroke ? 1 : 0, td.dataset[name] === key ? "" : key);
+    replaced(td, was, td.textContent);
+    saying(td);
     strike(false);
   });
   function among(link, key, event) {
@@ -244,6 +276,7 @@
   const remember = (cells) => past.push(cells.map((td) => [td, valueOf(td)]));
   function takeBack() {
     open = null;
+    swap = "";
     const step = past.pop() || [];
     for (const [td, was] of step) restore(td, was);
     if (step.length) enterCell(step[0][0]);
@@ -253,13 +286,22 @@
     const slot = last && last.second === td ? 1 : 0, name = slot ? "n" : "m";
     typed += key;
     if (Number(typed) > high) typed = key;
+    const whole = Number(typed) * 10 > high || Number(typed) === 0;
+    if (Number(typed) > high || (whole && Number(typed) < low)) {
+      refuse(`${typed}: ${texts.paste_scale} ${low}–${high}`);
+      typed = "";
+      return;
+    }
+    const was = td.dataset[name];
     if (typed.length === 1) remember([td]);
     clearTimeout(hold);
     open = null;
     last = { td };
-    if (Number(typed) * 10 > high || Number(typed) === 0) {
+    if (whole) {
       set(td, "mark", slot, typed);
+      replaced(td, was, typed);
       go(td, 1, 0);
+      if (document.activeElement === td) saying(td);
       return;
     }
     td.dataset[`base${name}`] ??= td.dataset[name] ?? "";
@@ -305,7 +347,10 @@
       }
       if (cell.field === "taken" && headOf(cell)) showTaken(headOf(cell), wanted, state, told);
       if (!td) return;
-      td.dataset[dataOf(cell.field, cell.slot)] = wanted;
+      const name = dataOf(cell.field, cell.slot);
+      td.dataset[`base${name}`] ??= td.dataset[name] ?? (cell.field === "status" ? "present" : "");
+      td.dataset[name] = wanted;
+      td.dataset[`no${name}`] = ["refused", "locked"].includes(state) ? "1" : "";
       draw(td);
       sign(td, state, told);
     },
@@ -316,6 +361,7 @@
       if (!td) return;
       const name = dataOf(cell.field, cell.slot), old = td.dataset[`base${name}`] ?? cell.base;
       td.dataset[`base${name}`] = known;
+      if (cell.field === "mark") td.dataset[`base${name === "n" ? "v" : "w"}`] = td.dataset[name === "n" ? "v" : "w"] ?? "1";
       if (told.saved && cell.field !== "comment" && heads[td.cellIndex].hasAttribute("data-old") && old && old !== "present" && old !== known) td.dataset.was = [td.dataset.was, { absent, late }[old] || old].filter(Boolean).join(" ");
     },
     here(cell) { return Boolean(tdOf(cell) || topics.tdOf(cell) || (cell.field === "taken" && headOf(cell))); },

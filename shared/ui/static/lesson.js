@@ -27,6 +27,8 @@
   }
   form.addEventListener("change", (event) => {
     const name = event.target.name;
+    const gone = event.target.closest(".pupil") && event.target.closest(".pupil").querySelector(".erased");
+    if (gone) gone.remove();
     if (event.target.closest(".two")) return second(event.target.closest(".pupil"));
     if (!saved.test(name)) return;
     enter(cellOf(name), current(name));
@@ -36,17 +38,35 @@
       for (const row of form.querySelectorAll("[data-expected-away]")) enter(cellOf(`status-${row.dataset.pupil}`), current(`status-${row.dataset.pupil}`));
     }
   });
-  // A second tap on the chosen key takes it back.
-  let chosen = null;
+  // A second tap on the chosen key takes it back; a finger that taps twice at once means it once.
+  let chosen = null, tapped = [null, 0];
   form.addEventListener("pointerdown", (event) => {
     const key = event.target.closest(".key");
     chosen = key && key.querySelector("input[type=radio]:checked");
   });
   form.addEventListener("click", (event) => {
-    if (event.target !== chosen) return;
+    if (event.target.type !== "radio") return;
+    const key = event.target, twice = tapped[0] === key && event.timeStamp - tapped[1] < 400, again = key === chosen;
+    tapped = [key, event.timeStamp];
     chosen = null;
-    back(event.target);
+    if (!again || twice) return;
+    back(key);
+    erased(key);
   });
+  // What a tap took away is named, and one tap brings it again.
+  function erased(key) {
+    const row = key.closest(".pupil"), line = placeOf(row, ".erased", row.querySelector(".head"), "p", "small comment erased", "erased"), undo = document.createElement("button");
+    undo.type = "button";
+    undo.className = "btn";
+    undo.textContent = texts.undo;
+    undo.addEventListener("click", () => {
+      line.remove();
+      put(key.name, key.value);
+      enter(cellOf(key.name), current(key.name));
+      key.focus();
+    });
+    line.replaceChildren(`${texts.erased} ${texts[key.value] || key.value} `, undo);
+  }
   form.addEventListener("keydown", (event) => {
     if (event.target.type !== "radio" || event.ctrlKey || event.altKey || event.metaKey) return;
     if (["Delete", "Backspace"].includes(event.key)) back(event.target);
@@ -71,6 +91,21 @@
     enter(cellOf(key.name), current(key.name));
   }
   form.addEventListener("submit", (event) => event.preventDefault());
+  // Whoever has written of some pupils is asked in place about the others, and one tap answers.
+  const foot = form.querySelector("[data-cell=taken]"), all = document.createElement("p"), yes = document.createElement("button");
+  all.className = "bar all-present";
+  yes.type = "button";
+  yes.className = "btn first";
+  yes.textContent = texts.all_present_yes;
+  yes.addEventListener("click", () => form.elements.taken.click());
+  all.append(texts.all_present, yes);
+  foot.prepend(all);
+  all.hidden = true;
+  let written = false;
+  function askAll(cell) {
+    written ||= Boolean(cell.pupil);
+    all.hidden = !written || form.elements.taken.checked;
+  }
   // On a phone the sign stands alone and its word is heard.
   function word(text) {
     const one = document.createElement("span");
@@ -144,6 +179,7 @@
   outbox.serve({
     show(cell, wanted, state, told) {
       if (!here(cell)) return;
+      askAll(cell);
       const row = rowOf(cell), old = row.querySelector(".told");
       const line = cell.pupil ? placeOf(row, "[data-told]", row.querySelector(".name"), "span", "state", "told") : row.querySelector("[data-told]");
       if (current(nameOf(cell)) !== wanted && document.activeElement !== form.elements[nameOf(cell)]) put(nameOf(cell), wanted);

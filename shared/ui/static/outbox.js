@@ -88,7 +88,7 @@ const outbox = (() => {
         page.show(entry, sent, "saved");
       } else keep(key, { ...entry, seen: [sent], tried: false });
     } else if (status === 409 && told.error === "changed_meanwhile") {
-      keep(key, { ...entry, clash: { current: told.current, author: told.author }, tried: false });
+      keep(key, { ...entry, clash: { current: told.current, author: told.author, own: told.own }, tried: false });
       page.show(kept.get(key), entry.value, "refused");
       ask(key);
     } else if (told.error === "name_without_consent") {
@@ -197,11 +197,11 @@ const outbox = (() => {
     }
   }
   function ask(key) {
-    const entry = kept.get(key), { current, author } = entry.clash || {};
+    const entry = kept.get(key), { current, author, own } = entry.clash || {};
     const said = (value) => (entry.field === "status" && texts[value]) || value || texts.nothing;
     const box = entry.named
       ? question(entry.named, [[texts.reword, () => name(key, "")], [texts.someone_else, () => name(key, "1")]])
-      : question(`${texts.clash} ${said(current)}${author ? ` (${author})` : ""}`, [[texts.theirs, () => decide(key, false)], [`${texts.mine}: ${said(entry.value)}`, () => decide(key, true)]]);
+      : question(own ? `${texts.clash_own} ${said(current)}` : `${texts.clash} ${said(current)}${author ? ` (${author})` : ""}`, [[texts.theirs, () => decide(key, false)], [`${texts.mine}: ${said(entry.value)}`, () => decide(key, true)]]);
     boxes.set(key, box);
     if (page.here(entry)) page.ask(entry, box);
     else elsewhere(entry).append(box);
