@@ -35,6 +35,8 @@ HEADER_WITHIN = 20
 MOST_SHEETS = 10
 MAX_TEXTS = 12 * 1024 * 1024
 """Bytes of a workbook's texts and styles, which are kept while its sheets are read a row at a time."""
+MAX_LINE = 100_000
+"""Characters of a line of text."""
 MAX_ROWS = 100_000
 MAX_CELLS = 3_000_000
 """Cells that all sheets of a file may hold together, unless the caller wants fewer."""
@@ -205,7 +207,8 @@ def _csv_rows(content: bytes, path: Path, delimiter: str | None) -> Iterator[tup
         if encoding != "utf-16" and b"\0" in content:
             raise DamagedFile(file=path.name)
         chosen = delimiter or find_delimiter(_text(content, encoding).read(_START))
-        for number, row in enumerate(csv.reader(_text(content, encoding), delimiter=chosen, strict=True), 1):
+        lines = _lines(_text(content, encoding))
+        for number, row in enumerate(csv.reader(lines, delimiter=chosen, strict=True), 1):
             yield number, tuple(sys.intern(_clean(cell)) for cell in row)
     except (UnicodeDecodeError, csv.Error) as error:
         raise DamagedFile(file=path.name) from error
@@ -214,6 +217,14 @@ def _csv_rows(content: bytes, path: Path, delimiter: str | None) -> Iterator[tup
 def _text(content: bytes, encoding: str) -> TextIO:
     """Bytes as text, a piece of it in memory at a time."""
     return io.TextIOWrapper(io.BytesIO(content), encoding, newline="")
+
+
+def _lines(text: TextIO) -> Iterator[str]:
+    """The lines of a text. csv.Error: one is longer than any table's."""
+    while line := text.readline(MAX_LINE + 1):
+        if len(line) > MAX_LINE:
+            raise csv.Error
+        yield line
 
 
 def _workbook(content: bytes, path: Path, sheet: str | None) -> Iterator[tuple[int, tuple[str, ...]]]:

@@ -212,6 +212,8 @@ def test_a_file_of_more_cells_or_texts_than_a_list_needs_is_refused(monkeypatch:
             table_in(content, PATH, most=cells)
     with pytest.raises(TooLarge):
         table_in(b";" * 99, PATH, most=99)
+    with pytest.raises(DamagedFile):
+        table_in(b";" * 7_000_000, PATH)
 
 
 def test_an_error_of_a_formula_is_no_name(db: Database) -> None:
