@@ -1,5 +1,6 @@
 """Backups age out: this node knows which it wrote, removes those older than the school wants, never the newest.
 
+
 What was erased is still in the backups made before; `holding` names them, so that a person can destroy those that are
 kept elsewhere.
 """
@@ -13,11 +14,10 @@ from pathlib import Path
 from sqlite_utils import Database
 
 from node.storage import Node
+from shared.dates import DAY_MS
 from shared.db import transaction
 from sync import clock
 from sync.undo import marked_acts
-
-_DAY_MS = 86_400_000
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def age_out(node: Node, now: int | None = None) -> list[Path]:
 
     with closing(node.connect()) as db:
         days = settings.number(db, "backup_days")
-        oldest = (clock.now_ms() if now is None else now) - days * _DAY_MS
+        oldest = (clock.now_ms() if now is None else now) - days * DAY_MS
         there = [backup for backup in known(db) if backup.path]
         due = [Path(backup.path) for backup in there[1:] if days and backup.at < oldest]
         for path in due:

@@ -1,5 +1,6 @@
 """Frozen reports: what was reported stays as it was; what changes it afterwards becomes a numbered correction.
 
+
 A snapshot holds every figure of a report under the name of its row and column. Number 0 is the report as it was frozen;
 each later act that changes a figure writes the next number, with the act that caused it, in the act's own transaction.
 An act that another machine wrote without knowing of the snapshot is followed when it has arrived, by the machine that
@@ -16,13 +17,13 @@ from dataclasses import dataclass
 from sqlite_utils import Database
 
 from node.counting import quarter, school_return
+from shared.dates import DAY_MS
 from shared.problems import NotFound
 from sync.writer import Writer
 
 Figures = Mapping[str, int]
 """`row|column` -> the figure; nothing stands for 0."""
 Count = Callable[[Database, int, int | None], Figures]
-_DAY_MS = 86_400_000
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ def _write(
         year=year,
         term=term,
         number=number,
-        day=w.now // _DAY_MS,
+        day=w.now // DAY_MS,
         movement=line,
         content=json.dumps(figures, ensure_ascii=False, separators=(",", ":"), sort_keys=True),
     )

@@ -14,12 +14,11 @@ from collections.abc import Mapping, Sequence
 
 from sqlite_utils import Database
 
-from shared.dates import age_on, date_of, day_number
+from shared.dates import FOREVER, age_on, date_of, day_number
 from sync.writer import Writer
 
 Chosen = Mapping[int, int]
 """Subject -> the subgroup a pupil joins where the class is split; the smallest where nothing is chosen."""
-FOREVER = 99_999
 AWAY = """EXISTS (SELECT 1 FROM subject_group_gap x WHERE x.subject_group = g.subject_group AND x.pupil = g.pupil
   AND x.retired_at IS NULL AND x.start <= {first} AND x."end" > {last})"""
 """SQL: is the pupil of the membership `g` out of the group from a first to a last day?"""

@@ -19,6 +19,7 @@ from pathlib import Path
 from sqlite_utils import Database
 
 from shared import archive, crypto, db
+from shared.dates import DAY_MS
 from shared.keys import RECOVERY_BYTES, RecoveryKit, recovery_keypair, recovery_signer
 from shared.keyslots import Keyslots, sync_directory
 from shared.migrations import migrate
@@ -37,7 +38,6 @@ from sync.writer import writing
 
 DATABASE, KEYS, MACHINE = "node.db", "keys.json", "machine.key"
 _UNFINISHED, _WAITING = DATABASE + ".new", "restored"
-_DAY_MS = 86_400_000
 
 
 @dataclass(frozen=True)
@@ -183,7 +183,7 @@ def _found(
             "account", person=person, login=login, password=crypto.hash_password(password), language=language
         )
         assert made == account
-        w.insert("appointment", person=person, duty="administrator", start=clock.now_ms() // _DAY_MS)
+        w.insert("appointment", person=person, duty="administrator", start=clock.now_ms() // DAY_MS)
         state.administrator = account
 
 

@@ -13,6 +13,11 @@ from typing import Protocol, TypeVar
 from shared.problems import InvalidValue
 
 EPOCH = datetime.date(1970, 1, 1).toordinal()
+DAY_MS = 86_400_000
+MONDAY = 4
+"""Some Monday, for the names of the weekdays: 5 January 1970."""
+FOREVER = 99_999
+"""A day after all others, in the year 2243: where something has no end."""
 NO_LESSONS = frozenset({"holiday", "public", "off"})
 """Kinds of calendar day on which no lesson is held; distance and exam days are school days."""
 
@@ -85,11 +90,6 @@ def year_on(years: Sequence[S], day: int) -> S | None:
     """The school year of a day: the latest that has started, so that a summer belongs to the year before."""
     started = [year for year in years if year.start <= day]
     return max(started, key=lambda year: year.start, default=None)
-
-
-def span_on(spans: Sequence[S], day: int) -> S | None:
-    """The first of the periods that contains a day, both ends included."""
-    return next((span for span in spans if span.start <= day <= span.end), None)
 
 
 def is_school_day(day: int, calendar: Mapping[int, str], week_days: int = 5) -> bool:

@@ -58,13 +58,6 @@ def band_of(value: int | None, bands: Sequence[Band]) -> int | None:
     return max((b.band for b in bands if b.low <= value <= b.high), default=None)
 
 
-def round_half_up(number: Fraction | int, places: int = 0) -> Fraction:
-    """Round to `places` decimals, halves away from zero (as people do by hand)."""
-    exact = Fraction(number)
-    rounded = Fraction(half_up(abs(exact.numerator), exact.denominator, places), 10**places)
-    return rounded if number >= 0 else -rounded
-
-
 def half_up(numerator: int, denominator: int, places: int) -> int:
     """A fraction that is not negative, in units of the last of `places` decimals, halves up.
 

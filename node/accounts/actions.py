@@ -26,7 +26,6 @@ from sync.writer import Writer
 FIRST_COST = crypto.Cost(2**14)
 """A random password needs less slowness than a chosen one, and a whole class is opened at once."""
 _FIRST_BYTES = 6
-_CONSENT_YEARS = 5
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from node.journal import queries as journal
 from node.roster import AWAY
 from node.settings import queries as settings
 from node.timetable import queries as timetable
+from shared.dates import FOREVER
 from shared.i18n import current_language
 
 REASONS = ("ill", "excused", "unexcused", "unknown")
@@ -189,7 +190,8 @@ def enrolled(db: Database, class_group: int, first: int, last: int) -> frozenset
 def lessons(db: Database, class_group: int, first: int, last: int) -> dict[tuple[int, int, int], bool]:
     """(day, period, subject group) of every lesson of a class, by timetable or journal -> was attendance taken?"""
     slots = db.execute(
-        """SELECT t.weekday, t.period, t.subject_group, ifnull(t.start, 0), ifnull(t."end", 99999) FROM timetable_slot t
+        f"""SELECT t.weekday, t.period, t.subject_group, ifnull(t.start, 0), ifnull(t."end", {FOREVER})
+           FROM timetable_slot t
            JOIN subject_group sg ON sg.id = t.subject_group
            WHERE sg.class_group = ? AND sg.retired_at IS NULL AND t.retired_at IS NULL""",
         (class_group,),

@@ -19,7 +19,7 @@ from node.fields import iso
 from node.people.queries import class_name
 from node.request import acting, database
 from shared.access import allow
-from shared.dates import date_of, day_number, parse_day, school_year_name
+from shared.dates import MONDAY, date_of, day_number, parse_day, school_year_name
 from shared.i18n import current_language, gettext
 from shared.indicators import value_label
 from shared.problems import InputProblem, NotFound
@@ -68,7 +68,7 @@ def _page(problem: str = "", typed: Mapping[str, str] | None = None) -> str:
         now=today(),
         problem=problem,
         typed=typed or {},
-        monday=_monday(),
+        monday=MONDAY,
         saved="saved" in request.args and not problem,
         outside=queries.held_outside(db, year["id"])
         if year and visitor().has(*EDIT) and queries.own_terms(db)
@@ -86,11 +86,6 @@ def term_label(term: Mapping[str, Any]) -> str:
     """The name of a term: 1-чейрек."""
     kind, number = term["kind"], term["number"]
     return value_label("term", f"{kind}-{number}" if number else kind, current_language())
-
-
-def _monday() -> int:
-    """Some Monday, for the names of the weekdays."""
-    return day_number(datetime.date(2024, 1, 1))
 
 
 def _chosen_year(years: list[Mapping[str, Any]]) -> Mapping[str, Any] | None:

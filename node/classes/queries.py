@@ -11,7 +11,7 @@ from sqlite_utils import Database
 from node import roster
 from node.people.queries import NAME_COLUMNS, NAMED, full_name
 from node.schooldays import YEARS
-from shared.dates import school_year_name, year_on
+from shared.dates import FOREVER, school_year_name, year_on
 from shared.i18n import in_order
 
 ON_ROLL = 'e.retired_at IS NULL AND e.start <= :day AND (e."end" IS NULL OR e."end" > :day)'
@@ -214,9 +214,9 @@ def stays(db: Database, class_id: int, subject: int, today: int) -> list[Mapping
     row: Mapping[str, Any]
     found: list[Mapping[str, Any]] = []
     for row in db.query(sql, {"id": class_id, "subject": subject, "today": today}):
-        span = (row["start"] or 0, roster.FOREVER if row["end"] is None else row["end"])
+        span = (row["start"] or 0, FOREVER if row["end"] is None else row["end"])
         for start, end in roster.cut(span, gaps.get((row["subject_group"], row["id"]), ())):
-            found.append({**row, "start": start, "end": None if end == roster.FOREVER else end})
+            found.append({**row, "start": start, "end": None if end == FOREVER else end})
     return sorted(found, key=lambda one: one["start"])
 
 

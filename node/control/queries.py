@@ -16,6 +16,7 @@ from node.plans import queries as plans
 from node.roster import AWAY
 from node.settings.queries import number
 from node.timetable import queries as timetable
+from shared.dates import FOREVER
 
 _PERIODS = 64
 """A lesson of a group is one number here, ``day * 64 + period``: of a year there are tens of thousands."""
@@ -164,7 +165,7 @@ def _asked(db: Database, first: int, last: int) -> dict[int, set[int]]:
     days, classes = calendar.calendar(db, first, last), dict[int, Mapping[int, Sequence[int]]]()
     found: dict[int, set[int]] = {}
     for class_group, group, weekday, period, start, end in db.execute(
-        """SELECT sg.class_group, sg.id, t.weekday, t.period, ifnull(t.start, 0), ifnull(t."end", 99999)
+        f"""SELECT sg.class_group, sg.id, t.weekday, t.period, ifnull(t.start, 0), ifnull(t."end", {FOREVER})
            FROM timetable_slot t JOIN subject_group sg ON sg.id = t.subject_group
            WHERE t.retired_at IS NULL AND sg.retired_at IS NULL AND sg.class_group IS NOT NULL"""
     ).fetchall():

@@ -10,6 +10,7 @@ from typing import Any
 from sqlite_utils import Database
 
 from node.exchange.outcomes import INTERRUPTED, Outcome, outcome_of
+from shared.dates import DAY_MS
 from shared.problems import N_, HubUnreachable
 from shared.schema import BY_NUMBER
 from shared.ui import Tone
@@ -27,7 +28,6 @@ BACKUP_DAYS = 7
 """A backup older than this is warned of."""
 SILENT_DAYS = 7
 """A machine of the school that the hub has not heard for so long is asked after."""
-_DAY_MS = 86_400_000
 _SHOWN = 16
 """Signs of its key by which the district calls a machine."""
 _MOST_SECONDS_LEFT = 86_400
@@ -228,7 +228,7 @@ def asks_for_something(found: Status, now: int) -> bool:
 
 def backup_due(found: Status, now: int) -> bool:
     """Was no backup made for a week?"""
-    return now - found.last_backup > BACKUP_DAYS * _DAY_MS
+    return now - found.last_backup > BACKUP_DAYS * DAY_MS
 
 
 def hub_known(db: Database) -> bool:
@@ -253,7 +253,7 @@ class Machine:
     def is_silent(self, now: int) -> bool:
         """Was another machine, that may still sync, not heard for a week?"""
         others = not self.is_own and not self.revoked_at and self.heard_at > 0
-        return others and now - self.heard_at > SILENT_DAYS * _DAY_MS
+        return others and now - self.heard_at > SILENT_DAYS * DAY_MS
 
 
 def machines(db: Database) -> list[Machine]:

@@ -19,7 +19,6 @@ from sync.writer import Writer, writing
 Progress = Callable[[str, int, int], None]
 """Told what is being written, how much of it is done, and how much there is."""
 
-DAY_MS = 86_400_000
 HOUR_MS = 3_600_000
 
 

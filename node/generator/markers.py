@@ -1,5 +1,6 @@
 """Plants a recognisable text in every column that must not leave the school in the open, to prove that none does.
 
+
 Generic: it reads the schema, so a column added tomorrow is covered tomorrow.
 """
 
@@ -10,10 +11,9 @@ import re
 
 from sqlite_utils import Database
 
+from shared.dates import DAY_MS
 from shared.schema import BY_NAME, TABLES, Column, Table, Value
 from sync.writer import Writer, writing
-
-_DAY_MS = 86_400_000
 
 
 def plant_markers(db: Database, actor: int, marker: str) -> dict[str, str | bytes]:
@@ -91,7 +91,7 @@ class _Planter:
     def name_people(self) -> None:
         """Give the person planted every consent, then what stands under one."""
         person = self.rows["person"]
-        day = self.writer.now // _DAY_MS
+        day = self.writer.now // DAY_MS
         for purpose in sorted({c.consent for t in TABLES for c in t.columns if c.consent}):
             self.writer.insert("consent", person=person, purpose=purpose, valid_from=day)
         for table, row_id, values in self.later:

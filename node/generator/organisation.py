@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from node.generator import timetable
-from node.generator.books import DAY_MS, HOUR_MS, School
+from node.generator.books import HOUR_MS, School
 from node.generator.curriculum import WEEKS, topics_of
 from node.generator.timetable import Slot
 from node.generator.year import rest_of_first_grade
-from shared.dates import date_of, day_number
+from shared.dates import DAY_MS, date_of, day_number
 from sync.writer import Writer, writing
 
 _SPECIAL_ROOMS = (

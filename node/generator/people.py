@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from node.generator import names
-from node.generator.books import DAY_MS, School
+from node.generator.books import School
 from node.generator.cast import Guardian, Household, Pupil
-from shared.dates import date_of, day_number
+from shared.dates import DAY_MS, date_of, day_number
 from shared.schema import Value
 from sync.writer import Writer
 

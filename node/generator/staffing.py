@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 
 from node.generator import people
-from node.generator.books import DAY_MS, School
+from node.generator.books import School
 from node.generator.cast import Teacher
-from shared.dates import date_of, day_number
+from shared.dates import DAY_MS, date_of, day_number
 from shared.latin import latin
 from sync.writer import Writer, writing
 

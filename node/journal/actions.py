@@ -15,7 +15,7 @@ from sqlite_utils import Database
 from node.attendance import queries as attendance
 from node.journal import proposals, queries
 from node.journal.queries import SLOTS, Cell, Place, Scale, Standing, edit_days
-from shared.dates import date_of
+from shared.dates import DAY_MS, date_of
 from shared.grading import Band, band_of, bands_of, needs_reason
 from shared.problems import (
     ChangedMeanwhile,
@@ -39,7 +39,6 @@ NEW_LESSON: Mapping[str, Value] = {"topic": "", "homework": "", "plan_item": Non
 
 Field = Literal["mark", "status", "comment", "topic", "homework", "taken"]
 COMMENT_LENGTH = 300
-_DAY_MS = 86_400_000
 CELL = ("mark", "status")
 """What a late change needs a reason for."""
 
@@ -382,7 +381,7 @@ def take_back_results(w: Writer, group: int, term: int, person: int | None, cloc
     if term in queries.locked_terms(w.db, row["class_group"]):
         raise TermLocked()
     act = Act(clock, act_of(w).actor)
-    if not 0 <= w.now - act.at <= _DAY_MS:
+    if not 0 <= w.now - act.at <= DAY_MS:
         raise NotFound()
     try:
         plan = plan_undo(w.db, act)

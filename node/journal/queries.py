@@ -35,7 +35,7 @@ from node.people.queries import NAME_COLUMNS, NAMED, full_name
 from node.plans import queries as plans
 from node.settings import queries as settings
 from node.timetable import queries as timetable
-from shared.dates import date_of
+from shared.dates import FOREVER, date_of
 from shared.i18n import in_order
 
 _LESSONS = f"""
@@ -109,12 +109,12 @@ def members(db: Database, group: int, first: int, last: int) -> frozenset[int]:
 def membership(db: Database, group_id: int) -> Callable[[int, Sequence[int]], frozenset[int]]:
     """The days, of some in order, on which a pupil belongs to the group; the rule of `members`, for a whole term."""
     enrolled = db.execute(
-        """SELECT e.pupil, e.start, ifnull(e."end", 99999) FROM enrolment e JOIN subject_group sg
+        f"""SELECT e.pupil, e.start, ifnull(e."end", {FOREVER}) FROM enrolment e JOIN subject_group sg
            ON sg.class_group = e.class_group WHERE sg.id = ? AND e.retired_at IS NULL AND e.start IS NOT NULL""",
         (group_id,),
     ).fetchall()
     listed = db.execute(
-        """SELECT pupil, ifnull(start, 0), ifnull("end", 99999) FROM subject_group_pupil
+        f"""SELECT pupil, ifnull(start, 0), ifnull("end", {FOREVER}) FROM subject_group_pupil
            WHERE subject_group = ? AND retired_at IS NULL""",
         (group_id,),
     ).fetchall()
@@ -282,7 +282,7 @@ def _told(row: tuple[str | None, str | None, int | None]) -> tuple[str, str, boo
 def _timetabled(db: Database, group_id: int, first: int, last: int) -> set[tuple[int, int]]:
     """Days and periods of the timetable on school days; dropped lessons left out."""
     slots = db.execute(
-        """SELECT weekday, period, ifnull(start, 0), ifnull("end", 99999) FROM timetable_slot
+        f"""SELECT weekday, period, ifnull(start, 0), ifnull("end", {FOREVER}) FROM timetable_slot
            WHERE subject_group = ? AND retired_at IS NULL""",
         (group_id,),
     ).fetchall()

@@ -1,5 +1,6 @@
 """The balance of a span of days: end = start + arrived - departed + in - out, for every class and for the school.
 
+
 It is counted from enrolments by the roll rule (on the roll on day d when start <= d < end), so it holds whatever the
 rows say, also after two machines wrote apart. The movement book lends the reasons; where it is silent, a reason is
 "other", and `discrepancies` lists the place. Who leaves one class and enters another on the same day is moved within
@@ -14,9 +15,9 @@ from dataclasses import dataclass, field
 
 from sqlite_utils import Database
 
+from shared.dates import FOREVER
 from shared.schema import MOVEMENT_REASONS
 
-FOREVER = 99_999
 ARRIVED = ("district", "country", "abroad", "other")
 """Where pupils come from: this district, elsewhere in the country, abroad, anything else (first admissions too)."""
 DEPARTED = tuple(reason for reason in MOVEMENT_REASONS if reason != "start")

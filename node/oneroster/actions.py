@@ -22,8 +22,7 @@ from node.oneroster import queries
 from node.oneroster.binding import FILES, HEADERS, MORE, MORE_HEADERS, Line, phone, text, write_csv
 from node.oneroster.gradebook import Gradebook
 from node.people.queries import class_name, number_of
-from node.roster import FOREVER
-from shared.dates import date_of, on_roll, school_year_name
+from shared.dates import FOREVER, date_of, on_roll, school_year_name
 from shared.i18n import current_language, gettext, row_name
 from shared.indicators import value_label
 from shared.report import EMPTY

@@ -8,6 +8,7 @@ from sqlite_utils import Database
 
 from node.importing.values import class_letter
 from node.schooldays import YEARS
+from shared.dates import FOREVER
 from shared.i18n import folded
 from shared.schema import BY_NAME, MAX_INTEGER
 from shared.tables import quoted
@@ -190,9 +191,9 @@ def open_spells(db: Database, pupil: int, class_group: int) -> list[int]:
 
 def overlaps(db: Database) -> Iterator[tuple[int, int]]:
     """Class and pupil of every enrolment that shares days with one in another class."""
-    sql = """SELECT a.class_group, a.pupil FROM enrolment a JOIN enrolment b ON b.pupil = a.pupil
+    sql = f"""SELECT a.class_group, a.pupil FROM enrolment a JOIN enrolment b ON b.pupil = a.pupil
         AND b.class_group <> a.class_group AND b.retired_at IS NULL
-        AND b.start < ifnull(a."end", 99999) AND a.start < ifnull(b."end", 99999)
+        AND b.start < ifnull(a."end", {FOREVER}) AND a.start < ifnull(b."end", {FOREVER})
       JOIN class_group cg ON cg.id = b.class_group AND cg.retired_at IS NULL WHERE a.retired_at IS NULL"""
     yield from db.execute(sql).fetchall()
 

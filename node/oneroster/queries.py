@@ -12,6 +12,7 @@ from node import roster, schooldays
 from node.classes.queries import Year
 from node.journal import queries as journal
 from node.people.queries import NAME_COLUMNS, NAMED
+from shared.dates import FOREVER
 from sync.gate import VALID
 from sync.state import State
 
@@ -78,7 +79,7 @@ def enrolments(db: Database, year: Year) -> list[Row]:
 def memberships(db: Database, year: Year) -> dict[int, dict[int, list[roster.Span]]]:
     """Subject group with a list -> pupil -> the spans on it, from the first day to the day after the last one.
 
-    Who left and came back has two; 0 and `roster.FOREVER` stand for no day.
+    Who left and came back has two; 0 and `FOREVER` stand for no day.
     """
     sql = """SELECT gp.subject_group, gp.pupil, gp.start, gp."end" FROM subject_group_pupil gp
       JOIN subject_group sg ON sg.id = gp.subject_group JOIN class_group cg ON cg.id = sg.class_group
@@ -86,7 +87,7 @@ def memberships(db: Database, year: Year) -> dict[int, dict[int, list[roster.Spa
     gaps = roster.gaps(db)
     found: dict[int, dict[int, list[roster.Span]]] = {}
     for group, pupil, start, end in db.execute(sql, (year.id,)).fetchall():
-        span = (start or 0, roster.FOREVER if end is None else end)
+        span = (start or 0, FOREVER if end is None else end)
         found.setdefault(group, {})[pupil] = roster.cut(span, gaps.get((group, pupil), ()))
     return found
 

@@ -9,6 +9,7 @@ from node import roster, schooldays
 from node.oneroster import finding
 from node.oneroster.package import Line
 from node.oneroster.taking import Taking
+from shared.dates import FOREVER
 from shared.problems import N_
 
 ROLES = ("student", "teacher", "aide", "proctor", "administrator")
@@ -145,14 +146,14 @@ class Rolls:
             if pupil not in roll:
                 t.flaw(line, "userSourcedId", NOT_IN_CLASS)
                 continue
-            told_spans.setdefault(pupil, []).append((start, roster.FOREVER if end is None else end))
+            told_spans.setdefault(pupil, []).append((start, FOREVER if end is None else end))
         for pupil, spans in told_spans.items():
             last = max(end for _, end in spans)
             there = t.books.row("subject_group_pupil", group, pupil)
             left_class = (
                 there is not None and there["end"] is None and last in {end for _, end in roll[pupil]}
             )
-            ended = None if last == roster.FOREVER or left_class else last
+            ended = None if last == FOREVER or left_class else last
             t.books.put("subject_group_pupil", (group, pupil), start=min(spans)[0], end=ended)
             self._gaps(group, pupil, sorted(spans), roll[pupil])
 

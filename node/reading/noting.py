@@ -1,5 +1,6 @@
 """Writing the reading log; any area's page may. What a visitor reads of the own data is not noted.
 
+
 The same reading is noted once a day, so that a page opened again costs a look-up and no write.
 """
 
@@ -7,10 +8,9 @@ from __future__ import annotations
 
 from node.reading import queries
 from node.request import acting, database
+from shared.dates import DAY_MS
 from shared.web import today, visitor
 from sync.writer import Writer
-
-_DAY_MS = 86_400_000
 
 
 def note(w: Writer, account: int, act: str, what: str, person: int | None = None) -> None:
@@ -23,7 +23,7 @@ def noted(act: str, what: str, person: int | None = None) -> None:
     who = visitor()
     if person is not None and person == who.person:
         return
-    since = today() * _DAY_MS
+    since = today() * DAY_MS
     if act == "read" and queries.is_noted(database(), who.account, act, what, person, since):
         return
     with acting() as w:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sqlite_utils import Database
 
 from node.people.queries import NAME_COLUMNS, NAMED, full_name, number_of
+from shared.dates import DAY_MS
 from shared.i18n import N_, folded
 
 ACTS = ("read", "export", "print")
@@ -31,7 +32,6 @@ WHAT = {
 }
 """Code of what was read -> its name; other words show as they are."""
 MOST = 500
-_DAY_MS = 86_400_000
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def lines(db: Database, wanted: Filter, today: int) -> list[Line]:
     rows = db.query(
         _LINES,
         {
-            "today": today, "start": wanted.start * _DAY_MS, "end": (wanted.end + 1) * _DAY_MS, "act": wanted.act,
+            "today": today, "start": wanted.start * DAY_MS, "end": (wanted.end + 1) * DAY_MS, "act": wanted.act,
             "person": wanted.person, "pupils": wanted.pupils_only,
         },
     )  # fmt: skip

@@ -1,5 +1,6 @@
 """What the door keeps on this machine alone, never synced: PINs of shared computers, second steps, used codes.
 
+
 A PIN belongs to one account on one computer, known by a random cookie of which only the digest is kept. It opens for
 PIN_DAYS after the last sign-in by password there, dies after PIN_TRIES wrong tries, and with every sign-out everywhere.
 Who fails with a PIN here is not kept from signing in by password, nor from any other computer.
@@ -16,6 +17,7 @@ from sqlite_utils import Database
 from node.people.queries import NAME_COLUMNS, NAMED, full_name
 from node.storage import Node
 from shared import auth, crypto
+from shared.dates import DAY_MS
 from shared.problems import SignInFailed
 from sync.clock import now_ms
 
@@ -26,7 +28,6 @@ SHORTEST_PIN, LONGEST_PIN = 4, 8
 STEP_TRIES = 5
 STEP_MS = 300_000
 TICKET_BYTES = 24
-_DAY_MS = 86_400_000
 
 _TABLES = (
     """CREATE TABLE IF NOT EXISTS device_pin (device BLOB NOT NULL, account INTEGER NOT NULL, pin TEXT NOT NULL,
@@ -128,7 +129,7 @@ def enter_by_pin(db: Database, device: bytes | None, account: int, pin: str) -> 
 
 
 def _limits() -> dict[str, int]:
-    return {"since": now_ms() - PIN_DAYS * _DAY_MS, "most": PIN_TRIES}
+    return {"since": now_ms() - PIN_DAYS * DAY_MS, "most": PIN_TRIES}
 
 
 # ---- the second step

@@ -15,8 +15,9 @@ from node.people.queries import class_name
 from node.request import acting, database
 from node.timetable import actions, forms, queries
 from node.timetable.blueprint import area
-from node.timetable.desk import MONDAY, Row, desk_of, group_name, longest_week, saved
+from node.timetable.desk import Row, desk_of, group_name, longest_week, saved
 from node.timetable.warnings import warning_lines, warnings_of
+from shared.dates import MONDAY
 from shared.i18n import gettext
 from shared.problems import InputProblem, NotFound
 from shared.web import today

@@ -6,8 +6,9 @@ from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from shared.dates import FOREVER
+
 Reason = Literal["teacher", "room", "class"]
-FOREVER = 10**6
 
 
 @dataclass(frozen=True)

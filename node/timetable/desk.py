@@ -19,8 +19,6 @@ from shared.problems import InvalidValue, NotFound
 from shared.web import today
 
 FEWEST_PERIODS = 7
-MONDAY = 4
-"""Day number of some Monday, for the names of the weekdays."""
 
 
 @dataclass(frozen=True)

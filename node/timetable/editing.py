@@ -16,8 +16,9 @@ from node.request import acting, database
 from node.timetable import actions, copying, forms, queries
 from node.timetable.blueprint import area
 from node.timetable.clashes import Entry, meet, reasons
-from node.timetable.desk import FEWEST_PERIODS, MONDAY, Desk, Row, desk_of, group_name, longest_week, saved
+from node.timetable.desk import FEWEST_PERIODS, Desk, Row, desk_of, group_name, longest_week, saved
 from node.timetable.warnings import entries, entry_maker, warning_lines, warnings_of
+from shared.dates import MONDAY
 from shared.i18n import gettext, row_name
 from shared.problems import InputProblem, NotFound
 from shared.web import today

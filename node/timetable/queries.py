@@ -12,13 +12,13 @@ from node import roster
 from node.calendar import queries as calendar
 from node.people.queries import NAME_COLUMNS, NAMED, full_name
 from node.schooldays import YEARS
-from node.timetable.clashes import FOREVER
+from shared.dates import FOREVER
 
 WEEKDAYS = 6
 LAST_PERIOD = 15
 
-_SLOTS = """SELECT t.id, t.subject_group AS "group", t.weekday, t.period, t.room, r.name AS room_name,
-    ifnull(t.start, 0) AS first, min(ifnull(t."end", 1000000), ifnull(cg.closed_on, 1000000)) AS last,
+_SLOTS = f"""SELECT t.id, t.subject_group AS "group", t.weekday, t.period, t.room, r.name AS room_name,
+    ifnull(t.start, 0) AS first, min(ifnull(t."end", {FOREVER}), ifnull(cg.closed_on, {FOREVER})) AS last,
     sg.teacher, sg.name AS part, sg.class_group, sg.subject,
     sg.hours_week, cg.grade, cg.letter, cg.shift, cg.year, ifnull(cg.week_days, 5) AS week_days,
     ifnull(cg.combined, cg.id) AS together,
@@ -26,7 +26,7 @@ _SLOTS = """SELECT t.id, t.subject_group AS "group", t.weekday, t.period, t.room
   FROM timetable_slot t JOIN subject_group sg ON sg.id = t.subject_group JOIN class_group cg ON cg.id = sg.class_group
   LEFT JOIN subject s ON s.id = sg.subject LEFT JOIN room r ON r.id = t.room
   WHERE t.retired_at IS NULL AND sg.retired_at IS NULL AND cg.retired_at IS NULL
-    AND t.weekday IS NOT NULL AND t.period IS NOT NULL AND {where}
+    AND t.weekday IS NOT NULL AND t.period IS NOT NULL AND {{where}}
   ORDER BY t.weekday, t.period, cg.grade, cg.letter, sg.name, t.id"""
 
 

@@ -20,14 +20,10 @@ from node.timetable.blueprint import area
 from node.timetable.queries import Lesson
 from node.timetable.weeks import Whose, day_instants, own_children, own_weeks, week_of
 from shared.access import Visitor, allow
-from shared.dates import parse_day, school_year_name
+from shared.dates import MONDAY, parse_day, school_year_name
 from shared.i18n import gettext, in_order, row_name
 from shared.problems import InputProblem, InvalidValue, NotAllowed, NotFound
 from shared.web import today, visitor
-
-MONDAY = 4
-"""Day number of some Monday, for the names of the weekdays."""
-
 
 # ---- weeks
 

@@ -12,7 +12,8 @@ from node.calendar import queries as calendar
 from node.people.queries import class_name
 from node.timetable import queries
 from node.timetable.clashes import Clash, Entry, clashes
-from node.timetable.desk import MONDAY, group_name
+from node.timetable.desk import group_name
+from shared.dates import MONDAY
 from shared.i18n import day_of_week, gettext
 
 SHOWN = 3

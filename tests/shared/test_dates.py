@@ -62,13 +62,6 @@ def test_summer_belongs_to_the_year_before() -> None:
     assert dates.year_on(years, 465) == years[1]
 
 
-def test_periods_include_both_ends() -> None:
-    spans = [Span(1, 5), Span(8, 9)]
-    assert [dates.span_on(spans, day) for day in (1, 5, 6, 8, 9, 10)] == [
-        spans[0], spans[0], None, spans[1], spans[1], None
-    ]  # fmt: skip
-
-
 def test_school_days_follow_calendar_then_week() -> None:
     monday = parse_day("2025-09-01")
     calendar = {monday: "public", monday + 1: "distance", monday + 5: "school", monday + 2: "exam"}
