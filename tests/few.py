@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 from sqlite_utils import Database
 
@@ -14,7 +15,16 @@ from shared.db import transaction
 from sync import session
 from sync.transport.memory import MemoryTransport
 from sync.writer import writing
-from tests.properties.machines import KIT, empty_database, first_school_key, make_keys
+from tests.properties.machines import (
+    KIT,
+    copy_of,
+    empty_database,
+    empty_hub,
+    first_school_key,
+    hub_connection,
+    make_keys,
+    put_back,
+)
 
 
 @dataclass
@@ -63,3 +73,20 @@ def a_few(hub: Hub) -> Few:
             w.put("subject_group_pupil", subject_group=subject, pupil=person)
     few.exchange(db)
     return few
+
+
+def two_again() -> tuple[Few, Database]:
+    """A school of two nodes as it was when the second had joined, and that one: made once, put back for every example.
+
+    Its hub is the one in memory: whoever had it before has it no more.
+    """
+    made, second, at_hub = _two()
+    put_back(made.hub, at_hub)
+    return Few(made.hub, made.school, copy_of(made.first)), copy_of(second)
+
+
+@cache
+def _two() -> tuple[Few, Database, Database]:
+    few = a_few(empty_hub())
+    second = few.joined()
+    return few, second, copy_of(hub_connection(few.hub))

@@ -7,13 +7,14 @@ from random import Random
 
 from sqlite_utils import Database
 
-from shared.db import memory_database, open_database, transaction
+from shared.db import open_database, transaction
 from shared.migrations import migrate
 from shared.schema import Column, Table, Value
 from shared.tables import quoted
 from sync import capture
 from sync.adopt import adopt_in_node
-from sync.fork import add_origin
+from sync.fork import add_origin, begin_incarnation
+from tests.properties.machines import empty_database
 
 KEY = bytes(range(32))
 ORIGIN = 7
@@ -22,10 +23,13 @@ ACTOR = (ORIGIN << 32) + 1
 
 def a_store(path: Path | None = None, origin: int = ORIGIN) -> Database:
     """A new database, in a file or in memory, of a school that writes as `origin`."""
-    db = memory_database() if path is None else open_database(path, KEY, create=True)
-    migrate(db)
-    capture.install(db)
-    adopt_in_node(db)
+    if path is None:
+        db = empty_database()
+    else:
+        db = open_database(path, KEY, create=True)
+        migrate(db)
+        capture.install(db)
+        adopt_in_node(db)
     with transaction(db):
         add_origin(db, origin, 0, bytes(32), None)
         db.conn.execute("UPDATE writing SET origin = ?", (origin,))
@@ -33,11 +37,12 @@ def a_store(path: Path | None = None, origin: int = ORIGIN) -> Database:
     return db
 
 
-def a_copy(db: Database) -> Database:
-    """The same in memory."""
-    copy = memory_database()
-    db.conn.backup(copy.conn)
-    return copy
+def a_begun_store(letter: bytes) -> Database:
+    """A new database in memory that writes under the first incarnation of a node, whose key is made of one letter."""
+    db = empty_database()
+    with transaction(db):
+        begin_incarnation(db, letter * 32, continues=None)
+    return db
 
 
 def logged(db: Database, since: int = 0) -> list[tuple[int, int, str]]:

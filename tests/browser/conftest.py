@@ -8,14 +8,16 @@ raised an error, broken its Content-Security-Policy, or asked another machine fo
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, ViewportSize, sync_playwright
 
+from tests.node.conftest import SchoolPages
 from tests.requirements import require_or_skip
+from tests.serving import serving
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = [
@@ -86,19 +88,28 @@ def listen(page: Page) -> list[str]:
     return complaints
 
 
+@pytest.fixture(scope="module")
+def address(pages: SchoolPages) -> Iterator[str]:
+    """Where a generated school is served; who asks for it imports the fixture `pages`, for a school of its own."""
+    with serving(pages.app) as found:
+        yield found
+
+
 @pytest.fixture(scope="session")
-def axe() -> Callable[[Page], list[str]]:
-    """Check a page against WCAG 2.2 AA: `assert axe(page) == []`; a line names rule, element and flaw."""
+def axe() -> Callable[..., list[str]]:
+    """Check a page against WCAG 2.2 AA, or by the rules named: `assert axe(page) == []`.
+
+    A line names rule, element and flaw.
+    """
     source = AXE.read_text("utf-8")
 
-    def check(page: Page) -> list[str]:
+    def check(page: Page, rules: Sequence[str] = ()) -> list[str]:
         if not page.evaluate("'axe' in window"):
             # By the browser's tools, so no Content-Security-Policy need allow it; later pages have it from the start.
             page.context.add_init_script(source)
             page.evaluate(source)
-        result = page.evaluate(
-            "standards => axe.run(document, {runOnly: standards, resultTypes: ['violations']})", STANDARDS
-        )
+        only = {"type": "rule", "values": list(rules)} if rules else {"type": "tag", "values": STANDARDS}
+        result = page.evaluate("runOnly => axe.run(document, {runOnly, resultTypes: ['violations']})", only)
         return [
             f"{violation['id']} at {' '.join(map(str, node['target']))}: {node['failureSummary']}"
             for violation in result["violations"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Page
@@ -14,7 +14,8 @@ from node.control import views as control_views
 from node.results import actions as result_actions
 from node.results import books
 from sync.writer import writing
-from tests.node.conftest import PASSWORD, SchoolPages
+from tests.browser.looking import Axe, flaws_at, sign_in
+from tests.node.conftest import SchoolPages
 from tests.node.test_journal import TODAY, Desk, a_school
 from tests.serving import serving
 
@@ -52,24 +53,14 @@ def here(school: SchoolPages, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 @pytest.mark.parametrize("duty", ["class_teacher", "deputy"])
 def test_every_page_is_accessible_and_fits(
-    page: Page, axe: Callable[[Page], list[str]], school: SchoolPages, here: str, duty: str
+    page: Page, axe: Axe, school: SchoolPages, here: str, duty: str
 ) -> None:
-    page.goto(f"{here}/sign-in")
-    page.fill("#login", school.logins[duty])
-    page.fill("#password", PASSWORD)
-    page.click("main button")
-    page.wait_for_url(f"{here}/")
+    sign_in(page, here, school.logins[duty])
     led, pupil = school.led, school.pupil_of(school.led)
     paths = [
         "/attendance/", f"/attendance/class/{led}?day={DAY}", f"/attendance/class/{led}?day={DAY}&view=week",
         f"/attendance/class/{led}?day={DAY}&view=month", f"/attendance/pupil/{pupil}", f"/results/{led}/sheet",
         f"/results/{led}/cards", f"/results/{led}/conduct", f"/results/pupil/{pupil}/card",
     ]  # fmt: skip
-    flaws = []
-    for path in [*paths, *(["/control/"] if duty == "deputy" else [])]:
-        answer = page.goto(here + path)
-        assert answer is not None and answer.status == 200, path
-        flaws += [(path, flaw) for flaw in axe(page)]
-        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
-            flaws.append((path, "wider than the screen"))
-    assert flaws == []
+    paths += ["/control/"] if duty == "deputy" else []
+    assert flaws_at(page, axe, here, paths) == []

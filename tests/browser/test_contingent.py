@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.test_school_pages import sign_in
+from tests.browser.looking import Axe, flaws_at, sign_in
 from tests.node.conftest import SchoolPages
 from tests.node.conftest import pages as pages
-from tests.serving import serving
-
-
-@pytest.fixture(scope="module")
-def address(pages: SchoolPages) -> Iterator[str]:
-    with serving(pages.app) as found:
-        yield found
 
 
 def paths(pages: SchoolPages) -> list[str]:
@@ -33,19 +24,9 @@ def paths(pages: SchoolPages) -> list[str]:
     ]  # fmt: skip
 
 
-def test_every_page_is_accessible_and_fits(
-    page: Page, axe: Callable[[Page], list[str]], pages: SchoolPages, address: str
-) -> None:
+def test_every_page_is_accessible_and_fits(page: Page, axe: Axe, pages: SchoolPages, address: str) -> None:
     sign_in(page, address, pages.logins["deputy"])
-    flaws = []
-    for path in paths(pages):
-        answer = page.goto(address + path)
-        assert answer is not None and answer.status == 200, path
-        page.evaluate("for (const one of document.querySelectorAll('main details')) one.open = true")
-        flaws += [(path, flaw) for flaw in axe(page)]
-        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
-            flaws.append((path, "wider than the screen"))
-    assert flaws == []
+    assert flaws_at(page, axe, address, paths(pages)) == []
 
 
 def test_a_child_is_admitted_changes_class_and_leaves(page: Page, pages: SchoolPages, address: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ from shared.dates import date_of, day_number, parse_day
 from shared.ui import STATIC_FOLDER
 from sync.state import State
 from sync.writer import writing
-from tests.browser.test_school_pages import sign_in
+from tests.browser.looking import Axe, sign_in
 from tests.node.conftest import CHEAP, PASSWORD, SchoolPages
 from tests.node.test_journal import a_school
 from tests.serving import serving
@@ -125,7 +125,7 @@ def path_of(school: SchoolPages, path: str) -> str:
     )
 
 
-def test_a_guide_is_accessible_and_fits(page: Page, axe: Callable[[Page], list[str]], place: Place) -> None:
+def test_a_guide_is_accessible_and_fits(page: Page, axe: Axe, place: Place) -> None:
     sign_in(page, place.address, place.school.logins["class_teacher"])
     for path in ("/guide/", "/design/"):
         page.goto(place.address + path)

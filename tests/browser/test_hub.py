@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from hub.directory.actions import save_school
 from hub.schools import add_school, find_or_add_district
 from shared.web import LANGUAGE_COOKIE
 from sync.writer import writing
+from tests.browser.looking import Axe
 from tests.hub.conftest import two_classes
 from tests.serving import serving
 from tests.world import a_hub, a_school
@@ -71,9 +72,7 @@ def school_page(page: Page, address: str) -> str:
 
 
 @pytest.mark.parametrize("language", ["ky", "ru"])
-def test_every_page_is_accessible_and_fits(
-    page: Page, axe: Callable[[Page], list[str]], address: str, language: str
-) -> None:
+def test_every_page_is_accessible_and_fits(page: Page, axe: Axe, address: str, language: str) -> None:
     page.goto(f"{address}/sign-in")
     assert axe(page) == []
     sign_in(page, address)
@@ -88,9 +87,7 @@ def test_every_page_is_accessible_and_fits(
 
 
 @pytest.mark.parametrize("page", ["desktop"], indirect=True)
-def test_what_is_made_once_is_accessible_too(
-    page: Page, axe: Callable[[Page], list[str]], address: str
-) -> None:
+def test_what_is_made_once_is_accessible_too(page: Page, axe: Axe, address: str) -> None:
     """The page with a registration code, the question before a node is revoked."""
     sign_in(page, address)
     page.goto(address + school_page(page, address))

@@ -8,14 +8,12 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page
 
-from tests.browser.test_school_pages import sign_in
+from tests.browser.looking import Axe, flaws_of, sign_in
 from tests.node.conftest import SchoolPages
 from tests.node.test_importing_pages import BAD, GOOD, HEAD
 from tests.node.test_journal import a_school
 from tests.node.test_oneroster_intake import another
 from tests.serving import serving
-
-Axe = Callable[[Page], list[str]]
 
 
 @pytest.fixture(scope="module")
@@ -27,12 +25,6 @@ def school(tmp_path_factory: pytest.TempPathFactory) -> SchoolPages:
 def address(school: SchoolPages) -> Iterator[str]:
     with serving(school.app) as found:
         yield found
-
-
-def flaws(page: Page, axe: Axe) -> list[str]:
-    page.evaluate("for (const one of document.querySelectorAll('main details')) one.open = true")
-    wide = page.evaluate("document.documentElement.scrollWidth > innerWidth")
-    return [*axe(page), *(["wider than the screen"] if wide else [])]
 
 
 def give(page: Page, there: str, path: Path) -> None:
@@ -74,23 +66,23 @@ def test_each_step_is_accessible_and_what_came_in_is_undone(
     found = []
     for path in ("/import/", "/oneroster/", start):
         page.goto(address + path)
-        found += flaws(page, axe)
+        found += flaws_of(page, axe)
     give(page, address + start, made(tmp_path, True))
     assert page.locator("main tbody tr").count() > 0
-    found += flaws(page, axe)
+    found += flaws_of(page, axe)
     with page.expect_download() as download:
         page.click("main button[value=faults]")
     assert download.value.suggested_filename.endswith("-errors.xlsx")
     give(page, address + start, made(tmp_path, False))
-    found += flaws(page, axe)
+    found += flaws_of(page, axe)
     assert school.one(people) == before
     page.click("main button[value=all]")
     page.wait_for_selector("form[action^='/import/undo/']")
     page.wait_for_load_state()
     assert school.one(people) > before
-    found += flaws(page, axe)
+    found += flaws_of(page, axe)
     page.click("form[action^='/import/undo/'] button")
     page.wait_for_url("**/import/undo/*")
     assert school.one(people) == before
-    found += flaws(page, axe)
+    found += flaws_of(page, axe)
     assert found == []

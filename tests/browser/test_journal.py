@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,8 @@ from node.journal import actions, pages, queries
 from node.journal.actions import Change
 from shared.schema import BY_NAME
 from sync.writer import writing
+from tests.browser import looking
+from tests.browser.looking import Axe
 from tests.browser.power import Server
 from tests.node.conftest import PASSWORD, SchoolPages
 from tests.node.test_journal import EVENING, ORAL, TODAY, Desk, a_school, address
@@ -84,11 +86,7 @@ def here(school: SchoolPages, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 def sign_in(page: Page, at: str, desk: Desk) -> None:
     login = desk.db.execute("SELECT login FROM account WHERE id = ?", (desk.account,)).fetchone()[0]
-    page.goto(f"{at}/sign-in")
-    page.fill("#login", login)
-    page.fill("#password", PASSWORD)
-    page.click("main button")
-    page.wait_for_url(f"{at}/")
+    looking.sign_in(page, at, login)
 
 
 def key(page: Page, pupil: int, value: str) -> None:
@@ -297,9 +295,7 @@ PASTE = """text => {
 
 
 @pytest.mark.parametrize("page", ["desktop"], indirect=True)
-def test_a_pasted_block_is_shown_before_it_is_written(
-    page: Page, axe: Callable[[Page], list[str]], desk: Desk, here: str
-) -> None:
+def test_a_pasted_block_is_shown_before_it_is_written(page: Page, axe: Axe, desk: Desk, here: str) -> None:
     order = [pupil for pupil, _ in queries.named(desk.db, desk.pupils, TODAY)]
     sign_in(page, here, desk)
     page.goto(f"{here}/journal/group/{desk.place.group}")
@@ -380,7 +376,7 @@ def test_attendance_is_taken_in_the_grid(page: Page, desk: Desk, here: str) -> N
 
 @pytest.mark.parametrize("page", ["desktop"], indirect=True)
 def test_topic_and_homework_are_written_on_the_facing_page(
-    page: Page, axe: Callable[[Page], list[str]], desk: Desk, here: str
+    page: Page, axe: Axe, desk: Desk, here: str
 ) -> None:
     pupil = queries.named(desk.db, desk.pupils, TODAY)[2][0]
     planned = queries.planned_topic(desk.db, desk.place)
@@ -543,21 +539,12 @@ def test_without_a_script_one_form_does_it(browser: Browser, desk: Desk, here: s
         assert desk.cell(desk.pupils[1]).value(0) == 4
 
 
-def test_every_page_is_accessible_and_fits(
-    page: Page, axe: Callable[[Page], list[str]], desk: Desk, here: str
-) -> None:
+def test_every_page_is_accessible_and_fits(page: Page, axe: Axe, desk: Desk, here: str) -> None:
     desk.save(desk.mark(desk.pupils[0], 5), Change("status", "absent", "present", desk.pupils[1]))
     sign_in(page, here, desk)
     group = desk.place.group
-    flaws = []
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-        for path in (
-            "/journal/", "/journal/?day=2025-10-22", address(desk.place), f"/journal/group/{group}",
-            f"/journal/results/{group}", address(desk.place, "history") + f"/{desk.pupils[0]}",
-        ):  # fmt: skip
-            page.goto(here + path)
-            flaws += [(scheme, path, flaw) for flaw in axe(page)]
-            if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
-                flaws.append((scheme, path, "wider than the screen"))
-    assert flaws == []
+    paths = (
+        "/journal/", "/journal/?day=2025-10-22", address(desk.place), f"/journal/group/{group}",
+        f"/journal/results/{group}", address(desk.place, "history") + f"/{desk.pupils[0]}",
+    )  # fmt: skip
+    assert looking.flaws_at(page, axe, here, paths, dark=True) == []

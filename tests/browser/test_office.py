@@ -2,43 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-
 import pytest
 from playwright.sync_api import Page
 
 from node.signin import local
 from shared import crypto
-from tests.node.conftest import PASSWORD, SchoolPages
+from tests.browser.looking import Axe, flaws_at, sign_in
+from tests.node.conftest import SchoolPages
 from tests.node.conftest import pages as pages
-from tests.serving import serving
 
 PIN = "4826"
 
 
-@pytest.fixture(scope="module")
-def address(pages: SchoolPages) -> Iterator[str]:
-    with serving(pages.app) as found:
-        yield found
-
-
-def sign_in(page: Page, address: str, login: str) -> None:
-    page.goto(f"{address}/sign-in")
-    page.fill("#login", login)
-    page.fill("#password", PASSWORD)
-    page.click("main button")
-    page.wait_for_url(f"{address}/")
-
-
-def flaws_of(page: Page, axe: Callable[[Page], list[str]]) -> list[tuple[str, str]]:
-    found = [(page.url, flaw) for flaw in axe(page)]
-    if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
-        found.append((page.url, "wider than the screen"))
-    return found
-
-
 def test_every_page_of_the_office_is_accessible_and_fits(
-    page: Page, axe: Callable[[Page], list[str]], pages: SchoolPages, address: str
+    page: Page, axe: Axe, pages: SchoolPages, address: str
 ) -> None:
     order = pages.one('SELECT "order" FROM appointment WHERE "order" IS NOT NULL LIMIT 1')
     account = pages.one("SELECT id FROM account WHERE login = 'pupil'")
@@ -53,10 +30,7 @@ def test_every_page_of_the_office_is_accessible_and_fits(
     for duty, those in paths.items():
         page.context.clear_cookies()
         sign_in(page, address, pages.logins[duty])
-        for path in those:
-            page.goto(address + path)
-            page.evaluate("for (const part of document.querySelectorAll('main details')) part.open = true")
-            flaws += flaws_of(page, axe)
+        flaws += flaws_at(page, axe, address, those)
     assert flaws == []
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from base64 import b64decode
 from contextlib import closing
 
 import pytest
@@ -13,10 +13,9 @@ from node.consenting import LARGEST_SCAN
 from shared.schema import MAX_BYTES
 from sync.state import State
 from sync.writer import writing
-from tests.browser.test_school_pages import sign_in
+from tests.browser.looking import Axe, flaws_at, sign_in
 from tests.node.conftest import SchoolPages
 from tests.node.conftest import pages as pages
-from tests.serving import serving
 
 NOISE = """size => new Promise(done => {
   const canvas = document.createElement('canvas');
@@ -26,15 +25,9 @@ NOISE = """size => new Promise(done => {
     pen.fillStyle = `hsl(${(x * 37 + y * 91) % 360} 80% ${20 + (x * y) % 60}%)`;
     pen.fillRect(x * size / 20, y * size / 20, size / 20, size / 20);
   }
-  canvas.toBlob(async blob => done([...new Uint8Array(await blob.arrayBuffer())]), 'image/jpeg', 1);
+  done(canvas.toDataURL('image/jpeg', 1).split(',')[1]);
 })"""
-"""Draws a colourful picture and gives back its bytes as a JPEG of the best quality."""
-
-
-@pytest.fixture(scope="module")
-def address(pages: SchoolPages) -> Iterator[str]:
-    with serving(pages.app) as found:
-        yield found
+"""Draws a colourful picture and gives back its bytes in base 64: a JPEG of the best quality."""
 
 
 def allow_photos(pages: SchoolPages, person: int) -> None:
@@ -59,7 +52,7 @@ def test_a_picture_from_a_telephone_is_made_small_before_it_is_sent(
     allow_photos(pages, pupil)
     sign_in(page, address, pages.logins["secretary"])
     page.goto(f"{address}/people/{pupil}")
-    large = bytes(page.evaluate(NOISE, 700))
+    large = b64decode(page.evaluate(NOISE, 700))
     assert len(large) > 20 * MAX_BYTES
     page.set_input_files("#photo", {"name": "IMG_1.jpg", "mimeType": "image/jpeg", "buffer": large})
     until(page, f"one => one.files.length && one.files[0].size <= {MAX_BYTES}")
@@ -84,38 +77,30 @@ def test_a_picture_from_a_telephone_is_made_small_before_it_is_sent(
 
 
 @pytest.mark.parametrize("page", ["desktop"], indirect=True)
-@pytest.mark.parametrize("language", ["ky", "ru", "en"])
-@pytest.mark.parametrize("kind", ["consent", "withdrawal"])
-def test_the_form_of_consent_is_one_upright_page(
-    page: Page, pages: SchoolPages, address: str, language: str, kind: str
-) -> None:
+def test_the_form_of_consent_is_one_upright_page(page: Page, pages: SchoolPages, address: str) -> None:
     sign_in(page, address, pages.logins["secretary"])
-    page.goto(f"{address}/consents/{pages.named_pupil}/form?language={language}&kind={kind}")
-    printed = page.pdf(prefer_css_page_size=True)
-    assert len(re.findall(rb"/Type\s*/Page\b", printed)) == 1
-    (box,) = set(re.findall(rb"/MediaBox\s*\[\s*0\s+0\s+([\d.]+)\s+([\d.]+)\s*\]", printed))
-    assert (round(float(box[0])), round(float(box[1]))) == (595, 842)
+    for language in ("ky", "ru", "en"):
+        for kind in ("consent", "withdrawal"):
+            page.goto(f"{address}/consents/{pages.named_pupil}/form?language={language}&kind={kind}")
+            printed = page.pdf(prefer_css_page_size=True)
+            assert len(re.findall(rb"/Type\s*/Page\b", printed)) == 1, (language, kind)
+            (box,) = set(re.findall(rb"/MediaBox\s*\[\s*0\s+0\s+([\d.]+)\s+([\d.]+)\s*\]", printed))
+            assert (round(float(box[0])), round(float(box[1]))) == (595, 842), (language, kind)
 
 
-def test_the_pages_are_accessible_and_fit(
-    page: Page, axe: Callable[[Page], list[str]], pages: SchoolPages, address: str
-) -> None:
-    pupil = pages.pupil_of(pages.led)
+def test_the_pages_are_accessible_and_fit(page: Page, axe: Axe, pages: SchoolPages, address: str) -> None:
+    pupil, teacher = pages.pupil_of(pages.led), pages.person("teacher")
     child = pages.one("SELECT pupil FROM guardian WHERE person = ?", pages.person("guardian"))
     flaws = []
     for role, paths in (
         ("secretary", (f"/people/{pupil}", f"/people/{pupil}/edit", f"/people/{pupil}/guardians", "/people/staff/new",
-                       "/consents/", f"/consents/{pupil}", f"/consents/{pupil}/new")),
+                       f"/people/{teacher}/staff", "/consents/", f"/consents/{pupil}", f"/consents/{pupil}/new",
+                       f"/consents/{pupil}/form", f"/consents/{pupil}/form?kind=withdrawal", f"/own-data/{pupil}",
+                       "/own-data/requests", "/own-data/", "/duplicates/")),
         ("guardian", (f"/consents/{child}", f"/consents/{child}/give", "/own-data/")),
         ("social", (f"/people/{pupil}/social",)),
     ):  # fmt: skip
         page.context.clear_cookies()
         sign_in(page, address, pages.logins[role])
-        for path in paths:
-            answer = page.goto(address + path)
-            assert answer is not None and answer.status == 200, path
-            page.evaluate("for (const one of document.querySelectorAll('main details')) one.open = true")
-            flaws += [(path, flaw) for flaw in axe(page)]
-            if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
-                flaws.append((path, "wider than the screen"))
+        flaws += flaws_at(page, axe, address, paths)
     assert flaws == []

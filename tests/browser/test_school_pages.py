@@ -3,28 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.node.conftest import PASSWORD, SchoolPages
+from tests.browser.looking import ABSENT, Axe, flaws_at, sign_in
+from tests.node.conftest import SchoolPages
 from tests.node.conftest import pages as pages
-from tests.serving import serving
-
-
-@pytest.fixture(scope="module")
-def address(pages: SchoolPages) -> Iterator[str]:
-    with serving(pages.app) as found:
-        yield found
-
-
-def sign_in(page: Page, address: str, login: str) -> None:
-    page.goto(f"{address}/sign-in")
-    page.fill("#login", login)
-    page.fill("#password", PASSWORD)
-    page.click("main button")
-    page.wait_for_url(f"{address}/")
 
 
 def paths(pages: SchoolPages) -> list[str]:
@@ -34,22 +19,13 @@ def paths(pages: SchoolPages) -> list[str]:
     )
     return ["/", "/classes/", f"/classes/{class_id}", "/people/", f"/people/{pupil}", f"/people/{nameless}",
             f"/people/{pages.person('teacher')}", "/results/", f"/results/{class_id}", f"/results/pupil/{pupil}",
-            "/dictionary/", "/dictionary/person", "/password", "/nowhere"]  # fmt: skip
+            "/dictionary/", "/dictionary/person", "/password", ABSENT]  # fmt: skip
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_page_is_accessible_and_fits(
-    page: Page, axe: Callable[[Page], list[str]], pages: SchoolPages, address: str, scheme: str
-) -> None:
-    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-    page.goto(f"{address}/sign-in")
-    flaws = [("/sign-in", flaw) for flaw in axe(page)]
+def test_every_page_is_accessible_and_fits(page: Page, axe: Axe, pages: SchoolPages, address: str) -> None:
+    flaws = flaws_at(page, axe, address, ["/sign-in"], dark=True)
     sign_in(page, address, pages.logins["head"])
-    for path in paths(pages):
-        page.goto(address + path)
-        flaws += [(path, flaw) for flaw in axe(page)]
-        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
-            flaws.append((path, "wider than the screen"))
+    flaws += flaws_at(page, axe, address, paths(pages), dark=True)
     assert flaws == []
 
 

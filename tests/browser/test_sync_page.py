@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -20,10 +20,10 @@ from shared.i18n import gettext_in
 from sync.state import State
 from sync.writer import writing
 from tests.browser.conftest import VIEWPORTS, listen
+from tests.browser.looking import Axe
 from tests.serving import Gate, serving, with_duty
 from tests.world import a_node, a_school
 
-Axe = Callable[[Page], list[str]]
 LANGUAGES = ("ky", "ru", "en")
 MANY = 5_000
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 from node.plans import queries as plans
 from node.timetable import queries as timetable
 from shared.dates import date_of
-from tests.browser.test_school_pages import sign_in
+from tests.browser.looking import Axe, flaws_at, sign_in
 from tests.node.conftest import SchoolPages
 from tests.node.test_journal import TODAY, a_school
 from tests.serving import serving
@@ -43,21 +43,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         yield Place(school, address, lesson)
 
 
-def flaws_of(
-    page: Page, axe: Callable[[Page], list[str]], place: Place, paths: list[str]
-) -> list[tuple[str, str]]:
-    found = []
-    for path in paths:
-        page.goto(place.address + path)
-        found += [(path, flaw) for flaw in axe(page)]
-        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
-            found.append((path, "wider than the screen"))
-    return found
-
-
-def test_every_page_is_accessible_and_fits(
-    page: Page, axe: Callable[[Page], list[str]], place: Place
-) -> None:
+def test_every_page_is_accessible_and_fits(page: Page, axe: Axe, place: Place) -> None:
     slot, day, group = place.lesson.slot, place.day, place.lesson.group
     class_id, teacher = slot["class_group"], slot["teacher"]
     paths = [
@@ -79,12 +65,10 @@ def test_every_page_is_accessible_and_fits(
         f"/plans/group/{group}",
     ]
     sign_in(page, place.address, place.school.logins["deputy"])
-    assert flaws_of(page, axe, place, paths) == []
+    assert flaws_at(page, axe, place.address, paths) == []
 
 
-def test_a_teachers_pages_are_accessible_and_fit(
-    page: Page, axe: Callable[[Page], list[str]], place: Place
-) -> None:
+def test_a_teachers_pages_are_accessible_and_fit(page: Page, axe: Axe, place: Place) -> None:
     plan = f"/plans/group/{place.lesson.group}"
     with closing(place.school.node.connect()) as db:
         row = plans.plan_of(db, place.lesson.group)
@@ -100,7 +84,7 @@ def test_a_teachers_pages_are_accessible_and_fit(
         f"{plan}?edit={item}",
         f"{plan}/import",
     ]
-    assert flaws_of(page, axe, place, paths) == []
+    assert flaws_at(page, axe, place.address, paths) == []
 
 
 @pytest.mark.parametrize("page", ["desktop"], indirect=True)

@@ -7,7 +7,7 @@ another account uses the browser, a colleague writes, the deputy locks the term.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Dialog, Page, Request, Route, expect
@@ -17,6 +17,7 @@ from node.journal.actions import Change
 from node.results import actions as locking
 from shared.schema import BY_NAME
 from sync.writer import writing
+from tests.browser.looking import Axe
 from tests.browser.test_journal import a_lesson_of_many, emptied, focus, key, sign_in, that_day
 from tests.node.conftest import PASSWORD, SchoolPages
 from tests.node.test_journal import EDIT_DAYS, ORAL, TODAY, Desk, address
@@ -223,7 +224,7 @@ def test_what_one_account_left_waits_for_it_and_signing_out_asks(
 
 @desktop
 def test_a_colleagues_mark_in_the_grid_is_shown_beside_ones_own(
-    page: Page, axe: Callable[[Page], list[str]], desk: Desk, here: str
+    page: Page, axe: Axe, desk: Desk, here: str
 ) -> None:
     first, second = in_order(desk)[:2]
     sign_in(page, here, desk)

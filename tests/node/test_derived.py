@@ -18,7 +18,8 @@ from shared.grading import count_standings, standing
 from shared.schema import BY_NAME, PUPIL_CATEGORIES, TABLES, Value
 from sync.log import NodeLog, dump
 from sync.writer import Writer, writing
-from tests.stores import ACTOR, a_copy, a_store, last_change
+from tests.properties.machines import copy_of
+from tests.stores import ACTOR, a_store, last_change
 from tests.world import a_hub, a_school
 
 Row = dict[str, int]
@@ -518,7 +519,7 @@ EMPTY = a_store()
 @pytest.mark.parametrize("seed", range(12))
 def test_after_any_history_the_counts_are_those_made_by_hand(seed: int) -> None:
     random = Random(seed)
-    with closing(a_copy(EMPTY)) as db:
+    with closing(copy_of(EMPTY)) as db:
         history = History(db, random)
         for _ in range(12):
             with writing(db, ACTOR) as w:

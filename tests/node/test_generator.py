@@ -12,30 +12,19 @@ from node.generator import GeneratedSchool, generate, plant_markers
 from node.generator.curriculum import subjects_of
 from node.generator.names import Family, child, father, mother, patronymic, surname_for
 from shared.dates import date_of, parse_day
-from shared.db import memory_database, transaction
 from shared.grading import annual, propose
 from shared.latin import latin
-from shared.migrations import migrate
 from shared.problems import InvalidValue
 from shared.schema import TABLES
-from sync import capture, fork
+from tests.stores import a_begun_store
 
 ADMINISTRATOR = 1
 AUTUMN = parse_day("2025-11-14")
 BASE_CURRICULUM = (20, 22, 24, 25, 29, 30, 30, 30, 30, 29, 30)
 
 
-def empty_node() -> Database:
-    db = memory_database()
-    migrate(db)
-    capture.install(db)
-    with transaction(db):
-        fork.begin_incarnation(db, b"g" * 32, continues=None)
-    return db
-
-
 def generated(seed: int, pupils: int, until: int | None = None) -> tuple[Database, GeneratedSchool]:
-    db = empty_node()
+    db = a_begun_store(b"g")
     return db, generate(db, ADMINISTRATOR, seed=seed, pupils=pupils, password_hash="hash", until=until)
 
 
@@ -130,7 +119,7 @@ def test_any_size(pupils: int) -> None:
 
 
 def test_what_cannot_be_told_is_refused() -> None:
-    db = empty_node()
+    db = a_begun_store(b"g")
     for pupils, year in ((21, 2025), (60, 1999)):
         with pytest.raises(InvalidValue):
             generate(db, ADMINISTRATOR, seed=1, pupils=pupils, password_hash="hash", year=year)
@@ -157,7 +146,7 @@ def test_the_summary_tells_what_was_written(year: tuple[Database, GeneratedSchoo
 def test_progress_comes_to_its_end() -> None:
     told: dict[str, list[tuple[int, int]]] = {}
     generate(
-        empty_node(),
+        a_begun_store(b"g"),
         ADMINISTRATOR,
         seed=1,
         pupils=22,
@@ -387,7 +376,7 @@ def test_teachers_write_their_own_lessons(db: Database) -> None:
 
 
 def test_markers_stand_in_every_column_that_is_sealed() -> None:
-    db = empty_node()
+    db = a_begun_store(b"g")
     planted = plant_markers(db, ADMINISTRATOR, "MARKER-7f3a")
     sealed = {
         f"{table.name}.{column.name}"
@@ -405,7 +394,7 @@ def test_markers_stand_in_every_column_that_is_sealed() -> None:
 
 
 def test_every_table_that_people_fill_gets_a_row() -> None:
-    db = empty_node()
+    db = a_begun_store(b"g")
     before = {table.name: count(db, f'SELECT count(*) FROM "{table.name}"') for table in TABLES}
     plant_markers(db, ADMINISTRATOR, "MARKER-7f3a")
     for table in TABLES:

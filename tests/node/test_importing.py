@@ -15,14 +15,12 @@ from node.importing import load_mapping, plan, run_import
 from node.importing.mapping import SHIPPED
 from node.importing.sheets import read_sheet
 from node.importing.values import Unreadable, fit, transformed
-from shared.db import memory_database, open_database, transaction
-from shared.migrations import migrate
+from shared.db import open_database, transaction
 from shared.problems import DamagedFile, FlawedMapping, ImportRefused, TooLarge
 from shared.schema import BY_NAME
-from sync import capture, fork
 from sync.undo import marked_act, undo
 from sync.writer import writing
-from tests.stores import KEY, a_store
+from tests.stores import KEY, a_begun_store, a_store
 
 HEADER = "Личное дело;Фамилия;Имя;Отчество;Дата рождения;Пол;Класс;Дата зачисления;Согласие;Местность"
 LINES = (
@@ -42,12 +40,7 @@ seats = {column = "seats"}
 
 @pytest.fixture
 def db() -> Database:
-    db = memory_database()
-    migrate(db)
-    capture.install(db)
-    with transaction(db):
-        fork.begin_incarnation(db, b"k" * 32, continues=None)
-    return db
+    return a_begun_store(b"k")
 
 
 def pupils_file(folder: Path, *lines: str, encoding: str = "utf-8") -> Path:

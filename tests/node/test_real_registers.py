@@ -12,9 +12,7 @@ import pytest
 from sqlite_utils import Database
 
 from node.importing import run_import
-from shared.db import memory_database, transaction
-from shared.migrations import migrate
-from sync import capture, fork
+from tests.stores import a_begun_store
 
 DATA = Path(__file__).parents[2] / "demo" / "data" / "uci-student-performance"
 SUBJECTS = ("mat", "por")
@@ -31,18 +29,9 @@ README = {
 """Register entries, girls among them, means of G1, G2, G3, absences: the table of the data's README."""
 
 
-def empty_node(name: bytes) -> Database:
-    db = memory_database()
-    migrate(db)
-    capture.install(db)
-    with transaction(db):
-        fork.begin_incarnation(db, name * 32, continues=None)
-    return db
-
-
 @pytest.fixture(scope="module")
 def schools() -> dict[str, Database]:
-    nodes = {school: empty_node(school[:1].encode()) for school in SCHOOLS}
+    nodes = {school: a_begun_store(school[:1].encode()) for school in SCHOOLS}
     for school, db in nodes.items():
         for subject in SUBJECTS:
             mapping = DATA / f"{school.lower()}-{subject}.toml"

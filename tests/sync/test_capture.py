@@ -19,7 +19,8 @@ from sync import capture
 from sync.capture import Logged, decode_values, encode_values, is_erasure
 from sync.log import NodeLog
 from sync.writer import writing
-from tests.stores import ACTOR, ORIGIN, TEXTS, a_copy, a_row, a_store, acting, insert, last_change, logged
+from tests.properties.machines import copy_of
+from tests.stores import ACTOR, ORIGIN, TEXTS, a_row, a_store, acting, insert, last_change, logged
 
 PERSON, MARK, RESULT = (BY_NAME[name] for name in ("person", "mark", "term_result"))
 ROW = ORIGIN << 32 | 500
@@ -98,7 +99,7 @@ acting(EMPTY)
 def test_every_value_comes_back_from_the_log(table: Table) -> None:
     """What an insert and updates logged, laid over the defaults, is the row."""
     random = Random(table.number)
-    with closing(a_copy(EMPTY)) as db:
+    with closing(copy_of(EMPTY)) as db:
         acting(db)
         row = a_row(random, table)
         insert(db, table, dict.fromkeys(table.key, ROW) | row)
@@ -221,7 +222,7 @@ def test_our_code_uses_neither() -> None:
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
 def test_rows_are_never_deleted_and_keys_never_change(table: Table) -> None:
-    with closing(a_copy(EMPTY)) as db:
+    with closing(copy_of(EMPTY)) as db:
         acting(db)
         insert(db, table, dict.fromkeys(table.key, ROW))
         before = logged(db)

@@ -32,7 +32,7 @@ from sync.merge import resolve
 from sync.state import State, epoch_keys, identity
 from sync.transport.memory import MemoryTransport
 from sync.writer import writing
-from tests.few import Few, a_few
+from tests.few import Few, a_few, two_again
 from tests.properties.machines import KIT, copy_of, empty_database, make_keys
 from tests.stores import ACTOR, a_store
 from tests.world import a_hub
@@ -316,9 +316,9 @@ FAULTS = st.lists(st.sampled_from(["", "", "lose request", "lose answer", "repea
 
 @settings(max_examples=25, deadline=None)
 @given(faults=FAULTS, steps=st.lists(st.integers(0, 5), max_size=6))
-def test_whatever_is_cut_it_is_gone_in_the_end(hub: Hub, faults: list[str], steps: list[int]) -> None:
-    world = a_few(hub)
-    first, second = world.first, world.joined()
+def test_whatever_is_cut_it_is_gone_in_the_end(faults: list[str], steps: list[int]) -> None:
+    world, second = two_again()
+    first = world.first
     person = a_named_person(first)
     world.exchange(first)
     left = iter(faults)

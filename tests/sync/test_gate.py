@@ -22,7 +22,7 @@ from sync.log import NodeLog, dump
 from sync.merge import resolve
 from sync.state import State
 from sync.writer import has_consent, writing
-from tests.few import a_few
+from tests.few import a_few, two_again
 from tests.properties.machines import copy_of
 from tests.stores import ACTOR, a_store
 from tests.world import a_hub
@@ -125,10 +125,10 @@ STEPS = st.lists(st.tuples(st.integers(0, 1), KINDS, st.integers(0, 1), st.integ
 @settings(max_examples=40, deadline=None)
 @given(steps=STEPS)
 def test_every_node_shows_the_same_and_nothing_without_a_consent(
-    hub: Hub, steps: list[tuple[int, str, int, int]]
+    steps: list[tuple[int, str, int, int]],
 ) -> None:
-    world = a_few(hub)
-    nodes = [world.first, world.joined()]
+    world, second = two_again()
+    nodes = [world.first, second]
     people = [p for (p,) in nodes[0].execute("SELECT person FROM pupil ORDER BY person")]
     old = copy_of(nodes[1])
     for at, kind, who, value in steps:

@@ -22,7 +22,8 @@ from sync.log import NodeLog, dump
 from sync.merge import NOWHERE, resolve
 from sync.state import Identity, State
 from sync.writer import writing
-from tests.stores import ACTOR, ORIGIN, a_copy, a_store, last_change
+from tests.properties.machines import copy_of
+from tests.stores import ACTOR, ORIGIN, a_store, last_change
 
 SCHOOL = 5
 KEY = bytes(32)
@@ -66,12 +67,12 @@ def some_rows(db: Database, count: int) -> None:
 
 
 def test_cutting_nothing_makes_nothing() -> None:
-    with closing(a_copy(EMPTY)) as db:
+    with closing(copy_of(EMPTY)) as db:
         assert (cut(db), envelopes(db)) == (0, [])
 
 
 def test_what_is_cut_is_what_was_logged() -> None:
-    with closing(a_copy(EMPTY)) as db:
+    with closing(copy_of(EMPTY)) as db:
         some_rows(db, 20)
         with writing(db, ACTOR + 1) as w:
             group = w.insert("class_group", grade=7)
@@ -90,7 +91,7 @@ def test_what_is_cut_is_what_was_logged() -> None:
 
 
 def test_changesets_follow_one_another_and_are_small() -> None:
-    with closing(a_copy(EMPTY)) as db:
+    with closing(copy_of(EMPTY)) as db:
         some_rows(db, 3_000)
         assert cut(db) == 6_000
         some_rows(db, 5)
@@ -111,7 +112,7 @@ def test_changesets_follow_one_another_and_are_small() -> None:
 
 
 def test_what_was_cut_is_never_cut_anew() -> None:
-    with closing(a_copy(EMPTY)) as db:
+    with closing(copy_of(EMPTY)) as db:
         some_rows(db, 5)
         cut(db)
         before = [e.data for e in envelopes(db)]
@@ -122,7 +123,7 @@ def test_what_was_cut_is_never_cut_anew() -> None:
 
 def test_a_change_has_its_number_before_it_is_cut() -> None:
     """Histories read in between must not differ."""
-    with closing(a_copy(EMPTY)) as db:
+    with closing(copy_of(EMPTY)) as db:
         for cuts in (True, False):
             some_rows(db, 3)
             if cuts:
@@ -135,7 +136,7 @@ def test_a_change_has_its_number_before_it_is_cut() -> None:
 
 
 def test_a_shipped_row_has_a_history_before_anyone_changed_it() -> None:
-    with closing(a_copy(EMPTY)) as db:
+    with closing(copy_of(EMPTY)) as db:
         subject = BY_NAME["subject"]
         row = next(iter(db.query("SELECT * FROM subject ORDER BY id LIMIT 1")))
         log = NodeLog(db)
@@ -154,7 +155,7 @@ class School:
     def __init__(self) -> None:
         self.machines: list[Database] = []
         self.stream: list[Envelope] = []
-        with closing(a_copy(EMPTY)) as first:
+        with closing(copy_of(EMPTY)) as first:
             with writing(first, ACTOR) as w:
                 self.persons = [w.insert("person", sex="f") for _ in range(2)]
                 self.group = w.insert("subject_group", class_group=w.insert("class_group", grade=7))
@@ -164,7 +165,7 @@ class School:
                     w.put("pupil", person=person)
             cut(first)
             for origin in (0, 21, 22):
-                machine = a_copy(first)
+                machine = copy_of(first)
                 if origin:
                     self.rename(machine, origin)
                 self.machines.append(machine)
@@ -201,7 +202,7 @@ class School:
 
     def replace_by_copy(self, at: int, copy: Database, name: int) -> None:
         self.machines[at].close()
-        self.machines[at] = a_copy(copy)
+        self.machines[at] = copy_of(copy)
         self.rename(self.machines[at], name)
 
 
@@ -310,7 +311,7 @@ def test_whoever_writes_what_all_come_to_hold_the_same(seed: int) -> None:
         else:
             cut(db)
             if act == "copy":
-                copies[at] = a_copy(db)
+                copies[at] = copy_of(db)
         require_truth(school.machines[at])
     for db in (*school.machines, *school.machines):
         school.exchange(db)
@@ -387,7 +388,7 @@ def test_a_clock_far_ahead_is_shown_but_not_followed() -> None:
 
 @pytest.mark.parametrize("district_only", [True, False])
 def test_a_dump_is_one_line_a_row_in_order(district_only: bool) -> None:
-    with closing(a_copy(EMPTY)) as db:
+    with closing(copy_of(EMPTY)) as db:
         some_rows(db, 3)
         lines = list(dump(db, district_only))
         assert len([line for line in lines if line.startswith('["pupil"')]) == 3
@@ -397,7 +398,7 @@ def test_a_dump_is_one_line_a_row_in_order(district_only: bool) -> None:
 
 
 def test_an_envelope_kept_is_the_envelope_sent() -> None:
-    with closing(a_copy(EMPTY)) as db:
+    with closing(copy_of(EMPTY)) as db:
         some_rows(db, 3)
         cut(db)
         (data,) = db.execute("SELECT envelope FROM changeset").fetchone()

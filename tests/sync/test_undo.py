@@ -17,9 +17,8 @@ from shared.schema import BY_NAME
 from sync.log import NodeLog, dump
 from sync.undo import Act, LeftAlone, acts, marked_act, marked_acts, note_act, plan_undo, undo
 from sync.writer import Writer, writing
-from tests.few import a_few
+from tests.few import two_again
 from tests.stores import ORIGIN, a_store
-from tests.world import a_hub
 
 ONE, TWO = (ORIGIN << 32) + 1, (ORIGIN << 32) + 2
 
@@ -285,39 +284,34 @@ def test_what_was_never_done_cannot_be_undone(db: Database) -> None:
 @settings(max_examples=12, deadline=None)
 @given(act=ACTS, later=ACTS, here=st.booleans(), late=st.booleans())
 def test_an_undo_passes_through_sync_and_merges(
-    tmp_path_factory: pytest.TempPathFactory,
     act: list[Any],
     later: list[Any],
     here: bool,
     late: bool,
 ) -> None:
     """Undone at the node where it was done or at another, while one of them writes on: both end alike."""
-    hub = a_hub(tmp_path_factory.mktemp("hub"))
-    try:
-        world = a_few(hub)
-        first, second = world.first, world.joined()
-        with writing(first, 0) as w:
-            actor = w.insert("account", login="one")
-            for name in ("1", "2"):
-                w.insert("room", name=name)
-        world.exchange(first, second)
-        before = shown(first)
-        with writing(first, actor) as w:
-            mark = note_act(w, "import", "rooms.xlsx")
-            do_rooms(w, act)
-        world.exchange(first, second)
-        undoing, other = (first, second) if here else (second, first)
-        if late:
-            with writing(other, actor) as w:
-                do_rooms(w, later)
-        undone(undoing, marked_act(undoing, mark), actor)
-        world.exchange(first, second, first, second)
-        assert list(dump(first, False)) == list(dump(second, False))
-        if not late:
-            assert before.items() <= shown(first).items()
-            assert living(first).keys() <= before.keys()
-    finally:
-        hub.close()
+    world, second = two_again()
+    first = world.first
+    with writing(first, 0) as w:
+        actor = w.insert("account", login="one")
+        for name in ("1", "2"):
+            w.insert("room", name=name)
+    world.exchange(first, second)
+    before = shown(first)
+    with writing(first, actor) as w:
+        mark = note_act(w, "import", "rooms.xlsx")
+        do_rooms(w, act)
+    world.exchange(first, second)
+    undoing, other = (first, second) if here else (second, first)
+    if late:
+        with writing(other, actor) as w:
+            do_rooms(w, later)
+    undone(undoing, marked_act(undoing, mark), actor)
+    world.exchange(first, second, first, second)
+    assert list(dump(first, False)) == list(dump(second, False))
+    if not late:
+        assert before.items() <= shown(first).items()
+        assert living(first).keys() <= before.keys()
 
 
 def do_rooms(w: Writer, steps: list[Any]) -> None:
