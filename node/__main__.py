@@ -23,6 +23,7 @@ from node.exchange.joining import join, let_in, own_words
 from node.exchange.outcomes import outcome_of
 from node.exporting import export_tables
 from node.importing.actions import ImportResult, Wish, run_import
+from node.reading.noting import note
 from node.signin import queries as signin
 from shared import cli
 from shared.auth import normal_login
@@ -422,9 +423,7 @@ def _dump(chosen: argparse.Namespace) -> Result:
             if chosen.scope == "all":
                 account = int(State(db).administrator)
                 with writing(db, account) as w:
-                    w.insert(
-                        "reading_log", at=w.now, account=account or None, act="export", what="all tables"
-                    )
+                    note(w, account, "export", "all tables")
     return None
 
 

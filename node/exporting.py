@@ -10,10 +10,10 @@ from typing import TextIO
 
 from sqlite_utils import Database
 
+from node.reading.noting import note
 from shared.report import safe_text
 from shared.schema import TABLES
 from shared.tables import quoted
-from sync import clock
 from sync.writer import writing
 
 _SECRET = {
@@ -34,7 +34,7 @@ def export_tables(
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with writing(db, actor) as w:
-        w.insert("reading_log", at=clock.now_ms(), account=actor, act="export", what="all tables")
+        note(w, actor, "export", "all tables")
     counts = {}
     for table in TABLES:
         names = [c.name for c in table.all_columns if (table.name, c.name) not in _SECRET]

@@ -9,6 +9,7 @@ from pathlib import Path
 from sqlite_utils import Database
 
 from node.people.queries import NAME_COLUMNS, NAMED, author, full_name
+from node.reading.noting import note
 from shared.dates import date_of
 from shared.db import transaction
 from shared.report import EMPTY
@@ -29,7 +30,7 @@ def read(db: Database, folder: Path, account: int) -> list[Stranded]:
     """
     found = stranded.read(db, folder)
     with writing(db, account) as w:
-        w.insert("reading_log", at=w.now, account=account or None, act="export", what="packets of the hub")
+        note(w, account, "export", "packets of the hub")
     settle(db, [one for one in found if not one.missing])
     return found
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from node.generator import names
 from node.generator.books import School
 from node.generator.cast import Guardian, Household, Pupil
-from shared.dates import DAY_MS, date_of, day_number
+from node.ofage import Born
+from shared.dates import DAY_MS, date_of
 from shared.schema import Value
 from sync.writer import Writer
 
@@ -96,8 +97,8 @@ def _consent(school: School, w: Writer, person: int, purpose: str, signer: int |
     ground: dict[str, Value] = {} if signer is None else {"signer": signer, "ground": "ата-энеси"}
     document = f"№ {school.rng.randint(1, 900)}"
     w.insert("consent", person=person, purpose=purpose, valid_from=day, document=document, **ground)
-    adult = _coming_of_age(birth)
-    if signer is not None and adult <= w.now // DAY_MS:
+    adult = Born(birth).adult_from
+    if signer is not None and adult is not None and adult <= w.now // DAY_MS:
         w.insert(
             "consent",
             person=person,
@@ -106,10 +107,3 @@ def _consent(school: School, w: Writer, person: int, purpose: str, signer: int |
             signer=person,
             document=document,
         )
-
-
-def _coming_of_age(birth: int) -> int:
-    """The 18th birthday; of who was born on 29 February, 1 March."""
-    born = date_of(birth)
-    leap_day = (born.month, born.day) == (2, 29)
-    return day_number(born.replace(year=born.year + 18, **({"month": 3, "day": 1} if leap_day else {})))

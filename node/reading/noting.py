@@ -1,6 +1,5 @@
 """Writing the reading log; any area's page may. What a visitor reads of the own data is not noted.
 
-
 The same reading is noted once a day, so that a page opened again costs a look-up and no write.
 """
 
@@ -14,8 +13,11 @@ from sync.writer import Writer
 
 
 def note(w: Writer, account: int, act: str, what: str, person: int | None = None) -> None:
-    """A line in the reading log. ``act`` is read, export or print; ``what`` a code of `WHAT` or a few words."""
-    w.insert("reading_log", at=w.now, account=account, person=person, act=act, what=what[:200])
+    """A line in the reading log. ``act`` is read, export or print; ``what`` a code of `WHAT` or a few words.
+
+    ``account`` is 0 where a command line speaks for nobody, as on a machine that joined a school.
+    """
+    w.insert("reading_log", at=w.now, account=account or None, person=person, act=act, what=what[:200])
 
 
 def noted(act: str, what: str, person: int | None = None) -> None:

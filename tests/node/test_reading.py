@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from contextlib import closing
+from pathlib import Path
 
+from node.exporting import export_tables
 from node.reading import queries
 from shared.web import today
+from sync.state import State
+from tests.few import two_again
 from tests.node.conftest import SchoolPages
 from tests.node.test_access import every_route
 
@@ -107,3 +111,12 @@ def test_lines_are_the_newest_first_and_name_whom_they_may(pages: SchoolPages) -
         assert found and [line.at for line in found] == sorted((line.at for line in found), reverse=True)
         assert all(line.about for line in found)
         assert queries.lines(db, queries.Filter(day + 1, day + 2, person=pupil), day) == []
+
+
+def test_a_machine_that_joined_exports_too_and_notes_it_under_no_account(tmp_path: Path) -> None:
+    _, second = two_again()
+    assert int(State(second).administrator) == 0
+    export_tables(second, tmp_path / "out", 0)
+    assert second.execute("SELECT account, act, what FROM reading_log").fetchall() == [
+        (None, "export", "all tables")
+    ]
