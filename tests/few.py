@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 
+import pytest
 from sqlite_utils import Database
 
 from hub import ingest, schools
@@ -25,6 +26,21 @@ from tests.properties.machines import (
     make_keys,
     put_back,
 )
+from tests.world import a_hub
+
+
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
+    """One hub for a module that imports this; its tests have schools of their own."""
+    hub = a_hub(tmp_path_factory.mktemp("hub"))
+    yield hub
+    hub.close()
+
+
+@pytest.fixture
+def world(hub: Hub) -> Few:
+    """A school of a test's own at that hub."""
+    return a_few(hub)
 
 
 @dataclass

@@ -8,7 +8,6 @@ import json
 import re
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -20,6 +19,7 @@ from sync.log import dump
 from sync.session import register
 from tests.hub.conftest import BOYS, GIRLS
 from tests.serving import Visit
+from tests.terminal import Terminal
 from tests.world import School, a_node, transport_to
 
 
@@ -30,29 +30,9 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
-class Terminal:
-    """Where somebody types commands for one home."""
-
-    def __init__(self, home: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        self.home = home
-        self.capsys = capsys
-
-    def run(self, *words: str | Path) -> tuple[int, str, str]:
-        """Exit code, output and messages."""
-        code = main(["--home", str(self.home), *map(str, words)])
-        said = self.capsys.readouterr()
-        return code, said.out, said.err
-
-    def json(self, *words: str | Path) -> Any:
-        """The result of a command that succeeds."""
-        code, out, err = self.run("--json", *words)
-        assert code == 0, err
-        return json.loads(out)
-
-
 @pytest.fixture
 def terminal(hub: Hub, capsys: pytest.CaptureFixture[str]) -> Terminal:
-    return Terminal(hub.home, capsys)
+    return Terminal(main, hub.home, capsys)
 
 
 def test_init_makes_a_hub_once(
@@ -60,7 +40,7 @@ def test_init_makes_a_hub_once(
 ) -> None:
     monkeypatch.setenv("MEKTEP_PASSPHRASE", "open")
     monkeypatch.setenv("MEKTEP_PASSWORD", "secret")
-    terminal = Terminal(tmp_path / "hub", capsys)
+    terminal = Terminal(main, tmp_path / "hub", capsys)
     kit = tmp_path / "hub" / "recovery-kit.html"
     made = terminal.json("init", "--login", "edu")
     assert made == {"home": str(tmp_path / "hub"), "database": "sqlite", "kit": str(kit)}
@@ -73,7 +53,7 @@ def test_init_makes_a_hub_once(
 
 
 def test_no_hub_no_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    code, out, err = Terminal(tmp_path, capsys).run("--json", "status")
+    code, out, err = Terminal(main, tmp_path, capsys).run("--json", "status")
     assert code == 1 and json.loads(out)["error"] == "not_initialised"
     assert "run init first" in err and "Traceback" not in err
 
@@ -83,7 +63,7 @@ def test_init_on_postgresql_keeps_nothing_in_the_home(
 ) -> None:
     monkeypatch.setenv("MEKTEP_PASSPHRASE", "open")
     monkeypatch.setenv("MEKTEP_PASSWORD", "secret")
-    terminal = Terminal(tmp_path / "hub", capsys)
+    terminal = Terminal(main, tmp_path / "hub", capsys)
     assert terminal.json("init", "--database", postgres_url)["database"] == "postgresql"
     assert {path.name for path in (tmp_path / "hub").iterdir()} >= {"hub.json", "keys.json"}
     assert not list((tmp_path / "hub").glob("hub.db*"))
@@ -213,21 +193,21 @@ def test_a_lost_hub_comes_back_from_its_backup_with_the_kit_or_the_passphrase(
 ) -> None:
     monkeypatch.setenv("MEKTEP_PASSPHRASE", "open")
     monkeypatch.setenv("MEKTEP_PASSWORD", "secret")
-    terminal = Terminal(tmp_path / "hub", capsys)
+    terminal = Terminal(main, tmp_path / "hub", capsys)
     terminal.json("init", "--kit", tmp_path / "kit.html")
     words = re.findall(r"<li>(\w+)</li>", (tmp_path / "kit.html").read_text())
     terminal.json("school", "add", "№ 8", "--number", "8")
     copied = terminal.json("backup", tmp_path / "copy")
     assert copied == {"file": str(tmp_path / "copy"), "bytes": (tmp_path / "copy").stat().st_size}
     monkeypatch.delenv("MEKTEP_PASSPHRASE")
-    other = Terminal(tmp_path / "other", capsys)
+    other = Terminal(main, tmp_path / "other", capsys)
     (tmp_path / "words").write_text(" ".join(words))
     made = other.json("restore", tmp_path / "copy", "--kit", tmp_path / "words", "--machine-slot")
     assert (made["home"], made["database"], made["to_be_heard"]) == (str(other.home), "sqlite", 0)
     assert [row["name"] for row in other.json("status")["schools"]] == ["№ 8"]
     assert other.json("verify")["verified"] == 2
     monkeypatch.setenv("MEKTEP_PASSPHRASE", "open")
-    third = Terminal(tmp_path / "third", capsys)
+    third = Terminal(main, tmp_path / "third", capsys)
     third.json("restore", tmp_path / "copy")
     monkeypatch.delenv("MEKTEP_PASSPHRASE")
     assert third.run("status")[0] == 1, "nobody asked for a machine slot"
@@ -238,16 +218,16 @@ def test_a_hub_may_change_its_database_by_a_backup(
 ) -> None:
     monkeypatch.setenv("MEKTEP_PASSPHRASE", "open")
     monkeypatch.setenv("MEKTEP_PASSWORD", "secret")
-    terminal = Terminal(tmp_path / "hub", capsys)
+    terminal = Terminal(main, tmp_path / "hub", capsys)
     terminal.json("init")
     terminal.json("school", "add", "№ 8")
     terminal.json("backup", tmp_path / "copy")
-    server = Terminal(tmp_path / "server", capsys)
+    server = Terminal(main, tmp_path / "server", capsys)
     made = server.json("restore", tmp_path / "copy", "--database", postgres_url)
     assert made["database"] == "postgresql"
     assert not (server.home / "hub.db").exists()
     server.json("account", "add", "aida")
     server.json("backup", tmp_path / "second")
-    back = Terminal(tmp_path / "back", capsys)
+    back = Terminal(main, tmp_path / "back", capsys)
     back.json("restore", tmp_path / "second")
     assert [row["name"] for row in back.json("status")["schools"]] == ["№ 8"]

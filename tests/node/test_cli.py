@@ -29,6 +29,7 @@ from shared.cli import Ticker
 from shared.db import transaction
 from shared.problems import WrongPassphrase
 from tests.serving import Gate, serving
+from tests.terminal import Terminal
 from tests.world import a_hub, a_node
 
 ROOT = Path(__file__).parent.parent.parent
@@ -60,40 +61,9 @@ def school(tmp_path: Path) -> Node:
     return a_node(tmp_path / "node", "School 8")
 
 
-class Terminal:
-    """Where somebody types commands for one home."""
-
-    def __init__(self, home: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        self.home = home
-        self.capsys = capsys
-
-    def run(self, *words: str | Path) -> tuple[int, str, str]:
-        """Exit code, output and messages."""
-        code = main(["--home", str(self.home), *map(str, words)])
-        said = self.capsys.readouterr()
-        return code, said.out, said.err
-
-    def json(self, *words: str | Path) -> Any:
-        """The result of a command that succeeds."""
-        code, out, err = self.run(*words, "--json")
-        assert code == 0, err
-        return json.loads(out)
-
-    def fails(self, *words: str | Path) -> dict[str, Any]:
-        """What a command that fails prints as JSON; on standard error it says the same sentence and nothing more."""
-        code, out, err = self.run(*words, "--json")
-        assert code == 1, out
-        told = json.loads(out)
-        assert set(told) == {"error", "sentence", "errors"}
-        said = [line for line in err.splitlines() if not line.startswith("  ")]
-        assert said[-1] == told["sentence"]
-        assert "Traceback" not in err
-        return dict(told)
-
-
 @pytest.fixture
 def terminal(school: Node, capsys: pytest.CaptureFixture[str]) -> Terminal:
-    return Terminal(school.home, capsys)
+    return Terminal(main, school.home, capsys)
 
 
 @pytest.fixture
@@ -117,7 +87,7 @@ def test_init_makes_a_school_once(
 ) -> None:
     monkeypatch.setenv("MEKTEP_PASSPHRASE", "open the school")
     monkeypatch.setenv("MEKTEP_PASSWORD", "a good password")
-    terminal = Terminal(tmp_path / "new", capsys)
+    terminal = Terminal(main, tmp_path / "new", capsys)
     code, out, err = terminal.run("init", "--school", "School 8", "--language", "ru", "--json")
     assert (code, set(json.loads(out))) == (0, {"home", "origin", "kit"})
     assert "so does whoever steals the machine" in err
@@ -127,7 +97,7 @@ def test_init_makes_a_school_once(
     assert "School 8" in kit.read_text() and kit.stat().st_mode & 0o077 == 0
     assert terminal.json("status")["school_name"] == "School 8"
     assert terminal.fails("init", "--school", "Other")["error"] == "already_initialised"
-    restored = Terminal(tmp_path / "restored", capsys)
+    restored = Terminal(main, tmp_path / "restored", capsys)
     terminal.json("backup", tmp_path / "copy")
     words = re.findall(r"<li>(\w+)</li>", kit.read_text())
     (tmp_path / "words").write_text("\n".join(words))
@@ -147,7 +117,7 @@ def test_without_a_machine_slot_the_passphrase_is_asked_for(
         return next(typed)
 
     monkeypatch.setattr(cli.getpass, "getpass", type_)
-    terminal = Terminal(tmp_path / "new", capsys)
+    terminal = Terminal(main, tmp_path / "new", capsys)
     code, _, err = terminal.run("init", "--school", "School 8", "--no-machine-slot")
     assert (code, "They differ, or it is empty. Once more." in err) == (0, True)
     assert "steals" not in err
@@ -442,7 +412,7 @@ def test_backup_and_restore(
         "bytes": (tmp_path / "copy").stat().st_size,
         "removed": [],
     }
-    other = Terminal(tmp_path / "other", capsys)
+    other = Terminal(main, tmp_path / "other", capsys)
     monkeypatch.setenv("MEKTEP_PASSPHRASE", "wrong")
     assert other.fails("restore", tmp_path / "copy")["error"] == "wrong_passphrase"
     for given in (tmp_path / "words", "-"):
@@ -484,7 +454,7 @@ def test_verify_finds_what_is_wrong(registered: Terminal, school: Node) -> None:
 
 
 def test_a_home_that_is_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    terminal = Terminal(tmp_path / "none", capsys)
+    terminal = Terminal(main, tmp_path / "none", capsys)
     commands: list[list[str]] = [
         ["serve"], ["register", "http://127.0.0.1:1", "x"], ["sync"], ["status"], ["dump"], ["verify"],
         ["import", "x.csv", "--mapping", "pupils"], ["export", str(tmp_path / "out")], ["passphrase"],

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from unittest import mock
 
 import pytest
 from sqlite_utils import Database
 
 from hub import schools
-from hub.storage import Hub
 from node.derived import derive
 from shared.db import transaction
 from shared.problems import ImpostorHub, KeyAwaited
@@ -18,21 +16,10 @@ from sync.checks import verify_chain
 from sync.log import dump
 from sync.state import epoch_keys, identity
 from sync.writer import writing
-from tests.few import Few, a_few
+from tests.few import Few
+from tests.few import hub as hub
+from tests.few import world as world
 from tests.properties.machines import KIT, empty_database, make_keys
-from tests.world import a_hub
-
-
-@pytest.fixture(scope="module")
-def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
-    hub = a_hub(tmp_path_factory.mktemp("hub"))
-    yield hub
-    hub.close()
-
-
-@pytest.fixture
-def world(hub: Hub) -> Few:
-    return a_few(hub)
 
 
 def introduced(world: Few) -> Database:

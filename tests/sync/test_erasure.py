@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -32,25 +31,14 @@ from sync.merge import resolve
 from sync.state import State, epoch_keys, identity
 from sync.transport.memory import MemoryTransport
 from sync.writer import writing
-from tests.few import Few, a_few, two_again
+from tests.few import Few, two_again
+from tests.few import hub as hub
+from tests.few import world as world
 from tests.properties.machines import KIT, copy_of, empty_database, make_keys
 from tests.stores import ACTOR, a_store
-from tests.world import a_hub
 
 NAME, LATER, APART = "Жаркынайым", "Сыймыкбекова", "Токтосуновна"
 SECRETS = (NAME, LATER, APART)
-
-
-@pytest.fixture(scope="module")
-def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
-    hub = a_hub(tmp_path_factory.mktemp("hub"))
-    yield hub
-    hub.close()
-
-
-@pytest.fixture
-def world(hub: Hub) -> Few:
-    return a_few(hub)
 
 
 def a_named_person(db: Database, surname: str = NAME) -> int:

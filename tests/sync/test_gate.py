@@ -23,22 +23,15 @@ from sync.merge import resolve
 from sync.state import State
 from sync.writer import has_consent, writing
 from tests.few import a_few, two_again
+from tests.few import hub as hub
 from tests.properties.machines import copy_of
 from tests.stores import ACTOR, a_store
-from tests.world import a_hub
 
 
 @pytest.fixture
 def db() -> Iterator[Database]:
     with closing(a_store()) as db:
         yield db
-
-
-@pytest.fixture(scope="module")
-def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
-    hub = a_hub(tmp_path_factory.mktemp("hub"))
-    yield hub
-    hub.close()
 
 
 def surname(db: Database, person: int) -> str | None:
