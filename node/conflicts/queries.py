@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import count, islice
-from typing import Any
 
 from sqlite_utils import Database
 
@@ -89,30 +88,12 @@ class Twin:
 
 def same_number(db: Database, today: int) -> list[tuple[Twin, ...]]:
     """People with the same personal number, entered twice; oldest first."""
-    rows = db.query(
-        f"""WITH {NAMED}, twice AS (SELECT personal_number FROM person
-              WHERE personal_number <> '' AND retired_at IS NULL GROUP BY personal_number HAVING count(*) > 1)
-            SELECT p.id AS row, p.personal_number AS text, {NAME_COLUMNS}
-            FROM person p LEFT JOIN named n ON n.id = p.id
-            WHERE p.retired_at IS NULL AND p.personal_number IN (SELECT personal_number FROM twice)
-            ORDER BY p.personal_number, p.id""",
-        {"today": today},
-    )
-    return _twins(db, "person", rows)
+    return _twins(db, today, "person", "personal_number", named_by="id")
 
 
 def same_login(db: Database, today: int) -> list[tuple[Twin, ...]]:
     """Accounts that were given the same login at two nodes: neither may be told from the other at the sign-in."""
-    rows = db.query(
-        f"""WITH {NAMED}, twice AS (SELECT login FROM account
-              WHERE login <> '' AND retired_at IS NULL GROUP BY login HAVING count(*) > 1)
-            SELECT a.id AS row, a.login AS text, {NAME_COLUMNS}
-            FROM account a LEFT JOIN named n ON n.id = a.person
-            WHERE a.retired_at IS NULL AND a.login IN (SELECT login FROM twice)
-            ORDER BY a.login, a.id""",
-        {"today": today},
-    )
-    return _twins(db, "account", rows)
+    return _twins(db, today, "account", "login", named_by="person")
 
 
 def is_taken(db: Database, login: str) -> bool:
@@ -125,7 +106,17 @@ def proposed_login(db: Database, login: str) -> str:
     return next(name for name in (f"{login}{number}" for number in count(2)) if not is_taken(db, name))
 
 
-def _twins(db: Database, table: str, rows: Iterable[Mapping[str, Any]]) -> list[tuple[Twin, ...]]:
+def _twins(db: Database, today: int, table: str, column: str, named_by: str) -> list[tuple[Twin, ...]]:
+    """Rows of a table that share a value of a column; ``named_by``: the column of the person whose name they bear."""
+    rows = db.query(
+        f"""WITH {NAMED}, twice AS (SELECT {column} FROM {table}
+              WHERE {column} <> '' AND retired_at IS NULL GROUP BY {column} HAVING count(*) > 1)
+            SELECT t.id AS row, t.{column} AS text, {NAME_COLUMNS}
+            FROM {table} t LEFT JOIN named n ON n.id = t.{named_by}
+            WHERE t.retired_at IS NULL AND t.{column} IN (SELECT {column} FROM twice)
+            ORDER BY t.{column}, t.id""",
+        {"today": today},
+    )
     number = BY_NAME[table].number
     found: dict[str, list[Twin]] = {}
     for row in rows:

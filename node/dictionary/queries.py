@@ -5,9 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from shared.i18n import coded, folded, schema_label
+from shared.i18n import N_, coded, folded, schema_label
 from shared.reference import LIST_OF_COLUMN
 from shared.schema import TABLES, Column, Table
+
+GROUPS = {
+    "reference": N_("Reference"),
+    "people": N_("People"),
+    "organisation": N_("Organisation"),
+    "movement": N_("Movement"),
+    "time": N_("Timetable"),
+    "teaching": N_("Teaching"),
+    "access": N_("Access"),
+}
+"""Group of tables -> what it is called."""
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
 from node.dictionary import queries
+from node.dictionary.queries import GROUPS
 from shared.access import allow
 from shared.i18n import N_
 from shared.problems import NotFound
@@ -13,15 +14,6 @@ from shared.schema import BY_NAME
 
 area = Blueprint("dictionary", __name__, url_prefix="/dictionary", template_folder="templates")
 
-GROUPS = {
-    "reference": N_("Reference"),
-    "people": N_("People"),
-    "organisation": N_("Organisation"),
-    "movement": N_("Movement"),
-    "time": N_("Timetable"),
-    "teaching": N_("Teaching"),
-    "access": N_("Access"),
-}
 SCOPES = {
     "district": N_("School and district"),
     "reference": N_("Open in the district's own rows"),

@@ -17,6 +17,7 @@ from flask_babel import format_timedelta  # type: ignore[import-untyped]
 from werkzeug.datastructures import FileStorage
 
 from node import backups, storage
+from node.dictionary.queries import GROUPS
 from node.exchange import actions, joining, queries
 from node.exchange.queries import Run, Status
 from node.reading.noting import noted
@@ -33,15 +34,6 @@ area = Blueprint("exchange", __name__, url_prefix="/sync", template_folder="temp
 ADMINISTRATOR = "administrator"
 READERS = (ADMINISTRATOR, "head")
 WAYS = {"hand": N_("by hand"), "agent": N_("by itself"), "join": N_("when this machine joined")}
-AREAS = {
-    "reference": N_("Reference"),
-    "people": N_("People"),
-    "organisation": N_("Organisation"),
-    "movement": N_("Movement"),
-    "time": N_("Timetable"),
-    "teaching": N_("Teaching"),
-    "access": N_("Access"),
-}
 HISTORY = 20
 _UPLOADS = {"exchange.take_answer", "exchange.register_by_stick"}
 _STALE_SECONDS = 86_400
@@ -244,7 +236,7 @@ def _page(problem: Problem | None = None, opened: str = "", over: bool = False) 
         ways=WAYS,
         # Of a school without a district all that was ever written waits, and no area more than another.
         areas=[
-            (translate(AREAS[group]) if group in AREAS else gettext("Other"), count)
+            (translate(GROUPS[group]) if group in GROUPS else gettext("Other"), count)
             for group, count in queries.waiting_by_area(database()).items()
         ]
         if found.registered
