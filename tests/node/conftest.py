@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from flask import Flask
@@ -56,9 +57,13 @@ class SchoolPages:
     """The app over a generated school, and its people by duty."""
 
     node: Node
-    app: Flask
     logins: dict[str, str]
     clients: dict[str, Client] = field(default_factory=dict)
+
+    @cached_property
+    def app(self) -> Flask:
+        """Made when a test comes to pages: the routes take longer to compile than most tests to run."""
+        return create_app(self.node)
 
     def stranger(self) -> Client:
         return Client(self.app.test_client())
@@ -145,26 +150,51 @@ def more_people(db: Database, actor: int, stored: str) -> None:
         w.insert("account", person=pupil, login="pupil", password=stored, language="ky")
 
 
-@pytest.fixture(scope="session")
-def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SchoolPages]:
-    """One school for all tests; they read it, or write what no other test looks at."""
-    node, _ = create_node(
-        tmp_path_factory.mktemp("pages") / "node",
-        school_name="№8 мектеп",
-        login="admin",
-        password="secret",
-        passphrase="open",
-        cost=CHEAP,
-    )
-    stored = crypto.hash_password(PASSWORD, CHEAP)
-    with closing(node.connect()) as db:
-        actor = int(State(db).administrator)
-        school = generate(
-            db, actor, seed=8, pupils=130, password_hash=stored, year=YEAR, until=parse_day("2025-11-20")
+@dataclass(frozen=True)
+class Written:
+    """A school that was written once, for many modules want one of their own: its files, its key, its logins."""
+
+    files: dict[str, bytes]
+    key: bytes
+    logins: dict[str, str]
+
+    def again(self, folder: Path) -> SchoolPages:
+        """The same school in another folder."""
+        home = folder / "node"
+        home.mkdir(mode=0o700)
+        for name, content in self.files.items():
+            (home / name).write_bytes(content)
+        return SchoolPages(Node(home, self.key), dict(self.logins))
+
+
+def write_school(seed: int, pupils: int, until: int, more: bool = False) -> Written:
+    """Generate a school up to a day; with ``more`` an administrator, a guardian and a pupil sign in, too."""
+    with TemporaryDirectory() as folder:
+        home = Path(folder) / "node"
+        node, _ = create_node(
+            home, school_name="№8 мектеп", login="admin", password="x", passphrase="open", cost=CHEAP
         )
-        more_people(db, actor, stored)
-    logins = school.logins | {"administrator": "admin", "guardian": "guardian", "pupil": "pupil"}
-    yield SchoolPages(node, create_app(node), logins)
+        stored = crypto.hash_password(PASSWORD, CHEAP)
+        with closing(node.connect()) as db:
+            actor = int(State(db).administrator)
+            made = generate(db, actor, seed=seed, pupils=pupils, password_hash=stored, year=YEAR, until=until)
+            logins = made.logins
+            if more:
+                more_people(db, actor, stored)
+                logins = logins | {"administrator": "admin", "guardian": "guardian", "pupil": "pupil"}
+            db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return Written({path.name: path.read_bytes() for path in home.iterdir()}, node.key, logins)
+
+
+@cache
+def _autumn() -> Written:
+    return write_school(seed=8, pupils=130, until=parse_day("2025-11-20"), more=True)
+
+
+@pytest.fixture(scope="session")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> SchoolPages:
+    """One school for all tests; they read it, or write what no other test looks at."""
+    return _autumn().again(tmp_path_factory.mktemp("pages"))
 
 
 @pytest.fixture
@@ -184,7 +214,7 @@ def empty_school(tmp_path: Path) -> SchoolPages:
             w.update("account", actor, password=crypto.hash_password(PASSWORD, CHEAP))
             person = db.execute("SELECT person FROM account").fetchone()[0]
             w.insert("appointment", person=person, duty="head", start=0)
-    return SchoolPages(node, create_app(node), {"head": "admin", "administrator": "admin"})
+    return SchoolPages(node, {"head": "admin", "administrator": "admin"})
 
 
 @pytest.fixture

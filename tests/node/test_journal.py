@@ -4,27 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import replace
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 from sqlite_utils import Database
 
-from node import create_app
 from node.derived import derive
 from node.fields import iso
-from node.generator import generate
 from node.journal import actions, history, pages, queries
 from node.journal.actions import Change, Result
 from node.journal.queries import Place
 from node.settings.actions import change as change_setting
-from node.storage import Node, create_node
 from node.timetable import queries as timetable
-from shared import crypto
 from shared.dates import date_of, parse_day, weekday
 from shared.problems import (
     ChangedMeanwhile,
@@ -38,9 +32,8 @@ from shared.problems import (
     WithoutMarks,
 )
 from shared.schema import BY_NAME
-from sync.state import State
 from sync.writer import writing
-from tests.node.conftest import CHEAP, PASSWORD, Client, SchoolPages
+from tests.node.conftest import Client, SchoolPages, Written, write_school
 
 TODAY = parse_day("2025-10-23")
 """A Thursday, the last day that the generated teachers told of."""
@@ -94,29 +87,12 @@ def school(tmp_path_factory: pytest.TempPathFactory) -> SchoolPages:
 
 def a_school(folder: Path) -> SchoolPages:
     """A generated school in the middle of its first quarter."""
-    files, key, logins = _generated()
-    home = folder / "node"
-    home.mkdir(mode=0o700)
-    for name, content in files.items():
-        (home / name).write_bytes(content)
-    node = Node(home, key)
-    return SchoolPages(node, create_app(node), dict(logins))
+    return _generated().again(folder)
 
 
 @cache
-def _generated() -> tuple[dict[str, bytes], bytes, dict[str, str]]:
-    """The files of such a school, its key and its logins; made once, for many modules want one of their own."""
-    with TemporaryDirectory() as folder:
-        home = Path(folder) / "node"
-        node, _ = create_node(
-            home, school_name="№8 мектеп", login="admin", password="x", passphrase="open", cost=CHEAP
-        )
-        with closing(node.connect()) as db:
-            actor = int(State(db).administrator)
-            stored = crypto.hash_password(PASSWORD, CHEAP)
-            made = generate(db, actor, seed=4, pupils=60, password_hash=stored, year=2025, until=TODAY - 1)
-            db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        return {path.name: path.read_bytes() for path in home.iterdir()}, node.key, made.logins
+def _generated() -> Written:
+    return write_school(seed=4, pupils=60, until=TODAY - 1)
 
 
 @pytest.fixture
