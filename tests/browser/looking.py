@@ -23,12 +23,13 @@ def sign_in(page: Page, at: str, login: str, password: str = PASSWORD) -> None:
     page.wait_for_url(f"{at}/")
 
 
-def flaws_of(page: Page, axe: Axe, dark: bool = False) -> list[str]:
-    """What is wrong with the page that is shown, all that is folded being open.
+def flaws_of(page: Page, axe: Axe, dark: bool = False, unfold: bool = True) -> list[str]:
+    """What is wrong with the page that is shown, with ``unfold`` all that is folded being open.
 
     With ``dark`` in the dark colours, too: there only contrasts can differ.
     """
-    page.evaluate("for (const one of document.querySelectorAll('main details')) one.open = true")
+    if unfold:
+        page.evaluate("for (const one of document.querySelectorAll('main details')) one.open = true")
     found = axe(page)
     if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
         found.append("wider than the screen")
@@ -40,12 +41,12 @@ def flaws_of(page: Page, axe: Axe, dark: bool = False) -> list[str]:
 
 
 def flaws_at(
-    page: Page, axe: Axe, at: str, paths: Iterable[str], dark: bool = False
+    page: Page, axe: Axe, at: str, paths: Iterable[str], dark: bool = False, unfold: bool = True
 ) -> list[tuple[str, str]]:
     """The flaws of pages, each with its path."""
     found = []
     for path in paths:
         answer = page.goto(at + path)
         assert answer is not None and answer.status == (404 if path == ABSENT else 200), path
-        found += [(path, flaw) for flaw in flaws_of(page, axe, dark)]
+        found += [(path, flaw) for flaw in flaws_of(page, axe, dark, unfold)]
     return found
