@@ -57,13 +57,9 @@ class SchoolPages:
     """The app over a generated school, and its people by duty."""
 
     node: Node
+    app: Flask
     logins: dict[str, str]
     clients: dict[str, Client] = field(default_factory=dict)
-
-    @cached_property
-    def app(self) -> Flask:
-        """Made when a test comes to pages: the routes take longer to compile than most tests to run."""
-        return create_app(self.node)
 
     def stranger(self) -> Client:
         return Client(self.app.test_client())
@@ -164,7 +160,8 @@ class Written:
         home.mkdir(mode=0o700)
         for name, content in self.files.items():
             (home / name).write_bytes(content)
-        return SchoolPages(Node(home, self.key), dict(self.logins))
+        node = Node(home, self.key)
+        return SchoolPages(node, create_app(node), dict(self.logins))
 
 
 def write_school(seed: int, pupils: int, until: int, more: bool = False) -> Written:
@@ -198,7 +195,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> SchoolPages:
 
 
 @pytest.fixture
-def empty_school(tmp_path: Path) -> SchoolPages:
+def empty_node(tmp_path: Path) -> Node:
     """A school in which nothing has been entered but its administrator."""
     node, _ = create_node(
         tmp_path / "node",
@@ -214,13 +211,19 @@ def empty_school(tmp_path: Path) -> SchoolPages:
             w.update("account", actor, password=crypto.hash_password(PASSWORD, CHEAP))
             person = db.execute("SELECT person FROM account").fetchone()[0]
             w.insert("appointment", person=person, duty="head", start=0)
-    return SchoolPages(node, {"head": "admin", "administrator": "admin"})
+    return node
 
 
 @pytest.fixture
-def db(empty_school: SchoolPages) -> Iterator[Database]:
-    """That school's database."""
-    with closing(empty_school.node.connect()) as found:
+def empty_school(empty_node: Node) -> SchoolPages:
+    """Its pages; to compile their routes takes longer than most tests that need none."""
+    return SchoolPages(empty_node, create_app(empty_node), {"head": "admin", "administrator": "admin"})
+
+
+@pytest.fixture
+def db(empty_node: Node) -> Iterator[Database]:
+    """The database of such a school."""
+    with closing(empty_node.connect()) as found:
         yield found
 
 
