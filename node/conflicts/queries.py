@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import count, islice
+from typing import Any
 
 from sqlite_utils import Database
 
