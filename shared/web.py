@@ -329,7 +329,9 @@ def form_token() -> str:
 
 
 def _form_token_field() -> Markup:
-    return Markup('<input type="hidden" name="{}" value="{}">').format(FORM_FIELD, form_token())
+    return Markup(
+        f'<input type="hidden" name="{FORM_FIELD}" value="{form_token()}">'
+    )  # base64 needs no escaping
 
 
 def _check_form_token() -> None:
@@ -499,14 +501,18 @@ def slug(text: str) -> str:
 
 
 def today() -> int:
-    """The present day as a day number."""
-    return day_number(datetime.date.today())
+    """The present day of the school as a day number."""
+    return day_number(_now().date())
 
 
 def minute_of_day() -> int:
-    """Minutes since midnight by the clock of this machine."""
-    now = datetime.datetime.now()
+    """Minutes since midnight by the school's clock."""
+    now = _now()
     return now.hour * 60 + now.minute
+
+
+def _now() -> datetime.datetime:
+    return datetime.datetime.now(i18n.CLOCK)
 
 
 @cache

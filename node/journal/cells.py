@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlite_utils import Database
 
@@ -36,8 +36,7 @@ class Place:
         return {"subject_group": self.group, "day": self.day, "period": self.period}
 
 
-@dataclass(frozen=True)
-class Mark:
+class Mark(NamedTuple):
     """A mark of a cell; ``value`` is None where only a comment stands or the mark was taken back.
 
     ``outside``: it is not on its scale. No page lets one in, but another node's may come by a sync, which refuses
@@ -102,13 +101,18 @@ def cells(db: Database, group: int, first: int, last: int) -> dict[tuple[int, in
     for day, period, pupil, status in db.execute(
         f"SELECT day, period, pupil, status FROM attendance {where}", span
     ).fetchall():
-        found.setdefault((day, period, pupil), Cell()).status = status or "present"
+        found[day, period, pupil] = Cell(status or "present")
     bounds = _bounds(db, group)
     for day, period, pupil, slot, value, kind, comment, scale in db.execute(
-        f"SELECT day, period, pupil, slot, value, kind, comment, scale FROM mark {where} ORDER BY slot", span
+        f"SELECT day, period, pupil, slot, value, kind, comment, scale FROM mark {where} "
+        "ORDER BY day, period, pupil, slot",  # as the key's index has them, so nothing is sorted
+        span,
     ).fetchall():
-        mark = Mark(value, kind, comment or "", _is_outside(value, bounds.get(scale)))
-        found.setdefault((day, period, pupil), Cell()).marks[slot] = mark
+        at = (day, period, pupil)
+        cell = found.get(at)
+        if cell is None:
+            cell = found[at] = Cell()
+        cell.marks[slot] = Mark(value, kind, comment or "", _is_outside(value, bounds.get(scale)))
     for day, period, pupil, *told in db.execute(
         f"SELECT day, period, pupil, field, old, reason, author, made_on FROM mark_correction {where} ORDER BY id",
         span,
@@ -189,9 +193,9 @@ def usual_kind(cells: Iterable[Cell], slot: int = 0) -> int | None:
     return counted.most_common(1)[0][0] if counted else None
 
 
-def work_kinds(db: Database) -> list[Mapping[str, Any]]:
-    """Kinds of work with the weights of the school's choosing."""
-    weights = rule(db).weights
+def work_kinds(db: Database, by: Rule | None = None) -> list[Mapping[str, Any]]:
+    """Kinds of work with the weights of the school's choosing; ``by`` is its rule, where that was read already."""
+    weights = (by or rule(db)).weights
     rows = db.query("SELECT * FROM work_kind WHERE retired_at IS NULL ORDER BY id")
     return [dict(row) | {"weight": weights[row["id"]]} for row in rows]
 

@@ -97,7 +97,9 @@ def shown(value: int | str | None) -> str:
 
 
 EMPTY_CELL = "<td></td>"
+"""Where nothing stands."""
 OUT = '<td class="out"></td>'
+"""Where the pupil does not belong to the group."""
 
 
 @dataclass(frozen=True)
@@ -124,13 +126,11 @@ class Drawing:
         )
 
 
-def cell(cell: Cell | None, by: Drawing) -> str:
-    """A cell's markup, escaped; None where the pupil does not belong to the group.
+def cell(cell: Cell, by: Drawing) -> str:
+    """A cell's markup, escaped.
 
     A term holds hundreds: most have one mark and nothing else, and are made without further looking.
     """
-    if cell is None:
-        return OUT
     if not cell.marks and cell.status == "present" and not cell.corrections:
         return EMPTY_CELL
     if cell.status == "present" and not cell.corrections and len(cell.marks) == 1:

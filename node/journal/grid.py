@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from flask import render_template
+from flask import render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from node.attendance import queries as attendance
@@ -47,6 +47,15 @@ def grid(group_id: int) -> ResponseReturnValue:
     shut = {c.place.day for c in columns if any(start <= c.place.day <= end for start, end in locks)}
     locked = term is not None and any(start <= term["start"] and term["end"] <= end for start, end in locks)
     writes = who.has(*pages.WRITE) and group["teacher"] == who.person and not locked
+    edit_days = queries.edit_days(db)
+    drawn = rows.Columns(
+        columns,
+        f"{url_for('journal.index')}lesson/{group_id}/",
+        rows.Days(pages.today(), pages.today() - edit_days, shut),
+        _noted_away(columns, members) if writes else {},
+        _usual_kinds(cells) if writes and scale else {},
+    )
+    planned = _planned(group_id, [c for c in columns if c.place.day not in shut]) if writes else {}
     return render_template(
         "journal/grid.html",
         group=group,
@@ -55,6 +64,8 @@ def grid(group_id: int) -> ResponseReturnValue:
         term=term,
         label=pages.label,
         columns=columns,
+        heads=drawn.heads(),
+        lines=drawn.lines(planned),
         rows=rows.body(
             queries.named(db, members, pages.today()), whole, pages.drawing_of(cells, letters, by)
         ),
@@ -62,20 +73,14 @@ def grid(group_id: int) -> ResponseReturnValue:
         decimal=exact(Fraction(1, 2), 1)[1],
         by=by,
         writes=writes,
-        planned=_planned(group_id, [c for c in columns if c.place.day not in shut]) if writes else {},
-        away=_noted_away(columns, members) if writes else {},
         locked=locked,
         shut=shut,
         scale=scale,
         keys=rows.marks_with_keys(scale),
         outside=any(cell.outside for cell in cells.values()),
-        kinds=queries.work_kinds(db),
-        usual=_usual_kinds(cells) if writes and scale else {},
+        kinds=queries.work_kinds(db, by),
         letters=(letters["absent"], letters["late"]),
-        now=pages.today(),
         texts=sentences.texts(),
-        edit_from=pages.today() - queries.edit_days(db),
-        days=queries.edit_days(db),
     )
 
 

@@ -6,6 +6,7 @@ import json
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from sqlite_utils import Database
@@ -250,12 +251,12 @@ class Column:
     homework: str
     taken: bool
 
-    @property
+    @cached_property
     def at(self) -> str:
         """Day and period as addresses hold them: 2025-09-01/3."""
         return f"{date_of(self.place.day).isoformat()}/{self.place.period}"
 
-    @property
+    @cached_property
     def date(self) -> str:
         """Day and month as the head of a column shows them: 1.09."""
         date = date_of(self.place.day)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from markupsafe import Markup, escape
 
@@ -22,6 +23,67 @@ Given = Mapping[int, queries.Given]
 
 
 @dataclass(frozen=True)
+class Days:
+    """Today, the first day that may be changed without a reason, the days of locked periods."""
+
+    today: int
+    edit_from: int
+    shut: Collection[int]
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The lessons of a term as the grid's head and the facing page draw them; ``address`` is that of a lesson but for
+    its day and period, ``away`` tells who is noted absent where attendance is not taken yet, ``kinds`` what
+    kind of work the next mark will be of.
+    """
+
+    lessons: Sequence[queries.Column]
+    address: str
+    days: Days
+    away: Mapping[queries.Place, Collection[int]]
+    kinds: Mapping[tuple[int, int], int | None]
+
+    def heads(self) -> Markup:
+        """A head cell for each lesson: its date, and whether it is old, locked, today's or without attendance."""
+        no_topic, locked = escape(gettext("No topic yet")), escape(gettext("Locked period"))
+        lock = f'<span class="lock" title="{locked}"><span class="seen-by-ear">{locked}</span></span>'
+        untaken = escape(gettext("Attendance not taken"))
+        dot = f'<span class="dot" title="{untaken}"><span class="seen-by-ear">{untaken}</span></span>'
+        found = []
+        for one in self.lessons:
+            day, topic = one.place.day, escape(one.topic) if one.topic else no_topic
+            is_shut, now = day in self.days.shut, ' class="today"' if day == self.days.today else ""
+            away = self.away.get(one.place)
+            noted = f' data-away="{" ".join(map(str, away))}"' if away else ""
+            kind = self.kinds.get((day, one.place.period))
+            of_kind = f' data-kind="{kind}"' if kind else ""
+            found.append(
+                f'<th scope="col" data-at="{one.at}"{of_kind}{" data-old" if day < self.days.edit_from else ""}'
+                f"{' data-locked' if is_shut else ''}{noted}{now}>"
+                f'<a href="{self.address}{one.at}" title="{topic}">{one.date}</a>'
+                f"{lock if is_shut else ''}{'' if one.taken else dot}</th>\n"
+            )
+        return Markup("".join(found))
+
+    def lines(self, planned: Mapping[queries.Place, Mapping[str, Any]]) -> Markup:
+        """A line of topic and homework for each lesson; where there is no topic yet, that of the plan."""
+        from_plan, found = escape(gettext("From the plan:")), []
+        for one in self.lessons:
+            told, due = "", planned.get(one.place)
+            topic: str = escape(one.topic)
+            if due:
+                topic = f'<span class="due">{from_plan} {escape(due["topic"])}</span>'
+                told = f' data-topic="{escape(due["topic"])}"'
+                told += f' data-homework="{escape(due["homework"])}"' if due["homework"] else ""
+            found.append(
+                f'<tr{told}><th scope="row"><a href="{self.address}{one.at}">{one.date}</a></th>'
+                f"<td>{topic}</td><td>{escape(one.homework)}</td></tr>\n"
+            )
+        return Markup("".join(found))
+
+
+@dataclass(frozen=True)
 class Term:
     """What a group has in a term: its lessons, cells by (day, period, pupil), standings, results of this term and of
     others; ``there`` tells on which days of some a pupil belongs to the group.
@@ -37,17 +99,23 @@ class Term:
 
 def body(pupils: Iterable[tuple[int, str]], term: Term, drawing: forms.Drawing) -> Markup:
     """A row for each pupil: name, a cell for each lesson, average and proposed mark, the results."""
-    nobody, places = Cell(), [(column.place.day, column.place.period) for column in term.columns]
+    places = [(column.place.day, column.place.period) for column in term.columns]
     days, point = sorted({day for day, _ in places}), decimal_point(current_language())
+    at = {place: number for number, place in enumerate(places)}
+    filled: dict[int, list[tuple[int, Cell]]] = {}
+    for (day, period, pupil), one in term.cells.items():
+        if (number := at.get((day, period))) is not None:
+            filled.setdefault(pupil, []).append((number, one))
     words = {"na": str(escape(gettext("n/a"))), "exempt": str(escape(gettext("ex.")))}
     found = []
     for line, (pupil, name) in enumerate(pupils, 1):
         label = name or gettext("No. %(number)s, no name recorded", number=number_of(pupil))
         on = term.there(pupil, days)
-        cells = [
-            forms.cell(term.cells.get((day, period, pupil), nobody) if day in on else None, drawing)
-            for day, period in places
-        ]
+        # Most cells are empty: a row begins so, and what a pupil has is put in.
+        cells = [forms.EMPTY_CELL if day in on else forms.OUT for day, _ in places]
+        for number, one in filled.get(pupil, ()):
+            if places[number][0] in on:
+                cells[number] = forms.cell(one, drawing)
         now = term.standings.get(pupil, _NOTHING)
         average = EMPTY if now.average is None else decimal(now.average, 2, point)
         proposed = words["na"] if now.proposed is None else now.proposed

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup
 
-from shared.i18n import gettext, in_list
+from shared.i18n import current_language, gettext, in_list
 from shared.schema import ATTENDANCE_STATUSES
 
 
 def texts() -> Markup:
     """What the script says, in the reader's language: JSON that may stand in an attribute between single quotes."""
+    return _texts(current_language())
+
+
+@cache
+def _texts(language: str) -> Markup:
+    """The same; ``language`` is that of the request, and what it is kept by."""
     told = {
         "saved": gettext("Saved"),
         "waiting": gettext("Waiting"),

@@ -10,9 +10,9 @@ from werkzeug.datastructures import MultiDict
 from node.fields import needed as needed
 from node.fields import whole as whole
 from shared.dates import parse_day
+from shared.i18n import CLOCK
 from shared.problems import InvalidValue
 
-TIME_ZONE = datetime.timezone(datetime.timedelta(hours=6))
 Cell = tuple[int, int]
 """Weekday and period."""
 
@@ -50,7 +50,7 @@ def moment(day: str, time: str) -> int:
     except ValueError as error:
         raise InvalidValue(table="event", column="start", value=time) from error
     date = datetime.date(1970, 1, 1) + datetime.timedelta(days=parse_day(day))
-    return int(datetime.datetime.combine(date, at, TIME_ZONE).timestamp() * 1000)
+    return int(datetime.datetime.combine(date, at, CLOCK).timestamp() * 1000)
 
 
 def event_span(form: Mapping[str, str]) -> tuple[int, int | None]:
@@ -70,6 +70,6 @@ def typed_event(event: Mapping[str, object]) -> dict[str, str]:
     }
     for day, time, value in (("day", "from", event["start"]), ("last", "until", event["end"])):
         if isinstance(value, int):
-            at = datetime.datetime.fromtimestamp(value / 1000, TIME_ZONE)
+            at = datetime.datetime.fromtimestamp(value / 1000, CLOCK)
             found |= {day: at.date().isoformat(), time: at.strftime("%H:%M")}
     return found

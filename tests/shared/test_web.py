@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import logging
 import re
+import time
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -12,7 +14,7 @@ import pytest
 from flask import Blueprint, Flask
 from flask.testing import FlaskClient
 
-from shared import crypto, db, web
+from shared import crypto, dates, db, web
 from shared.access import Visitor, allow
 from shared.db import memory_database
 from shared.i18n import N_
@@ -22,6 +24,21 @@ from shared.web import Setup, make_app
 
 SECRET = "Айгерим Асанова, 21 мая 2010"
 AIDA = Visitor(7, "Айда Асанова", frozenset({"teacher"}), language="ky")
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Pacific/Honolulu", "Asia/Tokyo"])
+def test_the_day_and_the_hour_are_the_schools_whatever_zone_the_machine_is_set_to(monkeypatch, zone):
+    before = datetime.datetime.now(datetime.UTC)
+    try:
+        monkeypatch.setenv("TZ", zone)
+        time.tzset()
+        day, minute = web.today(), web.minute_of_day()
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    in_bishkek = before + datetime.timedelta(hours=6)
+    told = datetime.datetime.combine(dates.date_of(day), datetime.time(minute // 60, minute % 60))
+    assert abs(told - in_bishkek.replace(tzinfo=None)) < datetime.timedelta(minutes=2)
 
 
 class Store:
