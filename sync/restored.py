@@ -172,8 +172,7 @@ def known(db: Database) -> bytes:
 def compare(db: Database, log: NodeLog, answer: Answer) -> None:
     """Note what the hub lacks, or go back to where its order parted from this node's; in the transaction."""
     state = State(db)
-    told = fingerprint((signing, revoked_at) for signing, _, revoked_at, _, _ in answer.nodes)
-    lacks = (0 < answer.epoch < identity(db).epoch) or (bool(_certificates(db)) and told != known(db))
+    lacks = 0 < answer.epoch < identity(db).epoch or _lacks_nodes(db, answer)
     completing, reference = NODES_ALONE if lacks else -1, -1
     if answer.heads:
         erasure.begin_again(db)
@@ -192,6 +191,19 @@ def compare(db: Database, log: NodeLog, answer: Answer) -> None:
             reference = held
             completing = completing if completing >= 0 else NODES_ALONE
     state.completing, state.reference_completing = completing, reference
+
+
+def _lacks_nodes(db: Database, answer: Answer) -> bool:
+    """Is there a node here, or a revocation, of which the hub does not know?
+
+    It may well know of more: the answer to a request of this machine's before a backup was put back brings no word for
+    the nodes that were known then.
+    """
+    told = {signing: revoked_at for signing, _, revoked_at, _, _ in answer.nodes}
+    return any(
+        signing not in told or (revoked_at and not 0 < told[signing] <= revoked_at)
+        for signing, _, revoked_at, _ in _certificates(db)
+    )
 
 
 def _common(db: Database, school: int, heads: list[tuple[int, bytes]]) -> int:

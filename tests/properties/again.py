@@ -147,7 +147,8 @@ def may_be(c: Changeset, other: Changeset) -> bool:
 
 
 def note_certificates(node: Node, answer: Answer) -> None:
-    for member in answer.nodes:
+    """Keep the hub's word for the nodes, as far as it comes; of two instants of a revocation the first."""
+    for member in answer.certified:
         before = node.certificates.get(member.key)
         if before is None or (member.revoked_at and (not before[1] or member.revoked_at < before[1])):
             node.certificates[member.key] = (member.opening, member.revoked_at)
@@ -156,8 +157,10 @@ def note_certificates(node: Node, answer: Answer) -> None:
 def compare(node: Node, answer: Answer) -> None:
     """Does the hub lack something, or is its order another one?"""
     told = {m.key: m.revoked_at for m in answer.nodes}
-    known = {key: revoked_at for key, (_, revoked_at) in node.certificates.items()}
-    lacks = 0 < answer.newest < max(node.epochs) or (bool(known) and told != known)
+    lacks = 0 < answer.newest < max(node.epochs) or any(
+        key not in told or (revoked_at and not 0 < told[key] <= revoked_at)
+        for key, (_, revoked_at) in node.certificates.items()
+    )
     node.completing = ALONE if lacks else -1
     if answer.parted:
         common = shared([c.hash for c in node.stream], answer.stream)

@@ -65,6 +65,8 @@ class Answer:
     epochs: tuple[tuple[int, int], ...] = ()
     epoch_at: int = 0
     nodes: tuple[Member, ...] = ()
+    certified: tuple[Member, ...] = ()
+    """Those of ``nodes`` for which the hub's word comes: none, for one that knew the same when it asked."""
     stream: tuple[object, ...] = ()
     capped: Mapping[object, int] = field(default_factory=dict)
     parted: bool = False
@@ -176,6 +178,9 @@ class Hub:
         if again.is_awaiting(self):
             answer.epoch_at = max(answer.epoch_at, now)
         answer.nodes = tuple(replace(m) for m in self.members.values())
+        known = {key: revoked_at for key, (_, revoked_at) in request.certificates.items()}
+        told_before = known == {m.key: m.revoked_at for m in answer.nodes}
+        answer.certified = () if told_before else answer.nodes
         answer.stream, answer.capped = tuple(c.hash for c in self.stream), {**self.capped}
         answer.newest, answer.aside = max(self.epochs, default=0), frozenset(self.aside)
         return answer

@@ -531,6 +531,30 @@ def test_by_stick_too(district, tmp_path):
     district.check()
 
 
+def test_a_hub_that_knows_more_nodes_than_this_one_lacks_nothing(district, tmp_path):
+    """A backup is put back between a request and its answer, which brings no word for what the request knew."""
+    cast, first = district.cast, district.cast.nodes[0]
+    cast.join()
+    cast.settle()
+    stick = tmp_path / "stick"
+    stick.mkdir()
+    actions.export_bundle(first, stick)
+    sticks.import_bundles(district.hub, stick)
+    with closing(first.connect()) as db, transaction(db):
+        assert (
+            db.conn.execute(
+                "DELETE FROM certificate WHERE signing <> ?", (session.identity(db).signer.public,)
+            ).rowcount
+            == 1
+        )
+    assert actions.import_bundles(first, stick) == 1
+    with closing(first.connect()) as db:
+        assert int(State(db).completing) == -1
+    cast.sync(first)
+    with closing(first.connect()) as db:
+        assert db.execute("SELECT count(*) FROM certificate").fetchone()[0] == 2
+
+
 def test_a_line_that_the_hub_never_placed_is_refused(district):
     cast, first = district.cast, district.cast.nodes[0]
     cast.write(first, "room", name="1")
