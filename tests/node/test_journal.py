@@ -277,7 +277,7 @@ def test_the_history_of_a_lesson_holds_its_topics_and_homework(desk: Desk) -> No
     with desk.school.app.test_request_context():
         later, first = history.of_lesson(desk.db, desk.place, TODAY)[:2]
     assert [value for _, value in later.lines] == ["§ 5"]
-    assert [value for _, value in first.lines] == ["Фотосинтез", "§ 4"] and first.author
+    assert [value for _, value in first.lines][:2] == ["Фотосинтез", "§ 4"] and first.author
     client = teacher_of(desk)
     status, page = client.get(address(desk.place, "history"))
     assert status == 200 and "Фотосинтез" in page and "§ 4" in page
