@@ -12,7 +12,18 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from node.people.queries import NAME_COLUMNS, NAMED, full_name, number_of
+from node.people.queries import (
+    NAME_COLUMNS,
+    NAMED,
+    children_of,
+    class_name,
+    enrolments,
+    full_name,
+    guardians_of,
+    number_of,
+    pupil,
+    staff_member,
+)
 from shared.i18n import folded, near
 
 EDITS = 2
@@ -39,6 +50,18 @@ class Pair:
     one: Candidate
     other: Candidate
     why: str
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the school knows of someone beside the name. ``born`` is the year, ``position`` a code, of the guardians
+    (or, of a guardian, the children) those are named who may be."""
+
+    class_name: str = ""
+    file: str = ""
+    born: int | None = None
+    position: str = ""
+    relatives: tuple[str, ...] = ()
 
 
 _SELECT = f"""WITH {NAMED}
@@ -72,6 +95,26 @@ def _candidate(row: Mapping[str, Any]) -> Candidate:
         row["id"], full_name(row), number_of(row["id"]), row["birth_date"] if named else None,
         (row["personal_number"] or "") if named else "", row["what"],
     )  # fmt: skip
+
+
+def known(db: Database, person: int, today: int) -> Known:
+    """By what someone who looks at a pair may tell the two apart."""
+    roll, entered, works = enrolments(db, person), pupil(db, person), staff_member(db, person)
+    born = db.execute("SELECT birth_year FROM person WHERE id = ?", (person,)).fetchone()
+    if entered is None:
+        sql = f"WITH {NAMED} SELECT {NAME_COLUMNS} FROM named n WHERE n.id = :id"
+        related = [
+            row for child in children_of(db, person) for row in db.query(sql, {"id": child, "today": today})
+        ]
+    else:
+        related = list(guardians_of(db, person, today))
+    return Known(
+        class_name(roll[0]["grade"], roll[0]["letter"]) if roll else "",
+        (entered["personal_file"] or "") if entered else "",
+        born[0] if born else None,
+        (works["position"] or "") if works else "",
+        tuple(filter(None, map(full_name, related))),
+    )
 
 
 def pairs(db: Database, today: int) -> list[Pair]:

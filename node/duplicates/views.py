@@ -23,9 +23,12 @@ def index() -> ResponseReturnValue:
     """Pairs that may be one person, and the merges done so far."""
     one, other = (request.args.get(name, type=int) for name in ("one", "other"))
     asked = queries.asked(database(), one or 0, other or 0, today())
+    found = [*asked, *queries.pairs(database(), today())]
+    people = {person.id for pair in found for person in (pair.one, pair.other)}
     return render_template(
         "duplicates/index.html",
-        pairs=[*asked, *queries.pairs(database(), today())],
+        pairs=found,
+        known={person: queries.known(database(), person, today()) for person in people},
         numbers=(one, other),
         nobody=one is not None and not asked,
         merges=marked_acts(database(), "merge", 20),

@@ -35,6 +35,19 @@ VIEWPORTS = {
     "desktop": ViewportSize(width=1366, height=768),
 }
 STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+COVERED = """() => {
+  const before = scrollY, found = [];
+  for (const one of document.querySelectorAll(".rows > li :is(a, button, input, select, textarea, summary)")) {
+    if (!one.checkVisibility({visibilityProperty: true}) || one.closest(".seen-by-ear")) continue;
+    one.scrollIntoView({block: "center", behavior: "instant"});
+    const {left, top, width, height} = one.getBoundingClientRect();
+    const hit = document.elementFromPoint(left + width / 2, top + height / 2);
+    if (!one.contains(hit) && one.closest("label") !== hit) found.push(`covered: ${one.outerHTML.slice(0, 90)}`);
+  }
+  scrollTo({top: before, behavior: "instant"});
+  return found;
+}"""
+"""Links and controls of rows that a mouse does not reach, because something lies above their middle."""
 AXE = Path(__file__).parent / "axe" / "axe.min.js"
 HERE = {"127.0.0.1", "localhost", "::1"}
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 
 from playwright.sync_api import Page
 
+from tests.browser.conftest import COVERED
 from tests.node.conftest import PASSWORD
 
 Axe = Callable[..., list[str]]
@@ -30,7 +31,7 @@ def flaws_of(page: Page, axe: Axe, dark: bool = False, unfold: bool = True) -> l
     """
     if unfold:
         page.evaluate("for (const one of document.querySelectorAll('main details')) one.open = true")
-    found = axe(page)
+    found = axe(page) + page.evaluate(COVERED)
     if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
         found.append("wider than the screen")
     if dark:

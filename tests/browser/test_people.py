@@ -13,6 +13,7 @@ from node.consenting import LARGEST_SCAN
 from shared.schema import MAX_BYTES
 from sync.state import State
 from sync.writer import writing
+from tests.browser.conftest import COVERED
 from tests.browser.looking import Axe, flaws_at, sign_in
 from tests.node.conftest import SchoolPages
 from tests.node.conftest import pages as pages
@@ -104,3 +105,30 @@ def test_the_pages_are_accessible_and_fit(page: Page, axe: Axe, pages: SchoolPag
         sign_in(page, address, pages.logins[role])
         flaws += flaws_at(page, axe, address, paths)
     assert flaws == []
+
+
+def test_two_rows_of_one_person_are_merged_and_parted_by_the_mouse(
+    page: Page, pages: SchoolPages, address: str
+) -> None:
+    first, second = (
+        pages.one(
+            """SELECT pupil FROM enrolment WHERE class_group = ? AND "end" IS NULL AND retired_at IS NULL
+               ORDER BY pupil LIMIT 1 OFFSET ?""",
+            pages.led,
+            at,
+        )
+        for at in (0, 1)
+    )
+    sign_in(page, address, pages.logins["secretary"])
+    page.goto(f"{address}/duplicates/?one={first & 0xFFFFFFFF}&other={second & 0xFFFFFFFF}")
+    assert page.evaluate(COVERED) == []
+    rows = page.locator("section.card").first
+    assert "7-" in rows.inner_text() or "-А" in rows.inner_text()
+    rows.locator("button").last.click()
+    page.wait_for_url(f"{address}/people/{second}")
+    page.goto(f"{address}/duplicates/")
+    page.locator("form[action$='/undo'] button").first.click()
+    page.wait_for_url("**/duplicates/undo")
+    assert (
+        pages.one("SELECT count(*) FROM person WHERE id IN (?, ?) AND retired_at IS NULL", first, second) == 2
+    )

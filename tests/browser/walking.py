@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Response, ViewportSize
 
-from tests.browser.conftest import VIEWPORTS, listen
+from tests.browser.conftest import COVERED, VIEWPORTS, listen
 
 PICTURES = os.environ.get("MEKTEP_WALK", "")
 """A folder for a picture of every page that is walked to; for people's eyes, no test needs them."""
@@ -142,7 +142,9 @@ class Walker:
             folder = Path(PICTURES) / ("phone" if self.phone else "desktop") / self.label
             self.page.screenshot(path=folder / name, full_page=True)
         if self._script and self._is_new(path):
-            self.complaints += [f"{path}: {flaw}" for flaw in self._axe(self.page)]
+            self.complaints += [
+                f"{path}: {flaw}" for flaw in self._axe(self.page) + self.page.evaluate(COVERED)
+            ]
         if self.page.evaluate("document.documentElement.scrollWidth > innerWidth"):
             self.complaints.append(f"{path}: wider than the screen")
 

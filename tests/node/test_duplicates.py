@@ -64,6 +64,19 @@ def test_pairs_are_found_by_number_by_name_and_by_likeness(db: Database) -> None
     assert (name[0], near_[0]) not in why and len(why) == 4
 
 
+def test_what_the_school_knows_of_two_tells_them_apart(db: Database) -> None:
+    pupil, mother = child(db, "Асанова"), child(db, "Асанова", phone="0555 12 34 56")
+    with writing(db, actor(db)) as w:
+        w.put("pupil", person=pupil, personal_file="А-12")
+        w.retire("pupil", mother)
+        w.put("guardian", pupil=pupil, person=mother, relation="mother")
+        w.insert(
+            "enrolment", pupil=pupil, class_group=w.insert("class_group", grade=7, letter="А"), start=20_000
+        )
+    assert queries.known(db, pupil, today()) == queries.Known("7-А", "А-12", 2011, "", ("Асанова Айгүл",))
+    assert queries.known(db, mother, today()) == queries.Known("", "", 2011, "", ("Асанова Айгүл",))
+
+
 def test_everything_follows_to_the_kept_row_and_comes_back(db: Database) -> None:
     kept, other = child(db, "Асанова"), child(db, "Асанова", phone="0555 12 34 56")
     with writing(db, actor(db)) as w:
