@@ -44,7 +44,7 @@ def _give(w: Writer, pupil: int, first: int, last: int, reason: str) -> int:
 
 
 def add_note(w: Writer, class_group: int, pupil: int, start: int, end: int, reason: str) -> int:
-    """Close a span of days with a note; returns how many absences took its reason.
+    """Close a span of days with a note; returns its row.
 
     Absences that are entered later take it too, and before the lesson the pupil is expected to be away. WrongOrder;
     TooManyDays; NotInGroup; InvalidValue.
@@ -57,8 +57,9 @@ def add_note(w: Writer, class_group: int, pupil: int, start: int, end: int, reas
         raise InvalidValue(table="absence_note", column="reason", value=reason)
     if pupil not in queries.enrolled(w.db, class_group, start, end):
         raise NotInGroup()
-    w.insert("absence_note", pupil=pupil, start=start, end=end, reason=reason)
-    return _give(w, pupil, start, end, reason)
+    note = w.insert("absence_note", pupil=pupil, start=start, end=end, reason=reason)
+    _give(w, pupil, start, end, reason)
+    return note
 
 
 def withdraw_note(w: Writer, class_group: int, note: int) -> int:

@@ -269,6 +269,12 @@ def notes(db: Database, pupils: Collection[int], first: int, last: int) -> list[
     )
 
 
+def note(db: Database, row: int) -> Mapping[str, Any] | None:
+    """One note; None when there is none."""
+    sql = 'SELECT id, pupil, start, "end", reason FROM absence_note WHERE id = ? AND retired_at IS NULL'
+    return next(iter(db.query(sql, (row,))), None)
+
+
 def noted_away(db: Database, pupils: Collection[int], day: int) -> dict[int, str]:
     """The pupils a note covers on a day, each with the reason; of several notes the latest counts."""
     return {note["pupil"]: note["reason"] or "unknown" for note in reversed(notes(db, pupils, day, day))}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -132,7 +132,7 @@ def _class(class_id: int) -> Mapping[str, Any]:
     return found
 
 
-def _page(class_id: int, span: Span, problem: str = "") -> str:
+def _page(class_id: int, span: Span, problem: str = "", typed: Mapping[str, str] | None = None) -> str:
     db = database()
     found = _class(class_id)
     pupils = queries.enrolled(db, class_id, span.first, span.last)
@@ -168,8 +168,21 @@ def _page(class_id: int, span: Span, problem: str = "") -> str:
         number_of=number_of,
         date_of=date_of,
         problem=problem,
+        typed=typed or {},
         saved="saved" in request.args and not problem,
+        **_noted(pupils),
     )
+
+
+def _noted(pupils: Collection[int]) -> dict[str, Any]:
+    """The note that was just written, and the days of it on which its pupil was at lessons all the same."""
+    number = request.args.get("noted", 0, type=int)
+    note = queries.note(database(), number) if request.method == "GET" and number else None
+    if note is None or note["pupil"] not in pupils:
+        return {"noted": None, "present": []}
+    spell = queries.days(database(), [note["pupil"]], note["start"], note["end"])
+    there = [one.day for one in spell.values() if one.absent < one.expected]
+    return {"noted": note, "present": sorted(there)}
 
 
 @area.post("/class/<int:class_id>/reasons")
@@ -192,14 +205,16 @@ def add_note(class_id: int) -> ResponseReturnValue:
     """Close a span of days with a note."""
     _require_led(class_id)
     span = _span()
+    if not request.form.get("pupil") or not request.form.get("reason"):
+        return _page(class_id, span, gettext("Choose the pupil and the reason."), request.form), 422
     try:
         with acting() as w:
             start, end = forms.span(request.form)
             pupil = forms.needed(request.form.get("pupil"))
-            actions.add_note(w, class_id, pupil, start, end, request.form.get("reason", ""))
+            note = actions.add_note(w, class_id, pupil, start, end, request.form.get("reason", ""))
     except InputProblem as problem:
-        return _page(class_id, span, problem.sentence(gettext)), problem.status
-    return _back(class_id, span)
+        return _page(class_id, span, problem.sentence(gettext), request.form), problem.status
+    return _back(class_id, span, note)
 
 
 @area.post("/class/<int:class_id>/note/withdraw")
@@ -217,8 +232,10 @@ def _require_led(class_id: int) -> None:
         raise NotAllowed()
 
 
-def _back(class_id: int, span: Span) -> ResponseReturnValue:
-    there = url_for("attendance.show", class_id=class_id, view=span.kind, day=iso(span.day), saved=1)
+def _back(class_id: int, span: Span, note: int | None = None) -> ResponseReturnValue:
+    there = url_for(
+        "attendance.show", class_id=class_id, view=span.kind, day=iso(span.day), saved=1, noted=note
+    )
     return cast(ResponseReturnValue, redirect(there))
 
 

@@ -128,8 +128,9 @@ def test_a_note_closes_its_days_and_those_to_come(desk: Desk) -> None:
     pupil, class_id = desk.pupils[0], class_of(desk)
     places = take(desk, TODAY, {pupil: "unknown"})
     with writing(desk.db, desk.account) as w:
-        assert actions.add_note(w, class_id, pupil, TODAY - 1, TODAY + 5, "ill") == len(places)
-        note = w.db.execute("SELECT max(id) FROM absence_note").fetchone()[0]
+        note = actions.add_note(w, class_id, pupil, TODAY - 1, TODAY + 5, "ill")
+    one = day_of(desk, pupil)
+    assert one is not None and one.reasons == {"ill": len(places)}
     assert queries.noted_away(desk.db, desk.pupils, TODAY + 5) == {pupil: "ill"}
     assert queries.noted_away(desk.db, desk.pupils, TODAY + 6) == {}
     # Who is marked absent later, under the note, has its reason at once.
@@ -287,7 +288,14 @@ def test_the_class_teacher_works_on_the_page_of_a_day(desk: Desk) -> None:
     assert one is not None and one.reason == "ill"
     note = {"pupil": str(pupil), "start": iso_of(TODAY), "end": iso_of(TODAY + 2), "reason": "excused"}
     assert client.post(f"{page}/note?{here}", **note | {"end": iso_of(TODAY - 2)})[0] == 422
-    assert client.post(f"{page}/note?{here}", **note)[0] == 302
+    for left_open in ("pupil", "reason"):
+        assert client.post(f"{page}/note?{here}", **note | {left_open: ""})[0] == 422
+    status, there = client.post(f"{page}/note?{here}", **note)
+    told = client.get(there)[1]
+    assert status == 302 and "Белгиленди: " in told and "сабакта болгон" not in told
+    other = max(queries.enrolled(desk.db, class_id, TODAY, TODAY))
+    there = client.post(f"{page}/note?{here}", **note | {"pupil": str(other)})[1]
+    assert "сабакта болгон" in client.get(there)[1]
     one = day_of(desk, pupil)
     assert one is not None and one.reason == "excused"
     for view in ("week", "month"):
@@ -298,6 +306,18 @@ def test_the_class_teacher_works_on_the_page_of_a_day(desk: Desk) -> None:
     assert f'name="reason-{pupil}"' not in shown
     assert school.as_("head").post(f"{page}/reasons?{here}", **sent)[0] == 403
     assert school.as_("head").get(f"/attendance/pupil/{pupil}")[0] == 200
+
+
+@pytest.mark.usefixtures("on_that_day")
+def test_a_day_that_nobody_has_taken_says_that_nothing_is_known(desk: Desk) -> None:
+    class_id = desk.school.led
+    desk.place = Place(
+        desk.school.one("SELECT min(id) FROM subject_group WHERE class_group = ?", class_id), TODAY, 1
+    )
+    count = len(take(desk, TODAY, {}, but=99))
+    page = f"/attendance/class/{class_id}?view=day&day={iso_of(TODAY)}"
+    text = desk.school.as_("class_teacher").get(page)[1]
+    assert f"{count} сабактын 0" in text and "белгилене элек" in text and "Бардыгы келген" not in text
 
 
 @pytest.mark.usefixtures("on_that_day")
