@@ -278,18 +278,24 @@ def age_of(born: int | None, year: int | None, day: int) -> int | None:
     return years if 0 <= years <= 99 else None
 
 
+def count_age(w: Writer, enrolment: int) -> bool:
+    """Write the age on the reference date beside an enrolment; returns whether it was another."""
+    pupil, class_group, written = w.db.execute(
+        "SELECT pupil, class_group, age FROM enrolment WHERE id = ?", (enrolment,)
+    ).fetchone()
+    years = age(w.db, pupil, class_group)
+    return years != written and w.update("enrolment", enrolment, age=years)
+
+
 def refresh_ages(w: Writer, year: int) -> int:
-    """Count the ages of a year's pupils anew where the date of birth is known by now; returns how many changed."""
-    changed = 0
-    for row, pupil, class_group, written in w.db.execute(
-        """SELECT e.id, e.pupil, e.class_group, e.age FROM enrolment e JOIN class_group cg ON cg.id = e.class_group
-           JOIN person p ON p.id = e.pupil WHERE cg.year = ? AND e.retired_at IS NULL AND p.birth_date IS NOT NULL""",
+    """Count the ages of a year's pupils anew once more is known of when they were born; returns how many changed."""
+    rows = w.db.execute(
+        """SELECT e.id FROM enrolment e JOIN class_group cg ON cg.id = e.class_group
+           JOIN person p ON p.id = e.pupil WHERE cg.year = ? AND e.retired_at IS NULL
+             AND (p.birth_date IS NOT NULL OR e.age IS NULL)""",
         (year,),
-    ).fetchall():
-        years = age(w.db, pupil, class_group)
-        if years != written:
-            changed += w.update("enrolment", row, age=years)
-    return changed
+    ).fetchall()
+    return sum(count_age(w, row) for (row,) in rows)
 
 
 def _memberships(db: Database, pupil: int, class_group: int, day: int) -> Sequence[tuple[int, int | None]]:

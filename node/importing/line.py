@@ -10,6 +10,7 @@ from node.importing.finding import Key, Row, key_of, look_up
 from node.importing.mapping import Expression, Step
 from node.importing.sheets import Line
 from node.importing.values import Missing, Unreadable, days, fit, meant, transformed
+from node.roster import count_age
 from shared.i18n import folded
 from shared.problems import (
     N_,
@@ -65,6 +66,7 @@ class LineWork:
         self.keys: dict[str, str] = {}
         self.personal: list[tuple[Step, int, Row]] = []
         self.fresh = True
+        self.enrolled: list[int] = []
 
     def write(self, step: Step) -> None:
         """Find the row of a step, or write it; errors are listed and the line goes on without the row."""
@@ -157,6 +159,8 @@ class LineWork:
             return
         for step, row_id, values in self.personal:
             self.attempt(step, lambda i=row_id, v=values, s=step: self.update_row(s.table, i, v))  # type: ignore[misc]
+        for enrolment in self.enrolled:
+            count_age(self.run.writer, enrolment)  # only now is the date of birth there
 
     def values(self, table: Table, columns: Any, missing: dict[str, Missing] | None = None) -> Row:
         """Evaluate expressions for columns of a table, leaving out empty ones. NoRow: errors were listed.
@@ -260,6 +264,8 @@ class LineWork:
             now["id"] = writer.insert(table.name, **now)
         else:
             writer.put(table.name, **now)
+        if table.name == "enrolment":
+            self.enrolled.append(now["id"])
         later = {name: value for name, value in values.items() if name not in now}
         self.postpone(step, now, later)
         row: Row = {c.name: now.get(c.name, c.default) for c in table.all_columns} | later

@@ -11,6 +11,7 @@ import openpyxl
 import pytest
 from sqlite_utils import Database
 
+from node import roster
 from node.importing import load_mapping, plan, run_import
 from node.importing.mapping import SHIPPED
 from node.importing.sheets import read_sheet
@@ -291,6 +292,15 @@ def test_pupils_come_in_with_names_only_under_consent(db: Database, tmp_path: Pa
         ("В/3", "f", 2014, None, None, None, 5, "Б", "rural"),
     ]
     assert db.execute("SELECT DISTINCT actor FROM change").fetchall() == [(7,)]
+
+
+def test_who_comes_in_by_a_list_has_the_age_that_the_form_would_have_counted(
+    db: Database, tmp_path: Path
+) -> None:
+    run_import(db, pupils_file(tmp_path, *LINES), "pupils", actor=7)
+    written = db.execute("SELECT pupil, class_group, age FROM enrolment WHERE retired_at IS NULL").fetchall()
+    assert [one[2] for one in written] == [roster.age(db, pupil, group) for pupil, group, _ in written]
+    assert all(one[2] is not None for one in written)
 
 
 def test_windows_1251_gives_the_same(db: Database, tmp_path: Path) -> None:
