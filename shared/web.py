@@ -26,6 +26,7 @@ from flask import (
     Flask,
     Request,
     Response,
+    after_this_request,
     current_app,
     g,
     jsonify,
@@ -57,6 +58,8 @@ TOKEN_BYTES = 32
 FORM_FIELD = "form_token"
 FORM_HEADER = "X-Form-Token"
 LANGUAGE_COOKIE = "mektep_language"
+DOOR_COOKIE, DOOR_SECONDS = "mektep_door_language", 900
+"""Keeps for so long what was chosen before signing in: the next who signs in chose it."""
 LARGEST_FORM = 1_000_000
 LARGEST_UPLOAD = 8_000_000
 """Bytes of a form with a list or an archive, where a route allows so many."""
@@ -544,4 +547,20 @@ def choose_language() -> Response:
         _setup().remember_language(visitor, language)
     answer = cast(Response, redirect(safe_next(request.form.get("next"))))
     answer.set_cookie(LANGUAGE_COOKIE, language, max_age=YEAR_SECONDS, httponly=True, samesite="Lax")
+    if visitor is None:
+        answer.set_cookie(DOOR_COOKIE, language, max_age=DOOR_SECONDS, httponly=True, samesite="Lax")
     return answer
+
+
+def language_of_the_door() -> str:
+    """The language that someone chose a moment ago before signing in, once; empty when nobody did."""
+    language = request.cookies.get(DOOR_COOKIE, "")
+    if language not in i18n.LANGUAGES:
+        return ""
+
+    @after_this_request
+    def _forget_it(answer: Response) -> Response:
+        answer.delete_cookie(DOOR_COOKIE)
+        return answer
+
+    return language

@@ -128,6 +128,14 @@ def enter_by_pin(db: Database, device: bytes | None, account: int, pin: str) -> 
     db.conn.execute("UPDATE device_pin SET tries = 0 WHERE device = ? AND account = ?", (device, account))
 
 
+def tries_left(db: Database, device: bytes | None, account: int) -> int:
+    """How often a PIN may still be tried on the computer before the password is needed."""
+    row = db.conn.execute(
+        "SELECT tries FROM device_pin WHERE device = ? AND account = ?", (device, account)
+    ).fetchone()
+    return max(0, PIN_TRIES - row[0]) if row else 0
+
+
 def _limits() -> dict[str, int]:
     return {"since": now_ms() - PIN_DAYS * DAY_MS, "most": PIN_TRIES}
 

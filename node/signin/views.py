@@ -10,12 +10,13 @@ from node.request import acting, database
 from node.signin import actions, guard, local, queries
 from shared import auth
 from shared.access import allow
-from shared.i18n import gettext
+from shared.i18n import gettext, ngettext
 from shared.problems import Problem, SignInFailed, TooManyTries
 from shared.web import (
     begin_session,
     end_other_sessions,
     end_session,
+    language_of_the_door,
     safe_next,
     today,
     visitor,
@@ -57,7 +58,16 @@ def _come_in(account: int) -> ResponseReturnValue:
     if found is not None:
         local.signed_in_fully(database(), found, account)
     begin_session(account)
+    _take_over_language(account)
     return redirect(safe_next(request.form.get("next")))
+
+
+def _take_over_language(account: int) -> None:
+    """Who chose a language at the door reads on in it, here and wherever the account signs in."""
+    language = language_of_the_door()
+    if language:
+        with writing(database(), account) as w:
+            w.update("account", account, language=language)
 
 
 @area.post("/sign-in/code")
@@ -94,11 +104,23 @@ def enter_pin() -> ResponseReturnValue:
     try:
         local.enter_by_pin(database(), device.device(), account, request.form.get("pin", "")[:20])
     except (SignInFailed, TooManyTries) as problem:
-        return _sign_in_page(problem, who=account)
+        return _sign_in_page(problem, who=account, said=_wrong_pin(account))
     g.by_pin = True
     begin_session(account)
+    _take_over_language(account)
     same = request.form.get("was", 0, type=int) in (0, account)
     return redirect(safe_next(request.form.get("next") if same else None))
+
+
+def _wrong_pin(account: int) -> str:
+    left = local.tries_left(database(), device.device(), account)
+    if not left:
+        return gettext("The PIN opens no more on this computer: sign in with login and password.")
+    return ngettext(
+        "The PIN is wrong. %(num)s try is left, then the password is needed.",
+        "The PIN is wrong. %(num)s tries are left, then the password is needed.",
+        left,
+    )
 
 
 @area.post("/lock")
@@ -111,19 +133,21 @@ def lock() -> ResponseReturnValue:
     return redirect(url_for("signin.sign_in", next=there, who=who.account if who else None, locked=1))
 
 
-def _sign_in_page(problem: Problem | None = None, login: str = "", who: int = 0) -> ResponseReturnValue:
+def _sign_in_page(
+    problem: Problem | None = None, login: str = "", who: int = 0, said: str = ""
+) -> ResponseReturnValue:
     keepers = local.keepers(database(), device.device(), today())
     chosen = who or request.args.get("who", 0, type=int)
     page = render_template(
         "signin/sign_in.html",
-        sentence=problem.sentence(gettext) if problem else "",
+        sentence=said or (problem.sentence(gettext) if problem else ""),
         login=login[:60],
         address=request.values.get("next", ""),
         keepers=keepers,
         keeper=next((one for one in keepers if one.account == chosen), None),
         was=request.values.get("was", 0, type=int) or (chosen if "locked" in request.args else 0),
         locked="locked" in request.args,
-        by_pin=bool(who),
+        by_pin=any(one.account == who for one in keepers),
     )
     headers = {}
     if isinstance(problem, TooManyTries):
@@ -142,7 +166,7 @@ def sign_out() -> ResponseReturnValue:
 @allow.signed_in
 def change_password() -> ResponseReturnValue:
     login, _ = queries.password_of(database(), visitor().account)
-    return render_template("signin/password.html", errors={}, login=login, done="done" in request.args)
+    return render_template("signin/password.html", errors={}, login=login)
 
 
 @area.post("/password")
@@ -161,12 +185,12 @@ def keep_password() -> ResponseReturnValue:
     elif new != again:
         errors["again"] = gettext("The two new passwords differ.")
     if errors:
-        return render_template("signin/password.html", errors=errors, login=login, done=False), 422
+        return render_template("signin/password.html", errors=errors, login=login), 422
     with acting() as w:
         actions.change_password(w, visitor().account, new)
     end_other_sessions()
     _stay(visitor().account)
-    return redirect(url_for("signin.change_password", done=1))
+    return redirect(url_for("home.index", password=1))
 
 
 def _stay(account: int) -> None:

@@ -111,6 +111,30 @@ def test_after_five_wrong_tries_the_password_is_needed_and_still_opens(school: S
     assert by_pin(client, account, PIN)[0] == 401
 
 
+def test_a_wrong_pin_says_what_was_wrong_and_what_is_left(school: SchoolPages) -> None:
+    client = school.stranger()
+    account = with_pin(school, client, "admin")
+    leave(client, "/sign-out")
+    said = [by_pin(client, account, "9153")[1] for _ in range(local.PIN_TRIES)]
+    assert [str(left) in one for left, one in zip((4, 3, 2, 1), said, strict=False)] == [True] * 4
+    assert all("PIN" in one and "сырсөз туура эмес" not in one for one in said)
+
+
+def test_a_language_chosen_at_the_door_is_the_accounts_from_then_on(school: SchoolPages) -> None:
+    colleague(school)
+    client = school.stranger()
+    client.get("/sign-in")
+    client.post("/language", language="ru", next="/sign-in")
+    client.post("/sign-in", login="admin", password=PASSWORD, next="/")
+    assert 'lang="ru"' in client.get("/")[1]
+    assert 'lang="ru"' in school.sign_in("admin").get("/")[1]
+    # Another who signs in here afterwards did not choose it.
+    leave(client, "/sign-out")
+    client.get("/sign-in")
+    client.post("/sign-in", login="aida", password=PASSWORD, next="/")
+    assert school.one("SELECT language = 'ky' FROM account WHERE login = 'aida'")
+
+
 def test_a_right_pin_forgives_the_wrong_ones(school: SchoolPages) -> None:
     client = school.stranger()
     account = with_pin(school, client, "admin")
