@@ -14,7 +14,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from node import backups, storage
+from node import backups, lan, storage
 from node.accounts import actions as accounts
 from node.background import INTERVAL_SECONDS, Agent
 from node.exchange import actions as exchange
@@ -138,7 +138,7 @@ def _init(chosen: argparse.Namespace) -> Result:
 def _join(chosen: argparse.Namespace) -> Result:
     kit = None if chosen.approval else cli.kit()
     node = storage.join_node(
-        chosen.home, passphrase=cli.passphrase(confirm=True), kit=kit, machine_slot=not chosen.no_machine_slot
+        chosen.home, passphrase=_new_passphrase(), kit=kit, machine_slot=not chosen.no_machine_slot
     )
     try:
         progress = _joined(node, chosen, kit)
@@ -206,8 +206,8 @@ def _found(chosen: argparse.Namespace) -> Result:
         chosen.home,
         school_name=chosen.school,
         login=chosen.login,
-        password=cli.password(confirm=True),
-        passphrase=cli.passphrase(confirm=True),
+        password=_new_password(chosen.login),
+        passphrase=_new_passphrase(),
         machine_slot=not chosen.no_machine_slot,
         language=chosen.language,
         hand_over=hand_over,
@@ -220,6 +220,16 @@ def _found(chosen: argparse.Namespace) -> Result:
         )
     cli.note(_("Print the recovery kit, keep it apart from the machine, then delete the file."))
     return {"home": node.home, "origin": node.origin, "kit": kit_path}
+
+
+def _new_password(login: str) -> str:
+    purpose = _("The password is yours: with it you sign in on the pages as {login}.", login=login)
+    return cli.password(confirm=True, purpose=purpose, login=login)
+
+
+def _new_passphrase() -> str:
+    purpose = _("The passphrase opens the school's database and restores its backups. Several words.")
+    return cli.passphrase(confirm=True, purpose=purpose)
 
 
 ASK_SECONDS = 3.0
@@ -250,7 +260,11 @@ def _serve(chosen: argparse.Namespace) -> Result:
         connection_limit=CONNECTIONS,
         asyncore_use_poll=True,
     )
-    cli.note(f"http://{chosen.host}:{server.effective_port}/")
+    here = f"http://{chosen.host}:{server.effective_port}/"
+    others = lan.reachable(here, chosen.host)
+    cli.note(others or here)
+    if others is None:
+        cli.note(_("Only this machine reaches it; with --host 0.0.0.0 others of the network do."))
     # What is loaded by now stays, and a page makes thousands of things and no cycle: looking for garbage less often,
     # and not among what stays, is a tenth of a page's time.
     gc.collect()

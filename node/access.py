@@ -45,7 +45,8 @@ _TABLE = {
     "attendance":       "V    V      VEc     VEl     -    V      -    -     Vo    Vo",
     "timetable":        "VA   VE     V       V       V    V      V    -     V     V",
     "plans":            "VA   VA     Vo      VEo     -    -      -    -     -     -",
-    "staff_file":       "VA   VE     Vo      Vo      VE   Vo     Vo   -     -     -",
+    # The head comes first, and nobody but the head and the administrator is there to enter the secretary.
+    "staff_file":       "VEA  VE     Vo      Vo      VE   Vo     Vo   -     -     -",
     "social":           "VA   -      Vcp     -       -    VE     -    -     -     Vo",
     "pupil_portfolio":  "V    V      VEc     El      -    V      -    -     VEo   Vo",
     "teacher_portfolio":"VA   VA     VEo     VEo     V    VEo    VEo  -     -     -",
@@ -97,6 +98,11 @@ MATRIX: dict[str, dict[str, Right]] = {
     for area, line in _TABLE.items()
 }
 """Area -> duty -> right; a duty that is not there has none."""
+
+FOUNDER = "founder"
+"""The administrator of a school in which nobody holds the duty of secretary today. Staff is entered before anybody can
+have an account or a duty, so somebody who is there from the first day enters it; with a secretary this ends."""
+MATRIX["staff_file"][FOUNDER] = _cell("VE")
 
 
 def roles(area: str, verb: str) -> tuple[str, ...]:
@@ -226,7 +232,15 @@ def _roles(db: Database, person: int) -> frozenset[str]:
            UNION SELECT 'guardian' FROM guardian WHERE person = :person AND retired_at IS NULL AND may_read = 1""",
         {"person": person, "today": today()},
     ).fetchall()
-    return frozenset(row[0] for row in found) & ROLES
+    roles = frozenset(row[0] for row in found) & ROLES
+    return roles | {FOUNDER} if "administrator" in roles and not has_secretary(db, today()) else roles
+
+
+def has_secretary(db: Database, day: int) -> bool:
+    """Does anyone hold the duty of secretary on a day?"""
+    sql = """SELECT 1 FROM appointment WHERE duty = 'secretary' AND retired_at IS NULL
+             AND start <= :day AND ("end" IS NULL OR "end" > :day) LIMIT 1"""
+    return db.execute(sql, {"day": day}).fetchone() is not None
 
 
 def led_classes(db: Database, visitor: Visitor) -> frozenset[int]:

@@ -51,7 +51,7 @@ from node.signin import local
 from node.storage import Node
 from node.usage import counting
 from shared.access import Visitor
-from shared.i18n import N_, gettext, instant, number
+from shared.i18n import N_, gettext, in_list, instant, number
 from shared.ui import Chip, NavItem
 from shared.web import Setup, make_app, session_key, visitor
 from sync.state import State
@@ -133,7 +133,8 @@ def create(node: Node, agent: Agent | None = None) -> Flask:
     setup = Setup(
         store=store,
         identify=lambda account: access.identify(request.database(), account),
-        roles=access.ROLES,
+        roles=access.ROLES | {access.FOUNDER},
+        role_name=_role_name,
         areas=AREAS,
         brand=_brand,
         paper_brand=lambda: school_name(request.database()),
@@ -159,6 +160,11 @@ def create(node: Node, agent: Agent | None = None) -> Flask:
 
 def _brand() -> str:
     return str(State(request.database()).school_name) or "Mektep"
+
+
+def _role_name(role: str) -> str:
+    founder = role == access.FOUNDER
+    return gettext("enters the staff until there is a secretary") if founder else in_list(role, "duty")
 
 
 def _remember_language(visitor: Visitor, language: str) -> None:

@@ -19,6 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from shared.auth import acceptable
 from shared.db import DriverError
 from shared.i18n import LANGUAGES, gettext_in
 from shared.problems import N_, DiskFull, Problem
@@ -147,9 +148,9 @@ class Ticker:
         self._told_at = now
 
 
-def passphrase(confirm: bool = False) -> str:
-    """The passphrase from the environment, or asked for without echo."""
-    return _secret(PASSPHRASE, gettext("Passphrase:"), confirm)
+def passphrase(confirm: bool = False, purpose: str = "") -> str:
+    """The passphrase from the environment, or asked for without echo, after a line that says what it is for."""
+    return _secret(PASSPHRASE, gettext("Passphrase:"), confirm, purpose)
 
 
 def new_passphrase() -> str:
@@ -169,9 +170,9 @@ def kit(source: str = "") -> str:
     return _secret(KIT, gettext("The words of the recovery kit:"), False)
 
 
-def password(confirm: bool = False) -> str:
-    """An account's password from the environment, or asked for without echo."""
-    return _secret(PASSWORD, gettext("Password:"), confirm)
+def password(confirm: bool = False, purpose: str = "", login: str = "") -> str:
+    """An account's password from the environment, or asked for without echo, after a line that says what it is for."""
+    return _secret(PASSWORD, gettext("Password:"), confirm, purpose, login)
 
 
 def yes(question: str) -> bool:
@@ -219,11 +220,21 @@ def note(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def _secret(variable: str, prompt: str, confirm: bool) -> str:
+def _secret(variable: str, prompt: str, confirm: bool, purpose: str = "", login: str = "") -> str:
+    """From the environment, or typed; a new one (``confirm``) twice, and as good as the pages ask for."""
     if given := os.environ.get(variable):
         return given
+    if purpose:
+        note(purpose)
     while True:
         first = getpass.getpass(f"{prompt} ")
+        if first and confirm and not acceptable(first, login):
+            note(
+                gettext(
+                    "Choose another: at least 8 characters, not the login and not one letter over and over."
+                )
+            )
+            continue
         if first and (not confirm or getpass.getpass(gettext("Again:") + " ") == first):
             return first
         note(gettext("They differ, or it is empty. Once more."))

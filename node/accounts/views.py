@@ -10,18 +10,27 @@ from node.accounts import actions, queries
 from node.accounts.actions import FirstHead, Slip
 from node.accounts.queries import KINDS, Holder
 from node.classes import queries as classes
+from node.lan import reachable
 from node.orders import queries as orders
 from node.people.queries import class_name
 from node.reading.noting import note
 from node.request import acting, database
+from node.settings.queries import school_name
 from shared.dates import date_of, parse_day
-from shared.i18n import current_language, gettext
+from shared.i18n import LANGUAGES, N_, current_language, gettext, gettext_in
 from shared.problems import InputProblem, InvalidValue, NotFound
 from shared.schema import SEX
 from shared.web import today, visitor
 
 area = Blueprint("accounts", __name__, url_prefix="/accounts", template_folder="templates")
 MOST_AT_ONCE = 80
+SLIP_WORDS = {
+    "address": N_("Address"),
+    "login": N_("Login"),
+    "password": N_("Password"),
+    "then": N_("At the first sign-in you choose a password of your own."),
+}
+"""What stands on a slip."""
 HEAD_FIELDS = ("surname", "given_name", "patronymic", "sex", "document", "number", "date", "basis")
 
 
@@ -113,7 +122,15 @@ def _approval(problem: str = "") -> str:
 
 
 def _slips(slips: list[Slip]) -> str:
-    return render_template("accounts/slips.html", slips=slips, address=request.host_url)
+    """Slips that whoever gets them can read: in the three languages, with an address that others reach."""
+    address = reachable(request.host_url, request.environ.get("SERVER_NAME", ""))
+    words = {
+        name: " / ".join(dict.fromkeys(gettext_in(language)(word) for language in LANGUAGES))
+        for name, word in SLIP_WORDS.items()
+    }
+    return render_template(
+        "accounts/slips.html", slips=slips, address=address, words=words, school=school_name(database())
+    )
 
 
 # ---- one account
@@ -223,7 +240,7 @@ def appoint_head() -> ResponseReturnValue:
         return _head_form(given, errors), 422
     draft = FirstHead(
         given["surname"], given["given_name"], given["patronymic"], given["sex"], given["document"],
-        given["number"], date, gettext("On the appointment of the head"), given["basis"],
+        given["number"], date, N_("On the appointment of the head"), given["basis"],
     )  # fmt: skip
     made = actions.passwords(1)[0]
     try:

@@ -12,7 +12,7 @@ from node.calendar import queries as calendar_queries
 from node.classes import queries as class_queries
 from node.consents import queries as consent_queries
 from node.fields import iso
-from node.home import queries
+from node.home import first_week, queries
 from node.home.diary import Diary, diary
 from node.journal import queries as journal_queries
 from node.movement import queries as movement_queries
@@ -85,7 +85,8 @@ def index() -> ResponseReturnValue:
         events=timetable_queries.events(db, *day_instants(day, day + 6))
         if may_open("timetable.index")
         else [],
-        only_administrator=who.roles == {"administrator"},
+        only_administrator=who.roles - {access.FOUNDER} == {"administrator"},
+        steps=first_week.steps(db, day) if who.has(*first_week.WHO) else [],
         class_name=class_name,
         full_name=full_name,
         number_of=number_of,

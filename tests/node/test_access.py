@@ -156,6 +156,8 @@ def test_the_table_of_rights_is_the_regulations(pages: SchoolPages) -> None:
     assert access.roles("lesson_marks", "E") == ("teacher",)
     assert access.roles("term_marks", "A") == ("head", "deputy")
     assert access.roles("accounts", "E") == ("administrator",)
+    assert access.everywhere("staff_file", "E") == ("head", "deputy", "secretary", access.FOUNDER)
+    assert [area for area in access.MATRIX if access.FOUNDER in access.MATRIX[area]] == ["staff_file"]
     assert access.everywhere("card", "V") == ("head", "deputy", "secretary", "social")
     assert access.everywhere("card", "N") == (*access.everywhere("card", "V"), "librarian")
     assert "teacher" in access.roles("card", "N") and "teacher" not in access.roles("card", "V")

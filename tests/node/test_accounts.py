@@ -8,7 +8,7 @@ from contextlib import closing
 import pytest
 from sqlite_utils import Database
 
-from node import access
+from node import access, lan
 from node.accounts import actions, queries
 from node.accounts.actions import FirstHead
 from shared.dates import parse_day
@@ -129,6 +129,58 @@ def test_the_first_head_is_entered_by_the_administrator_and_signs_in(empty_schoo
     head = empty_school.sign_in("osmonov.bakyt", SLIP.findall(text)[0])
     assert head.http.get("/orders/").headers["Location"] == "/password"
     assert client.post("/accounts/head", **form | {"number": "8", "date": "2026-01-10"})[0] == 422
+
+
+def test_a_slip_says_school_and_an_address_that_others_reach(
+    pages: SchoolPages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = pages.one("SELECT id FROM account WHERE login = 'pupil'")
+    admin = pages.as_("administrator")
+    monkeypatch.setattr(lan, "own_address", lambda: "10.0.0.7")
+    admin.get("/accounts/")
+
+    def slip(host: str, listens_on: str) -> str:
+        form, name = {"form_token": admin.token}, f"http://{host}"
+        cookie = next(
+            iter(admin.http._cookies.values())
+        )  # the session's, for whatever name the machine is called by
+        sent = {"Cookie": f"{cookie.key}={cookie.value}"}
+        answer = admin.http.post(
+            f"/accounts/{account}/reset", data=form, base_url=name, headers=sent,
+            environ_overrides={"SERVER_NAME": listens_on},
+        )  # fmt: skip
+        return answer.get_data(as_text=True)
+
+    text = slip("localhost", "0.0.0.0")
+    assert "http://10.0.0.7/" in text and "№8 мектеп" in text and "localhost" not in text
+    assert all(word in text for word in ("Дареги", "Адрес", "Address", "Логин / Login"))
+    alone = slip("localhost", "127.0.0.1")
+    assert "localhost" not in alone and 'class="notice bad"' in alone
+
+
+def test_an_address_for_others_names_the_machine_as_they_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lan, "own_address", lambda: "10.0.0.7")
+    assert lan.reachable("http://127.0.0.1:8080/", "0.0.0.0") == "http://10.0.0.7:8080/"
+    assert lan.reachable("http://0.0.0.0:8080/", "0.0.0.0") == "http://10.0.0.7:8080/"
+    assert lan.reachable("http://school.local:8080/", "127.0.0.1") == "http://school.local:8080/"
+    assert lan.reachable("http://127.0.0.1:8080/", "127.0.0.1") is None
+    monkeypatch.setattr(lan, "own_address", lambda: None)
+    assert lan.reachable("http://[::1]:8080/", "::") is None
+
+
+def test_a_new_school_is_begun_by_head_and_administrator_until_there_is_a_secretary(
+    empty_school: SchoolPages,
+) -> None:
+    with closing(empty_school.node.connect()) as db, writing(db, actor(db)) as w:
+        w.retire("appointment", db.execute("SELECT id FROM appointment WHERE duty = 'head'").fetchone()[0])
+    client = empty_school.sign_in("admin")
+    text = client.get("/")[1]
+    assert 'href="/accounts/head"' in text and 'href="/people/staff/new"' in text
+    assert client.get("/people/staff/new")[0] == client.get("/import/staff")[0] == 200
+    assert client.get("/import/pupils")[0] == 403
+    with closing(empty_school.node.connect()) as db, writing(db, actor(db)) as w:
+        w.insert("appointment", person=member(w), duty="secretary", start=0)
+    assert client.get("/people/staff/new")[0] == client.get("/import/staff")[0] == 403
 
 
 def test_a_class_gets_accounts_and_slips_once(pages: SchoolPages) -> None:

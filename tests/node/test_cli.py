@@ -109,7 +109,8 @@ def test_init_makes_a_school_once(
 def test_without_a_machine_slot_the_passphrase_is_asked_for(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    typed = iter(["right", "wrong", "right", "right", "secret", "secret", "right", "wrong"])
+    good, other, phrase = "the right one", "the wrong one", "a secret of words"
+    typed = iter(["x", good, other, good, good, "1", phrase, phrase, "right", "wrong"])
     asked: list[str] = []
 
     def type_(prompt: str) -> str:
@@ -121,10 +122,15 @@ def test_without_a_machine_slot_the_passphrase_is_asked_for(
     code, _, err = terminal.run("init", "--school", "School 8", "--no-machine-slot")
     assert (code, "They differ, or it is empty. Once more." in err) == (0, True)
     assert "steals" not in err
-    assert asked == ["Password: ", "Again: ", "Password: ", "Again: ", "Passphrase: ", "Again: "]
+    assert "sign in on the pages as admin" in err and "opens the school's database" in err
+    assert err.count("at least 8 characters") == 2
+    assert asked == [
+        "Password: ", "Password: ", "Again: ", "Password: ", "Again: ",
+        "Passphrase: ", "Passphrase: ", "Again: ",
+    ]  # fmt: skip
     assert terminal.fails("status")["error"] == "wrong_passphrase"
     assert terminal.fails("status")["error"] == "wrong_passphrase"
-    monkeypatch.setenv("MEKTEP_PASSPHRASE", "secret")
+    monkeypatch.setenv("MEKTEP_PASSPHRASE", phrase)
     assert terminal.json("status")["registered"] is False
 
 
