@@ -10,7 +10,7 @@ from typing import Any
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from node.importing import actions, queries, uploads, workbook
+from node.importing import actions, naming, queries, uploads, workbook
 from node.importing.actions import ImportResult, Mode, Wish
 from node.importing.fullnames import parted
 from node.importing.kinds import KINDS, Kind, header
@@ -47,6 +47,7 @@ MOST_LINES = 6_000
 MOST_CELLS = 250_000
 """Cells of one file, of all its sheets: forty for each line that may be."""
 SHOWN_ERRORS = 200
+SHOWN_NAMES = 100
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
@@ -224,16 +225,48 @@ def _place(sheet: Sheet, names: tuple[str, ...]) -> int | None:
     return next((at for at, name in enumerate(sheet.header) if plain(name) in wanted), None)
 
 
+@area.get("/undo/<int:mark>")
+@allow(*WHO)
+def undoing(mark: int) -> ResponseReturnValue:
+    """Ask first: what an undo would take out, what it would leave and why."""
+    db, act = database(), _own_act(mark)
+    plan = undo.plan_undo(db, act)
+    return render_template(
+        "importing/undo.html",
+        act=act,
+        gone=naming.taken_out(db, plan.retire, today()),
+        restored=len(plan.restore),
+        kept=naming.kept(db, plan.left_alone, today()),
+        author=lambda account: author(db, account, today()),
+        shown=SHOWN_NAMES,
+    )
+
+
 @area.post("/undo/<int:mark>")
 @allow(*WHO)
 def take_back(mark: int) -> ResponseReturnValue:
     """Undo a whole import as one act; what others wrote since stays and is listed."""
-    db, who = database(), visitor()
-    act = next((one for one in undo.marked_acts(db, "import", limit=-1) if one.mark == mark), None)
+    act = _own_act(mark)
+    with acting() as w:
+        undone = undo.undo(w, act)
+    db = database()
+    return render_template(
+        "importing/done.html",
+        kind=None,
+        result=None,
+        file=act.label,
+        undone=undone,
+        kept=naming.kept(db, undone.left_alone, today()),
+        author=lambda account: author(db, account, today()),
+    )
+
+
+def _own_act(mark: int) -> undo.Act:
+    """An import that the visitor may undo: one's own, or any for the head. NotFound, NotAllowed."""
+    who = visitor()
+    act = next((one for one in undo.marked_acts(database(), "import", limit=-1) if one.mark == mark), None)
     if act is None or act.undone:
         raise NotFound()
     if act.actor != who.account and not who.has("head"):
         raise NotAllowed()
-    with acting() as w:
-        undone = undo.undo(w, act)
-    return render_template("importing/done.html", kind=None, result=None, file=act.label, undone=undone)
+    return act

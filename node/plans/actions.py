@@ -69,7 +69,7 @@ def save_item(w: Writer, group: int, person: int | None, item: int | None, line:
     check_line(line)
     known = queries.items(w.db, plan["id"])
     if item is None:
-        position = max((one["position"] or 0 for one in known), default=0) + 1
+        position = _last(known) + 1
         _touch(w, plan)
         return w.insert("plan_item", plan=plan["id"], position=position, **line)
     if item not in {one["id"] for one in known}:
@@ -103,11 +103,17 @@ def remove_item(w: Writer, group: int, person: int | None, item: int) -> None:
 
 
 def write_lines(
-    w: Writer, group: int, person: int | None, lines: Sequence[Line], append: bool = False
+    w: Writer,
+    group: int,
+    person: int | None,
+    lines: Sequence[Line],
+    append: bool = False,
+    after: int | None = None,
 ) -> int:
-    """Let a plan consist of these lines, or have them at its end; returns how many. NotFound, NotAllowed, InvalidValue.
+    """Let a plan consist of these lines, or have them at its end or after one of its items; returns how many.
 
-    A line with the topic of an item that is there already changes that item, so that lessons which gave it still do.
+    A line with the topic of an item that is there already changes that item, so that lessons which gave it still do;
+    added lines change nothing that is there. NotFound: no such item; NotAllowed, InvalidValue.
     """
     plan_id = begin(w, group, person)
     plan = queries.plan(w.db, plan_id)
@@ -115,10 +121,17 @@ def write_lines(
     for line in lines:
         check_line(line)
     known = queries.items(w.db, plan_id)
+    order = [one["id"] for one in known]
+    if after is not None and after not in order:
+        raise NotFound()
+    added = append or after is not None
     by_topic: dict[str, list[int]] = {}
-    for one in known if not append else ():
+    for one in known if not added else ():
         by_topic.setdefault(folded(one["topic"] or ""), []).append(one["id"])
-    first = 1 if not append else max((one["position"] or 0 for one in known), default=0) + 1
+    place = order.index(after) + 1 if after is not None else len(order)
+    first = 1 if not added else place + 1 if after is not None else _last(known) + 1
+    for position, row in enumerate(order[place:] if after is not None else (), first + len(lines)):
+        w.update("plan_item", row, position=position)
     kept = set()
     for position, line in enumerate(lines, first):
         there = by_topic.get(folded(str(line["topic"])), [])
@@ -127,21 +140,34 @@ def write_lines(
             w.update("plan_item", there.pop(0), position=position, **line)
         else:
             kept.add(w.insert("plan_item", plan=plan_id, position=position, **line))
+    if after is not None:
+        for position, row in enumerate(order[:place], 1):
+            w.update("plan_item", row, position=position)
     for one in known:
-        if not append and one["id"] not in kept:
+        if not added and one["id"] not in kept:
             w.retire("plan_item", one["id"])
     _touch(w, plan)
     return len(lines)
 
 
+def _last(known: Sequence[Mapping[str, Any]]) -> int:
+    return max((one["position"] or 0 for one in known), default=0)
+
+
 def import_lines(
-    w: Writer, group: int, person: int | None, lines: Sequence[Line], append: bool, label: str
+    w: Writer,
+    group: int,
+    person: int | None,
+    lines: Sequence[Line],
+    label: str,
+    append: bool = False,
+    after: int | None = None,
 ) -> int:
     """What `write_lines` does, marked as an import that can be undone as one; returns the mark.
 
     NotFound, NotAllowed, InvalidValue.
     """
-    return note_act(w, "import", label, write_lines(w, group, person, lines, append))
+    return note_act(w, "import", label, write_lines(w, group, person, lines, append, after))
 
 
 def copy(w: Writer, group: int, person: int | None, source: int) -> int:

@@ -31,6 +31,8 @@ HEADINGS: dict[str, tuple[str, ...]] = {
     "note": ("эскертүү", "примечание", "note"),
 }  # fmt: skip
 """Field -> the headings by which a column is known, in any of the three languages."""
+_NUMBERED = re.compile(r"\s*(\d{1,3}[.)])+\s*(?=\S)")
+"""A number before a topic, which the plan gives itself: taken away where every topic has one."""
 _NUMBER = re.compile(r"\d{1,4}[.)]?")
 
 
@@ -77,12 +79,17 @@ def read(text: str) -> Reading:
         rows = rows[1:]
     else:
         columns = _guessed(rows)
+    topics = [cells[columns["topic"]] for _, cells in rows if columns["topic"] < len(cells)]
+    told = [topic for topic in topics if topic.strip()]
+    numbered = len(told) > 1 and all(map(_NUMBERED.match, told))
     lines: list[dict[str, Value]] = []
     numbers: list[int] = []
     flaws: list[Flaw] = []
     section = ""
     for number, cells in rows[: MOST_LINES + 1]:
         found = {name: cells[place].strip() for name, place in columns.items() if place < len(cells)}
+        if numbered and "topic" in found:
+            found["topic"] = _NUMBERED.sub("", found["topic"], count=1)
         section = found.get("section") or section
         if found.get("section") and not any(value for name, value in found.items() if name != "section"):
             continue

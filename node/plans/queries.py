@@ -6,6 +6,8 @@ moves, or a lesson that does, moves the plan with it.
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +18,8 @@ from node.calendar import queries as calendar
 from node.plans.laying import following, lay_out
 from node.timetable import queries as timetable
 from shared.i18n import folded
+from shared.schema import BY_NAME
+from sync.undo import Act, marked_acts
 
 FIELDS = ("section", "topic", "hours", "homework", "objective", "resources", "assessment", "note")
 """What an item holds, in the order of the paper plan."""
@@ -56,6 +60,40 @@ def group(db: Database, group_id: int) -> Mapping[str, Any] | None:
     row = next(iter(db.query(sql, (group_id,))), None)
     found = calendar.bounds(db, row["year"]) if row else None
     return dict(row) | {"first": found[0], "last": found[1]} if row and found else None
+
+
+@dataclass(frozen=True)
+class Going:
+    """What a plan loses when it becomes other lines: topics, and hours of theirs that lessons have given."""
+
+    topics: list[str]
+    given: int
+
+
+def going(db: Database, plan_id: int, lines: Sequence[Mapping[str, Any]]) -> Going:
+    """What would go if the plan consisted of these lines; a topic that reads the same stays."""
+    there = Counter(folded(str(line["topic"])) for line in lines)
+    gone = []
+    for one in items(db, plan_id):
+        topic = folded(one["topic"] or "")
+        there[topic] -= 1
+        if there[topic] < 0:
+            gone.append(one)
+    given = db.execute(
+        """SELECT count(*) FROM lesson WHERE retired_at IS NULL
+           AND plan_item IN (SELECT value FROM json_each(?))""",
+        (json.dumps([one["id"] for one in gone]),),
+    ).fetchone()[0]
+    return Going([one["topic"] or "" for one in gone], given)
+
+
+def last_import(db: Database, plan_id: int, account: int) -> Act | None:
+    """The account's latest import that wrote items of the plan and is not undone."""
+    sql = """SELECT 1 FROM change WHERE clock = ? AND actor = ? AND tbl = ?
+             AND key IN (SELECT id FROM plan_item WHERE plan = ?) LIMIT 1"""
+    number = BY_NAME["plan_item"].number
+    own = (act for act in marked_acts(db, "import") if act.actor == account and not act.undone)
+    return next((a for a in own if db.execute(sql, (a.clock, a.actor, number, plan_id)).fetchone()), None)
 
 
 # ---- plan and fact

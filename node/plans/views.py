@@ -12,6 +12,7 @@ from node import access
 from node.access import right
 from node.calendar import queries as calendar
 from node.classes import queries as class_queries
+from node.importing import uploads
 from node.people.queries import class_name
 from node.plans import actions, forms, lines, queries
 from node.request import acting, database
@@ -23,6 +24,8 @@ from shared.web import today, visitor
 
 area = Blueprint("plans", __name__, url_prefix="/plans", template_folder="templates")
 
+MODES = ("append", "after", "replace")
+"""What becomes of the plan that is there when lines are read in."""
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
@@ -113,7 +116,7 @@ def _plan_page(group_id: int, problem: str = "", typed: Mapping[str, str] | None
         typed=typed or {},
         problem=problem,
         saved="saved" in request.args and not problem,
-        imported=forms.whole(request.args.get("act")) if _writes(row) else None,
+        imported=queries.last_import(db, plan["id"], visitor().account) if plan and _writes(row) else None,
         fields=queries.FIELDS,
         sources=_sources(row) if _writes(row) else [],
     )
@@ -209,31 +212,61 @@ def workbook(group_id: int) -> ResponseReturnValue:
 @area.get("/group/<int:group_id>/import")
 @right("plans", "E")
 def import_(group_id: int) -> ResponseReturnValue:
-    """Where cells of a spreadsheet are pasted or a file is chosen."""
-    return _import_page(_own(group_id), "")
+    """Where cells of a spreadsheet are pasted or a file is chosen; with a token, what was given comes to."""
+    row, token = _own(group_id), request.args.get("token", "")
+    if not token:
+        return _import_page(row, "")
+    try:
+        text = _kept(group_id, token)
+    except NotFound:
+        return _import_page(
+            row, "", problem=gettext("These cells were read in already, or lay here too long.")
+        )
+    return _import_page(row, text, lines.read(text), request.args.get("mode", ""), token=token)
+
+
+def _kept(group_id: int, token: str) -> str:
+    """The cells that wait for their import. NotFound."""
+    return uploads.find(database(), visitor().account, f"plan {group_id}", token)[1].decode()
 
 
 @area.post("/group/<int:group_id>/import")
 @right("plans", "E")
 def read_in(group_id: int) -> ResponseReturnValue:
-    """Show what the cells come to, with every flaw; once that was seen, write them, all or none."""
-    row = _own(group_id)
-    text, append = request.form.get("text", ""), request.form.get("mode") == "append"
+    """Take the cells and lead to what they come to; once that was seen, write them, all or none."""
+    row, form = _own(group_id), request.form
+    token, mode = form.get("token", ""), form.get("mode", "append")
+    text = form.get("text", "") if not token else _kept(group_id, token)
     try:
         file = request.files.get("file")
         if file is not None and file.filename:
             text = lines.text_of_file(file.read())
         reading = lines.read(text)
-        if request.form.get("do") == "faults":
+        if form.get("do") == "faults":
             return _faults(text, reading)
-        if "confirm" in request.form and reading.lines and not reading.flaws:
+        if "confirm" in form and reading.lines and not reading.flaws:
+            if mode == "replace" and "sure" not in form and _loses(group_id, reading):
+                said = gettext("Tick that the plan may lose this, or add the topics instead.")
+                return _import_page(row, text, reading, mode, said, token), 422
             label = gettext("Plan") + f": {_title(row)}"
+            after = forms.needed(form.get("after")) if mode == "after" else None
             with acting() as w:
-                mark = actions.import_lines(w, group_id, visitor().person, reading.lines, append, label)
-            return redirect(url_for("plans.show", group_id=group_id, saved=1, act=mark))
+                actions.import_lines(
+                    w, group_id, visitor().person, reading.lines, label, mode != "replace", after
+                )
+            uploads.drop(database(), token)
+            return redirect(url_for("plans.show", group_id=group_id, saved=1))
     except InputProblem as problem:
-        return _import_page(row, text, append=append, problem=problem.sentence(gettext)), problem.status
-    return _import_page(row, text, reading, append)
+        return _import_page(row, text, mode=mode, problem=problem.sentence(gettext)), problem.status
+    token = token or uploads.keep(database(), visitor().account, f"plan {group_id}", "", text.encode())
+    after_item = form.get("after") if mode == "after" else None
+    return redirect(url_for("plans.import_", group_id=group_id, token=token, mode=mode, after=after_item))
+
+
+def _loses(group_id: int, reading: lines.Reading) -> bool:
+    """Would the plan lose topics by becoming these lines?"""
+    plan = queries.plan_of(database(), group_id)
+    return plan is not None and bool(queries.going(database(), plan["id"], reading.lines).topics)
 
 
 def _faults(text: str, reading: lines.Reading) -> Response:
@@ -250,20 +283,26 @@ def _import_page(
     row: Mapping[str, Any],
     text: str,
     reading: lines.Reading | None = None,
-    append: bool = False,
+    mode: str = "append",
     problem: str = "",
+    token: str = "",
 ) -> str:
-    year = (row["year"], row["first"], row["last"])
-    dates = timetable.dates(database(), row["id"], year[1], year[2])
+    db, year = database(), (row["year"], row["first"], row["last"])
+    plan = queries.plan_of(db, row["id"])
     return render_template(
         "plans/import.html",
         group=row,
         name=_title(row),
         text=text,
+        token=token,
         reading=reading,
         total=sum(int(str(line["hours"])) for line in reading.lines) if reading else 0,
-        dates=len(dates),
-        append=append,
+        dates=len(timetable.dates(db, row["id"], year[1], year[2])),
+        plan=plan,
+        items=queries.items(db, plan["id"]) if plan else [],
+        going=queries.going(db, plan["id"], reading.lines) if plan and reading else None,
+        mode=mode if mode in MODES and plan else "append",
+        after=forms.whole(request.values.get("after")),
         problem=problem,
         fields=queries.FIELDS,
         headings=", ".join(column_label("plan_item", name) for name in queries.FIELDS),

@@ -71,6 +71,15 @@ def test_a_list_is_checked_then_imported_then_undone_as_one_act(own: SchoolPages
     assert client.get(there)[0] == 404, "the file is forgotten"
     mark = re.search(r"/import/undo/(\d+)", text)
     assert mark
+    status, text = client.get(mark[0])
+    assert status == 200 and "Асанов" in text and sorted(names(own)) == ["Асанов", "Өмүрова"], "it asks first"
+    person = own.one("SELECT id FROM person WHERE surname = 'Асанов' AND retired_at IS NULL")
+    with closing(own.node.connect()) as db, writing(db, int(State(db).administrator)) as w:
+        duty = w.insert("appointment", person=person, duty="teacher", start=0)
+    text = client.get(mark[0])[1].partition("Өзгөртүүсүз калганы")[2]
+    assert f"/people/{person}" in text, "what stays is told by name"
+    with closing(own.node.connect()) as db, writing(db, int(State(db).administrator)) as w:
+        w.retire("appointment", duty)
     status, text = client.post(mark[0])
     assert status == 200 and "жокко чыгарылды" in text
     assert names(own) == []

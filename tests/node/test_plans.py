@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterator
+from urllib.parse import parse_qs, urlsplit
 
 import openpyxl
 import pytest
@@ -23,7 +24,7 @@ from node.plans.laying import following, lay_out
 from node.timetable import queries as timetable
 from shared.problems import EmptyPlan, InvalidValue, NotAllowed, NotFound
 from sync.writer import writing
-from tests.node.conftest import SchoolPages
+from tests.node.conftest import Client, SchoolPages
 from tests.node.test_journal import TODAY, a_school
 
 YEAR = 3
@@ -383,14 +384,51 @@ def test_the_teacher_pastes_looks_and_writes(school: SchoolPages, desk: Desk) ->
     client, page = school.as_("teacher"), f"/plans/group/{desk.group}"
     assert client.get(page)[0] == 200 and client.get(page + "/import")[0] == 200
     before = desk.topics()
-    status, text = client.post(page + "/import", text="Тема\tСаат\nА\tэки", mode="replace")
-    assert status == 200 and 'name="confirm"' not in text
-    status, text = client.post(page + "/import", text="Тема\tСаат\nА\t2", mode="append")
-    assert status == 200 and 'name="confirm"' in text and desk.topics() == before
-    assert client.post(page + "/import", text="Тема\tСаат\nА\t2", mode="append", confirm="1")[0] == 302
-    assert desk.topics() == [*before, "А"]
-    assert client.post(page + "/import", text="Тема\tСаат\nА\tэки", confirm="1")[0] == 200
-    assert desk.topics() == [*before, "А"]
+    there = handed(client, page, "Тема\tСаат\nА\tэки", mode="replace")
+    assert 'name="confirm"' not in client.get(there)[1]
+    there = handed(client, page, "Тема\tСаат\nА\t2")
+    assert 'name="confirm"' in client.get(there)[1] and desk.topics() == before
+    status, plan = client.post(page + "/import", token=token_of(there), mode="append", confirm="1")
+    assert status == 302 and desk.topics() == [*before, "А"]
+    # Back shows no form to send again, and the way to take it back stays on the plan.
+    assert client.get(there)[0] == 200 and 'name="confirm"' not in client.get(there)[1]
+    assert "/import/undo/" in client.get(page)[1] and "/import/undo/" in client.get(plan)[1]
+    there = handed(client, page, "Тема\tСаат\nА\tэки", confirm="1")
+    assert there.startswith(page) and desk.topics() == [*before, "А"]
+
+
+def handed(client: Client, page: str, text: str, **more: str) -> str:
+    """The address of what the cells come to."""
+    status, there = client.post(page + "/import", text=text, **more)
+    assert status == 302
+    return there
+
+
+def token_of(there: str) -> str:
+    return parse_qs(urlsplit(there).query)["token"][0]
+
+
+def test_a_plan_that_would_lose_topics_is_asked_about_first(school: SchoolPages, desk: Desk) -> None:
+    client, page = school.as_("teacher"), f"/plans/group/{desk.group}"
+    before = desk.topics()
+    client.get(page + "/import")
+    there = handed(client, page, f"Тема\n{before[0]}\nЖаңы", mode="replace")
+    text = client.get(there)[1]
+    assert 'name="sure"' in text and before[1] in text
+    sent = {"token": token_of(there), "mode": "replace", "confirm": "1"}
+    assert client.post(page + "/import", **sent)[0] == 422 and desk.topics() == before
+    assert client.post(page + "/import", **sent, sure="1")[0] == 302
+    assert desk.topics() == [before[0], "Жаңы"]
+
+
+def test_topics_may_come_after_one_that_is_there(school: SchoolPages, desk: Desk) -> None:
+    client, page = school.as_("teacher"), f"/plans/group/{desk.group}"
+    before, first = desk.topics(), desk.laid().rows[0].item["id"]
+    client.get(page + "/import")
+    there = handed(client, page, "1. А\n2. Б", mode="after", after=str(first))
+    sent = {"token": token_of(there), "mode": "after", "after": str(first), "confirm": "1"}
+    assert client.post(page + "/import", **sent)[0] == 302
+    assert desk.topics() == [before[0], "А", "Б", *before[1:]]
 
 
 def test_the_teacher_uploads_a_workbook_and_takes_one_along(school: SchoolPages, desk: Desk) -> None:
@@ -399,7 +437,7 @@ def test_the_teacher_uploads_a_workbook_and_takes_one_along(school: SchoolPages,
     answer = client.http.post(
         page + "/import", data={"form_token": client.token, "file": (io.BytesIO(content), "plan.xlsx")}
     )
-    assert answer.status_code == 200 and "Китептен" in answer.get_data(as_text=True)
+    assert answer.status_code == 302 and "Китептен" in client.get(answer.headers["Location"])[1]
     broken = {"form_token": client.token, "file": (io.BytesIO(b"PK\x03\x04xx"), "plan.xlsx")}
     assert client.http.post(page + "/import", data=broken).status_code >= 400
     taken = client.http.get(page + "/plan.xlsx")
@@ -413,9 +451,9 @@ def test_an_import_is_undone_as_one_act(school: SchoolPages, desk: Desk) -> None
     before, lessons = desk.topics(), [row.actual for row in desk.laid().rows]
     client.get(page)
     text = f"Тема\tСаат\n{before[0]}\t7\nЖаңы тема\t2"
-    status, there = client.post(page + "/import", text=text, mode="replace", confirm="1")
+    status, there = client.post(page + "/import", text=text, mode="replace", confirm="1", sure="1")
     assert status == 302 and desk.topics() == [before[0], "Жаңы тема"]
-    found = re.search(r'action="(/import/undo/\d+)"', client.get(there)[1])
+    found = re.search(r'href="(/import/undo/\d+)"', client.get(there)[1])
     assert found and found[1] in client.get("/import/")[1]
     assert school.as_("deputy").post(found[1])[0] in (400, 403)
     assert client.post(found[1])[0] == 200
