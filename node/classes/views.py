@@ -173,10 +173,15 @@ def _found(class_id: int) -> Mapping[str, Any]:
     return found
 
 
+YEARS_AHEAD = 2
+"""A class is made for the present year or the next, not for one long past."""
+
+
 def _class_page(found: Mapping[str, Any] | None, typed: Mapping[str, str] | None, problem: str = "") -> str:
     db, day = database(), today()
-    years = queries.all_years(db)
-    coming = queries.coming_year(years, day)
+    known = queries.all_years(db)
+    coming = queries.coming_year(known, day)
+    years = [one for one in known if one.end >= day][-YEARS_AHEAD:] or known[:1]
     values: Mapping[str, Any] = typed if typed is not None else found or {}
     year = found["year"] if found else forms.whole(values.get("year")) or (coming.id if coming else 0)
     return render_template(

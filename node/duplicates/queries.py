@@ -103,7 +103,7 @@ def known(db: Database, person: int, today: int) -> Known:
     born = db.execute("SELECT birth_year FROM person WHERE id = ?", (person,)).fetchone()
     if entered is None:
         sql = f"WITH {NAMED} SELECT {NAME_COLUMNS} FROM named n WHERE n.id = :id"
-        related = [
+        related: list[Mapping[str, Any]] = [
             row for child in children_of(db, person) for row in db.query(sql, {"id": child, "today": today})
         ]
     else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlite_utils import Database
 
@@ -36,55 +36,69 @@ _CLASSES = f"""SELECT 1 FROM class_group g JOIN {YEARS} y ON y.id = g.year
   WHERE g.retired_at IS NULL AND y."end" >= :day"""
 _PUPILS = "SELECT 1 FROM enrolment WHERE retired_at IS NULL"
 
-_STEPS = (
+_STEPS: tuple[tuple[str, Step], ...] = (
     (
         _STAFF,
-        N_("Enter the staff"),
-        N_("One by one, or a list from a spreadsheet (Import, Staff)."),
-        "people.new_staff",
-        ("head", "secretary", "administrator"),
+        Step(
+            N_("Enter the staff"),
+            N_("One by one, or a list from a spreadsheet (Import, Staff)."),
+            "people.new_staff",
+            ("head", "secretary", "administrator"),
+        ),
     ),
     (
         _DUTIES,
-        N_("Give the duties"),
-        N_("By a signed order: secretary, deputy, teachers, class teachers."),
-        "orders.new",
-        ("head",),
+        Step(
+            N_("Give the duties"),
+            N_("By a signed order: secretary, deputy, teachers, class teachers."),
+            "orders.new",
+            ("head",),
+        ),
     ),
     (
         _ACCOUNTS,
-        N_("Open accounts for the staff"),
-        N_("Print the slips with the first passwords and cut them apart."),
-        "accounts.index",
-        ("administrator",),
+        Step(
+            N_("Open accounts for the staff"),
+            N_("Print the slips with the first passwords and cut them apart."),
+            "accounts.index",
+            ("administrator",),
+        ),
     ),
     (
         _BELLS,
-        N_("Write the bells"),
-        N_("When lessons begin and end, for each shift."),
-        "calendar.bells",
-        ("deputy",),
+        Step(
+            N_("Write the bells"),
+            N_("When lessons begin and end, for each shift."),
+            "calendar.bells",
+            ("deputy",),
+        ),
     ),
     (
         _YEAR,
-        N_("Look at the school year and its terms"),
-        N_("The country's are there; the school writes where its own differ."),
-        "calendar.index",
-        ("deputy",),
+        Step(
+            N_("Look at the school year and its terms"),
+            N_("The country's are there; the school writes where its own differ."),
+            "calendar.index",
+            ("deputy",),
+        ),
     ),
     (
         _CLASSES,
-        N_("Make the classes"),
-        N_("One by one, or a list from a spreadsheet (Import, Classes)."),
-        "classes.new",
-        ("head", "deputy"),
+        Step(
+            N_("Make the classes"),
+            N_("One by one, or a list from a spreadsheet (Import, Classes)."),
+            "classes.new",
+            ("head", "deputy"),
+        ),
     ),
     (
         _PUPILS,
-        N_("Enter the pupils"),
-        N_("One by one, or a list from a spreadsheet (Import, Pupils)."),
-        "movement.arrival",
-        ("secretary",),
+        Step(
+            N_("Enter the pupils"),
+            N_("One by one, or a list from a spreadsheet (Import, Pupils)."),
+            "movement.arrival",
+            ("secretary",),
+        ),
     ),
 )
 
@@ -99,8 +113,8 @@ def steps(db: Database, day: int) -> list[Step]:
         has_head(db, day),
     )
     rest = [
-        Step(*told, done=db.execute(f"{sql} LIMIT 1", {"day": day}).fetchone() is not None)
-        for sql, *told in _STEPS
+        replace(step, done=db.execute(f"{sql} LIMIT 1", {"day": day}).fetchone() is not None)
+        for sql, step in _STEPS
     ]
     found = [head, *rest]
     return [] if all(one.done for one in found) else found

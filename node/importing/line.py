@@ -265,7 +265,7 @@ class LineWork:
         else:
             writer.put(table.name, **now)
         if table.name == "enrolment":
-            self.enrolled.append(now["id"])
+            self.enrolled.append(key_of(table, now)[0])
         later = {name: value for name, value in values.items() if name not in now}
         self.postpone(step, now, later)
         row: Row = {c.name: now.get(c.name, c.default) for c in table.all_columns} | later

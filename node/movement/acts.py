@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from flask import redirect, render_template, request, url_for
@@ -14,18 +15,23 @@ from node.classes import queries as class_queries
 from node.consenting import LARGEST_SCAN
 from node.fields import iso
 from node.movement import actions, forms, queries
+from node.movement.actions import Order, Paper
 from node.movement.blueprint import area
 from node.movement.shown import name_of, offered_orders, on_paper, present_in, year_asked
+from node.orders import actions as order_actions
 from node.orders.queries import next_number
 from node.people import queries as people
 from node.people.queries import class_name, full_name, number_of
 from node.reading.noting import noted
 from node.request import acting, database
-from shared.i18n import LANGUAGES, gettext
+from shared.i18n import LANGUAGES, N_, gettext
 from shared.problems import InputProblem, NotAllowed, NotFound
 from shared.schema import CONSENT_PURPOSES
 from shared.web import today, visitor
+from sync.writer import Writer
 
+NEW_ORDER = "new"
+"""Instead of a row of the orders book: the order is drafted together with the act."""
 REPEATED = ("class", "day", "reason", "order", "order_number", "order_date", "residence")
 """What one child of an admission shares with the next."""
 
@@ -52,16 +58,18 @@ def admit() -> ResponseReturnValue:
             if errors:
                 return _arrival_page(form, "", errors), 422
         with acting() as w:
+            paper = _paper(w, N_("On the admission of a pupil"))
             line = actions.arrive(
                 w,
                 who,
                 forms.whole(form.get("class")) or 0,
                 forms.required_day(form),
                 form.get("reason", ""),
-                forms.act_paper(form),
+                paper,
                 forms.chosen(form),
                 visitor().person,
             )
+            _name_in_order(w, line)
     except InputProblem as problem:
         return _arrival_page(form, problem.sentence(gettext)), problem.status
     return _to_another(line) if "next" in form else _to_pupil(line)
@@ -87,6 +95,8 @@ def _to_another(line_id: int) -> ResponseReturnValue:
     form, row = request.form, queries.line(database(), line_id, today())
     assert row is not None
     kept: dict[str, Any] = {name: form[name] for name in REPEATED if form.get(name)}
+    if _asks_for_order():
+        kept["order"] = row["order"]
     return redirect(url_for("movement.arrival", admitted=row["pupil"], year=request.args.get("year"), **kept))
 
 
@@ -160,27 +170,53 @@ def act(person_id: int) -> ResponseReturnValue:
     try:
         with acting() as w:
             if "transfer" in form:
+                paper = _paper(w, N_("On the transfer of a pupil to another class"))
                 line = actions.transfer(
                     w,
                     person_id,
                     forms.whole(form.get("class")) or 0,
                     forms.required_day(form),
-                    forms.act_paper(form),
+                    paper,
                     forms.chosen(form),
                 )
             else:
+                paper = _paper(w, N_("On the departure of a pupil"))
                 line = actions.depart(
                     w,
                     person_id,
                     forms.required_day(form),
                     form.get("reason", ""),
-                    forms.act_paper(form),
+                    paper,
                     "confirmed" in form,
                     forms.day(form.get("file_issued")),
                 )
+            _name_in_order(w, line)
     except InputProblem as problem:
         return _pupil_page(person_id, form, problem.sentence(gettext)), problem.status
     return _to_pupil(line)
+
+
+def _asks_for_order() -> bool:
+    """Is the order to be drafted? A number that is typed counts instead."""
+    return request.form.get("order") == NEW_ORDER and not forms.text(request.form, "order_number")
+
+
+def _paper(w: Writer, title: str) -> Paper:
+    """The paper of a new act; the order that is asked for is drafted in the same transaction. OrderMissing."""
+    form = request.form
+    if not _asks_for_order():
+        return forms.act_paper({**form, "order": ""} if form.get("order") == NEW_ORDER else form)
+    number = next_number(w.db, "pupils", today())
+    row = order_actions.write(w, order_actions.Draft("pupils", number, today(), title))
+    return replace(forms.paper({**form, "order": ""}), order=Order(row))
+
+
+def _name_in_order(w: Writer, line: int) -> None:
+    """An order that was drafted for an act concerns the act's pupil."""
+    if _asks_for_order():
+        row = queries.line(w.db, line, today())
+        assert row is not None
+        order_actions.name_person(w, row["order"], row["pupil"])
 
 
 def _pupil_page(person_id: int, values: Mapping[str, str], problem: str = "") -> str:

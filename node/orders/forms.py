@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from node.fields import day_for
+from node.fields import needed as needed
 from node.fields import whole as whole
 from node.orders.actions import Draft
 from node.orders.queries import SERIES, Order

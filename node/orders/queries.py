@@ -6,6 +6,7 @@ import datetime
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 from sqlite_utils import Database
@@ -126,12 +127,14 @@ def period_of_number(db: Database, day: int) -> tuple[int, int]:
 def next_number(db: Database, series: str, day: int) -> str:
     """The number after the highest of the series in the year of the day, with what follows it: 12-к after 11-к.
 
-    A number that the movement book names is in use, though its order is not in the orders book yet.
+    Orders of the education office, which nobody here signed, have numbers of its own. A number that the movement book
+    names is in use, though its order is not in the orders book yet; it is passed over, and none is continued from it.
     """
-    used = _numbers(db, series, day) + (_in_movement(db, day) if series == "pupils" else [])
-    numbers = (re.match(r"(\d+)(.*)", number) for number in used)
-    highest = max(((int(found[1]), found[2]) for found in numbers if found), default=(0, ""))
-    return f"{highest[0] + 1}{highest[1]}"
+    own = (re.match(r"(\d+)(.*)", number) for number in _numbers(db, series, day, own=True))
+    last, behind = max(((int(found[1]), found[2]) for found in own if found), default=(0, ""))
+    used = {folded(one).strip() for one in _numbers(db, series, day)}
+    used |= {folded(one).strip() for one in (_in_movement(db, day) if series == "pupils" else [])}
+    return next(text for text in (f"{last + n}{behind}" for n in count(1)) if folded(text) not in used)
 
 
 def is_taken(db: Database, series: str, number: str, day: int, but: int | None) -> bool:
@@ -140,12 +143,14 @@ def is_taken(db: Database, series: str, number: str, day: int, but: int | None) 
     return any(folded(one).strip() == own for one in _numbers(db, series, day, but))
 
 
-def _numbers(db: Database, series: str, day: int, but: int | None = None) -> list[str]:
+def _numbers(db: Database, series: str, day: int, but: int | None = None, own: bool = False) -> list[str]:
+    """The numbers of a series in the year of the day; ``own``: of orders that are the school's."""
     start, end = period_of_number(db, day)
     rows = db.execute(
         """SELECT number FROM order_book WHERE series = ? AND date >= ? AND date < ? AND retired_at IS NULL
-           AND number IS NOT NULL AND id IS NOT ?""",
-        (series, start, end, but),
+           AND number IS NOT NULL AND id IS NOT ?
+           AND (NOT ? OR signed_on IS NULL OR signatory IS NOT NULL)""",
+        (series, start, end, but, own),
     )
     return [row[0] for row in rows.fetchall()]
 

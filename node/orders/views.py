@@ -186,13 +186,14 @@ def acquaint(order_id: int) -> ResponseReturnValue:
 @right("orders", "A")
 def give_duty(order_id: int) -> ResponseReturnValue:
     start = forms.day_of(request.form.get("start", ""))
-    person = forms.whole(request.form.get("person"))
+    people = {forms.needed(text) for text in request.form.getlist("person")}
     duty = request.form.get("duty", "")
-    if start is None or person is None or duty not in DUTIES:
+    if start is None or not people or duty not in DUTIES:
         return _page(_readable(order_id), gettext("Choose a person, a duty and a day.")), 422
     try:
         with acting() as w:
-            actions.give_duty(w, order_id, person, duty, start)
+            for person in sorted(people):
+                actions.give_duty(w, order_id, person, duty, start)
     except InputProblem as problem:
         return _page(_readable(order_id), problem.sentence(gettext)), problem.status
     return redirect(url_for("orders.show", order_id=order_id))
@@ -265,6 +266,7 @@ def _page(order: Order, problem: str = "") -> str:
         staff=queries.staff(db, day) if may(who, "orders", "E") else [],
         all_duties=[(code, in_list(code, "duty")) for code in DUTIES],
         iso=date_of(day).isoformat(),
+        from_day=date_of(order.date).isoformat(),
         keeps=may(who, "orders", "E"),
         signs=signs,
     )

@@ -120,14 +120,20 @@ def found(people: Iterable[Person], text: str) -> list[Person]:
     Latin letters find a Cyrillic name by its sound. When there are none: those whose name has each word with one
     letter wrong, missing, too many or swapped, two in a long word.
     """
+    return searched(people, text)[0]
+
+
+def searched(people: Iterable[Person], text: str) -> tuple[list[Person], bool]:
+    """What `found` finds, and whether their names only resemble the text."""
     form = sounding if _LATIN_LETTER.search(text) else folded
     words, people = form(text.replace("№", " ")).split(), list(people)
     matching = [person for person in people if _holds(person, form(person.name), words)]
+    exact = bool(matching)
     if not matching and any(len(word) >= SURE for word in words):
         matching = [
             person for person in people if person.name and _resembles(form(person.name).split(), words)
         ]
-    return in_order(matching, lambda person: person.name)
+    return in_order(matching, lambda person: person.name), bool(matching) and not exact
 
 
 def _resembles(parts: Sequence[str], words: Sequence[str]) -> bool:

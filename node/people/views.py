@@ -34,7 +34,7 @@ def index() -> ResponseReturnValue:
     if kind not in kinds:
         kind = kinds[0]
     text = request.args.get("q", "")[:80].strip()
-    people = queries.found(_people(kind), text)
+    people, similar = queries.searched(_people(kind), text)
     last_page = max(1, -(-len(people) // PAGE))
     page = min(max(1, request.args.get("page", 1, type=int)), last_page)
     return render_template(
@@ -44,6 +44,7 @@ def index() -> ResponseReturnValue:
         text=text,
         people=queries.page_of(people, page),
         all=len(people),
+        similar=similar,
         page=page,
         last_page=last_page,
         first=(page - 1) * PAGE + 1,

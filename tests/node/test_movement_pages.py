@@ -10,7 +10,7 @@ import pytest
 from node.classes.queries import all_years
 from node.movement import queries
 from node.movement.balance import arrived, departed, holds, summed
-from shared.dates import parse_day
+from shared.dates import date_of, parse_day
 from shared.indicators import evaluate
 from sync.state import State
 from sync.writer import writing
@@ -172,3 +172,21 @@ def test_node_and_district_count_the_same_movement(pages: SchoolPages, key: str)
     for class_id, flow in flows.items():
         of_class = [cell for cell in cells if cell.dims["class_group"] == class_id]
         assert departed(flow.total) == sum(cell.measures["departed"] for cell in of_class)
+
+
+def test_an_act_may_bring_its_order_with_it(pages: SchoolPages) -> None:
+    client, pupil = pages.as_("secretary"), pages.pupil_of(pages.led, named=False)
+    assert 'value="new"' in client.get(f"/movement/pupil/{pupil}")[1]
+    other = pages.one(
+        """SELECT min(b.id) FROM class_group a JOIN class_group b ON b.year = a.year AND b.id <> a.id
+           WHERE a.id = ? AND b.retired_at IS NULL""",
+        pages.led,
+    )
+    day = date_of(pages.one("SELECT max(day) FROM lesson")).isoformat()
+    sent = {"transfer": "1", "class": str(other), "day": day}
+    assert client.post(f"/movement/pupil/{pupil}", **sent)[0] == 422
+    status, _ = client.post(f"/movement/pupil/{pupil}", **sent, order="new")
+    assert status == 302
+    order = pages.one('SELECT "order" FROM movement WHERE pupil = ? ORDER BY id DESC LIMIT 1', pupil)
+    assert pages.one("SELECT count(*) FROM order_book WHERE id = ? AND signed_on IS NULL", order) == 1
+    assert pages.one('SELECT person FROM order_person WHERE "order" = ?', order) == pupil

@@ -57,6 +57,17 @@ def test_the_next_number_follows_the_highest_of_series_and_year(db: Database) ->
     assert queries.next_number(db, "staff", DAY - 365) == "78"
 
 
+def test_numbers_of_others_are_passed_over_and_not_continued(db: Database) -> None:
+    with writing(db, actor(db)) as w:
+        actions.write(w, draft("3", series="pupils"))
+        for number in ("4", "500"):
+            w.insert("movement", kind="departed", date=DAY, order_number=number, order_date=DAY)
+        office = actions.write(w, draft("77-к"))
+        w.update("order_book", office, signed_on=DAY)
+    assert queries.next_number(db, "pupils", DAY) == "5"
+    assert queries.next_number(db, "staff", DAY) == "1"
+
+
 def test_a_school_may_number_by_the_school_year(db: Database) -> None:
     with writing(db, actor(db)) as w:
         actions.write(w, draft("5", parse_day("2025-09-03")))
