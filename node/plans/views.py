@@ -254,7 +254,8 @@ def read_in(group_id: int) -> ResponseReturnValue:
                 actions.import_lines(
                     w, group_id, visitor().person, reading.lines, label, mode != "replace", after
                 )
-            uploads.drop(database(), token)
+            if token:
+                uploads.drop(database(), token)
             return redirect(url_for("plans.show", group_id=group_id, saved=1))
     except InputProblem as problem:
         return _import_page(row, text, mode=mode, problem=problem.sentence(gettext)), problem.status

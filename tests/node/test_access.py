@@ -47,7 +47,7 @@ def address(pages: SchoolPages, rule: str, role: str, own: bool = True) -> str:
         "<int:account_id>": str(pages.one("SELECT id FROM account WHERE login = 'pupil'")),
         "<int:order_id>": str(order_of(pages, role, own)),
         "<int:line_id>": str(pages.one("SELECT max(id) FROM movement WHERE kind = 'departed'")),
-        "<kind_name>": {"deputy": "classes", "head": "classes", "secretary": "staff"}.get(role, "marks"),
+        "<kind_name>": {"deputy": "classes", "head": "staff", "secretary": "staff"}.get(role, "marks"),
         "<token>": "0", "<int:mark>": "0",
         "<int:weekday>": "1", "<secret>": "0", "<int:room_id>": str(pages.one("SELECT min(id) FROM room")),
     }  # fmt: skip
