@@ -293,7 +293,10 @@ def test_a_lapsed_consent_hides_the_name_everywhere(pages: SchoolPages) -> None:
 
 def test_reading_a_card_is_logged_once_a_day(pages: SchoolPages) -> None:
     pupil = pages.pupil_of(
-        other := pages.one("SELECT max(class_group) FROM enrolment WHERE retired_at IS NULL")
+        other := pages.one(
+            """SELECT max(e.class_group) FROM enrolment e JOIN person p ON p.id = e.pupil
+               WHERE e.retired_at IS NULL AND e."end" IS NULL AND p.surname IS NOT NULL"""
+        )
     )
     assert other
     sql = "SELECT count(*) FROM reading_log WHERE person = ?"
