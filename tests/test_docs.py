@@ -251,7 +251,12 @@ def kyrgyz() -> str:
         for text in (message.string if isinstance(message.string, tuple) else (message.string,))
     ]
     modules = [
-        Path(str(module.__file__)).read_text(encoding="utf-8") for module in (schema, reference, indicators)
+        path.read_text(encoding="utf-8")
+        for path in (
+            Path(str(schema.__file__)),
+            Path(str(reference.__file__)),
+            *Path(str(indicators.__file__)).parent.glob("*.py"),
+        )
     ]
     return "\n".join([*map(str, sentences), *modules])
 
