@@ -134,7 +134,8 @@ def test_the_first_head_is_entered_by_the_administrator_and_signs_in(empty_schoo
 def test_a_slip_says_school_and_an_address_that_others_reach(
     pages: SchoolPages, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    account = pages.one("SELECT id FROM account WHERE login = 'pupil'")
+    with closing(pages.node.connect()) as db, writing(db, actor(db)) as w:
+        account = w.insert("account", person=member(w), login="slip", language="ky")
     admin = pages.as_("administrator")
     monkeypatch.setattr(lan, "own_address", lambda: "10.0.0.7")
     admin.get("/accounts/")
