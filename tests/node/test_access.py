@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 
 import pytest
 from flask import Flask
+from sqlite_utils import Database
 
 from node import access
 from node.app import AREAS
@@ -137,6 +139,48 @@ def test_rows_of_others_are_refused_to_read_and_to_write(pages: SchoolPages, rol
         status, text = client.get(path) if method == "GET" else client.post(path, **FORMS.get(endpoint, {}))
         if status != 403 or "укук берилген эмес" not in text:
             wrong.append((method, path, status))
+    assert wrong == []
+
+
+@contextmanager
+def taken_back(db: Database) -> Iterator[Database]:
+    """A transaction of which nothing stays."""
+    db.conn.execute("BEGIN IMMEDIATE")
+    try:
+        yield db
+    finally:
+        db.conn.execute("ROLLBACK")
+
+
+STAFF = frozenset(ROLES) - {"pupil", "guardian", "founder"}
+WRITTEN_BY_OTHERS = {
+    "consents.decline": {"pupil", "guardian"},
+    "consents.keep_given": {"pupil"},
+    "consents.withdraw": {"pupil"},
+    "owndata.answer": {"head", "deputy"},
+    "owndata.ask": STAFF,
+    "tasks.done": STAFF,
+}
+"""Who may read a row and not send these of it: the signer alone takes a signature back, and no pupil under 18 signs;
+a request is asked by the person or a parent, and answered by who keeps the card; a task is done by who has it, once.
+"""
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_forms_on_own_rows_are_taken_or_told_what_they_lack(
+    pages: SchoolPages, role: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The forms are empty; what one of them does all the same is taken back."""
+    monkeypatch.setattr("sync.writer.transaction", taken_back)
+    client, wrong, held = pages.as_(role), [], duties(pages, role)
+    for endpoint, rule, method in every_route(pages.app):
+        rights = rights_of(pages.app, endpoint)
+        assert rights is not None
+        if method != "POST" or not ROW.search(rule) or held.isdisjoint(rights.roles):
+            continue
+        status, _ = client.post(address(pages, rule, role), **FORMS.get(endpoint, {}))
+        if (status == 403) is not (role in WRITTEN_BY_OTHERS.get(endpoint, ())) or status >= 500:
+            wrong.append((endpoint, status))
     assert wrong == []
 
 
