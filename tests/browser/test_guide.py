@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from playwright.sync_api import Browser, Page
@@ -73,9 +72,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     with closing(school.node.connect()) as db:
         _family(db, int(State(db).administrator), crypto.hash_password(PASSWORD, CHEAP))
     school.logins |= {"administrator": "admin"}
-    clock = SimpleNamespace(date=SimpleNamespace(today=NOON.date), datetime=SimpleNamespace(now=lambda: NOON))
     with pytest.MonkeyPatch.context() as patch, serving(school.app) as address:
-        patch.setattr("shared.web.datetime", clock)
+        patch.setattr("shared.web._now", lambda: NOON)
         yield Place(school, address)
 
 
