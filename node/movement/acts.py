@@ -18,7 +18,7 @@ from node.movement import actions, forms, queries
 from node.movement.actions import Order, Paper
 from node.movement.blueprint import area
 from node.movement.shown import name_of, offered_orders, on_paper, present_in, year_asked
-from node.orders import actions as order_actions
+from node.orders import drafts
 from node.orders.queries import next_number
 from node.people import queries as people
 from node.people.queries import class_name, full_name, number_of
@@ -207,7 +207,7 @@ def _paper(w: Writer, title: str) -> Paper:
     if not _asks_for_order():
         return forms.act_paper({**form, "order": ""} if form.get("order") == NEW_ORDER else form)
     number = next_number(w.db, "pupils", today())
-    row = order_actions.write(w, order_actions.Draft("pupils", number, today(), title))
+    row = drafts.write(w, drafts.Draft("pupils", number, today(), title))
     return replace(forms.paper({**form, "order": ""}), order=Order(row))
 
 
@@ -216,7 +216,7 @@ def _name_in_order(w: Writer, line: int) -> None:
     if _asks_for_order():
         row = queries.line(w.db, line, today())
         assert row is not None
-        order_actions.name_person(w, row["order"], row["pupil"])
+        drafts.name_person(w, row["order"], row["pupil"])
 
 
 def _pupil_page(person_id: int, values: Mapping[str, str], problem: str = "") -> str:

@@ -17,8 +17,8 @@ from node.importing.checks import Check, check_marks
 from node.importing.values import Unreadable, number, whole
 from node.journal import proposals
 from node.journal import queries as journal
-from node.journal.actions import Result, Sheet, open_results
 from node.journal.queries import SLOTS, Place, Scale
+from node.journal.sheet import Result, Sheet, open_results
 from node.oneroster.binding import plain
 from node.oneroster.gradebook import GRADED, OF_LESSON, OF_TERM
 from node.oneroster.package import Line

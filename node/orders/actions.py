@@ -3,87 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from node.orders import queries
-from shared.problems import DutyHeld, InvalidValue, NotFound, NumberTaken, OrderSigned, OrderUnsigned
+from node.orders.drafts import Draft as Draft
+from node.orders.drafts import drop as drop
+from node.orders.drafts import leave_out as leave_out
+from node.orders.drafts import name_person as name_person
+from node.orders.drafts import order_of, require_staff
+from node.orders.drafts import write as write
+from shared.problems import DutyHeld, InvalidValue, NotFound, OrderSigned, OrderUnsigned
 from sync.writer import Writer
-
-
-@dataclass(frozen=True)
-class Draft:
-    """What is written of an order before it is signed; ``date`` is a day number."""
-
-    series: str
-    number: str
-    date: int
-    title: str
-    basis: str = ""
-    text: str = ""
-    executor: int | None = None
-    regulation: bool = False
-
-
-def write(w: Writer, draft: Draft, order_id: int | None = None) -> int:
-    """Write a new order, or change one that is not signed yet; returns its row id.
-
-    InvalidValue, NumberTaken, OrderSigned, NotFound.
-    """
-    for name in ("series", "number", "title"):
-        if not getattr(draft, name).strip():
-            raise InvalidValue(table="order_book", column=name, value="")
-    if draft.executor is not None:
-        _require_staff(w, draft.executor)
-    if queries.is_taken(w.db, draft.series, draft.number, draft.date, order_id):
-        raise NumberTaken()
-    values = vars(draft) | {"regulation": int(draft.regulation)}
-    if order_id is None:
-        return w.insert("order_book", **values)
-    if _order(w, order_id).signed:
-        raise OrderSigned()
-    w.update("order_book", order_id, **values)
-    return order_id
 
 
 def sign(w: Writer, order_id: int, person: int | None, today: int) -> None:
     """The head signs; from then on the order stands as it is. OrderSigned, NotFound."""
-    if _order(w, order_id).signed:
+    if order_of(w, order_id).signed:
         raise OrderSigned()
     w.update("order_book", order_id, signatory=person, signed_on=today)
 
 
-def drop(w: Writer, order_id: int) -> None:
-    """Take back a draft. OrderSigned, NotFound."""
-    if _order(w, order_id).signed:
-        raise OrderSigned()
-    w.retire("order_book", order_id)
-
-
-def name_person(w: Writer, order_id: int, person: int) -> None:
-    """The draft concerns someone, who shows in it by name while a consent holds. OrderSigned, NotFound."""
-    _require_draft(w, order_id)
-    sql = "SELECT 1 FROM person WHERE id = ? AND retired_at IS NULL"
-    if w.db.execute(sql, (person,)).fetchone() is None:
-        raise NotFound()
-    w.put("order_person", order=order_id, person=person)
-
-
-def leave_out(w: Writer, order_id: int, person: int) -> None:
-    """The draft does not concern the person any more. OrderSigned, NotFound."""
-    _require_draft(w, order_id)
-    if person not in queries.people_of(w.db, order_id):
-        raise NotFound()
-    w.retire("order_person", order_id, person)
-
-
-def _require_draft(w: Writer, order_id: int) -> None:
-    if _order(w, order_id).signed:
-        raise OrderSigned()
-
-
 def make_known(w: Writer, order_id: int, people: Iterable[int]) -> None:
     """Let these members of staff be acquainted with an order; of others, those who read it stay. NotFound."""
-    _order(w, order_id)
+    order_of(w, order_id)
     wanted = set(people)
     known = {
         person: read_at
@@ -92,7 +33,7 @@ def make_known(w: Writer, order_id: int, people: Iterable[int]) -> None:
         ).fetchall()
     }
     for person in sorted(wanted - set(known)):
-        _require_staff(w, person)
+        require_staff(w, person)
         w.put("order_reader", order=order_id, person=person)
     for person, read_at in known.items():
         if person not in wanted and read_at is None:
@@ -105,7 +46,7 @@ def acquaint(w: Writer, order_id: int, person: int) -> None:
         'SELECT read_at FROM order_reader WHERE "order" = ? AND person = ? AND retired_at IS NULL',
         (order_id, person),
     ).fetchone()
-    if found is None or not _order(w, order_id).signed:
+    if found is None or not order_of(w, order_id).signed:
         raise NotFound()
     if found[0] is None:
         w.put("order_reader", order=order_id, person=person, read_at=w.now)
@@ -116,9 +57,9 @@ def acquaint(w: Writer, order_id: int, person: int) -> None:
 
 def give_duty(w: Writer, order_id: int, person: int, duty: str, start: int) -> int:
     """Give a duty from a day on, by a signed order. OrderUnsigned, DutyHeld, InvalidValue, NotFound."""
-    if not _order(w, order_id).signed:
+    if not order_of(w, order_id).signed:
         raise OrderUnsigned()
-    _require_staff(w, person)
+    require_staff(w, person)
     if not duty:
         raise InvalidValue(table="appointment", column="duty", value=duty)
     if queries.holds(w.db, person, duty, start):
@@ -128,7 +69,7 @@ def give_duty(w: Writer, order_id: int, person: int, duty: str, start: int) -> i
 
 def end_duty(w: Writer, order_id: int, appointment: int, end: int) -> None:
     """End a duty, ``end`` being the first day without it, by a signed order. OrderUnsigned, InvalidValue, NotFound."""
-    if not _order(w, order_id).signed:
+    if not order_of(w, order_id).signed:
         raise OrderUnsigned()
     found = queries.duty(w.db, appointment, end)
     if found is None:
@@ -136,16 +77,3 @@ def end_duty(w: Writer, order_id: int, appointment: int, end: int) -> None:
     if end < found.start or found.end is not None:
         raise InvalidValue(table="appointment", column="end", value=end)
     w.update("appointment", appointment, end=end, end_order=order_id)
-
-
-def _order(w: Writer, order_id: int) -> queries.Order:
-    found = queries.order(w.db, order_id)
-    if found is None:
-        raise NotFound()
-    return found
-
-
-def _require_staff(w: Writer, person: int) -> None:
-    sql = "SELECT 1 FROM staff WHERE person = ? AND retired_at IS NULL"
-    if w.db.execute(sql, (person,)).fetchone() is None:
-        raise InvalidValue(table="appointment", column="person", value=person)

@@ -79,7 +79,7 @@ def test_the_design_page_shows_every_token_and_component(pages: SchoolPages) -> 
 LAYOUT = frozenset({
     "as-written", "beside-forms", "big", "blank", "date", "day", "even", "fold-list", "foot", "gap-below", "grid",
     "hour", "low", "mark", "narrow", "narrow-select", "nowrap", "num", "pad", "paper", "place", "section", "sign-in",
-    "signatures", "spread", "wide", "without-script", "wrap",
+    "signatures", "spread", "still", "wide", "without-script", "wrap",
 })  # fmt: skip
 """Classes that place or type what stands on a page and are no component of their own."""
 
