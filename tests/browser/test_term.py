@@ -324,6 +324,7 @@ def reasons_are_given(story: Story) -> None:
     leader.page.select_option(f"#reason-{excused}", "excused")
     leader.press("main form .foot button")
     leader.page.select_option("#pupil", str(ill))
+    leader.page.select_option("#note-reason", "ill")
     leader.fill(start="2025-09-02", end="2025-09-05")
     leader.press("form[action*='/note'] button.first")
     assert story.reason(ill) == "ill" and story.reason(excused) == "excused"
