@@ -407,7 +407,7 @@ def results_are_given_and_locked(story: Story) -> None:
     teacher.follow(f"a[href^='/journal/results/{maths}']")
     proposed = int(teacher.page.input_value(f"#result-{other}"))
     teacher.page.select_option(f"#result-{other}", str(proposed - 1))
-    teacher.refused("main .foot button", "себеби")
+    teacher.refused("main .foot button", "себе")
     assert teacher.page.evaluate("document.activeElement.id") == f"reason-{other}"
     teacher.page.fill(f"#reason-{other}", "Текшерүү иши начар жазылды")
     teacher.press("main .foot button")
