@@ -15,8 +15,7 @@ from sqlite_utils import Database
 from node.attendance import queries as attendance
 from node.journal import queries
 from node.journal.queries import SLOTS, Cell, Place, Scale, edit_days
-from node.journal.sheet import Result as Result
-from node.journal.sheet import open_results, term_of
+from node.journal.sheet import Result, open_results, term_of
 from shared.dates import DAY_MS
 from shared.problems import (
     ChangedMeanwhile,

@@ -9,8 +9,9 @@ from markupsafe import escape
 from werkzeug.datastructures import MultiDict
 
 from node.fields import whole as whole
-from node.journal.actions import Change, Result
+from node.journal.actions import Change
 from node.journal.queries import SLOTS, Cell, Correction
+from node.journal.sheet import Result
 from shared.i18n import day as day_text
 from shared.problems import BadRequest
 

@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 
 from node.journal import actions, forms, pages, proposals, queries
 from node.journal.blueprint import area
+from node.journal.sheet import Result
 from node.people.queries import class_name, number_of
 from node.request import acting, database
 from shared.access import allow
@@ -48,7 +49,7 @@ def give(group_id: int) -> ResponseReturnValue:
             cast("Sequence[object]", problem.details["pupils"] if lacks else [problem.details.get("pupil")])
         )
         if isinstance(problem, ChangedMeanwhile):
-            at |= {one.pupil for one, _ in cast("Sequence[tuple[actions.Result, object]]", problem.clashes)}
+            at |= {one.pupil for one, _ in cast("Sequence[tuple[Result, object]]", problem.clashes)}
         running = isinstance(problem, TermRunning)
         sentence = (
             gettext("Some results need a reason: it is asked for beside each of them.") if lacks else ""
@@ -76,7 +77,7 @@ def take_back(group_id: int) -> ResponseReturnValue:
 
 def _results_page(
     group_id: int,
-    given: Sequence[actions.Result] = (),
+    given: Sequence[Result] = (),
     problem: str = "",
     at: set[object] | frozenset[object] = frozenset(),
     running: bool = False,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import cast
+from collections.abc import Mapping
+from typing import Any, cast
 
 from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -55,12 +56,15 @@ def lesson_history(group_id: int, day: str, period: int) -> ResponseReturnValue:
     pages.require_readable(group_id, found["class_group"], found)
     return render_template(
         "journal/lesson_history.html",
-        lesson=found,
-        place=place,
-        iso=iso(place.day),
-        name=class_name(found["grade"], found["letter"]),
+        **_of_lesson(place, found),
         steps=history.of_lesson(db, place, pages.today()),
     )
+
+
+def _of_lesson(place: queries.Place, found: Mapping[str, Any]) -> dict[str, Any]:
+    """What both pages say of the lesson."""
+    name = class_name(found["grade"], found["letter"])
+    return {"lesson": found, "place": place, "iso": iso(place.day), "name": name}
 
 
 def _history_page(group_id: int, day: str, period: int, pupil_id: int, problem: str = "") -> str:
@@ -71,10 +75,7 @@ def _history_page(group_id: int, day: str, period: int, pupil_id: int, problem: 
     pages.require_readable(group_id, found["class_group"], found)
     return render_template(
         "journal/history.html",
-        lesson=found,
-        place=place,
-        iso=iso(place.day),
-        name=class_name(found["grade"], found["letter"]),
+        **_of_lesson(place, found),
         pupil=queries.person_name(db, pupil_id, pages.today()),
         number=number_of(pupil_id),
         pupil_id=pupil_id,

@@ -5,12 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from node.orders import queries
-from node.orders.drafts import Draft as Draft
-from node.orders.drafts import drop as drop
-from node.orders.drafts import leave_out as leave_out
-from node.orders.drafts import name_person as name_person
 from node.orders.drafts import order_of, require_staff
-from node.orders.drafts import write as write
 from shared.problems import DutyHeld, InvalidValue, NotFound, OrderSigned, OrderUnsigned
 from sync.writer import Writer
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from node.fields import day_for
 from node.fields import needed as needed
 from node.fields import whole as whole
-from node.orders.actions import Draft
+from node.orders.drafts import Draft
 from node.orders.queries import SERIES, Order
 from shared.dates import date_of
 from shared.i18n import gettext

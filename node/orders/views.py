@@ -8,7 +8,7 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from node.access import may, may_all, right
-from node.orders import actions, forms, queries
+from node.orders import actions, drafts, forms, queries
 from node.orders.queries import PAGE, SERIES, Order
 from node.people import queries as people
 from node.request import acting, database
@@ -116,7 +116,7 @@ def _keep(order_id: int | None) -> ResponseReturnValue:
         return _form(request.form.to_dict(), errors, order_id), 422
     try:
         with acting() as w:
-            order_id = actions.write(w, draft, order_id)
+            order_id = drafts.write(w, draft, order_id)
     except (NumberTaken, OrderSigned) as problem:
         return _form(request.form.to_dict(), {"number": problem.sentence(gettext)}, order_id), 422
     return redirect(url_for("orders.show", order_id=order_id))
@@ -145,7 +145,7 @@ def sign(order_id: int) -> ResponseReturnValue:
 @right("orders", "E")
 def drop(order_id: int) -> ResponseReturnValue:
     with acting() as w:
-        actions.drop(w, order_id)
+        drafts.drop(w, order_id)
     return redirect(url_for("orders.index"))
 
 
@@ -156,9 +156,9 @@ def name_person(order_id: int) -> ResponseReturnValue:
     person = forms.whole(request.form.get("person")) or 0
     with acting() as w:
         if "remove" in request.form:
-            actions.leave_out(w, order_id, person)
+            drafts.leave_out(w, order_id, person)
         else:
-            actions.name_person(w, order_id, person)
+            drafts.name_person(w, order_id, person)
     return redirect(url_for("orders.show", order_id=order_id))
 
 

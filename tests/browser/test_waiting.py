@@ -165,18 +165,23 @@ def test_an_answer_that_was_lost_doubles_nothing(page: Page, desk: Desk, here: s
     assert written(desk, "mark", since) == 2
 
 
-@desktop
-def test_what_one_account_left_waits_for_it_and_signing_out_asks(
-    page: Page, school: SchoolPages, desk: Desk, here: str
-) -> None:
-    pupil = in_order(desk)[0]
+def leave_one_waiting(page: Page, desk: Desk, here: str, pupil: int) -> list[str]:
+    """Sign in and give a five that the node does not get; returns what the browser keeps."""
     sign_in(page, here, desk)
     page.goto(here + grid_of(desk))
     page.route("**/journal/cell/**", lambda route: route.abort())
     focus(page, pupil)
     page.keyboard.press("5")
     page.locator("[data-state].waiting").wait_for()
-    kept = waiting(page)
+    return waiting(page)
+
+
+@desktop
+def test_what_one_account_left_waits_for_it_and_signing_out_asks(
+    page: Page, school: SchoolPages, desk: Desk, here: str
+) -> None:
+    pupil = in_order(desk)[0]
+    kept = leave_one_waiting(page, desk, here, pupil)
     assert len(kept) == 1 and kept[0].startswith(f"mektep-unsent:{desk.account}:")
     # Another page says that something waits and leads to the journal; leaving asks, and is done.
     page.goto(f"{here}/")
@@ -285,13 +290,7 @@ def test_who_signs_out_in_one_tab_is_out_of_all_and_what_was_typed_is_kept(
     page: Page, desk: Desk, here: str
 ) -> None:
     pupil = in_order(desk)[0]
-    sign_in(page, here, desk)
-    page.goto(here + grid_of(desk))
-    page.route("**/journal/cell/**", lambda route: route.abort())
-    focus(page, pupil)
-    page.keyboard.press("5")
-    page.locator("[data-state].waiting").wait_for()
-    kept = waiting(page)
+    kept = leave_one_waiting(page, desk, here, pupil)
     other = page.context.new_page()
     other.goto(f"{here}/account")
     other.on("dialog", lambda dialog: dialog.accept())

@@ -15,8 +15,9 @@ from sqlite_utils import Database
 from node.derived import derive
 from node.fields import iso
 from node.journal import actions, history, pages, queries
-from node.journal.actions import Change, Result
+from node.journal.actions import Change
 from node.journal.queries import Place
+from node.journal.sheet import Result
 from node.settings.actions import change as change_setting
 from node.timetable import queries as timetable
 from shared.dates import date_of, parse_day, weekday

@@ -8,8 +8,8 @@ import pytest
 from sqlite_utils import Database
 
 from node import access
-from node.orders import actions, queries
-from node.orders.actions import Draft
+from node.orders import actions, drafts, queries
+from node.orders.drafts import Draft
 from node.settings import actions as settings
 from node.unnamed import TEXTS, heeding
 from shared.dates import parse_day
@@ -37,7 +37,7 @@ def draft(number: str, day: int = DAY, series: str = "staff") -> Draft:
 
 def signed_order(db: Database, number: str = "1") -> int:
     with writing(db, actor(db)) as w:
-        order = actions.write(w, draft(number))
+        order = drafts.write(w, draft(number))
         actions.sign(w, order, None, DAY)
     return order
 
@@ -50,7 +50,7 @@ def test_the_next_number_follows_the_highest_of_series_and_year(db: Database) ->
         for number, day, series in [
             ("9", DAY, "staff"), ("10-к", DAY, "staff"), ("40", DAY, "pupils"), ("77", DAY - 365, "staff"),
         ]:  # fmt: skip
-            actions.write(w, draft(number, day, series))
+            drafts.write(w, draft(number, day, series))
     assert queries.next_number(db, "staff", DAY) == "11-к"
     assert queries.next_number(db, "pupils", DAY) == "41"
     assert queries.next_number(db, "main", DAY) == "1"
@@ -59,10 +59,10 @@ def test_the_next_number_follows_the_highest_of_series_and_year(db: Database) ->
 
 def test_numbers_of_others_are_passed_over_and_not_continued(db: Database) -> None:
     with writing(db, actor(db)) as w:
-        actions.write(w, draft("3", series="pupils"))
+        drafts.write(w, draft("3", series="pupils"))
         for number in ("4", "500"):
             w.insert("movement", kind="departed", date=DAY, order_number=number, order_date=DAY)
-        office = actions.write(w, draft("77-к"))
+        office = drafts.write(w, draft("77-к"))
         w.update("order_book", office, signed_on=DAY)
     assert queries.next_number(db, "pupils", DAY) == "5"
     assert queries.next_number(db, "staff", DAY) == "1"
@@ -70,7 +70,7 @@ def test_numbers_of_others_are_passed_over_and_not_continued(db: Database) -> No
 
 def test_a_school_may_number_by_the_school_year(db: Database) -> None:
     with writing(db, actor(db)) as w:
-        actions.write(w, draft("5", parse_day("2025-09-03")))
+        drafts.write(w, draft("5", parse_day("2025-09-03")))
         assert queries.next_number(db, "staff", DAY) == "1"
         settings.change(w, "orders_year", "school", {"head"})
     assert queries.next_number(db, "staff", DAY) == "6"
@@ -79,12 +79,12 @@ def test_a_school_may_number_by_the_school_year(db: Database) -> None:
 
 def test_a_number_is_taken_once_in_its_series_and_year(db: Database) -> None:
     with writing(db, actor(db)) as w:
-        first = actions.write(w, draft("5"))
-        actions.write(w, draft("5", series="main"))
-        actions.write(w, draft("5", DAY - 365))
-        assert actions.write(w, draft("5"), first) == first
+        first = drafts.write(w, draft("5"))
+        drafts.write(w, draft("5", series="main"))
+        drafts.write(w, draft("5", DAY - 365))
+        assert drafts.write(w, draft("5"), first) == first
         with pytest.raises(NumberTaken):
-            actions.write(w, draft(" 5 "))
+            drafts.write(w, draft(" 5 "))
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_a_number_is_taken_once_in_its_series_and_year(db: Database) -> None:
 )
 def test_an_order_needs_number_and_title_and_an_executor_who_works_here(db: Database, flawed: Draft) -> None:
     with pytest.raises(InvalidValue), writing(db, actor(db)) as w:
-        actions.write(w, flawed)
+        drafts.write(w, flawed)
 
 
 # ---- signature
@@ -102,9 +102,9 @@ def test_a_signed_order_stands_as_it_is(db: Database) -> None:
     order = signed_order(db)
     with writing(db, actor(db)) as w:
         for attempt in (
-            lambda: actions.write(w, draft("2"), order),
+            lambda: drafts.write(w, draft("2"), order),
             lambda: actions.sign(w, order, None, DAY),
-            lambda: actions.drop(w, order),
+            lambda: drafts.drop(w, order),
         ):
             with pytest.raises(OrderSigned):
                 attempt()
@@ -112,8 +112,8 @@ def test_a_signed_order_stands_as_it_is(db: Database) -> None:
 
 def test_a_draft_may_be_taken_back(db: Database) -> None:
     with writing(db, actor(db)) as w:
-        order = actions.write(w, draft("1"))
-        actions.drop(w, order)
+        order = drafts.write(w, draft("1"))
+        drafts.drop(w, order)
         with pytest.raises(NotFound):
             actions.sign(w, order, None, DAY)
     assert queries.order(db, order) is None
@@ -145,7 +145,7 @@ def test_people_are_acquainted_once_and_only_when_asked(db: Database) -> None:
 def test_an_unsigned_order_concerns_nobody_yet(db: Database) -> None:
     person = member(db)
     with writing(db, actor(db)) as w:
-        order = actions.write(w, draft("1"))
+        order = drafts.write(w, draft("1"))
         actions.make_known(w, order, [person])
         assert queries.concerned(db, person) == frozenset()
         with pytest.raises(NotFound):
@@ -176,7 +176,7 @@ def test_rights_follow_the_duties_of_the_day(db: Database) -> None:
 
 
 def signed_order_in(w: object, number: str) -> int:
-    order = actions.write(w, draft(number))  # type: ignore[arg-type]
+    order = drafts.write(w, draft(number))  # type: ignore[arg-type]
     actions.sign(w, order, None, DAY)  # type: ignore[arg-type]
     return order
 
@@ -184,7 +184,7 @@ def signed_order_in(w: object, number: str) -> int:
 def test_a_duty_needs_a_signed_order_and_a_member_of_staff_and_is_held_once(db: Database) -> None:
     person = member(db)
     with writing(db, actor(db)) as w:
-        unsigned = actions.write(w, draft("1"))
+        unsigned = drafts.write(w, draft("1"))
         with pytest.raises(OrderUnsigned):
             actions.give_duty(w, unsigned, person, "teacher", DAY)
         actions.sign(w, unsigned, None, DAY)

@@ -8,8 +8,9 @@ import pytest
 
 from node.journal import actions, proposals
 from node.journal import queries as journal
-from node.journal.actions import Change, Result
+from node.journal.actions import Change
 from node.journal.queries import Standing
+from node.journal.sheet import Result
 from node.people import queries as people
 from node.results import actions as locking
 from node.results import queries
