@@ -332,9 +332,8 @@ def form_token() -> str:
 
 
 def _form_token_field() -> Markup:
-    return Markup(
-        f'<input type="hidden" name="{FORM_FIELD}" value="{form_token()}">'
-    )  # base64 needs no escaping
+    # The token is base64 and needs no escaping; a page holds several of these.
+    return Markup(f'<input type="hidden" name="{FORM_FIELD}" value="{form_token()}">')
 
 
 def _check_form_token() -> None:

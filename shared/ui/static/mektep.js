@@ -56,6 +56,9 @@ const WHO = "mektep-who", door = document.querySelector("form[data-door]");
 function tellWho(account) {
   try { localStorage.setItem(WHO, account); } catch { /* full or forbidden: each tab learns it from the server */ }
 }
+function toldWho() {
+  try { return localStorage.getItem(WHO); } catch { return null; }
+}
 let goingOut = false;
 async function goOut(form) {
   if (goingOut) return;
@@ -67,9 +70,9 @@ async function goOut(form) {
 }
 if (door) {
   tellWho(door.dataset.account);
-  const told = localStorage.getItem(WHO) === door.dataset.account;
+  const told = toldWho() === door.dataset.account;
   const look = () => {
-    if (!told || goingOut || localStorage.getItem(WHO) === door.dataset.account) return;
+    if (!told || goingOut || toldWho() === door.dataset.account) return;
     document.activeElement.blur();
     document.body.hidden = true;
     location.replace(door.dataset.door);
