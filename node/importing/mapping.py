@@ -40,8 +40,8 @@ Where a value comes from: a plain text or number stands for itself; or one of
     {called = {column = "name"}, class = {row = "class"}, on = {column = "day"}}   the pupil of that name in a class
 
 and, in this order: ``match`` (a regular expression: its first group, or nothing), ``letter`` (true: the letter of a
-class, a capital and Cyrillic), ``map`` (text to text, in any case, with or without Kyrgyz letters: the longest word
-that the cell is or begins with), ``date`` (formats of strptime beside the usual ones), ``times``, ``add``,
+class, a capital and Cyrillic), ``map`` (words to codes, or the name of a list in `words`, which tells how a cell is
+compared), ``date`` (formats of strptime beside the usual ones), ``times``, ``add``,
 ``subtract``, ``subtract_from`` (arithmetic), ``if_empty`` (a value), ``required`` (true: the cell must not be empty,
 unless the column is empty in a row that is here already; false: the file need not have the column), ``only_if``. Text
 becomes what the column's type wants. An empty cell says nothing: it neither fills a column nor empties one.
@@ -56,6 +56,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from node.importing.words import WORDS, Words
 from shared.problems import FlawedMapping
 from shared.schema import BY_NAME, Column, Table
 
@@ -402,12 +403,19 @@ class _Reader:
     def transforms(self, value: dict[str, Any]) -> dict[str, Any]:
         found = {word: value[word] for word in value if word in _TRANSFORMS and word != "only_if"}
         if "map" in found:
-            found["map"] = {str(k).casefold(): self.constant(v).of for k, v in found["map"].items()}
+            found["map"] = self.words(found["map"])
         if "if_empty" in found:
             found["if_empty"] = self.constant(found["if_empty"]).of
         if "date" in found:
             found["date"] = [found["date"]] if isinstance(found["date"], str) else list(found["date"])
         return found
+
+    def words(self, told: object) -> Words:
+        if isinstance(told, dict):
+            return Words.of({str(word): self.constant(code).of for word, code in told.items()})
+        if told not in WORDS:
+            raise self.problem(f"there is no list of words “{told}”")
+        return WORDS[str(told)]
 
     def filter(self, wanted: dict[str, Any]) -> Filter:
         return Filter({column: self.accepted(value) for column, value in wanted.items()})

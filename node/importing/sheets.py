@@ -22,6 +22,7 @@ from typing import TextIO
 
 import openpyxl
 
+from node.importing.lookalikes import LOOKALIKES
 from shared.i18n import folded
 from shared.problems import DamagedFile, OtherFormat, TooLarge
 from shared.report import safe_text
@@ -45,8 +46,6 @@ STRETCH = 2_000
 _START = 1 << 16
 """Characters of a text in which its delimiter is looked for."""
 _UNSEEN = re.compile("[\u200b-\u200f\u2060\ufeff\u00ad]")
-LOOKALIKES = str.maketrans("ABCEHKMOPTXYaceopxy", "АВСЕНКМОРТХУасеорху")
-"""Latin letters as the Cyrillic ones that look the same."""
 _MIXED = re.compile(
     r"\b(?=\w*[а-яёА-ЯЁңөүҢӨҮ])(?=\w*[ABCEHKMOPTXYaceopxy])[а-яёА-ЯЁңөүҢӨҮABCEHKMOPTXYaceopxy]+\b"
 )

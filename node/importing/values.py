@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from node.importing.sheets import LOOKALIKES
-from shared.i18n import folded
+from node.importing.lookalikes import LOOKALIKES
+from node.importing.words import WORDS, Words
+from shared.i18n import current_language
 from shared.problems import N_
 from shared.schema import Column, Value
 
@@ -24,8 +25,6 @@ _MONTHS = ("янв", "фев", "мар", "апр", "май", "июн", "июл",
 _AFTER_DATE = re.compile(r"[t\s]+\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?$|\s*-?(?:г|ж|год|года|жыл|жылы)\.?$")
 FORMULA_ERRORS = frozenset({"#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!", "#Н/Д", "#ССЫЛКА!",
                             "#ЗНАЧ!", "#ДЕЛ/0!", "#ИМЯ?", "#ЧИСЛО!", "#ПУСТО!"})  # fmt: skip
-_YES = {"1", "yes", "true", "да", "ооба", "+"}
-_NO = {"0", "no", "false", "нет", "жок", "-"}
 
 
 class Unreadable(Exception):
@@ -147,11 +146,10 @@ def minutes(text: str) -> int:
 
 
 def yes_or_no(text: str) -> int:
-    if text.casefold() in _YES:
-        return 1
-    if text.casefold() in _NO:
-        return 0
-    raise Unreadable(N_("“{text}” is neither yes nor no."), text=text)
+    found = WORDS["yes or no"].code(text)
+    if found is None:
+        raise Unreadable(N_("“{text}” is neither yes nor no."), text=text)
+    return int(found)
 
 
 def _matched(text: str, pattern: str) -> str | None:
@@ -159,14 +157,12 @@ def _matched(text: str, pattern: str) -> str | None:
     return (found[1] if found.re.groups else found[0]) if found else None
 
 
-def _mapped(text: str, known: Mapping[str, Any]) -> str | int:
-    plain = folded(text).strip(" .:;,")
-    words = {folded(word): value for word, value in known.items()}
-    said = [word for word in words if plain == word or plain.startswith(word + " ")]
-    if said:
-        found: str | int = words[max(said, key=len)]
-        return found
-    raise Unreadable(N_("“{text}” is none of: {allowed}."), text=text, allowed=", ".join(known))
+def _mapped(text: str, words: Words) -> str | int:
+    found = words.code(text)
+    if found is None:
+        allowed = ", ".join(words.word(code, current_language()) for code in words.by_code)
+        raise Unreadable(N_("“{text}” is none of: {allowed}."), text=text, allowed=allowed)
+    return found
 
 
 _ARITHMETIC = {"times", "add", "subtract", "subtract_from"}

@@ -14,6 +14,7 @@ from sqlite_utils import Database
 from node.importing.kinds import Kind, header
 from node.importing.mapping import Expression, Mapping
 from node.importing.sheets import Sheet
+from node.importing.words import Words
 from shared.dates import date_of
 from shared.i18n import row_name
 from shared.problems import LineError
@@ -36,7 +37,7 @@ def template(db: Database, kind: Kind, language: str, titles: tuple[str, str], *
     sheet = book.active
     sheet.title = titles[0]
     _heads(sheet, [header(mapping.headers[name], language) for name in columns])
-    words = _words(mapping)
+    words = _words(mapping, language)
     for row in db.query(kind.existing, bound):
         sheet.append([_shown(name, row.get(name), words.get(name, {})) for name in columns])
     _codes(book.create_sheet(titles[1]), db, mapping, columns, language)
@@ -78,27 +79,32 @@ def _shown(name: str, value: object, words: dict[object, str]) -> str | int | fl
     return safe_text(value) if isinstance(value, str) else value  # type: ignore[return-value]
 
 
-def _words(mapping: Mapping) -> dict[str, dict[object, str]]:
-    """For each coded column of the file: what is stored -> the first word that stands for it."""
-    found: dict[str, dict[object, str]] = {}
-    for column, expression in _coded(mapping):
-        for word, value in expression.transforms["map"].items():
-            found.setdefault(column, {}).setdefault(value, word)
-    return found
+def _words(mapping: Mapping, language: str) -> dict[str, dict[object, str]]:
+    """For each coded column of the file: what is stored -> the word that stands for it in a language."""
+    return {
+        column: {code: words.word(code, language) for code in words.by_code}
+        for column, words in _coded(mapping)
+    }
 
 
-def _coded(mapping: Mapping) -> Iterator[tuple[str, Expression]]:
+def _coded(mapping: Mapping) -> Iterator[tuple[str, Words]]:
     for step in mapping.steps:
         for expression in step.columns.values():
             if expression.source == "column" and "map" in expression.transforms:
-                yield expression.of, expression
+                yield expression.of, expression.transforms["map"]
+
+
+def _allowed(words: Words, language: str) -> list[str]:
+    """A line for each code: its word in the language and, where there are, the others that mean the same."""
+    lines = ((words.word(code, language), ", ".join(words.others(code, language))) for code in words.by_code)
+    return [f"{word} — {others}" if others else word for word, others in lines]
 
 
 def _codes(sheet: Worksheet, db: Database, mapping: Mapping, columns: list[str], language: str) -> None:
     """A column of this sheet for each coded column of the file."""
     lists: dict[str, list[str]] = {}
-    for column, expression in _coded(mapping):
-        lists.setdefault(column, [*expression.transforms["map"]])
+    for column, words in _coded(mapping):
+        lists.setdefault(column, _allowed(words, language))
     for step in mapping.steps:
         for expression in step.columns.values():
             for table, column in _looked_up(expression):

@@ -16,6 +16,7 @@ from node.importing import load_mapping, plan, run_import
 from node.importing.mapping import SHIPPED
 from node.importing.sheets import read_sheet
 from node.importing.values import Unreadable, fit, transformed
+from node.importing.words import Words
 from shared.db import open_database, transaction
 from shared.problems import DamagedFile, FlawedMapping, ImportRefused, TooLarge
 from shared.schema import BY_NAME
@@ -167,7 +168,7 @@ def test_a_file_too_large_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyP
         (" 7", {"add": 2, "subtract": 1}, 8),
         ("7-А", {"match": r"^(\d+)"}, "7"),
         ("А", {"match": r"^(\d+)"}, None),
-        ("F", {"map": {"f": "female"}}, "female"),
+        ("F", {"map": Words.of({"f": "female"})}, "female"),
         ("31/12/2013", {"date": ["%d/%m/%Y"]}, 16_070),
         ("", {"if_empty": 3}, 3),
         ("", {}, None),
@@ -185,7 +186,7 @@ def test_transforms(text: str, transforms: dict[str, object], value: object) -> 
         ("1.5", {"add": 1}),
         ("NaN", {"add": 1}),
         ("1e999", {"add": 1}),
-        ("X", {"map": {"f": "female"}}),
+        ("X", {"map": Words.of({"f": "female"})}),
         ("2013", {"date": []}),
         ("", {"required": True}),
     ],

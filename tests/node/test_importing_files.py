@@ -16,6 +16,7 @@ from node.importing.fullnames import parted
 from node.importing.running import headings_of
 from node.importing.sheets import Sheet, table_in
 from node.importing.values import Unreadable, class_letter, days, transformed
+from node.importing.words import Words
 from shared.dates import parse_day
 from shared.problems import DamagedFile, ImportRefused, OtherFormat, TooLarge
 from sync.writer import writing
@@ -182,13 +183,15 @@ def test_names_in_one_column_are_parted_where_their_words_tell(name: str, told: 
 
 def test_words_may_end_in_a_point_or_be_followed_by_others() -> None:
     known = {
-        "map": {
-            "ж": "f",
-            "жен": "f",
-            "учитель": "teacher",
-            "высшее": "higher",
-            "высшее педагогическое": "ped",
-        }
+        "map": Words.of(
+            {
+                "ж": "f",
+                "жен": "f",
+                "учитель": "teacher",
+                "высшее": "higher",
+                "высшее педагогическое": "ped",
+            }
+        )
     }
     told = [transformed(text, known) for text in ("Жен.", "учитель математики", "Высшее юридическое")]
     assert told == ["f", "teacher", "higher"]
@@ -257,7 +260,7 @@ def test_a_class_is_read_however_it_is_written(db: Database, text: str) -> None:
 
 
 def test_words_of_a_list_may_be_typed_without_kyrgyz_letters() -> None:
-    assert transformed("Озбекче", {"map": {"өзбекче": "uz"}}) == "uz"
+    assert transformed("Озбекче", {"map": Words.of({"өзбекче": "uz"})}) == "uz"
 
 
 # ---- questions

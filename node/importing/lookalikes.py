@@ -1,0 +1,3 @@
+"""Latin letters as the Cyrillic ones that look the same."""
+
+LOOKALIKES = str.maketrans("ABCEHKMOPTXYaceopxy", "АВСЕНКМОРТХУасеорху")
