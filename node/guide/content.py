@@ -55,7 +55,8 @@ TEACHER = (
         N_("Give the results of a term"),
         N_(
             "Mektep proposes a mark from the weights of the works; you decide. A mark that differs from the proposal "
-            "needs a reason. When the deputy has locked the term, ask the deputy to open it again."
+            "needs a reason. Press an average to see of which marks it is. When the deputy has locked the term, ask the "
+            "deputy to open it again."
         ),
         "results.index",
         ("results",),

@@ -1,6 +1,6 @@
 """The class journal: lessons of a day, one lesson, a term as a grid, results of the term."""
 
-from node.journal import book, giving, grid, lessons, past, views
+from node.journal import book, explaining, giving, grid, lessons, past, views
 from node.journal.blueprint import area
 
-__all__ = ["area", "book", "giving", "grid", "lessons", "past", "views"]
+__all__ = ["area", "book", "explaining", "giving", "grid", "lessons", "past", "views"]

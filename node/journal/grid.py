@@ -41,6 +41,7 @@ def grid(group_id: int) -> ResponseReturnValue:
         queries.standings(cells, by),
         given,
         [results for _, results in others],
+        url_for("journal.explained", group_id=group_id, term=term["id"] if term else None, pupil=""),
     )
     letters = attendance.letters(db)
     locks = queries.locked_spans(db, group["class_group"])

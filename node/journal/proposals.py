@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -55,15 +55,14 @@ def of_term(db: Database, group: Mapping[str, Any], term: Mapping[str, Any]) -> 
     by, kind = queries.rule(db), term["kind"]
     if kind == "exam":
         return {}
-    terms = queries.result_terms(db, group["year"], group["grade"])
+    parts = parts_of(db, group, term)
+    given = [_values(db, group["id"], part["id"]) for part in parts]
     if kind == "year":
-        parts = [t for t in terms if t["kind"] in ("quarter", "period")]
-        parts = parts or [t for t in terms if t["kind"] == "half"]
-        given = [_values(db, group["id"], part["id"]) for part in parts]
         pupils = {pupil for one in given for pupil in one}
         return {pupil: _of_year([one.get(pupil) for one in given], by.threshold) for pupil in pupils}
     if kind == "final":
-        year, exam = (_of_kind(db, group["id"], terms, one) for one in ("year", "exam"))
+        of_kind = {part["kind"]: values for part, values in zip(parts, given, strict=True)}
+        year, exam = (of_kind.get(one, {}) for one in ("year", "exam"))
         return {
             pupil: Standing(
                 _mean(value, exam.get(pupil)), final(value, exam.get(pupil), threshold=by.threshold)
@@ -71,6 +70,19 @@ def of_term(db: Database, group: Mapping[str, Any], term: Mapping[str, Any]) -> 
             for pupil, value in year.items()
         }
     return queries.standings(queries.cells(db, group["id"], term["start"], term["end"]), by)
+
+
+def parts_of(db: Database, group: Mapping[str, Any], term: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The periods whose results make that of the year or of the final mark; none where marks of lessons do."""
+    kind = term["kind"]
+    if kind not in ("year", "final"):
+        return []
+    terms = queries.result_terms(db, group["year"], group["grade"])
+    wanted = [("quarter", "period"), ("half",)] if kind == "year" else [("year", "exam")]
+    found: Iterator[list[Mapping[str, Any]]] = (
+        [one for one in terms if one["kind"] in kinds] for kinds in wanted
+    )
+    return next((some for some in found if some), [])
 
 
 def _of_year(quarters: list[int | None], threshold: int) -> Standing:
@@ -81,11 +93,6 @@ def _of_year(quarters: list[int | None], threshold: int) -> Standing:
 def _mean(*values: int | None) -> Fraction | None:
     given = [value for value in values if value is not None]
     return Fraction(sum(given), len(given)) if given else None
-
-
-def _of_kind(db: Database, group: int, terms: list[dict[str, Any]], kind: str) -> dict[int, int | None]:
-    term = next((t["id"] for t in terms if t["kind"] == kind), None)
-    return {} if term is None else _values(db, group, term)
 
 
 def _values(db: Database, group: int, term: int) -> dict[int, int | None]:

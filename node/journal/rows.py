@@ -86,7 +86,8 @@ class Columns:
 @dataclass(frozen=True)
 class Term:
     """What a group has in a term: its lessons, cells by (day, period, pupil), standings, results of this term and of
-    others; ``there`` tells on which days of some a pupil belongs to the group.
+    others; ``there`` tells on which days of some a pupil belongs to the group, ``explained`` is the address of how an
+    average came about but for the pupil's number.
     """
 
     columns: Sequence[queries.Column]
@@ -95,6 +96,7 @@ class Term:
     standings: Mapping[int, queries.Standing]
     given: Given
     others: Sequence[Given]
+    explained: str
 
 
 def body(pupils: Iterable[tuple[int, str]], term: Term, drawing: forms.Drawing) -> Markup:
@@ -106,6 +108,7 @@ def body(pupils: Iterable[tuple[int, str]], term: Term, drawing: forms.Drawing) 
     for (day, period, pupil), one in term.cells.items():
         if (number := at.get((day, period))) is not None:
             filled.setdefault(pupil, []).append((number, one))
+    at_average = escape(term.explained)
     words = {"na": str(escape(gettext("n/a"))), "exempt": str(escape(gettext("ex.")))}
     found = []
     for line, (pupil, name) in enumerate(pupils, 1):
@@ -127,7 +130,7 @@ def body(pupils: Iterable[tuple[int, str]], term: Term, drawing: forms.Drawing) 
         )
         found.append(
             f'<tr data-pupil="{pupil}"><th scope="row"><span class="place">{line}</span> {escape(label)}</th>\n'
-            f'{"".join(cells)}\n<td class="sum" data-average>{average}</td>'
+            f'{"".join(cells)}\n<td class="sum" data-average><a href="{at_average}{pupil}">{average}</a></td>'
             f'<td class="sum" data-proposed>{proposed}</td>{results}</tr>\n'
         )
     # Every piece is escaped already; joined as plain text they are not looked at a second time.

@@ -327,7 +327,9 @@ def test_a_pasted_block_is_shown_before_it_is_written(page: Page, axe: Axe, desk
 
 
 @pytest.mark.parametrize("page", ["desktop"], indirect=True)
-def test_a_cell_is_commented_and_its_history_is_one_click_away(page: Page, desk: Desk, here: str) -> None:
+def test_a_cell_is_commented_and_history_and_average_are_one_click_away(
+    page: Page, axe: Axe, desk: Desk, here: str
+) -> None:
     pupil = queries.named(desk.db, desk.pupils, TODAY)[4][0]
     sign_in(page, here, desk)
     page.goto(f"{here}/journal/group/{desk.place.group}")
@@ -339,6 +341,20 @@ def test_a_cell_is_commented_and_its_history_is_one_click_away(page: Page, desk:
     page.locator("[data-state].saved").wait_for()
     assert desk.cell(pupil).comment == "Дептери жок"
     focus(page, pupil)
+    # Right of the last lesson is the average, and Enter tells how it came about; so does a click on what is proposed.
+    while not page.evaluate("document.activeElement.matches('[data-average] a')"):
+        page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    box = page.get_by_role("dialog", name=queries.person_name(desk.db, pupil, TODAY))
+    expect(box.locator("tbody tr").last).to_contain_text("4 × 1")
+    assert axe(page) == []
+    page.keyboard.press("Escape")
+    expect(box).to_have_count(0)
+    assert page.evaluate("document.activeElement.closest('tr').dataset.pupil") == str(pupil)
+    page.keyboard.press("ArrowLeft")
+    assert page.evaluate("document.activeElement.tagName") == "TD"
+    page.click(f"tr[data-pupil='{pupil}'] [data-proposed]")
+    box.get_by_role("button").click()
     page.click("[data-history]")
     page.locator("text=Дептери жок").first.wait_for()
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
 from functools import cache
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,8 @@ from node.derived import derive
 from node.fields import iso
 from node.journal import actions, history, pages, queries
 from node.journal.actions import Change
-from node.journal.queries import Place
+from node.journal.queries import Mark, Place
+from node.journal.reckoning import Reckoning, lines_of
 from node.journal.sheet import Result
 from node.settings.actions import change as change_setting
 from node.timetable import queries as timetable
@@ -332,6 +334,25 @@ def test_the_school_chooses_what_a_kind_of_work_weighs(desk: Desk) -> None:
     assert (kinds[ORAL], kinds[control]) == (1, 3)
 
 
+def test_an_average_is_explained_by_its_marks_and_what_is_left_out(desk: Desk) -> None:
+    control, homework = 4, 2
+    marks = {
+        (TODAY, 2): {0: Mark(5, ORAL, ""), 1: Mark(3, control, "")},
+        (TODAY - 1, 1): {0: Mark(4, homework, "")},
+        (TODAY + 1, 1): {0: Mark(9, ORAL, "", outside=True)},
+        (TODAY + 2, 1): {0: Mark(None, None, "Дептери жок")},
+    }
+    cells = {(*at, pupil): queries.Cell("present", found) for at, found in marks.items() for pupil in (7, 8)}
+    by = queries.Rule({ORAL: 1, homework: 0, control: 3}, 50, 3)
+    lines = lines_of(cells, 7, by)
+    assert [(one.day - TODAY, one.value, one.weight, one.counts) for one in lines] == [
+        (-1, 4, 0, False), (0, 5, 1, True), (0, 3, 3, True), (1, 9, 1, False),
+    ]  # fmt: skip
+    own = [mark for (_, _, who), cell in cells.items() if who == 7 for mark in cell.marks.values()]
+    how = Reckoning(lines, [], queries.standing(own, by), by)
+    assert (how.total, how.weights, how.now.average, how.limit) == (14, 4, Fraction(14, 4), Fraction(7, 2))
+
+
 def test_a_result_is_the_proposal_or_has_a_reason(desk: Desk) -> None:
     found = proposals(desk)
     pupil, proposed = next((p, mark) for p, mark in found.items() if mark is not None and mark < 5)
@@ -592,6 +613,24 @@ def test_grid_results_and_history_are_shown(desk: Desk) -> None:
     assert client.get(address(desk.place, "history") + "/1")[0] == 404
     text = client.get(f"/journal/results/{desk.place.group}")[1]
     assert all(f'name="result-{one}"' in text for one in desk.pupils)
+
+
+@pytest.mark.usefixtures("on_that_day")
+def test_an_average_leads_to_how_it_came_about(desk: Desk) -> None:
+    client, pupil = teacher_of(desk), desk.pupils[0]
+    desk.save(desk.mark(pupil, 5))
+    pages_ = [f"/journal/{kind}/{desk.place.group}" for kind in ("group", "results")]
+    found = [
+        re.search(rf'data-average><a href="([^"]+pupil={pupil})"', client.get(page)[1]) for page in pages_
+    ]
+    addresses = {unescape(one[1]) for one in found if one is not None}
+    assert None not in found and len(addresses) == 1
+    told = addresses.pop()
+    status, text = client.get(told)
+    assert status == 200 and "5 × 1 = <b>5</b>" in text and iso(TODAY) in text
+    assert desk.school.as_("head").get(told)[0] == 200
+    for wrong in ("1", ""):
+        assert client.get(told.replace(f"pupil={pupil}", f"pupil={wrong}"))[0] == 404
 
 
 @pytest.mark.usefixtures("on_that_day")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
 
 import pytest
 
@@ -10,6 +11,7 @@ from node.journal import actions, proposals
 from node.journal import queries as journal
 from node.journal.actions import Change
 from node.journal.queries import Standing
+from node.journal.reckoning import reckoning
 from node.journal.sheet import Result
 from node.people import queries as people
 from node.results import actions as locking
@@ -79,6 +81,17 @@ def proposed(desk: Desk, pupil: int, name: str) -> Standing:
         t for t in journal.result_terms(desk.db, row["year"], row["grade"]) if t["id"] == terms(desk)[name]
     )
     return proposals.of_term(desk.db, row, term).get(pupil, proposals.NOTHING)
+
+
+def test_the_annual_mark_is_explained_by_its_quarters(desk: Desk) -> None:
+    pupil, row = desk.pupils[0], journal.group(desk.db, desk.place.group)
+    assert row is not None
+    found = journal.result_terms(desk.db, row["year"], row["grade"])
+    store(desk, pupil, q1=4, q2=None, q3=5)
+    year = next(one for one in found if one["kind"] == "year")
+    how = reckoning(desk.db, row, year, pupil)
+    assert [value for _, value in how.parts] == [4, None, 5, None] and how.lines == []
+    assert (how.now.average, how.now.proposed) == (Fraction(9, 2), 5)
 
 
 def give(desk: Desk, name: str, *given: Result) -> int:

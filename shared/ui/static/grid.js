@@ -20,6 +20,9 @@
   if (first) first.tabIndex = 0;
   // The dates above are reached from the first row, so that Tab does not go through all of them.
   for (const link of links) if (link) link.tabIndex = -1;
+  // Nor through all averages: one comes to them from the last lesson of a row.
+  const averages = rows.map((row) => row.querySelector("[data-average] a"));
+  for (const link of averages) if (link) link.tabIndex = -1;
   const desk = document.querySelector("[data-desk]"), taken = desk.querySelector("[data-taken]");
   const urlOf = (td) => book.dataset.url + heads[td.cellIndex].dataset.at;
   const cellOf = (td, field, slot) => {
@@ -124,7 +127,8 @@
     }
     const hundredths = weights ? Math.floor((200 * sum + weights) / (2 * weights)) : 0, whole = weights ? Math.floor(sum / weights) : 0;
     const up = weights && (sum - whole * weights) * 100 >= threshold * weights ? 1 : 0;
-    row.querySelector("[data-average]").textContent = weights ? `${Math.floor(hundredths / 100)}${book.dataset.decimal}${String(hundredths % 100).padStart(2, "0")}` : "—";
+    const average = row.querySelector("[data-average]");
+    (average.firstElementChild || average).textContent = weights ? `${Math.floor(hundredths / 100)}${book.dataset.decimal}${String(hundredths % 100).padStart(2, "0")}` : "—";
     row.querySelector("[data-proposed]").textContent = weights && count >= minimum ? whole + up : texts.na;
   }
   for (const row of rows) reckon(row);
@@ -150,6 +154,7 @@
     } while (to && to.classList.contains("out"));
     if (to && heads[column].dataset.at) enterCell(to);
     else if (row < 0) links[column].focus();
+    else if (to && averages[row]) averages[row].focus();
   }
   function enterCell(to) {
     for (const one of table.querySelectorAll("td[tabindex='0']")) one.tabIndex = -1;
@@ -211,6 +216,7 @@
     if (event.ctrlKey || event.altKey || event.metaKey) return;
     if (key !== "/" && key !== "Shift") swap = "";
     if (links.includes(td)) { among(td, key, event); return; }
+    if (averages.includes(td)) { beside(td, key, event); return; }
     if (td.tagName !== "TD") return;
     const moves = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1], Enter: [event.shiftKey ? -1 : 1, 0] };
     if (!/^[0-9]$/.test(key) && key !== "Escape") commit();
@@ -265,6 +271,13 @@
     saying(td);
     strike(false);
   });
+  function beside(link, key, event) {
+    const step = { ArrowUp: -1, ArrowDown: 1 }[key], to = step && averages[averages.indexOf(link) + step];
+    if (to) to.focus();
+    else if (key === "ArrowLeft") go(link.parentNode, 0, -1);
+    else return;
+    event.preventDefault();
+  }
   function among(link, key, event) {
     const column = links.indexOf(link), step = { ArrowLeft: -1, ArrowRight: 1 }[key], to = step && links[column + step];
     if (to) to.focus();

@@ -34,6 +34,31 @@ for (const tab of document.querySelectorAll(".tabs.slide [aria-current]")) {
   row.scrollLeft = tab.offsetLeft - row.offsetLeft - (row.clientWidth - tab.offsetWidth) / 2;
 }
 
+// How an average came about opens over the page; without this script, or without the school, its link leads there.
+document.addEventListener("click", async (event) => {
+  const at = event.target.closest("[data-average], [data-proposed]"), link = at && at.parentNode.querySelector("[data-average] a");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  const answer = await fetch(link.href).catch(() => null), told = answer && answer.ok && !answer.redirected ? await answer.text() : "";
+  const page = new DOMParser().parseFromString(told, "text/html"), part = page.querySelector("[data-explains]");
+  if (!part) { location.assign(link.href); return; }
+  const box = document.createElement("dialog"), bar = document.createElement("div"), name = page.querySelector("h1"), away = document.createElement("button");
+  box.className = "card pad explains";
+  bar.className = "bar";
+  away.className = "btn";
+  away.textContent = part.dataset.explains;
+  away.addEventListener("click", () => box.close());
+  name.id = "explained";
+  name.className = "grow";
+  box.setAttribute("aria-labelledby", name.id);
+  part.querySelector("[data-unsaved]").hidden = !link.closest("tr, p").querySelector(".waiting, .refused");
+  bar.append(name, away);
+  box.append(bar, part);
+  box.addEventListener("close", () => box.remove());
+  document.body.append(box);
+  box.showModal();
+});
+
 // A choice applies at once; without this script the button beside it does.
 document.addEventListener("change", (event) => {
   const form = event.target.closest("form[data-at-once]");

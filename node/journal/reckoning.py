@@ -1,0 +1,82 @@
+"""How a pupil's average and proposed result of a period came about: what counts with which weight, what is left out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from sqlite_utils import Database
+
+from node.journal import proposals, queries
+from node.journal.queries import Cell, Rule, Standing
+
+
+@dataclass(frozen=True)
+class Line:
+    """A mark of a lesson; ``weight`` is that of its kind of work, a row of `work_kind` or None."""
+
+    day: int
+    period: int
+    value: int
+    kind: int | None
+    weight: int
+    outside: bool
+
+    @property
+    def counts(self) -> bool:
+        """Does it change the average?"""
+        return self.weight > 0 and not self.outside
+
+
+@dataclass(frozen=True)
+class Reckoning:
+    """What an average is of: marks of lessons (``lines``), or results of other periods (``parts``: the period and
+    the mark, None where there is none); what they come to, and the rule.
+    """
+
+    lines: list[Line]
+    parts: list[tuple[Mapping[str, Any], int | None]]
+    now: Standing
+    by: Rule
+
+    @property
+    def total(self) -> int:
+        """The sum of mark times weight."""
+        return sum(one.value * one.weight for one in self.lines if one.counts)
+
+    @property
+    def weights(self) -> int:
+        """The sum of the weights."""
+        return sum(one.weight for one in self.lines if one.counts)
+
+    @property
+    def limit(self) -> Fraction | None:
+        """From which average on the next mark is proposed."""
+        average = self.now.average
+        return None if average is None else average // 1 + Fraction(self.by.threshold, 100)
+
+
+def lines_of(cells: Mapping[tuple[int, int, int], Cell], pupil: int, by: Rule) -> list[Line]:
+    """A pupil's marks among cells, in the order of the lessons."""
+    return [
+        Line(day, period, mark.value, mark.kind, by.weights.get(mark.kind or 0, 1), mark.outside)
+        for (day, period, who), cell in sorted(cells.items(), key=lambda one: one[0])
+        for _, mark in sorted(cell.marks.items())
+        if who == pupil and mark.value is not None
+    ]
+
+
+def reckoning(db: Database, group: Mapping[str, Any], term: Mapping[str, Any], pupil: int) -> Reckoning:
+    """How what a pupil has in a period of a group's year was reckoned."""
+    by, parts = queries.rule(db), proposals.parts_of(db, group, term)
+    results = queries.all_results(db, group["id"]) if parts else {}
+    own = [(part, results.get(part["id"], {}).get(pupil)) for part in parts]
+    cells = {} if parts else queries.cells(db, group["id"], term["start"], term["end"])
+    return Reckoning(
+        lines_of(cells, pupil, by),
+        [(part, given.value if given else None) for part, given in own],
+        proposals.of_term(db, group, term).get(pupil, proposals.NOTHING),
+        by,
+    )
