@@ -92,6 +92,7 @@
     |   |-- Undecided             a year is closed while pupils are undecided
     |   |-- NumberTaken           another order of the series and year has the number
     |   |-- BlankTaken            a certificate's number was given to someone else
+    |   |-- NotStudying           no certificate of study for who is on no roll, or has no name
     |   |-- PhotoTooLarge
     |   |-- OrderSigned           a signed order is not changed, another order is written
     |   |-- OrderUnsigned         duties are given and ended by signed orders only
@@ -773,6 +774,15 @@ class FlawedAddress(InputProblem):
 class BlankTaken(InputProblem):
     code = "blank_taken"
     template = N_("The certificate with number {number} was given to someone else.")
+
+
+class NotStudying(InputProblem):
+    """A certificate of study was asked for someone on no roll, or whose name no consent lets stand."""
+
+    code = "not_studying"
+    template = N_(
+        "A certificate of study is for a pupil on the roll of a class today, with a name on record."
+    )
 
 
 class PhotoTooLarge(InputProblem):

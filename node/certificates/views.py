@@ -1,4 +1,4 @@
-"""Routes of the book of certificates of education."""
+"""Routes of the book of certificates of education, and of the certificate of study."""
 
 from __future__ import annotations
 
@@ -9,19 +9,26 @@ from flask.typing import ResponseReturnValue
 
 from node import access
 from node.access import right
-from node.certificates import actions, queries
+from node.certificates import actions, queries, study
 from node.certificates.actions import Issued
 from node.classes import queries as class_queries
 from node.fields import day as day_of
 from node.fields import of_rows
+from node.orders.queries import head
+from node.papers import language_asked, letterhead, sheet
+from node.people import queries as people
 from node.people.queries import class_name
+from node.reading.noting import noted
 from node.request import acting, database
+from shared.access import allow
 from shared.dates import date_of
 from shared.i18n import gettext
 from shared.problems import InputProblem, NotFound
 from shared.web import today, visitor
 
 area = Blueprint("certificates", __name__, url_prefix="/certificates", template_folder="templates")
+CERTIFIERS = (*access.roles("movement", "E"), *access.roles("movement", "A"))
+"""Make out the certificate of study: the office that keeps the roll, and the head who signs."""
 
 
 @area.get("/")
@@ -93,4 +100,31 @@ def _form(class_id: int, values: Mapping[str, str], problem: str = "") -> str:
         year=_year_of(class_id),
         values=held | dict(values),
         problem=problem,
+    )
+
+
+# ---- that a pupil studies here
+
+
+@area.get("/study/<int:person_id>")
+@allow(*CERTIFIERS)
+def study_paper(person_id: int) -> ResponseReturnValue:
+    """The certificate of study, ready to print; each one made is noted as an export of the pupil's data."""
+    db, day = database(), today()
+    found = study.of(db, person_id, day)
+    signatory = head(db, day)
+    signs = people.person(db, signatory, day) if signatory is not None else None
+    noted("export", "certificate of study", person_id)
+    language = language_asked()
+    paper = sheet(
+        "certificates/study_sheet.html",
+        language,
+        study=found,
+        head=letterhead(db),
+        signatory=people.full_name(signs) if signs else "",
+        day=day,
+        class_name=class_name,
+    )
+    return render_template(
+        "certificates/study.html", pupil=person_id, name=found.name, language=language, sheet=paper
     )

@@ -16,13 +16,14 @@ from node.consents import actions, queries
 from node.consents.actions import LARGEST_SCAN
 from node.fields import whole
 from node.ofage import born
+from node.papers import language_asked, letterhead, sheet
 from node.people import queries as people
 from node.reading.noting import noted
 from node.request import acting, database
-from node.settings.queries import number, school_name, value
+from node.settings.queries import number
 from shared.access import allow
 from shared.dates import date_of
-from shared.i18n import LANGUAGES, N_, current_language, gettext, in_language
+from shared.i18n import LANGUAGES, N_, current_language, gettext
 from shared.problems import InputProblem, InvalidValue, NotAllowed, NotFound
 from shared.schema import CONSENT_PURPOSES
 from shared.web import today, visitor
@@ -418,7 +419,7 @@ def _form(
 
 
 def _paper(person_id: int) -> str:
-    language = request.args.get("language", current_language())
+    language = language_asked()
     kind = "withdrawal" if request.args.get("kind") == "withdrawal" else "consent"
     db, day = database(), today()
     person = people.person(db, person_id, day)
@@ -430,22 +431,24 @@ def _paper(person_id: int) -> str:
     guardians = [one for one in queries.signers(db, person_id, day) if one[2]] if child else []
     own = [one for one in guardians if one[0] == visitor().person]
     guardian = next(iter(own or guardians), None)
-    language = language if language in LANGUAGES else current_language()
-    with in_language(language):
-        return render_template(
-            "consents/paper.html",
-            person=person,
-            name=people.full_name(person),
-            number=people.number_of(person_id),
-            child=child,
-            signer=people.person(db, guardian[0], day) if guardian else None,
-            relation=guardian[2] if guardian else "",
-            school=school_name(db),
-            school_address=str(value(db, "school_address")),
-            kind=kind,
-            language=language,
-            languages=LANGUAGES,
-            purposes=[("core", CORE_DATA[core]), *PAPER_PURPOSES],
-            at=_address_of(person_id),
-            full_name=people.full_name,
-        )
+    form = sheet(
+        "consents/sheet.html",
+        language,
+        person=person,
+        name=people.full_name(person),
+        child=child,
+        signer=people.person(db, guardian[0], day) if guardian else None,
+        relation=guardian[2] if guardian else "",
+        head=letterhead(db),
+        kind=kind,
+        purposes=[("core", CORE_DATA[core]), *PAPER_PURPOSES],
+        full_name=people.full_name,
+    )
+    return render_template(
+        "consents/paper.html",
+        person=person,
+        kind=kind,
+        language=language,
+        sheet=form,
+        at=_address_of(person_id),
+    )

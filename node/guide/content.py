@@ -198,7 +198,8 @@ SECRETARY = (
     Step(
         N_("Cards and personal files"),
         N_(
-            "Find a person by any part of the name, also without Kyrgyz letters, and keep the card up to date."
+            "Find a person by any part of the name, also without Kyrgyz letters, and keep the card up to date. A "
+            "certificate of study is printed from the card; the school's address on it is a setting."
         ),
         "people.index",
         ("people",),

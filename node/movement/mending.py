@@ -14,6 +14,7 @@ from node.movement import actions, forms, queries, settling
 from node.movement.blueprint import area
 from node.movement.shown import name_of, offered_orders, on_paper
 from node.orders.queries import next_number
+from node.papers import letterhead
 from node.people.queries import class_name
 from node.reading.noting import noted
 from node.request import acting, database
@@ -59,6 +60,8 @@ def certificate(line_id: int) -> ResponseReturnValue:
     return render_template(
         "movement/certificate.html",
         line=row,
+        head=letterhead(database()),
+        day=today(),
         name=name_of(row["pupil"], today()),
         on=on_paper,
         class_name=class_name,

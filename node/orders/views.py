@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from node.access import may, may_all, right
 from node.orders import actions, drafts, forms, queries
 from node.orders.queries import PAGE, SERIES, Order
+from node.papers import letterhead
 from node.people import queries as people
 from node.request import acting, database
 from shared.access import Visitor
@@ -248,6 +249,7 @@ def _page(order: Order, problem: str = "") -> str:
     text = request.args.get("q", "")[:80].strip() if may(who, "orders", "E") else ""
     return render_template(
         "orders/show.html",
+        head=letterhead(db),
         order=order,
         problem=problem,
         signatory=queries.named(db, order.signatory, day),

@@ -9,6 +9,7 @@ from flask import render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from node import access
+from node.certificates import study
 from node.ofage import born
 from node.people import queries, recording
 from node.people.blueprint import area
@@ -99,6 +100,7 @@ def card(person_id: int) -> ResponseReturnValue:
     if person is None:
         raise NotFound()
     pupil, member = queries.pupil(db, person_id), queries.staff_member(db, person_id)
+    enrolments = queries.enrolments(db, person_id) if pupil else []
     whole = _reads_whole(person_id, pupil, member)
     if whole:
         noting.noted("read", "card", person_id)
@@ -121,7 +123,7 @@ def card(person_id: int) -> ResponseReturnValue:
         if whole
         else [],
         guardians=queries.guardians_of(db, person_id, day) if whole and pupil else [],
-        enrolments=queries.enrolments(db, person_id) if pupil else [],
+        enrolments=enrolments,
         movements=queries.movements(db, person_id) if whole and pupil else [],
         duties=queries.duties(db, person_id, day),
         taught=queries.taught(db, person_id) if member else [],
@@ -131,6 +133,7 @@ def card(person_id: int) -> ResponseReturnValue:
         keeps_card=access.reaches_person(db, visitor(), "card", "E", person_id)
         and not queries.is_only_staff(db, person_id),
         keeps_staff=member is not None and access.may_all(visitor(), "staff_file", "E"),
+        studies=pupil is not None and study.may_have(person, enrolments, day),
         sees_consents=access.may(visitor(), "consent", "V")
         and access.reaches_person(db, visitor(), "consent", "V", person_id),
         class_name=queries.class_name,

@@ -22,6 +22,7 @@ WHAT = {
     "backup": N_("Backup"),
     "oneroster": N_("OneRoster"),
     "class list": N_("Class list"),
+    "certificate of study": N_("Certificate of study"),
     "accounts": N_("Slips with first passwords"),
     "order": N_("Order"),
     "journal": N_("Journal"),

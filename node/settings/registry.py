@@ -69,6 +69,7 @@ WEIGHTS = {
 _WEIGHING = N_("A mark of weight 2 counts as two of weight 1; weight 0 changes no average.")
 
 GROUPS = {
+    "school": N_("School"),
     "classes": N_("Classes"),
     "journal": N_("Journal"),
     "marks": N_("Marks"),
@@ -80,6 +81,14 @@ GROUPS = {
 """Group -> its heading, in the order of the page. A setting of another group needs a line here."""
 
 SETTINGS: tuple[Setting, ...] = (
+    Setting(
+        "school_full_name", "text", "", N_("Full name of the school as printed on papers"), "school",
+        N_("Empty: the short name at the top of every page."), max_length=200,
+    ),
+    Setting(
+        "school_address", "text", "", N_("Postal address of the school as printed on papers"), "school",
+        N_("It stands below the name on certificates, orders and forms of consent."), max_length=200,
+    ),
     Setting(
         "class_norm", "int", 36, N_("Most pupils a class should have"), "classes", minimum=1, maximum=99,
     ),
@@ -150,14 +159,6 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "consent_notice_days", "int", 30, N_("Days before its end from which a consent is listed as lapsing"),
         "consents", minimum=1, maximum=365,
-    ),
-    Setting(
-        "school_full_name", "text", "", N_("Full name of the school as printed on papers"), "consents",
-        N_("Empty: the short name at the top of every page."), max_length=200,
-    ),
-    Setting(
-        "school_address", "text", "", N_("Address of the school as printed on consent forms"), "consents",
-        max_length=200,
     ),
     Setting(
         "core_kept_years", "int", 3, N_("Years for which the law obliges to keep a pupil's personal file"), "consents",

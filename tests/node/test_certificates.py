@@ -6,9 +6,10 @@ from contextlib import closing
 
 import pytest
 
-from node.certificates import actions, queries
+from node.certificates import actions, queries, study
 from node.certificates.actions import Issued
 from node.counting import school_return
+from node.settings.actions import change
 from shared.dates import parse_day
 from shared.problems import BlankTaken, InvalidValue
 from shared.web import today
@@ -64,3 +65,46 @@ def test_the_book_is_read_by_those_who_read_the_movement(pages: SchoolPages) -> 
     assert secretary.post(path, **(form | {f"day-{line.pupil}": "3000-01-01"}))[0] == 422
     assert "НБ 000777" not in pages.as_("guardian").get(f"/certificates/?year={YEAR}")[1]
     assert pages.as_("class_teacher").post(path, **form)[0] == 403
+
+
+def test_a_certificate_of_study_names_who_studies_here_and_is_noted(pages: SchoolPages) -> None:
+    secretary, pupil = pages.as_("secretary"), pages.pupil_of(pages.led)
+    path = f"/certificates/study/{pupil}"
+    assert path in secretary.get(f"/people/{pupil}")[1]
+    with closing(pages.node.connect()) as db:
+        found = study.of(db, pupil, today())
+        with writing(db, int(State(db).administrator)) as w:
+            change(w, "school_address", "Манас шаары, Ленин көчөсү, 12", {"head"})
+    page = secretary.get(path + "?language=ru")[1]
+    sheet = page[page.index("<article") : page.index("</article>")]
+    assert all(
+        part in sheet for part in (found.name, "Манас шаары, Ленин көчөсү, 12", 'lang="ru"', "Справка")
+    )
+    assert "маалымкат" in page and "маалымкат" not in sheet, "the page keeps its own language"
+    about = pages.one(
+        "SELECT person FROM reading_log WHERE act = 'export' AND what = 'certificate of study' ORDER BY at DESC LIMIT 1"
+    )
+    assert about == pupil
+    for duty, status in (
+        ("head", 200),
+        ("deputy", 200),
+        ("class_teacher", 403),
+        ("guardian", 403),
+        ("pupil", 403),
+    ):
+        assert pages.as_(duty).get(path)[0] == status, duty
+
+
+def test_a_placeholder_and_a_leaver_have_no_certificate_of_study(pages: SchoolPages) -> None:
+    secretary = pages.as_("secretary")
+    nameless = pages.one(
+        """SELECT e.pupil FROM enrolment e JOIN person p ON p.id = e.pupil WHERE p.surname IS NULL
+           AND e."end" IS NULL AND e.retired_at IS NULL LIMIT 1"""
+    )
+    gone = pages.one(
+        """SELECT e.pupil FROM enrolment e JOIN person p ON p.id = e.pupil WHERE p.surname IS NOT NULL
+           GROUP BY e.pupil HAVING count(e."end") = count(*) LIMIT 1"""
+    )
+    for pupil in (nameless, gone):
+        assert secretary.get(f"/certificates/study/{pupil}")[0] == 422
+        assert f"/certificates/study/{pupil}" not in secretary.get(f"/people/{pupil}")[1]

@@ -265,7 +265,10 @@ def test_the_form_is_printed_in_three_languages(pages: SchoolPages, language: st
     client = pages.as_("secretary")
     for kind in ("consent", "withdrawal"):
         status, page = client.get(f"/consents/{pages.named_pupil}/form?language={language}&kind={kind}")
-        assert status == 200 and word in page
+        assert status == 200 and word in page and '<html lang="ky">' in page
+        assert f'lang="{language}">' in page and "Мазмунга өтүү" in page, (
+            "the rest of the page keeps its language"
+        )
 
 
 def test_guardians_differ_in_what_they_may_read(pages: SchoolPages) -> None:
