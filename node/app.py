@@ -144,6 +144,7 @@ def create(node: Node, agent: Agent | None = None) -> Flask:
         lock_minutes=lambda: device.lock_minutes() if store.begun(session_key()).shared else 0,
         lock="signin.lock",
         own_account="own.index",
+        own_data="owndata.mine",
         unsent="journal.index",
         switched_on=lambda endpoint: stages.switched_on(request.database(), endpoint),
     )

@@ -7,6 +7,7 @@ harmony, so no sentence glues an ending to a variable: write "Окуучу: …"
 from __future__ import annotations
 
 import datetime
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from fractions import Fraction
@@ -42,6 +43,8 @@ CLOCK = datetime.timezone(datetime.timedelta(hours=6), TIME_ZONE)
 LOCALE = Path(__file__).parent / "locale"
 
 T = TypeVar("T")
+Text = TypeVar("Text", bound=str)
+_STOPS = re.compile(r"(?<=\w)\.\.(?!\.)")
 
 
 def init_app(app: Flask, choose: Callable[[], str]) -> None:
@@ -96,13 +99,18 @@ def gettext_in(language: str) -> Callable[[str], str]:
 def gettext(message: str, **places: object) -> str:
     """The sentence in the language of the request, its %(places)s filled."""
     text = str(_catalogue(current_language()).gettext(message))
-    return text % places if places else text
+    return _one_stop(text % places) if places else text
 
 
 def _in_template(message: str, **places: object) -> Markup:
     """The sentence as a page holds it: it may have markup, what fills its places may not."""
     text = _as_markup(current_language(), message)
-    return text % places if places else text
+    return _one_stop(text % places) if places else text
+
+
+def _one_stop(text: Text) -> Text:
+    """A date may end with an abbreviation ("26 ноября 2026 г."); its stop then ends the sentence, too."""
+    return type(text)(_STOPS.sub(".", text)) if ".." in text else text
 
 
 @cache
@@ -221,6 +229,16 @@ def instant(value: int | None) -> str:
     return f"{flask_babel.format_date(moment, 'medium')} {flask_babel.format_time(moment, 'HH:mm')}"
 
 
+def span(start: int, end: int | None = None) -> str:
+    """From one instant to another as people write it: the day once if it is the same, no time where it is midnight."""
+    one = datetime.datetime.fromtimestamp(start / 1000, CLOCK)
+    first = instant(start) if one.time() != datetime.time() else str(flask_babel.format_date(one.date(), "medium"))
+    if end is None:
+        return first
+    other = datetime.datetime.fromtimestamp(end / 1000, CLOCK)
+    return f"{first}–{other:%H:%M}" if one.date() == other.date() else f"{first} – {instant(end)}"
+
+
 def clock_time(value: int | None) -> str:
     """Minutes since midnight as 09:40."""
     return EMPTY if value is None else f"{value // 60:02d}:{value % 60:02d}"
@@ -245,12 +263,13 @@ _SHOWN: dict[str, Callable[..., str]] = {
     "day": day,
     "weekday": day_of_week,
     "instant": instant,
+    "span": span,
     "clock": clock_time,
     "nowrap": nowrap,
 }
 
 
-def _when_read(shown: Callable[..., str]) -> Callable[..., str]:
+def when_read(shown: Callable[..., str]) -> Callable[..., str]:
     """A filter that is asked at every reading: Jinja computes others once, in the language of the first reader."""
 
     @pass_context
@@ -261,7 +280,7 @@ def _when_read(shown: Callable[..., str]) -> Callable[..., str]:
     return filter_
 
 
-FILTERS = {name: _when_read(shown) for name, shown in _SHOWN.items()}
+FILTERS = {name: when_read(shown) for name, shown in _SHOWN.items()}
 
 # ---- the Kyrgyz alphabet
 

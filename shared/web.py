@@ -123,8 +123,8 @@ class Setup:
     ``paper_brand``, where it is another, the one on paper;
     ``role_name`` names a role to people; ``switched_on`` tells whether an endpoint is in use here at all.
     ``lock_minutes`` is how long a session on a shared computer stays open untouched (0: this one is not shared), and
-    ``lock`` the endpoint that shuts it; ``own_account`` the page of one's own account;
-    ``unsent`` the page that sends what waits in a browser.
+    ``lock`` the endpoint that shuts it; ``own_account`` the page of one's own account and
+    ``own_data`` that of what is held about oneself; ``unsent`` the page that sends what waits in a browser.
     """
 
     store: SessionStore
@@ -140,6 +140,7 @@ class Setup:
     lock_minutes: Callable[[], int] = _never
     lock: str = ""
     own_account: str = ""
+    own_data: str = ""
     unsent: str = ""
     role_name: Callable[[str], str] = _duty_name
     sign_in: str = "signin.sign_in"
@@ -187,7 +188,7 @@ def make_app(import_name: str, setup: Setup) -> Flask:
         today=today,
         url_for=address_of,
     )
-    app.jinja_env.filters.update(initials=initials, slug=slug, role_name=setup.role_name)
+    app.jinja_env.filters.update(initials=initials, slug=slug, role_name=i18n.when_read(setup.role_name))
     app.before_request(_open_door)
     app.after_request(_finish)
     app.errorhandler(Problem)(_on_problem)

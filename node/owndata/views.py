@@ -186,6 +186,7 @@ def _page(person_id: int, problem: str = "") -> str:
         held=queries.held(db, person_id, day, _own(person_id)),
         most=queries.SHOWN_ROWS,
         shown=partial(queries.shown, db),
+        subjects=queries.subjects,
         read=_read(person_id),
         what=reading.WHAT,
         changes=queries.changes(db, person_id, day),

@@ -14,7 +14,7 @@ from node.request import database
 from node.timetable import queries
 from node.timetable.queries import Lesson
 from shared.dates import DAY_MS, NO_LESSONS, weekday
-from shared.i18n import gettext
+from shared.i18n import gettext, in_order
 from shared.web import today, visitor
 
 SATURDAY = 6
@@ -123,6 +123,5 @@ def own_weeks() -> list[Whose]:
             found.append(Whose(class_name(one["grade"], one["letter"]), class_group=one["id"]))
     children = own_children()
     names = queries.names(db, children, today())
-    for child in sorted(children):
-        found.append(Whose(names.get(child, "") or gettext("Pupil"), pupil=child))
-    return found
+    own = [Whose(names.get(child, "") or gettext("Pupil"), pupil=child) for child in sorted(children)]
+    return found + in_order(own, lambda one: one.name)

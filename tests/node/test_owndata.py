@@ -55,6 +55,13 @@ def test_others_do_not_get_it(pages: SchoolPages, role: str) -> None:
         assert pages.as_(role).get("/own-data/")[0] == 200
 
 
+@pytest.mark.parametrize("role", ["librarian", "guardian", "pupil"])
+def test_the_menu_of_every_page_leads_to_ones_own_data_and_consents(pages: SchoolPages, role: str) -> None:
+    client = pages.as_(role)
+    assert 'href="/own-data/"' in client.get("/")[1]
+    assert 'href="/consents/own"' in client.get("/own-data/")[1]
+
+
 def test_a_request_is_counted_down_and_answered_once(pages: SchoolPages) -> None:
     child = pages.one("SELECT pupil FROM guardian WHERE person = ?", pages.person("guardian"))
     client, secretary = pages.as_("guardian"), pages.as_("secretary")

@@ -229,3 +229,8 @@ def test_report_cards_hold_marks_missed_lessons_and_conduct(desk: Desk) -> None:
     assert "Үлгүлүү" in text and "<td>5</td>" in text
     status, text = school.as_("head").get(f"/results/pupil/{pupils[0]}/card")
     assert status == 200 and text.count("letter-page") == 1 and "Үлгүлүү" in text
+    # Signatures, too, are named in the language of who reads now, not of who read first.
+    reader = school.as_("head")
+    reader.post("/language", language="ru")
+    text = reader.get(f"/results/pupil/{pupils[0]}/card")[1]
+    assert "Классный руководитель" in text and "Класс жетекчи" not in text

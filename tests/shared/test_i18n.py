@@ -165,6 +165,30 @@ def test_instants_are_told_in_the_schools_time(app: Flask) -> None:
     assert said(app, "en", "{{ at|instant }} {{ 0|instant }}", at=moment) == "Sep 4, 2025 02:00 —"
 
 
+@pytest.mark.parametrize(
+    ("first", "last", "expected"),
+    [
+        (10, 12, "3 сент. 2025 г. 10:00–12:00"),
+        (10, None, "3 сент. 2025 г. 10:00"),
+        (0, None, "3 сент. 2025 г."),
+        (10, 34, "3 сент. 2025 г. 10:00 – 4 сент. 2025 г. 10:00"),
+    ],
+)
+def test_spans_tell_a_day_once_and_no_midnight(
+    app: Flask, first: int, last: int | None, expected: str
+) -> None:
+    begun, ended = ((parse_day("2025-09-03") * 24 + (h or 0) - 6) * 3_600_000 for h in (first, last))
+    text = said(app, "ru", "{{ first|span(last) }}", first=begun, last=None if last is None else ended)
+    assert text.replace("\u202f", " ") == expected
+
+
+@pytest.mark.parametrize("said_by", ["{{ _('Closed on %(day)s.', day=day|day) }}", "{{ closed(day|day) }}"])
+def test_a_sentence_that_ends_with_an_abbreviated_date_has_one_stop(app: Flask, said_by: str) -> None:
+    day = parse_day("2025-09-03")
+    text = said(app, "ru", said_by, day=day, closed=lambda one: i18n.gettext("Closed on %(day)s.", day=one))
+    assert text.replace("\u202f", " ") == "Закрыт: 3 сент. 2025 г."
+
+
 def test_minutes_are_a_time_of_day(app: Flask) -> None:
     assert said(app, "ky", "{{ 485|clock }} {{ none|clock }}") == "08:05 —"
 
