@@ -232,7 +232,11 @@ def instant(value: int | None) -> str:
 def span(start: int, end: int | None = None) -> str:
     """From one instant to another as people write it: the day once if it is the same, no time where it is midnight."""
     one = datetime.datetime.fromtimestamp(start / 1000, CLOCK)
-    first = instant(start) if one.time() != datetime.time() else str(flask_babel.format_date(one.date(), "medium"))
+    first = (
+        instant(start)
+        if one.time() != datetime.time()
+        else str(flask_babel.format_date(one.date(), "medium"))
+    )
     if end is None:
         return first
     other = datetime.datetime.fromtimestamp(end / 1000, CLOCK)

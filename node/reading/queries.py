@@ -30,6 +30,9 @@ WHAT = {
     "alphabetic book": N_("Alphabetic book"),
     "social passport": N_("Social passport"),
     "page": N_("Page"),
+    "import template": N_("Template of an import"),
+    "failed lines of an import": N_("Refused lines of an import"),
+    "people missing in an import": N_("People who are missing in an import"),
 }
 """Code of what was read -> its name; other words show as they are."""
 MOST = 500

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import closing
 from pathlib import Path
 
@@ -120,3 +121,12 @@ def test_a_machine_that_joined_exports_too_and_notes_it_under_no_account(tmp_pat
     assert second.execute("SELECT account, act, what FROM reading_log").fetchall() == [
         (None, "export", "all tables")
     ]
+
+
+def test_whatever_is_noted_has_a_name_in_every_language() -> None:
+    source = Path(queries.__file__).parent.parent
+    said = "\n".join(path.read_text("utf-8") for path in (*source.rglob("*.py"), *source.rglob("*.html")))
+    noted = set(re.findall(r'note[d]?\((?:w, [\w.]+, )?"[a-z]+",\s*"([^"]+)"', said))
+    printed = set(re.findall(r'reading\.printed"\), "([^"]+)"', said))
+    assert len(noted) > 10 and len(printed) > 5
+    assert (noted | printed) - set(queries.WHAT) == set()
