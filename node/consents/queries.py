@@ -118,17 +118,27 @@ def standing(db: Database, person: int, purpose: str, day: int | None = None) ->
     return [row for (row,) in rows]
 
 
+_FILE = """ifnull((SELECT u.personal_file FROM pupil u WHERE u.person = p.id AND u.retired_at IS NULL), '') AS file"""
+
+
+def file_of(db: Database, person: int) -> str:
+    """The number of a pupil's personal file, by which the office finds who has no name; empty for anyone else."""
+    row = db.execute(f"SELECT {_FILE} FROM person p WHERE p.id = ?", (person,)).fetchone()
+    return row[0] if row else ""
+
+
 @dataclass(frozen=True)
 class Offer:
     """What a guardian, or a pupil of age, gave on a page and waits for its paper.
 
-    Days since 1970; ``until``: the first day without it.
+    Days since 1970; ``until``: the first day without it. ``file``: number of the pupil's personal file.
     """
 
     id: int
     person: int
     name: str
     number: int
+    file: str
     purpose: str
     signer: int
     signed_by: str
@@ -140,15 +150,16 @@ class Offer:
 
 def offers(db: Database, person: int | None = None, today: int = 0) -> list[Offer]:
     """What waits for its paper, of one person or of all; names as of today."""
-    sql = f"""WITH {NAMED} SELECT o.*, {NAME_COLUMNS}, m.surname AS s1, m.given_name AS s2, m.patronymic AS s3
+    sql = f"""WITH {NAMED} SELECT o.*, {NAME_COLUMNS}, m.surname AS s1, m.given_name AS s2, m.patronymic AS s3,
+        {_FILE}
       FROM consent_offer o JOIN person p ON p.id = o.person AND p.retired_at IS NULL
       LEFT JOIN named n ON n.id = o.person LEFT JOIN named m ON m.id = o.signer
       WHERE o.state = 'open' AND o.retired_at IS NULL AND (:person IS NULL OR o.person = :person) ORDER BY o.id"""
     return [
         Offer(
-            row["id"], row["person"], full_name(row), number_of(row["person"]), row["purpose"], row["signer"],
-            " ".join(row[f"s{n}"] for n in (1, 2, 3) if row[f"s{n}"]), row["ground"] or "", row["document"] or "",
-            row["valid_from"], row["valid_to"],
+            row["id"], row["person"], full_name(row), number_of(row["person"]), row["file"], row["purpose"],
+            row["signer"], " ".join(row[f"s{n}"] for n in (1, 2, 3) if row[f"s{n}"]), row["ground"] or "",
+            row["document"] or "", row["valid_from"], row["valid_to"],
         )
         for row in db.query(sql, {"person": person, "today": today})
     ]  # fmt: skip
@@ -185,11 +196,13 @@ def _years_later(day: int, years: int) -> int:
 class Withdrawn:
     """Someone whose core consent is withdrawn, and of whom something is still kept. Days since 1970.
 
-    ``until``: the day from which no law asks for it; None while the person is at the school.
+    ``until``: the day from which no law asks for it; None while the person is at the school. ``file``: number of the
+    pupil's personal file.
     """
 
     person: int
     number: int
+    file: str
     since: int
     until: int | None
 
@@ -211,7 +224,9 @@ def withdrawn(db: Database) -> list[Withdrawn]:
     for person, since in db.execute(sql).fetchall():
         entries = log.history(table, (person,))
         if any(e.values.get(n) is not None for e in entries for n in numbers):
-            found.append(Withdrawn(person, number_of(person), since, kept_until(db, person)))
+            found.append(
+                Withdrawn(person, number_of(person), file_of(db, person), since, kept_until(db, person))
+            )
     return found
 
 
@@ -235,11 +250,15 @@ class ClassCoverage:
 
 @dataclass(frozen=True)
 class Ask:
-    """Someone to be asked. ``why``: never, withdrawn, expired, adult, or soon (valid until ``until``)."""
+    """Someone to be asked. ``why``: never, withdrawn, expired, adult, or soon (valid until ``until``).
+
+    ``file``: number of the pupil's personal file.
+    """
 
     person: int
     name: str
     number: int
+    file: str
     place: str
     purpose: str
     why: str
@@ -285,7 +304,7 @@ _SIGNED = f"""SELECT p.id, c.purpose, c.withdrawn_on, c.valid_from, c.valid_to, 
     CASE WHEN ifnull(c.signer, p.id) <> p.id THEN p.birth_year END AS birth_year
   FROM json_each(:people) j JOIN person p ON p.id = j.value
   JOIN consent c ON c.person = p.id AND c.retired_at IS NULL"""
-_NAMES = f"""WITH {NAMED} SELECT p.id, {NAME_COLUMNS} FROM json_each(:people) j JOIN person p ON p.id = j.value
+_NAMES = f"""WITH {NAMED} SELECT p.id, {NAME_COLUMNS}, {_FILE} FROM json_each(:people) j JOIN person p ON p.id = j.value
   LEFT JOIN named n ON n.id = p.id WHERE p.retired_at IS NULL"""
 
 
@@ -307,10 +326,11 @@ def asks(db: Database, today: int, days: int, classes: frozenset[int] | None) ->
     ]
     to_ask = {person for person, _, why, _ in whys if why}
     named = {
-        row["id"]: full_name(row) for row in db.query(_NAMES, asked | {"people": json.dumps(sorted(to_ask))})
+        row["id"]: (full_name(row), number_of(row["id"]), row["file"])
+        for row in db.query(_NAMES, asked | {"people": json.dumps(sorted(to_ask))})
     }
     found = [
-        Ask(person, named[person], number_of(person), places[person], purpose, why, until)
+        Ask(person, *named[person], places[person], purpose, why, until)
         for person, purpose, why, until in whys
         if why and person in named
     ]

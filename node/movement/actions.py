@@ -57,7 +57,8 @@ class Newcomer:
 
     ``consent``: what the parent or legal representative signed, who is entered with ``relation`` as ``guardian``; a
     pupil who may be of age signs without one. ``moved_from`` is the child's row in the system of another school, from
-    its certificate of departure.
+    its certificate of departure. ``more``: what else stands about the person and needs the consent too, as the address.
+    ``personal_file``: the number on the folder the child brought; without one the next of the letter is given.
     """
 
     sex: str
@@ -71,6 +72,8 @@ class Newcomer:
     surname: str = ""
     given_name: str = ""
     patronymic: str = ""
+    more: Mapping[str, Value] = field(default_factory=dict)
+    personal_file: str | None = None
 
 
 def arrive(
@@ -315,8 +318,9 @@ def _admit(w: Writer, who: Newcomer, language: str | None, received_by: int | No
         raise InvalidValue(table="person", column="birth_year", value=None)
     person = w.insert("person", sex=who.sex, birth_year=year)
     w.put(
-        "pupil", person=person, language=language, residence=who.residence or None, moved_from=who.moved_from
-    )
+        "pupil", person=person, language=language, residence=who.residence or None, moved_from=who.moved_from,
+        personal_file=who.personal_file, alphabet_book=who.personal_file,
+    )  # fmt: skip
     guardian = None
     if who.guardian is not None:
         guardian = consenting.add_person(w, who.guardian, received_by)
@@ -329,6 +333,7 @@ def _admit(w: Writer, who: Newcomer, language: str | None, received_by: int | No
         "given_name": who.given_name or None,
         "patronymic": who.patronymic or None,
         "birth_date": who.birth_date if who.consent is not None or who.surname else None,
+        **who.more,
     }
     w.update("person", person, **{name: value for name, value in named.items() if value is not None})
     return person

@@ -133,6 +133,7 @@ def _arrival_page(
         next_order=next_number(database(), "pupils", today()),
         problem=problem,
         errors=errors or {},
+        column_of=people.column,
         relations=people.column("guardian", "relation").choices,
         own=actions.OWN,
         purposes=CONSENT_PURPOSES,

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from werkzeug.datastructures import MultiDict
 
-from node import consentform
+from node import cardform, consentform
 from node.consenting import Newcomer as Adult
 from node.consenting import Signed
 from node.fields import day as day
@@ -20,6 +20,8 @@ from shared.problems import OrderMissing
 
 SEX_OF = {"mother": "f", "father": "m"}
 NAMES = ("surname", "given_name", "patronymic")
+CARD = ("personal_number", "address")
+"""Of the card what an admission asks for; the rest is written on the card itself."""
 
 
 def text(form: Mapping[str, str], name: str) -> str:
@@ -50,12 +52,17 @@ def newcomer(
     form: MultiDict[str, str], files: consentform.Files, today: int
 ) -> tuple[Newcomer, dict[str, str]]:
     """A child who was never a pupil here, and a sentence for each wrong field. BadRequest, InvalidValue."""
-    errors: dict[str, str] = {}
     consent, guardian, relation = None, None, text(form, "relation")
+    more, errors = cardform.read("person", form, CARD)
+    _, wrong = cardform.read("pupil", form, ("personal_file",))
+    errors |= wrong
     if text(form, "consent_valid_from"):
-        consent, errors = consentform.read(form, files, today, "consent_", own=bool(relation))
-    elif any(text(form, name) for name in (*NAMES, "birth_date")):
-        errors["consent_valid_from"] = gettext("A name comes with a signed consent alone: write its day.")
+        consent, wrong = consentform.read(form, files, today, "consent_", own=bool(relation))
+        errors |= wrong
+    elif any(text(form, name) for name in (*NAMES, "birth_date", *CARD)):
+        errors["consent_valid_from"] = gettext(
+            "Name, date of birth, personal number and address come with a signed consent alone: write its day."
+        )
     if relation and relation != OWN:
         guardian, wrong = _guardian(form, files, today, consent)
         errors |= wrong
@@ -71,6 +78,8 @@ def newcomer(
         surname=text(form, "surname"),
         given_name=text(form, "given_name"),
         patronymic=text(form, "patronymic"),
+        more=more,
+        personal_file=text(form, "personal_file") or None,
     )
     return child, errors
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from flask import Response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from node import consentform
+from node import cardform, consentform
 from node.access import may_all, reaches_person, right
 from node.consenting import LARGEST_SCAN, Newcomer
-from node.people import actions, forms, queries
+from node.fields import whole
+from node.people import actions, queries
 from node.people.blueprint import area
 from node.reading import noting
 from node.request import acting, database
@@ -25,9 +26,9 @@ def edit(person_id: int) -> ResponseReturnValue:
     """The card of a pupil or a guardian as a form."""
     row = _editable(person_id)
     pupil = queries.pupil(database(), person_id)
-    values = forms.shown("person", row, actions.PERSON)
+    values = cardform.shown("person", row, actions.PERSON)
     if pupil is not None:
-        values |= forms.shown("pupil", pupil, actions.PUPIL)
+        values |= cardform.shown("pupil", pupil, actions.PUPIL)
     return _card_form(person_id, values, {})
 
 
@@ -37,11 +38,11 @@ def keep(person_id: int) -> ResponseReturnValue:
     row = _editable(person_id)
     pupil = queries.pupil(database(), person_id)
     open_fields = _open(row["may_be_named"] is not None, "person", actions.PERSON)
-    values, errors = forms.read("person", request.form, open_fields)
+    values, errors = cardform.read("person", request.form, open_fields)
     more: dict[str, Value] = {}
     if pupil is not None:
         fields = _open(row["may_be_named"] is not None, "pupil", actions.PUPIL)
-        more, wrong = forms.read("pupil", request.form, fields)
+        more, wrong = cardform.read("pupil", request.form, fields)
         errors |= wrong
     problem = ""
     if not errors:
@@ -110,8 +111,8 @@ def new_staff() -> ResponseReturnValue:
 @area.post("/staff/new")
 @right("staff_file", "E")
 def add_staff() -> ResponseReturnValue:
-    values, errors = forms.read("staff", request.form, actions.STAFF)
-    more, wrong = forms.read("person", request.form, actions.PERSON)
+    values, errors = cardform.read("staff", request.form, actions.STAFF)
+    more, wrong = cardform.read("person", request.form, actions.PERSON)
     who, unsigned = consentform.newcomer(request.form, request.files, today())
     errors |= wrong | unsigned
     problem = ""
@@ -136,7 +137,7 @@ def edit_staff(person_id: int) -> ResponseReturnValue:
     row, member = queries.person(db, person_id, today()), queries.staff_member(db, person_id)
     if row is None or member is None:
         raise NotFound()
-    values = forms.shown("person", row, actions.PERSON) | forms.shown("staff", member, actions.STAFF)
+    values = cardform.shown("person", row, actions.PERSON) | cardform.shown("staff", member, actions.STAFF)
     return _staff_form(person_id, values, {})
 
 
@@ -146,9 +147,9 @@ def keep_staff(person_id: int) -> ResponseReturnValue:
     row = queries.person(database(), person_id, today())
     if row is None or queries.staff_member(database(), person_id) is None:
         raise NotFound()
-    values, errors = forms.read("staff", request.form, actions.STAFF)
+    values, errors = cardform.read("staff", request.form, actions.STAFF)
     fields = _open(row["may_be_named"] is not None, "person", actions.PERSON)
-    more, wrong = forms.read("person", request.form, fields)
+    more, wrong = cardform.read("person", request.form, fields)
     problem = ""
     if not errors and not wrong:
         try:
@@ -206,7 +207,7 @@ def guardians(person_id: int) -> ResponseReturnValue:
 def add_guardian(person_id: int) -> ResponseReturnValue:
     """Add a guardian: one who is on record already, or a new person with the own consent in one act."""
     _editable_pupil(person_id)
-    who: int | Newcomer | None = forms.whole(request.form.get("who"))
+    who: int | Newcomer | None = whole(request.form.get("who"))
     errors: dict[str, str] = {}
     if who is None:
         who, errors = consentform.newcomer(request.form, request.files, today())
@@ -226,7 +227,7 @@ def add_guardian(person_id: int) -> ResponseReturnValue:
 def keep_guardian(person_id: int) -> ResponseReturnValue:
     """Change or remove one guardian."""
     _editable_pupil(person_id)
-    who = forms.whole(request.form.get("who")) or 0
+    who = whole(request.form.get("who")) or 0
     try:
         with acting() as w:
             if "remove" in request.form:

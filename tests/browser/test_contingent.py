@@ -18,7 +18,7 @@ def paths(pages: SchoolPages) -> list[str]:
         "/classes/?year=3", "/classes/new?year=3", f"/classes/{class_id}/edit", f"/classes/{class_id}/subject",
         f"/classes/subject/{group}", "/movement/?year=3&period=year", "/movement/arrival?year=3",
         f"/movement/pupil/{pupil}?year=3", f"/movement/line/{line}", "/movement/book?year=3",
-        "/movement/alphabet", f"/movement/certificate/{line}",
+        "/movement/alphabet", f"/movement/certificate/{line}", f"/certificates/study/{pupil}",
         "/reports/", "/reports/quarter?year=3&period=quarter-1", "/reports/return?year=3",
         "/year-end/?year=3", f"/year-end/{class_id}",
     ]  # fmt: skip

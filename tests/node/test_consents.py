@@ -224,7 +224,7 @@ def test_coverage_counts_the_roll_and_lapsing_is_told_in_time(pages: SchoolPages
 
 def test_whom_to_ask_is_told_class_by_class_and_staff_last() -> None:
     def ask(person: int, place: str) -> queries.Ask:
-        return queries.Ask(person, "", person, place, "core", "never")
+        return queries.Ask(person, "", person, "", place, "core", "never")
 
     asks = [ask(1, ""), ask(2, "10-А"), ask(3, "2-А"), ask(4, "2-А")]
     found = _by_place(asks, ["1-А", "2-А", "10-А"])
@@ -239,8 +239,10 @@ def test_a_signed_form_is_recorded_with_its_scan_and_withdrawn_again(pages: Scho
     status, page = client.get(f"/people/{pupil}", "en")
     assert status == 200 and f"/consents/{pupil}/new" in page
     assert client.post(f"/consents/{pupil}/new", purpose="core", valid_from="3000-01-01")[0] == 422
-    assert client.post(f"/people/{pupil}/edit", sex="f", surname="Жок")[0] == 302
+    assert client.post(f"/people/{pupil}/edit", sex="f", surname="Жок", personal_file="Ж/93")[0] == 302
     assert pages.one("SELECT surname IS NULL FROM person WHERE id = ?", pupil) == 1
+    for path in ("/consents/", f"/consents/{pupil}", f"/consents/{pupil}/new"):
+        assert "Өздүк иш № Ж/93" in client.get(path)[1], "who has no name is found by the folder"
     answer = client.http.post(
         f"/consents/{pupil}/new",
         data={

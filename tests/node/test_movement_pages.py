@@ -126,6 +126,28 @@ def test_without_a_consent_a_newcomer_has_no_name_anywhere(pages: SchoolPages) -
     assert pages.one("SELECT count(*) FROM person WHERE surname = 'Жашырынов'") == 0
 
 
+def test_address_and_numbers_come_with_the_admission_and_the_consent(pages: SchoolPages) -> None:
+    number, address = "22009201200017", "Манас шаары, Ленин көчөсү, 5"
+    signed = {"consent_valid_from": "2025-11-17", "consent_purpose": "core", "relation": "mother"}
+    told = {"personal_number": number, "address": address, "personal_file": "Ж/41"}
+    form = {"class": str(pages.led), "day": DAY, "reason": "abroad", "sex": "m", "birth_year": "2011"}
+    post = pages.as_("secretary").post
+    for wrong in (
+        told,
+        told | signed | {"consent_purpose": "photo"},
+        told | signed | {"personal_number": "12"},
+    ):
+        status, text = post("/movement/arrival?year=3", **form, order_number="9-о", order_date=DAY, **wrong)
+        assert status == 422 and f'value="{address}"' in text
+    assert pages.one("SELECT count(*) FROM person WHERE address = ?", address) == 0
+    pupil = admit(pages, surname="Жумалиева", **signed, **told)
+    sql = """SELECT count(*) FROM person p JOIN pupil pu ON pu.person = p.id
+             WHERE p.id = ? AND personal_number = ? AND address = ? AND personal_file = ? AND alphabet_book = ?"""
+    assert pages.one(sql, pupil, number, address, "Ж/41", "Ж/41") == 1
+    nameless = admit(pages, personal_file="Ж/42")
+    assert pages.one("SELECT count(*) FROM pupil WHERE person = ? AND personal_file = 'Ж/42'", nameless) == 1
+
+
 def test_who_writes_and_who_reads(pages: SchoolPages) -> None:
     pupil = admit(pages)
     for duty in ("head", "class_teacher", "social", "teacher", "librarian", "guardian", "administrator"):

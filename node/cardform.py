@@ -1,4 +1,7 @@
-"""From what a browser sends to values of a card, with a sentence at every field that is wrong."""
+"""From what a browser sends to values of a card, with a sentence at every field that is wrong.
+
+The card's editing and an admission read the same fields here; `people/fields.html` shows them.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,6 @@ from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from typing import Any
 
-from node.fields import whole as whole
 from shared.dates import date_of, parse_day
 from shared.i18n import gettext, plain
 from shared.problems import BadRequest, InvalidValue
