@@ -146,7 +146,7 @@ def create(node: Node, agent: Agent | None = None) -> Flask:
         own_account="own.index",
         own_data="owndata.mine",
         unsent="journal.index",
-        switched_on=lambda endpoint: stages.switched_on(request.database(), endpoint),
+        switched_off=lambda: stages.switched_off(request.database()),
     )
     app = make_app(__name__, setup)
     app.extensions["mektep_node"] = node

@@ -28,17 +28,14 @@ own data, duplicates, import, accounts), results of periods (results, calendar),
 book (movement, orders, the year's end). 5-9 are the second: lessons and events, current marks, the journal. 10-13 are
 the third: plans, distance courses (class lists for learning platforms), portfolios, communication.
 """
+_LATER = {
+    present: frozenset(area for area, stage in STAGES.items() if stage > present) for present in (1, 2, 3)
+}
 
 
-def stage_of(endpoint: str) -> int:
-    """The stage to which the area of an endpoint belongs."""
-    return STAGES.get(endpoint.partition(".")[0], 1)
-
-
-def switched_on(db: Database, endpoint: str) -> bool:
-    """Is the endpoint's area in use at the school's present stage?"""
-    wanted = stage_of(endpoint)
-    return wanted == 1 or wanted <= _present(db)
+def switched_off(db: Database) -> frozenset[str]:
+    """The areas that are not in use at the school's present stage."""
+    return _LATER[_present(db)]
 
 
 def _present(db: Database) -> int:

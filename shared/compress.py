@@ -18,7 +18,7 @@ from shared import crypto
 
 SHORTEST = 500
 """Bytes below which compressing is not worth it."""
-LEVEL = 5
+LEVEL = 3
 """Of pages, which are compressed at every request; files are compressed once, as well as can be."""
 LONGEST_NAME = 32
 _KINDS = ("text/", "application/json", "application/javascript", "image/svg+xml")

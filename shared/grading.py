@@ -74,13 +74,6 @@ def round_mark(mean: Fraction, threshold: int = 50) -> int:
     return int(whole + (100 * rest >= threshold * mean.denominator))
 
 
-def weighted_mean(marks: Iterable[tuple[int, int]]) -> Fraction | None:
-    """Sum of weight x mark over sum of weights; None when nothing has weight. Marks are (value, weight)."""
-    pairs = list(marks)
-    weights = sum(weight for _, weight in pairs)
-    return Fraction(sum(value * weight for value, weight in pairs), weights) if weights else None
-
-
 def propose(
     marks: Iterable[tuple[int, int]], *, threshold: int = 50, minimum: int = MINIMUM_MARKS
 ) -> int | None:
@@ -94,11 +87,18 @@ def propose(
 def mean_and_proposal(
     marks: Iterable[tuple[int, int]], *, threshold: int = 50, minimum: int = MINIMUM_MARKS
 ) -> tuple[Fraction | None, int | None]:
-    """`weighted_mean` and `propose` of the same marks: what has no weight changes neither."""
-    counting = [(value, weight) for value, weight in marks if weight > 0]
-    mean = weighted_mean(counting)
-    few = mean is None or len(counting) < minimum
-    return mean, None if few or mean is None else round_mark(mean, threshold)
+    """The weighted mean, and what `propose` makes of it; what has no weight changes neither.
+
+    Sum of weight x mark over sum of weights; None when nothing has weight. Marks are (value, weight).
+    """
+    total = weights = counted = 0
+    for value, weight in marks:
+        if weight > 0:
+            total, weights, counted = total + value * weight, weights + weight, counted + 1
+    if not weights:
+        return None, None
+    mean = Fraction(total, weights)
+    return mean, round_mark(mean, threshold) if counted >= minimum else None
 
 
 def needs_reason(given: int | None, proposed: int | None) -> bool:

@@ -11,9 +11,9 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from fractions import Fraction
-from functools import cache, wraps
+from functools import cache, partial, wraps
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import flask_babel  # type: ignore[import-untyped]
 from babel.support import NullTranslations, Translations
@@ -61,6 +61,7 @@ def init_app(app: Flask, choose: Callable[[], str]) -> None:
     app.jinja_env.globals.update(
         _=_in_template, current_language=current_language, LANGUAGES=LANGUAGES, EMPTY=EMPTY
     )
+    app.context_processor(_page_context)
 
 
 @contextmanager
@@ -78,12 +79,12 @@ def current_language() -> str:
     """The language of the request at hand."""
     # Asked hundreds of times for a page, so it is looked for once.
     try:
-        return cast(str, g.language)
+        known: str = g.language
     except AttributeError:
-        g.language = _chosen()
-        return cast(str, g.language)
+        known = g.language = _chosen()
     except RuntimeError:
         return DEFAULT
+    return known
 
 
 def _chosen() -> str:
@@ -104,13 +105,22 @@ def gettext(message: str, **places: object) -> str:
 
 def _in_template(message: str, **places: object) -> Markup:
     """The sentence as a page holds it: it may have markup, what fills its places may not."""
-    text = _as_markup(current_language(), message)
+    return _as_page(current_language(), message, **places)
+
+
+def _as_page(language: str, message: str, **places: object) -> Markup:
+    text = _as_markup(language, message)
     return _one_stop(text % places) if places else text
 
 
 def _one_stop(text: Text) -> Text:
     """A date may end with an abbreviation ("26 ноября 2026 г."); its stop then ends the sentence, too."""
     return type(text)(_STOPS.sub(".", text)) if ".." in text else text
+
+
+def _page_context() -> dict[str, object]:
+    """A page asks its language once, not at each of its fifty sentences."""
+    return {"_": partial(_as_page, current_language())}
 
 
 @cache
@@ -289,18 +299,19 @@ FILTERS = {name: when_read(shown) for name, shown in _SHOWN.items()}
 # ---- the Kyrgyz alphabet
 
 _ALPHABET = "абвгдеёжзийклмнңоөпрстуүфхцчшщъыьэюя"
-_PLACES = {letter: chr(0x1000 + place) for place, letter in enumerate(_ALPHABET)}
+_PLACES = str.maketrans({letter: chr(0x1000 + place) for place, letter in enumerate(_ALPHABET)})
 _FOLDED = str.maketrans("ңөүё", "ноуе")
 
 
 def alphabetical(text: str) -> str:
     """A key that sorts by the Kyrgyz alphabet (ң after н, ө after о, ү after у); Latin letters come before Cyrillic."""
-    return "".join(_PLACES.get(letter, letter) for letter in text.lower())
+    return text.lower().translate(_PLACES)
 
 
 def in_order(items: Iterable[T], name: Callable[[T], str]) -> list[T]:
     """Items sorted by their names in the Kyrgyz alphabet; the nameless come last, as they were."""
-    return sorted(items, key=lambda item: (not name(item), alphabetical(name(item))))
+    named = [(item, name(item)) for item in items]
+    return [item for item, _ in sorted(named, key=lambda one: (not one[1], alphabetical(one[1])))]
 
 
 def near(typed: str, name: str, edits: int) -> bool:

@@ -98,7 +98,7 @@ def decimal(value: Fraction | int, places: int, point: str = ".") -> str:
     exact = value if isinstance(value, Fraction) else Fraction(value)
     units = half_up(abs(exact.numerator), exact.denominator, places)
     whole, rest = divmod(units, 10**places)
-    sign = "-" if value < 0 and units else ""
+    sign = "-" if exact.numerator < 0 and units else ""
     return f"{sign}{whole}" + (f"{point}{rest:0{places}d}" if places else "")
 
 

@@ -102,10 +102,6 @@ def _duty_name(role: str) -> str:
     return i18n.in_list(role, "duty")
 
 
-def _always(endpoint: str) -> bool:
-    return True
-
-
 def _never() -> int:
     return 0
 
@@ -121,7 +117,7 @@ class Setup:
     ``identify`` turns an account into the visitor it is today, or None when it may not come in any more.
     ``sign_in`` and ``change_password`` are endpoints; ``brand`` is the name at the top of every page and
     ``paper_brand``, where it is another, the one on paper;
-    ``role_name`` names a role to people; ``switched_on`` tells whether an endpoint is in use here at all.
+    ``role_name`` names a role to people; ``switched_off`` names the areas that are not in use here at present.
     ``lock_minutes`` is how long a session on a shared computer stays open untouched (0: this one is not shared), and
     ``lock`` the endpoint that shuts it; ``own_account`` the page of one's own account and
     ``own_data`` that of what is held about oneself; ``unsent`` the page that sends what waits in a browser.
@@ -136,7 +132,7 @@ class Setup:
     navigation: Sequence[NavItem] = ()
     chip: Callable[[], Chip | None] = _nobody
     remember_language: Callable[[Visitor, str], None] = _forget
-    switched_on: Callable[[str], bool] = _always
+    switched_off: Callable[[], frozenset[str]] = frozenset
     lock_minutes: Callable[[], int] = _never
     lock: str = ""
     own_account: str = ""
@@ -220,7 +216,7 @@ def _open_door() -> Response | None:
     if request.method not in ("GET", "HEAD", "OPTIONS"):
         _check_form_token()
     rights.require(visitor_or_none())
-    if not _setup().switched_on(request.endpoint or ""):
+    if not _in_use(request.endpoint or ""):
         raise SwitchedOff()
     return _password_first(rights)
 
@@ -256,14 +252,17 @@ def visitor() -> Visitor:
 def _menu() -> Markup:
     """The lines that the visitor may follow, under the names of their groups; empty where there is none.
 
-    Made once for all who may follow the same lines, read the same language and stand in the same area.
+    Made once for all who have the same duties, read the same language and stand in the same area.
     """
-    mine = tuple(item for item in _setup().navigation if may_open(item.endpoint)) if visitor_or_none() else ()
+    who, setup = visitor_or_none(), _setup()
+    if who is None:
+        return Markup()
     known: dict[object, Markup] = current_app.extensions.setdefault("mektep_menus", {})
-    key = (mine, i18n.current_language(), request.blueprint, request.script_root)
+    key = (who.roles, setup.switched_off(), i18n.current_language(), request.blueprint, request.script_root)
     if key not in known:
         if len(known) >= MOST_KEPT:
             known.clear()
+        mine = [item for item in setup.navigation if may_open(item.endpoint)]
         groups = [(group, list(found)) for group, found in groupby(mine, key=lambda item: item.group)]
         known[key] = Markup(render_template("ui/menu.html", groups=groups)) if groups else Markup()
     return known[key]
@@ -284,7 +283,11 @@ def may_open(endpoint: str) -> bool:
     """Is there such a page, and may the visitor open it?"""
     rights = rights_of(current_app, endpoint)
     admitted = rights is not None and rights.admits(visitor_or_none())
-    return admitted and _setup().switched_on(endpoint)
+    return admitted and _in_use(endpoint)
+
+
+def _in_use(endpoint: str) -> bool:
+    return endpoint.partition(".")[0] not in _setup().switched_off()
 
 
 # ---- sessions and form tokens

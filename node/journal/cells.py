@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -60,7 +59,7 @@ class Correction:
     made_on: int
 
 
-@dataclass
+@dataclass(slots=True)
 class Cell:
     """What a pupil has in one lesson."""
 
@@ -188,9 +187,12 @@ def scale_of(db: Database, group: int) -> Scale | None:
 
 def usual_kind(cells: Iterable[Cell], slot: int = 0) -> int | None:
     """The kind of work of most marks of a lesson: what its next mark will be of, too."""
-    marks = [cell.marks[slot] for cell in cells if slot in cell.marks]
-    counted = Counter(mark.kind for mark in marks if mark.value is not None and mark.kind is not None)
-    return counted.most_common(1)[0][0] if counted else None
+    counted: dict[int, int] = {}
+    for cell in cells:
+        mark = cell.marks.get(slot)
+        if mark is not None and mark.value is not None and mark.kind is not None:
+            counted[mark.kind] = counted.get(mark.kind, 0) + 1
+    return max(counted, key=counted.__getitem__, default=None)
 
 
 def work_kinds(db: Database, by: Rule | None = None) -> list[Mapping[str, Any]]:
@@ -231,12 +233,13 @@ def rule(db: Database) -> Rule:
 
 def standing(marks: Iterable[Mark], by: Rule) -> Standing:
     """Weighted mean and proposed mark of a term; what is not on its scale changes neither."""
+    weights = by.weights
     pairs = [
-        (mark.value, by.weights.get(mark.kind or 0, 1))
-        for mark in marks
-        if mark.value is not None and not mark.outside
+        (value, weights.get(kind or 0, 1))
+        for value, kind, _, outside in marks
+        if value is not None and not outside
     ]
-    counted = sum(weight > 0 for _, weight in pairs)
+    counted = len([weight for _, weight in pairs if weight > 0])
     return Standing(*mean_and_proposal(pairs, threshold=by.threshold, minimum=by.minimum), counted)
 
 

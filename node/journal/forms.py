@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from markupsafe import escape
 from werkzeug.datastructures import MultiDict
@@ -127,22 +128,35 @@ class Drawing:
         )
 
 
+@lru_cache
+def _one_mark(value: int, weight: int) -> str:
+    """A cell in which one mark stands alone."""
+    more = f' data-w="{weight}"' if weight != 1 else ""
+    return f'<td data-m="{value}"{more}>{value}</td>'
+
+
+@lru_cache
+def _away(status: str, letter: str) -> str:
+    """A cell in which an absence or a lateness stands alone."""
+    return f'<td class="{escape(status)}" data-s="{escape(status)}">{escape(letter)}</td>'
+
+
 def cell(cell: Cell, by: Drawing) -> str:
     """A cell's markup, escaped.
 
-    A term holds hundreds: most have one mark and nothing else, and are made without further looking.
+    A term holds hundreds: most have a mark or an absence and nothing else, and are made without further looking.
     """
-    if not cell.marks and cell.status == "present" and not cell.corrections:
-        return EMPTY_CELL
-    if cell.status == "present" and not cell.corrections and len(cell.marks) == 1:
-        mark = cell.marks.get(0)
-        if mark is not None and mark.value is not None and not mark.comment and not mark.outside:
-            weight = by.weights.get(mark.kind or 0, 1)
-            more = f' data-w="{weight}"' if weight != 1 else ""
-            return f'<td data-m="{mark.value}"{more}>{mark.value}</td>'
+    marks, status = cell.marks, cell.status
+    if not cell.corrections:
+        if not marks:
+            return EMPTY_CELL if status == "present" else _away(status, by.letters.get(status, ""))
+        if status == "present" and 0 in marks and len(marks) == 1:
+            value, kind, comment, outside = marks[0]
+            if value is not None and not comment and not outside:
+                return _one_mark(value, by.weights.get(kind or 0, 1))
     told: dict[str, object] = {}
     for slot, name, weight_name in ((0, "m", "w"), (1, "n", "v")):
-        mark = cell.marks.get(slot)
+        mark = marks.get(slot)
         if mark is not None and mark.value is not None:
             told[f"data-{name}"] = mark.value
             weight = 0 if mark.outside else by.weights.get(mark.kind or 0, 1)
@@ -161,8 +175,8 @@ def cell(cell: Cell, by: Drawing) -> str:
     struck = [text for text in map(by.struck, cell.corrections) if text]
     if struck:
         told["data-was"] = " ".join(struck)
-    marks = "/".join(str(told[name]) for name in ("data-m", "data-n") if name in told)
-    text = " ".join(part for part in (by.letters.get(cell.status, ""), marks) if part)
+    both = "/".join(str(told[name]) for name in ("data-m", "data-n") if name in told)
+    text = " ".join(part for part in (by.letters.get(cell.status, ""), both) if part)
     attributes = "".join([f' {name}="{escape(value)}"' for name, value in told.items()])
     old = f"<s>{escape(told['data-was'])}</s> " if struck else ""
     return f"<td{attributes}>{old}{escape(text)}</td>"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -14,7 +14,7 @@ from node.journal import pages, queries, rows, sentences
 from node.journal.blueprint import area
 from node.journal.queries import Place
 from node.people.queries import class_name
-from node.request import database
+from node.request import database, one_reading
 from shared.access import allow
 from shared.i18n import exact
 from shared.web import visitor
@@ -22,22 +22,24 @@ from shared.web import visitor
 
 @area.get("/group/<int:group_id>")
 @allow(*pages.READ)
+@one_reading()
 def grid(group_id: int) -> ResponseReturnValue:
     """A term of a group: pupils down, lessons across, average and proposed mark at the end."""
     db, who = database(), visitor()
     group = pages.group_of(group_id)
-    terms = queries.terms(db, group["year"], group["grade"])
+    periods = queries.result_terms(db, group["year"], group["grade"])
+    terms = [one for one in periods if one["kind"] in queries.MARKING]
     term = pages.chosen_term(terms)
     first, last = (term["start"], min(term["end"], pages.today())) if term else (0, -1)
     cells = queries.cells(db, group_id, first, last)
     members = queries.members(db, group_id, first, last) if term and first <= last else frozenset()
     by, scale = queries.rule(db), queries.scale_of(db, group_id)
     columns = queries.columns(db, group_id, first, last)
-    given, others = _results(group, term)
+    given, others = _results(group, term, periods)
     whole = rows.Term(
         columns,
         cells,
-        queries.membership(db, group_id),
+        queries.membership(db, group_id, sorted({one.place.day for one in columns})),
         queries.standings(cells, by),
         given,
         [results for _, results in others],
@@ -112,12 +114,9 @@ def _noted_away(columns: Sequence[queries.Column], members: frozenset[int]) -> d
 
 
 def _results(
-    group: Mapping[str, Any], term: Mapping[str, Any] | None
+    group: Mapping[str, Any], term: Mapping[str, Any] | None, periods: Iterable[Mapping[str, Any]]
 ) -> tuple[rows.Given, list[tuple[str, rows.Given]]]:
     """The results of a term, and those of the year's other periods that have any: their names, and by pupil."""
     given = queries.all_results(database(), group["id"])
     own = given.pop(term["id"] if term else 0, {})
-    if not given:
-        return own, []
-    terms = queries.result_terms(database(), group["year"], group["grade"])
-    return own, [(pages.label(one), given[one["id"]]) for one in terms if one["id"] in given]
+    return own, [(pages.label(one), given[one["id"]]) for one in periods if one["id"] in given]

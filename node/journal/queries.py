@@ -107,8 +107,9 @@ def members(db: Database, group: int, first: int, last: int) -> frozenset[int]:
     return frozenset(row[0] for row in found.fetchall())
 
 
-def membership(db: Database, group_id: int) -> Callable[[int, Sequence[int]], frozenset[int]]:
+def membership(db: Database, group_id: int, days: Sequence[int]) -> Callable[[int], frozenset[int]]:
     """The days, of some in order, on which a pupil belongs to the group; the rule of `members`, for a whole term."""
+    whole = frozenset(days)
     enrolled = db.execute(
         f"""SELECT e.pupil, e.start, ifnull(e."end", {FOREVER}) FROM enrolment e JOIN subject_group sg
            ON sg.class_group = e.class_group WHERE sg.id = ? AND e.retired_at IS NULL AND e.start IS NOT NULL""",
@@ -128,17 +129,18 @@ def membership(db: Database, group_id: int) -> Callable[[int, Sequence[int]], fr
     ]
     rolls, lists = _spans(enrolled), _spans(cut)
 
-    def there(pupil: int, days: Sequence[int]) -> frozenset[int]:
-        on_roll = _within(days, rolls.get(pupil, ()))
-        return on_roll & _within(days, lists.get(pupil, ())) if listed else on_roll
+    def within(spans: Sequence[tuple[int, int]]) -> frozenset[int]:
+        if days and any([start <= days[0] and days[-1] < end for start, end in spans]):
+            return whole
+        return frozenset(
+            day for start, end in spans for day in days[bisect_left(days, start) : bisect_left(days, end)]
+        )
+
+    def there(pupil: int) -> frozenset[int]:
+        on_roll = within(rolls.get(pupil, ()))
+        return on_roll & within(lists.get(pupil, ())) if listed else on_roll
 
     return there
-
-
-def _within(days: Sequence[int], spans: Sequence[tuple[int, int]]) -> frozenset[int]:
-    return frozenset(
-        day for start, end in spans for day in days[bisect_left(days, start) : bisect_left(days, end)]
-    )
 
 
 def _spans(rows: Iterable[tuple[int, int, int]]) -> dict[int, list[tuple[int, int]]]:
@@ -206,7 +208,8 @@ def terms(db: Database, year: int, grade: int | None = None) -> list[dict[str, A
     return calendar.terms(db, year, grade)
 
 
-RESULT_KINDS = (*calendar.MARKING, "year", "exam", "final")
+MARKING = calendar.MARKING
+RESULT_KINDS = (*MARKING, "year", "exam", "final")
 """Kinds of period that have a result."""
 _ORDER = {"quarter": 0, "period": 0, "half": 1, "year": 2, "exam": 3, "final": 4}
 
@@ -330,9 +333,9 @@ class Given(NamedTuple):
 def all_results(db: Database, group_id: int) -> dict[int, dict[int, Given]]:
     """Every result of a group: period -> pupil -> value and status."""
     found: dict[int, dict[int, Given]] = {}
-    for term, pupil, *given in db.execute(
+    for term, pupil, value, status in db.execute(
         "SELECT term, pupil, value, status FROM term_result WHERE subject_group = ? AND retired_at IS NULL",
         (group_id,),
     ).fetchall():
-        found.setdefault(term, {})[pupil] = Given(*given)
+        found.setdefault(term, {})[pupil] = Given(value, status)
     return found

@@ -86,13 +86,13 @@ class Columns:
 @dataclass(frozen=True)
 class Term:
     """What a group has in a term: its lessons, cells by (day, period, pupil), standings, results of this term and of
-    others; ``there`` tells on which days of some a pupil belongs to the group, ``explained`` is the address of how an
-    average came about but for the pupil's number.
+    others; ``there`` tells on which days of its lessons a pupil belongs to the group, ``explained`` is the address of
+    how an average came about but for the pupil's number.
     """
 
     columns: Sequence[queries.Column]
     cells: Mapping[tuple[int, int, int], Cell]
-    there: Callable[[int, Sequence[int]], frozenset[int]]
+    there: Callable[[int], frozenset[int]]
     standings: Mapping[int, queries.Standing]
     given: Given
     others: Sequence[Given]
@@ -102,7 +102,7 @@ class Term:
 def body(pupils: Iterable[tuple[int, str]], term: Term, drawing: forms.Drawing) -> Markup:
     """A row for each pupil: name, a cell for each lesson, average and proposed mark, the results."""
     places = [(column.place.day, column.place.period) for column in term.columns]
-    days, point = sorted({day for day, _ in places}), decimal_point(current_language())
+    point = decimal_point(current_language())
     at = {place: number for number, place in enumerate(places)}
     filled: dict[int, list[tuple[int, Cell]]] = {}
     for (day, period, pupil), one in term.cells.items():
@@ -110,15 +110,17 @@ def body(pupils: Iterable[tuple[int, str]], term: Term, drawing: forms.Drawing) 
             filled.setdefault(pupil, []).append((number, one))
     at_average = escape(term.explained)
     words = {"na": str(escape(gettext("n/a"))), "exempt": str(escape(gettext("ex.")))}
+    # Most cells are empty: a row begins so, and what a pupil has is put in.
+    blank, always = [forms.EMPTY_CELL] * len(places), len({day for day, _ in places})
     found = []
     for line, (pupil, name) in enumerate(pupils, 1):
         label = name or gettext("No. %(number)s, no name recorded", number=number_of(pupil))
-        on = term.there(pupil, days)
-        # Most cells are empty: a row begins so, and what a pupil has is put in.
-        cells = [forms.EMPTY_CELL if day in on else forms.OUT for day, _ in places]
+        on = term.there(pupil)
+        cells = blank.copy()
         for number, one in filled.get(pupil, ()):
-            if places[number][0] in on:
-                cells[number] = forms.cell(one, drawing)
+            cells[number] = forms.cell(one, drawing)
+        if len(on) < always:
+            cells = [cell if day in on else forms.OUT for cell, (day, _) in zip(cells, places, strict=True)]
         now = term.standings.get(pupil, _NOTHING)
         average = EMPTY if now.average is None else decimal(now.average, 2, point)
         proposed = words["na"] if now.proposed is None else now.proposed

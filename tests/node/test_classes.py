@@ -204,9 +204,9 @@ def test_who_leaves_a_subgroup_and_comes_back_was_not_there_meanwhile(db: Databa
         with writing(db, ACTOR) as w:
             assert actions.place_pupils(w, group, day, {pupil: where}) == 1
     days = range(START, LATER + 40)
-    here = journal.membership(db, group)(pupil, days)
+    here = journal.membership(db, group, days)(pupil)
     assert here == {day for day in days if day < LATER or LATER + 10 <= day < LATER + 20 or day >= LATER + 30}
-    assert journal.membership(db, second)(pupil, days) == set(days) - here
+    assert journal.membership(db, second, days)(pupil) == set(days) - here
     there = timetable.membership(db, pupil)
     for day in days:
         assert there(made, group, day) is (day in here) is not there(made, second, day)
@@ -223,16 +223,16 @@ def test_who_leaves_a_subgroup_and_comes_back_was_not_there_meanwhile(db: Databa
     ]  # fmt: skip
     with writing(db, ACTOR) as w:
         roster.leave(w, pupil, made, LATER + 15)
-    assert journal.membership(db, group)(pupil, days) == {day for day in here if day < LATER + 15}
+    assert journal.membership(db, group, days)(pupil) == {day for day in here if day < LATER + 15}
     with writing(db, ACTOR) as w:
         roster.return_to(w, pupil, made, LATER + 15)
         assert actions.place_pupils(w, group, LATER + 10, {pupil: second}) == 1
-    assert journal.membership(db, group)(pupil, days) == {day for day in here if day < LATER}
+    assert journal.membership(db, group, days)(pupil) == {day for day in here if day < LATER}
     with writing(db, ACTOR) as w:
         actions.place_pupils(w, group, LATER + 10, {pupil: group})
         actions.place_pupils(w, group, LATER + 5, {pupil: group})
-    assert journal.membership(db, group)(pupil, days) == {day for day in days if not LATER <= day < LATER + 5}
-    assert journal.membership(db, second)(pupil, days) == {day for day in days if LATER <= day < LATER + 5}
+    assert journal.membership(db, group, days)(pupil) == {day for day in days if not LATER <= day < LATER + 5}
+    assert journal.membership(db, second, days)(pupil) == {day for day in days if LATER <= day < LATER + 5}
 
 
 def test_a_third_subgroup_begins_empty_and_is_not_the_whole_class(db: Database) -> None:

@@ -72,9 +72,9 @@ def test_halves_are_rounded_up(number: Fraction, places: int, rounded: Fraction)
 
 
 def test_weighted_mean_is_exact() -> None:
-    assert grading.weighted_mean([(5, 3), (4, 1), (4, 1)]) == Fraction(23, 5)
-    assert grading.weighted_mean([(5, 0)]) is None
-    assert grading.weighted_mean([]) is None
+    assert grading.mean_and_proposal([(5, 3), (4, 1), (4, 1)])[0] == Fraction(23, 5)
+    assert grading.mean_and_proposal([(5, 0)])[0] is None
+    assert grading.mean_and_proposal([])[0] is None
 
 
 @pytest.mark.parametrize(
