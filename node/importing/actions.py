@@ -7,6 +7,7 @@ write waits for it.
 from __future__ import annotations
 
 import datetime
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
@@ -14,9 +15,10 @@ from typing import Protocol
 from sqlite_utils import Database
 
 from node.importing.fullnames import parted
+from node.importing.headings import known, matched
 from node.importing.mapping import Mapping, load_mapping
 from node.importing.readings import Readings
-from node.importing.running import EVERY_LINE, ImportResult, Mode, Progress, Run, Text, Wish, headings_of
+from node.importing.running import EVERY_LINE, ImportResult, Mode, Progress, Run, Text, Wish
 from node.importing.sheets import Sheet, read_sheet
 from node.unnamed import Names, last_change
 from shared.dates import day_number
@@ -52,11 +54,13 @@ def run_import(
     progress: Progress | None = None,
     wish: Wish = EVERY_LINE,
     sheet: Sheet | None = None,
+    fields: Sequence[str | None] | None = None,
     today: int | None = None,
 ) -> ImportResult:
     """Import a file (or a ``sheet`` read from it before) as `actor`.
 
-    `text` translates the errors, `progress` is told lines done and in all. ``today``: on which day a consent must hold
+    `text` translates the errors, `progress` is told lines done and in all. ``fields``: which column of the list each of
+    the file is; by its headings when not given. ``today``: on which day a consent must hold
     for a name to stand in a text; by the machine's clock when not given.
 
     ImportRefused: the errors, by line and field; nothing was written. FlawedMapping, DamagedFile, TooLarge:
@@ -65,10 +69,10 @@ def run_import(
     database = db if isinstance(db, Database) else db.connect()
     chosen = mapping if isinstance(mapping, Mapping) else load_mapping(mapping)
     sheet = sheet or read_sheet(
-        path, delimiter=chosen.delimiter, sheet=chosen.sheet, headings=headings_of(chosen)
+        path, delimiter=chosen.delimiter, sheet=chosen.sheet, headings=frozenset(known(chosen.headings))
     )
-    sheet = parted(sheet, chosen)
-    readings = Readings(chosen, sheet)
+    sheet, fields = parted(sheet, fields or matched(sheet.header, chosen.headings), chosen)
+    readings = Readings(chosen, sheet, fields)
     readings.ahead()
     with rehearsing(database) if dry_run else writing(database, actor) as w:
         day = day_number(datetime.date.today()) if today is None else today

@@ -2,40 +2,36 @@
 
 from __future__ import annotations
 
-from node.importing.mapping import Mapping
-from node.importing.readings import plain
-from node.importing.sheets import Line, Sheet
-from shared.i18n import folded
+from collections.abc import Sequence
 
-HEADINGS = frozenset(
-    folded(name)
-    for name in (
-        "Аты-жөнү", "Аты жөнү", "Окуучунун аты-жөнү", "Фамилиясы, аты", "Фамилиясы, аты, атасынын аты", "ФАА", "ФИО",
-        "Ф.И.О", "Ф.И.О. ученика", "ФИО ученика", "ФИО учащегося", "Фамилия, имя", "Фамилия имя",
-        "Фамилия, имя, отчество", "Фамилия имя отчество", "Full name", "Name",
-    )
-)  # fmt: skip
-PARTS = ("surname", "given", "patronymic")
+from node.importing.headings import FULL_NAME, PARTS, title
+from node.importing.mapping import Mapping
+from node.importing.sheets import Line, Sheet
+from shared.i18n import current_language, folded
+
 CHILD_OF = ("уулу", "кызы")
 """What stands behind the father's name: the two are a surname at the beginning, a patronymic at the end."""
 
 
-def parted(sheet: Sheet, mapping: Mapping) -> Sheet:
-    """The sheet with a column for each part of a name, where it has one for all and the mapping wants the parts."""
-    header = [plain(name) for name in sheet.header]
+Fields = tuple[str | None, ...]
+"""Which column of the list each column of a file is (`node.importing.headings`)."""
+
+
+def parted(sheet: Sheet, fields: Sequence[str | None], mapping: Mapping) -> tuple[Sheet, Fields]:
+    """The sheet with a column for each part of a name in place of one for all, where it has such a one."""
     wanted = [part for part in PARTS if part in mapping.headers]
-    known = {plain(name) for name in mapping.headers.get("surname", ())}
-    at = next((place for place, name in enumerate(header) if name in HEADINGS), None)
-    if at is None or len(wanted) < 2 or known & set(header):
-        return sheet
-    names = tuple(mapping.headers[part][0] for part in wanted)
+    if FULL_NAME not in fields or len(wanted) < 2:
+        return sheet, tuple(fields)
+    at = list(fields).index(FULL_NAME)
+    names = tuple(title(mapping.headers[part], current_language()) for part in wanted)
     lines = tuple(
         Line(line.number, (*line.cells[:at], *parts(line.cells[at])[: len(wanted)], *line.cells[at + 1 :]))
         if len(line.cells) > at
         else line
         for line in sheet.lines
     )
-    return Sheet((*sheet.header[:at], *names, *sheet.header[at + 1 :]), sheet.header_line, lines)
+    header = (*sheet.header[:at], *names, *sheet.header[at + 1 :])
+    return Sheet(header, sheet.header_line, lines), (*fields[:at], *wanted, *fields[at + 1 :])
 
 
 def parts(name: str) -> tuple[str, str, str]:

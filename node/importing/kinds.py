@@ -14,7 +14,6 @@ from node.importing.mapping import load_mapping
 from node.plans.queries import HOLDS
 from node.roster import AWAY
 from shared.access import Visitor
-from shared.i18n import LANGUAGES
 from shared.problems import N_
 
 
@@ -168,9 +167,3 @@ KINDS: dict[str, Kind] = {
 
 A plan of one group is also pasted or read on its own page (`node.plans`), which knows its topics by their words.
 """
-
-
-def header(names: tuple[str, ...], language: str) -> str:
-    """The header of a file's column in a language: the first three accepted ones are Kyrgyz, Russian, English."""
-    at = list(LANGUAGES).index(language)
-    return names[at] if at < len(names) else names[-1]

@@ -56,11 +56,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from node.importing.headings import SYNONYMS
 from node.importing.words import WORDS, Words
 from shared.problems import FlawedMapping
 from shared.schema import BY_NAME, Column, Table
 
 SHIPPED = Path(__file__).parent / "mappings"
+"""Where the mappings of Mektep lie, whose columns may be headed by `SYNONYMS` too."""
+NO_SYNONYMS: Dict[str, tuple[str, ...]] = {}
 
 _SOURCES = ("column", "value", "line_key", "row", "lookup", "band_of", "called")
 _COMPANIONS: dict[str, set[str]] = {
@@ -132,6 +135,11 @@ class Mapping:
     only_if: Filter
     steps: tuple[Step, ...]
 
+    @property
+    def headings(self) -> dict[str, tuple[str, ...]]:
+        """Every column of the file, with the headings that are accepted."""
+        return {**{column: (column,) for column in self.file_columns()}, **self.headers}
+
     def file_columns(self) -> dict[str, bool]:
         """The columns of the file that it reads; true where the file must have one."""
         wanted: dict[str, bool] = {}
@@ -182,7 +190,8 @@ def load_mapping(source: Path | str, key: str = "") -> Mapping:
     path = source if isinstance(source, Path) else _path_of(source)
     document = _read(path)
     try:
-        return _Reader(path.name, _by_key(path.name, document, key)).mapping()
+        synonyms = SYNONYMS if path.parent == SHIPPED else NO_SYNONYMS
+        return _Reader(path.name, _by_key(path.name, document, key), synonyms).mapping()
     except (TypeError, AttributeError, ValueError) as error:
         raise FlawedMapping(path.name, f"a value is of the wrong kind ({error})") from error
 
@@ -233,8 +242,11 @@ def _read(path: Path, depth: int = 0) -> dict[str, Any]:
 class _Reader:
     """Turns one document into a Mapping; ``problem`` raises with the place named."""
 
-    def __init__(self, file: str, document: dict[str, Any]) -> None:
+    def __init__(
+        self, file: str, document: dict[str, Any], synonyms: Dict[str, tuple[str, ...]] = NO_SYNONYMS
+    ) -> None:
         self.file = file
+        self.synonyms = synonyms
         self.document = document
         self.values: dict[str, Any] = document.get("values", {})
         self.tables: dict[str, Table] = {}
@@ -253,7 +265,7 @@ class _Reader:
             raise self.problem("it has no [[rows]]")
         only_if = self.filter(self.document.get("only_if", {}))
         headers = {
-            name: (names,) if isinstance(names, str) else tuple(map(str, names))
+            name: (*((names,) if isinstance(names, str) else map(str, names)), *self.synonyms.get(name, ()))
             for name, names in self.document.get("columns", {}).items()
         }
         return Mapping(self.file, options.get("delimiter"), options.get("sheet"), headers, only_if, steps)

@@ -6,13 +6,12 @@ Reading needs no database, so an import reads ahead before it begins to write an
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from node.importing.mapping import Expression
 from node.importing.mapping import Mapping as MappingFile
 from node.importing.sheets import Sheet
 from node.importing.values import Unreadable, fit, meant, transformed
-from shared.i18n import folded
 from shared.problems import InvalidValue
 from shared.schema import Column, Table, Value
 
@@ -20,10 +19,14 @@ from shared.schema import Column, Table, Value
 class Readings:
     """Values of cells for one mapping, by the expression that reads them and their text."""
 
-    def __init__(self, mapping: MappingFile, sheet: Sheet) -> None:
+    def __init__(self, mapping: MappingFile, sheet: Sheet, fields: Sequence[str | None]) -> None:
         self.mapping = mapping
         self.sheet = sheet
-        self.places = places(mapping, sheet)
+        self.places = {
+            column: [at for at, field in enumerate(fields) if field == column]
+            for column in mapping.file_columns()
+        }
+        """Where each column that the mapping reads stands in the file."""
         self._known: dict[tuple[int, str], Value] = {}
 
     def value(self, expression: Expression, table: Table, column: Column, text: str) -> Value:
@@ -44,21 +47,6 @@ class Readings:
                 for text in texts:
                     with contextlib.suppress(Unreadable, InvalidValue):
                         self.value(expression, table, table.by_name[name], text)
-
-
-def places(mapping: MappingFile, sheet: Sheet) -> dict[str, list[int]]:
-    """Where each column that the mapping reads stands in the file."""
-    header = [plain(name) for name in sheet.header]
-    found = {}
-    for column in mapping.file_columns():
-        accepted = {plain(name) for name in mapping.headers.get(column, (column,))}
-        found[column] = [i for i, name in enumerate(header) if name in accepted]
-    return found
-
-
-def plain(name: str) -> str:
-    """A header as it is compared: in any case, with or without Kyrgyz letters, whatever ends it."""
-    return folded(name).strip(" .:*")
 
 
 def _readers(mapping: MappingFile) -> Iterator[tuple[Expression, Table, str]]:

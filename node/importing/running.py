@@ -10,13 +10,14 @@ from typing import Literal
 from sqlite_utils import Database
 
 from node.importing.finding import Finder, Key, Row, called, namesakes
+from node.importing.headings import title
 from node.importing.line import LineWork, Refused, Skipped
 from node.importing.mapping import Expression, Filter, cells
-from node.importing.mapping import Mapping as MappingFile
-from node.importing.readings import Readings, plain
+from node.importing.readings import Readings
 from node.importing.sheets import Line
 from node.unnamed import Names
 from shared.grading import Band, band_of, bands_of
+from shared.i18n import current_language
 from shared.problems import N_, LineError
 from shared.schema import Table, Value
 from sync.writer import Writer
@@ -98,15 +99,13 @@ class Run:
         keys = self.mapping.key_columns(lambda column: bool(self.readings.places.get(column)))
         changes = self.wish.mode == "update"
         for column, needed in self.mapping.file_columns().items():
-            accepted = self.mapping.headers.get(column, (column,))
+            name = title(self.mapping.headings[column], current_language())
             found = self.readings.places[column]
             places[column] = found[0] if found else None
             if not found and (column in keys if changes else needed):
-                self.error(self.sheet.header_line, accepted[0], N_("The file has no such column."))
+                self.error(self.sheet.header_line, name, N_("The file has no such column."))
             if len(found) > 1:
-                self.error(
-                    self.sheet.header_line, accepted[0], N_("The file has this column more than once.")
-                )
+                self.error(self.sheet.header_line, name, N_("The file has this column more than once."))
         return places
 
     def lacks(self, expression: Expression) -> bool:
@@ -208,9 +207,3 @@ class Run:
             rows = self.writer.db.query("SELECT scale, band, low, high, retired_at FROM grading_band")
             self.bands[scale] = bands_of(rows, scale)
         return band_of(value, self.bands[scale])
-
-
-def headings_of(mapping: MappingFile) -> frozenset[str]:
-    """Every header that a mapping knows, as headers are compared."""
-    names = [mapping.headers.get(column, (column,)) for column in mapping.file_columns()]
-    return frozenset(plain(name) for accepted in names for name in accepted)

@@ -22,8 +22,8 @@ from typing import TextIO
 
 import openpyxl
 
+from node.importing.headings import forms
 from node.importing.lookalikes import LOOKALIKES
-from shared.i18n import folded
 from shared.problems import DamagedFile, OtherFormat, TooLarge
 from shared.report import safe_text
 
@@ -76,7 +76,7 @@ def read_sheet(
     sheet: str | None = None,
     headings: frozenset[str] = frozenset(),
 ) -> Sheet:
-    """Read a file. The header is the line that holds most of the ``headings`` (folded), else the first not empty.
+    """Read a file. The header is the line that holds most of the ``headings`` (`plain`), else the first not empty.
 
     OtherFormat: neither a workbook nor text. DamagedFile: there is no such file, or it is no table. TooLarge: more
     than 64 MiB, or a workbook that unpacks to more than 128 MiB or has a sheet of more than 100,000 rows.
@@ -136,7 +136,7 @@ def _is_other(content: bytes) -> bool:
 
 
 def _known(cells: Sequence[str], headings: frozenset[str]) -> int:
-    return sum(folded(cell).strip(" .:*") in headings for cell in cells if cell)
+    return sum(not headings.isdisjoint(forms(cell)) for cell in cells if cell)
 
 
 def _most(lines: Sequence[Line], headings: frozenset[str]) -> tuple[int, int]:
@@ -155,7 +155,7 @@ def _header(lines: Sequence[Line], place: int, headings: frozenset[str]) -> tupl
     if headings and place and lines[place - 1].number == lines[place].number - 1:
         above = lines[place - 1].cells
         header = tuple(
-            over if not cell and folded(over).strip(" .:*") in headings else cell
+            over if not cell and not headings.isdisjoint(forms(over)) else cell
             for cell, over in zip_longest(header, above[: len(header)], fillvalue="")
         )
     if headings and under < len(lines):

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from openpyxl.utils import get_column_letter
 
-from node.importing import actions, naming, queries, uploads, workbook
+from node.importing import actions, naming, queries, remembering, uploads, workbook
 from node.importing.actions import ImportResult, Mode, Wish
-from node.importing.fullnames import parted
-from node.importing.kinds import KINDS, Kind, header
+from node.importing.headings import (
+    FULL_NAME,
+    LEFT_OUT,
+    PARTS,
+    known,
+    matched,
+    takes_full_names,
+    title,
+)
+from node.importing.kinds import KINDS, Kind
 from node.importing.line import NameInText
 from node.importing.mapping import Mapping
-from node.importing.readings import plain
-from node.importing.running import headings_of
 from node.importing.sheets import Sheet, table_in
 from node.people.queries import author
 from node.reading.noting import noted
@@ -35,6 +42,7 @@ from shared.problems import (
     TooLarge,
     TooManyLines,
 )
+from shared.report import EMPTY
 from shared.web import LARGEST_UPLOAD, today, visitor
 from sync import undo
 
@@ -46,9 +54,22 @@ MOST_LINES = 6_000
 """Lines of one list: while they are written, which takes half a millisecond each at most, the others' writes wait."""
 MOST_CELLS = 250_000
 """Cells of one file, of all its sheets: forty for each line that may be."""
+COLUMN = "column-"
+"""How the choices of the page begin that say what a column of the file is."""
+OUT = "-"
 SHOWN_ERRORS = 200
 SHOWN_NAMES = 100
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+@dataclass(frozen=True)
+class Given:
+    """A file that waits, by which mapping it is read, and which column of the list each of its columns is."""
+
+    path: Path
+    sheet: Sheet
+    mapping: Mapping
+    fields: tuple[str | None, ...]
 
 
 @area.url_value_preprocessor
@@ -115,7 +136,7 @@ def upload(kind_name: str) -> ResponseReturnValue:
         sentence = gettext("Choose a file first.")
         return render_template("importing/start.html", kind=kind, problem=sentence), 422
     try:
-        sheet = table_in(content, Path(name), headings=headings_of(kind.mapping()), most=MOST_CELLS)
+        sheet = _table(kind, Path(name), content)
         if len(sheet.lines) > MOST_LINES:
             raise TooManyLines(most=MOST_LINES)
     except (InputProblem, DamagedFile, TooLarge) as problem:
@@ -138,40 +159,49 @@ def run(kind_name: str, token: str) -> ResponseReturnValue:
     kind, todo = _kind(kind_name), request.form.get("do", "check")
     if todo == "check":
         return _check_page(kind, token)
-    path, sheet = _sheet(kind, token)
-    errors = _tried(kind, path, sheet)[1] if todo in ("faults", "rest") else ()
+    given = _given(kind, token)
+    errors = _tried(kind, given)[1] if todo in ("faults", "rest") else ()
     if todo == "faults":
         noted("export", "failed lines of an import")
-        return _file(workbook.faults(sheet, errors, gettext("Reason")), f"{path.stem}-errors.xlsx")
+        content = workbook.faults(given.sheet, errors, gettext("Reason"))
+        return _file(content, f"{given.path.stem}-errors.xlsx")
     if todo not in ("all", "rest"):
         raise BadRequest()
     wish = _wish(kind, frozenset(error.line for error in errors))
     try:
         result = actions.run_import(
-            database(), path, _mapping(kind, sheet), visitor().account, text=gettext, wish=wish, sheet=sheet,
-            today=today(),
+            database(), given.path, given.mapping, visitor().account, text=gettext, wish=wish, sheet=given.sheet,
+            fields=given.fields, today=today(),
         )  # fmt: skip
     except ImportRefused as refused:
         return _check_page(kind, token, refused.errors)
     uploads.drop(database(), token)
-    return render_template("importing/done.html", kind=kind, result=result, file=path.name, undone=None)
+    return render_template("importing/done.html", kind=kind, result=result, file=given.path.name, undone=None)
 
 
-def _sheet(kind: Kind, token: str) -> tuple[Path, Sheet]:
-    name, content = uploads.find(database(), visitor().account, kind.name, token)
-    mapping = kind.mapping()
-    return Path(name), parted(table_in(content, Path(name), headings=headings_of(mapping)), mapping)
+def _table(kind: Kind, path: Path, content: bytes) -> Sheet:
+    headings = kind.mapping().headings
+    meanings = remembering.meanings(database(), kind.name, headings)
+    return table_in(content, path, headings=frozenset({**known(headings), **meanings}), most=MOST_CELLS)
 
 
-def _mapping(kind: Kind, sheet: Sheet) -> Mapping:
-    """The mapping by the chosen key, its columns where the visitor says they are."""
-    mapping = kind.mapping(request.form.get("key", ""))
-    chosen = {
-        name: (sheet.header[int(place)],) if place.isdigit() and int(place) < len(sheet.header) else ()
-        for name in mapping.headers
-        if (place := request.form.get(f"column-{name}")) is not None
-    }
-    return replace(mapping, headers={**mapping.headers, **chosen})
+def _given(kind: Kind, token: str) -> Given:
+    """What the visitor gave and said of it. NotFound."""
+    db, form = database(), request.form
+    name, content = uploads.find(db, visitor().account, kind.name, token)
+    path, key = Path(name), form.get("key", "")
+    mapping, sheet = kind.mapping(key), _table(kind, Path(name), content)
+    columns = mapping.headings
+    meanings = remembering.meanings(db, kind.name, columns)
+    allowed = {*columns, *([FULL_NAME] if takes_full_names(columns) else [])}
+    fields = list(matched(sheet.header, columns, meanings))
+    for at in range(len(fields)):
+        said = form.get(f"{COLUMN}{at}")
+        if said is not None:
+            fields[at] = said if said in allowed else LEFT_OUT if said == OUT else None
+    if form:
+        remembering.remember(db, kind.name, sheet.header, columns, fields)
+    return Given(path, sheet, mapping, tuple(fields))
 
 
 def _wish(kind: Kind, leave_out: frozenset[int] = frozenset()) -> Wish:
@@ -181,37 +211,37 @@ def _wish(kind: Kind, leave_out: frozenset[int] = frozenset()) -> Wish:
     return wish if kind.checked is None else replace(wish, check=kind.checked(database(), visitor(), today()))
 
 
-def _tried(kind: Kind, path: Path, sheet: Sheet) -> tuple[ImportResult | None, tuple[LineError, ...]]:
+def _tried(kind: Kind, given: Given) -> tuple[ImportResult | None, tuple[LineError, ...]]:
     """What would happen, or what is in the way."""
-    attempt = partial(actions.run_import, database(), path, _mapping(kind, sheet), visitor().account, True)
+    attempt = partial(actions.run_import, database(), given.path, given.mapping, visitor().account, True)
     try:
-        return attempt(text=gettext, wish=_wish(kind), sheet=sheet, today=today()), ()
+        result = attempt(
+            text=gettext, wish=_wish(kind), sheet=given.sheet, fields=given.fields, today=today()
+        )
     except ImportRefused as refused:
         return None, refused.errors
+    return result, ()
 
 
 def _check_page(kind: Kind, token: str, refused: tuple[LineError, ...] | None = None) -> ResponseReturnValue:
-    path, sheet = _sheet(kind, token)
-    result, errors = (None, refused) if refused is not None else _tried(kind, path, sheet)
-    mapping = _mapping(kind, sheet)
-    needed = mapping.file_columns()
-    named = kind.mapping().headers
-    places = {name: _place(sheet, names) for name, names in mapping.headers.items()}
+    given = _given(kind, token)
+    result, errors = (None, refused) if refused is not None else _tried(kind, given)
     wrong = {error.line for error in errors}
+    sheet = given.sheet
     good = len(sheet.lines) - len(wrong & {line.number for line in sheet.lines})
     page = render_template(
         "importing/check.html",
         kind=kind,
         token=token,
-        file=path.name,
-        sheet=sheet,
+        file=given.path.name,
         result=result,
         errors=errors[:SHOWN_ERRORS],
         all_errors=len(errors),
         wrong=len(wrong),
         rest=good if sheet.header_line not in wrong else 0,
-        columns=[(name, header(named[name], current_language()), needed[name]) for name in needed],
-        places=places,
+        columns=_columns(given),
+        options=_options(kind, given.mapping),
+        lacking=[] if request.form.get("mode") == "update" else _lacking(given),
         names=any(isinstance(error, NameInText) for error in errors),
         names_checked=NAMES_CHECKED,
         mode=request.form.get("mode", "both"),
@@ -220,9 +250,42 @@ def _check_page(kind: Kind, token: str, refused: tuple[LineError, ...] | None = 
     return (page, 422) if errors and request.method == "POST" else page
 
 
-def _place(sheet: Sheet, names: tuple[str, ...]) -> int | None:
-    wanted = {plain(name) for name in names}
-    return next((at for at, name in enumerate(sheet.header) if plain(name) in wanted), None)
+def _columns(given: Given) -> list[tuple[str, str, str, str, bool]]:
+    """Of every column of the file: the name of its choice, its heading, a cell of it, what is chosen, and whether the
+    visitor has to look at it: nobody knows what it is, or another one is the same.
+    """
+    found = []
+    for at, (heading, field) in enumerate(zip(given.sheet.header, given.fields, strict=True)):
+        cell = next(
+            filter(None, (cell for line in given.sheet.lines for cell in line.cells[at : at + 1])), ""
+        )
+        if not heading and not cell:
+            continue
+        unsure = field is None or (field != LEFT_OUT and given.fields.count(field) > 1)
+        called = heading or gettext("Column %(letter)s", letter=get_column_letter(at + 1))
+        chosen = OUT if field == LEFT_OUT else field or ""
+        found.append((f"{COLUMN}{at}", called, cell, chosen, unsure))
+    return found
+
+
+def _options(kind: Kind, mapping: Mapping) -> list[tuple[str, str]]:
+    """What a column of the file may be."""
+    named = mapping.headings
+    full = [(FULL_NAME, gettext("Surname, given name and patronymic in one"))]
+    return [
+        ("", EMPTY),
+        (OUT, gettext("Leave out")),
+        *(full if takes_full_names(named) else []),
+        *((name, title(named[name], current_language())) for name in kind.columns()),
+    ]
+
+
+def _lacking(given: Given) -> list[str]:
+    """The columns that the file must have and has not, as they are called."""
+    there = {*given.fields, *(PARTS if FULL_NAME in given.fields else ())}
+    named = given.mapping.headings
+    needed = given.mapping.file_columns()
+    return [title(named[name], current_language()) for name in needed if needed[name] and name not in there]
 
 
 @area.get("/undo/<int:mark>")

@@ -11,7 +11,8 @@ from openpyxl.styles import Font
 from openpyxl.worksheet.worksheet import Worksheet
 from sqlite_utils import Database
 
-from node.importing.kinds import Kind, header
+from node.importing.headings import title
+from node.importing.kinds import Kind
 from node.importing.mapping import Expression, Mapping
 from node.importing.sheets import Sheet
 from node.importing.words import Words
@@ -36,7 +37,7 @@ def template(db: Database, kind: Kind, language: str, titles: tuple[str, str], *
     book = openpyxl.Workbook()
     sheet = book.active
     sheet.title = titles[0]
-    _heads(sheet, [header(mapping.headers[name], language) for name in columns])
+    _heads(sheet, [title(mapping.headers[name], language) for name in columns])
     words = _words(mapping, language)
     for row in db.query(kind.existing, bound):
         sheet.append([_shown(name, row.get(name), words.get(name, {})) for name in columns])
@@ -111,7 +112,7 @@ def _codes(sheet: Worksheet, db: Database, mapping: Mapping, columns: list[str],
                 rows = db.query(f"SELECT * FROM {table.name} WHERE retired_at IS NULL ORDER BY code")
                 lists[column] = [f"{row['code']} — {row_name(row)}" for row in rows]
     named = [name for name in columns if name in lists]
-    _heads(sheet, [header(mapping.headers[name], language) for name in named])
+    _heads(sheet, [title(mapping.headers[name], language) for name in named])
     for at in range(max((len(lists[name]) for name in named), default=0)):
         sheet.append([lists[name][at] if at < len(lists[name]) else None for name in named])
 

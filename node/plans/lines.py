@@ -11,26 +11,21 @@ from pathlib import Path
 
 import openpyxl
 
+from node.importing.headings import plain
+from node.importing.mapping import load_mapping
 from node.importing.sheets import table_in
 from node.plans.queries import FIELDS
-from shared.i18n import N_, folded
+from shared.i18n import N_
 from shared.problems import DamagedFile
 from shared.report import safe_text
 from shared.schema import BY_NAME, Value
 
 MOST_LINES = 600
-HEADINGS: dict[str, tuple[str, ...]] = {
-    "section": ("бөлүм", "бөлүмү", "раздел", "модуль", "section", "глава"),
-    "topic": ("тема", "темасы", "сабактын темасы", "тема урока", "темы", "topic"),
-    "hours": ("саат", "саны", "сааттар", "часы", "час", "кол-во часов", "количество часов", "hours"),
-    "homework": ("үй тапшырмасы", "үй тапшырма", "домашнее задание", "д/з", "homework"),
-    "objective": ("максаты", "максат", "компетенция", "максаты, компетенция", "цель", "цели", "цель, компетенция",
-                  "objective", "objective, competence"),
-    "resources": ("ресурстар", "ресурсы", "жабдуулар", "оборудование", "resources"),
-    "assessment": ("баалоо", "оценивание", "assessment"),
-    "note": ("эскертүү", "примечание", "note"),
+HEADINGS = {
+    plain(heading): field for field, headings in load_mapping("plans").headers.items() if field in FIELDS
+    for heading in headings
 }  # fmt: skip
-"""Field -> the headings by which a column is known, in any of the three languages."""
+"""Headings, as they are compared, by which a column is known in any of the three languages -> its field."""
 _NUMBERED = re.compile(r"\s*(\d{1,3}[.)])+\s*(?=\S)")
 """A number before a topic, which the plan gives itself: taken away where every topic has one."""
 _NUMBER = re.compile(r"\d{1,4}[.)]?")
@@ -119,10 +114,9 @@ def _cells(text: str) -> list[tuple[int, list[str]]]:
 
 def _columns(cells: Sequence[str]) -> dict[str, int]:
     """Field -> place, when the cells are headings; empty otherwise."""
-    known = {folded(heading): name for name, headings in HEADINGS.items() for heading in headings}
     found: dict[str, int] = {}
     for place, cell in enumerate(cells):
-        name = known.get(folded(cell.strip(" .:")))
+        name = HEADINGS.get(plain(cell))
         if name:
             found.setdefault(name, place)
     return found if len(found) > 1 or (found and len([c for c in cells if c.strip()]) == 1) else {}

@@ -13,7 +13,7 @@ from sqlite_utils import Database
 
 from node.importing import load_mapping, run_import
 from node.importing.fullnames import parted
-from node.importing.running import headings_of
+from node.importing.headings import known, matched
 from node.importing.sheets import Sheet, table_in
 from node.importing.values import Unreadable, class_letter, days, transformed
 from node.importing.words import Words
@@ -45,7 +45,7 @@ def workbook(*sheets: list[tuple[object, ...]], merged: str = "") -> bytes:
 
 
 def read(content: bytes, kind: str = "pupils") -> Sheet:
-    return table_in(content, PATH, headings=headings_of(load_mapping(kind)))
+    return table_in(content, PATH, headings=frozenset(known(load_mapping(kind).headings)))
 
 
 def errors(db: Database, sheet: Sheet, kind: str = "pupils") -> list[tuple[int, str]]:
@@ -175,10 +175,12 @@ def test_formats_down_to_the_last_row_cost_nothing() -> None:
 )
 def test_names_in_one_column_are_parted_where_their_words_tell(name: str, told: tuple[str, ...]) -> None:
     content = workbook([("№", "Ф.И.О.", "Класс"), (1, name, "7-А")])
-    sheet = parted(read(content), load_mapping("pupils"))
+    mapping, given = load_mapping("pupils"), read(content)
+    sheet, fields = parted(given, matched(given.header, mapping.headings), mapping)
     assert sheet.header == ("№", "Фамилиясы", "Аты", "Атасынын аты", "Класс")
     assert sheet.lines[0].cells == ("1", *told, "7-А")
-    assert parted(sheet, load_mapping("pupils")) == sheet
+    assert fields == ("", "surname", "given", "patronymic", "class")
+    assert parted(sheet, fields, mapping) == (sheet, fields)
 
 
 def test_words_may_end_in_a_point_or_be_followed_by_others() -> None:

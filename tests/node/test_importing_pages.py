@@ -111,13 +111,36 @@ def test_a_list_too_long_and_what_is_no_list_are_told_on_the_page(own: SchoolPag
         assert answer.status_code == 422 and 'class="notice' in answer.get_data(as_text=True)
 
 
-def test_columns_under_other_names_are_matched_by_hand(own: SchoolPages) -> None:
-    client = own.as_("secretary")
-    there = upload(client, "staff", HEAD.replace("Фамилия", "Ф.") + GOOD)
-    assert "Файлда мындай тилке жок." in client.get(there)[1]
-    assert client.post(there, do="check", **{"column-surname": "1"})[0] == 200
-    assert client.post(there, do="all", **{"column-surname": "1"})[0] == 200
+def test_a_heading_that_is_not_understood_is_asked_about_once(own: SchoolPages) -> None:
+    client, others = own.as_("secretary"), HEAD.replace("Фамилия", "Тек") + GOOD
+    there = upload(client, "staff", others)
+    text = client.get(there)[1]
+    assert "Файлда мындай тилке жок." in text and "Кайсы тилке эмне?" in text
+    assert "мисалы: Асанов" in text, "the choice shows what stands in the column"
+    assert client.post(there, do="check", **{"column-1": ""})[0] == 422, "nothing said is nothing remembered"
+    said = {"column-1": "surname", "column-6": "-"}
+    status, text = client.post(there, do="check", **said)
+    assert status == 422 and "Кызмат орду" in text, "what is left out is not there"
+    assert client.post(there, do="check", **(said | {"column-6": "position"}))[0] == 200
+    again = upload(client, "staff", others)
+    status, text = client.get(again)
+    assert status == 200 and "Кайсы тилке эмне?" not in text
+    assert client.post(again, do="all")[0] == 200
     assert sorted(names(own)) == ["Асанов", "Өмүрова"]
+
+
+def test_a_file_without_headings_teaches_none_and_one_column_may_hold_the_names(own: SchoolPages) -> None:
+    client = own.as_("secretary")
+    there = upload(client, "staff", "Асанов;Нурлан\nБеков;Бек\n")
+    client.post(there, do="check", **{"column-0": "surname", "column-1": "given"})
+    assert own.one("SELECT count(*) FROM import_heading") == 0, "a name in the first line is no heading"
+    there = upload(
+        client,
+        "staff",
+        "Ким;Туулган жылы;Пол;Согласие;Должность;Тел.\nАсанов Нурлан;03.02.1980;м;2025-09-01;учитель;1\n",
+    )
+    assert client.post(there, do="all", **{"column-0": "full name"})[0] == 200
+    assert names(own) == ["Асанов"]
 
 
 @pytest.mark.parametrize(("mode", "changed"), [("insert", False), ("update", True), ("both", True)])
