@@ -28,7 +28,7 @@ from node.tasks import queries as task_queries
 from node.timetable import queries as timetable_queries
 from node.timetable.weeks import day_instants, own_weeks, week_of
 from shared.access import allow
-from shared.dates import NO_LESSONS, date_of
+from shared.dates import NO_LESSONS
 from shared.i18n import gettext, in_order, ngettext
 from shared.problems import NameWithoutConsent
 from shared.web import may_open, minute_of_day, problem_answer, today, visitor, wants_json
@@ -56,7 +56,7 @@ def index() -> ResponseReturnValue:
     return render_template(
         "home/index.html",
         day=day,
-        iso=date_of(day).isoformat(),
+        iso=iso,
         kind=kind,
         free=kind in NO_LESSONS,
         year=year,
