@@ -35,8 +35,8 @@ TEACHER = (
         N_("Keep a lesson"),
         N_(
             "Your lessons of today stand on the first page. Open one: everyone is present until you mark who is away "
-            "or late. Say that attendance is taken, also when all are there. Topic and homework stand beside it; the "
-            "planned topic is filled in for you."
+            "or late. Say that attendance is taken, also when all are there. Topic and homework stand above, folded on "
+            "a phone; the planned topic is filled in for you. A pupil's name leads to the history."
         ),
         "journal.index",
         ("today", "lesson"),

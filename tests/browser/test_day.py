@@ -130,7 +130,10 @@ def test_a_whole_lesson_by_the_keyboard_alone(page: Page, desk: Desk, here: str)
     keys.to(f"a[href='{address(desk.place)}']")
     page.keyboard.press("Enter")
     page.wait_for_url(here + address(desk.place))
-    # The lesson's homework; then two who are away, and marks of those who are not.
+    # The lesson's homework, folded on a phone; then two who are away, and marks of those who are not.
+    if page.viewport_size == VIEWPORTS["phone"]:
+        keys.to(".written summary")
+        keys.press("Enter")
     keys.to("#homework")
     page.keyboard.press("Control+a")
     page.keyboard.type("§ 12, № 5")

@@ -116,6 +116,7 @@ def test_without_wifi_the_list_goes_on_too(page: Page, desk: Desk, here: str) ->
     page.select_option("#kind-1", index=4)
     page.locator(f"[data-pupil='{first}'] .second .key:has(input[value='4'])").click()
     key(page, second, "absent")
+    page.click(".written summary")
     page.fill("#homework", "§ 7")
     page.locator("#topic").focus()
     page.locator(".foot .state.waiting").wait_for()

@@ -10,6 +10,14 @@
     : cell.field === "mark" ? `mark-${cell.pupil}-${cell.slot}` : cell.field;
   const rowOf = (cell) => cell.pupil ? form.querySelector(`[data-pupil="${cell.pupil}"]`)
     : form.querySelector(`[data-cell="${cell.field}"]`);
+  // Topic and homework are folded on a phone: their words stand in the fold's head, and it opens when something asks.
+  const fold = form.querySelector(".written");
+  if (matchMedia("(min-width: 861px)").matches) fold.open = true;
+  function headline(name, wanted) {
+    const said = fold.querySelectorAll("[data-said]")[["topic", "homework"].indexOf(name)];
+    if (said) said.textContent = wanted || said.dataset.said;
+  }
+  function unfold(row) { if (fold.contains(row)) fold.open = true; }
   const here = (cell) => cell.url === form.dataset.url;
   function cellOf(name) {
     const [, field, pupil, slot] = /^(\w+)(?:-(\d+))?(?:-(\d+))?$/.exec(name);
@@ -180,6 +188,7 @@
     show(cell, wanted, state, told) {
       if (!here(cell)) return;
       askAll(cell);
+      headline(cell.field, wanted);
       const row = rowOf(cell), old = row.querySelector(".told");
       const line = cell.pupil ? placeOf(row, "[data-told]", row.querySelector(".name"), "span", "state", "told") : row.querySelector("[data-told]");
       if (current(nameOf(cell)) !== wanted && document.activeElement !== form.elements[nameOf(cell)]) put(nameOf(cell), wanted);
@@ -197,6 +206,7 @@
       const kinds = form.elements.kind, kind = cell.field === "mark" && wanted && cell.slot === "0" && cell.kind !== kinds.dataset.usual && kinds.querySelector(`[value="${cell.kind}"]`);
       if (kind) line.append(" ", kind.textContent);
       if (!told) return;
+      unfold(row);
       const why = document.createElement("p");
       why.className = "clash told";
       why.textContent = `! ${told}`;
@@ -204,7 +214,10 @@
     },
     base(cell, known) { if (here(cell)) seen.set(nameOf(cell), known); },
     here,
-    ask(cell, box) { rowOf(cell).append(box); },
+    ask(cell, box) {
+      rowOf(cell).append(box);
+      unfold(rowOf(cell));
+    },
     reason() { const field = document.getElementById("reason"); if (field) field.focus(); },
   });
 })();
