@@ -8,8 +8,6 @@ into a file, and the other way round.
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -25,7 +23,6 @@ from shared.keyslots import Keyslots, sync_directory, write_private
 from shared.problems import AlreadyInitialised, DamagedFile, WrongKey
 from sync import clock
 
-_WAITING = "restored"
 _CHUNK = 500
 _PERISHABLE = (tables.session, tables.registration, tables.joining, tables.summary)
 """What a restored hub begins without: sessions, codes that may have served since, requests to join, counted cells."""
@@ -68,13 +65,7 @@ def restore(
     """
     if (home / KEYS).exists() or (home / DATABASE).exists():
         raise AlreadyInitialised(home=home)
-    is_new = not home.exists()
-    home.mkdir(parents=True, exist_ok=True)
-    os.chmod(home, 0o700)
-    waiting = home / _WAITING
-    shutil.rmtree(waiting, ignore_errors=True)
-    waiting.mkdir()
-    try:
+    with archive.set_aside(home) as waiting:
         archive.unpack(source, waiting, DATABASE, KEYS)
         key = archive.unlock(Keyslots(waiting / KEYS), source, passphrase, kit, machine_slot)
         write_private(waiting / CONFIG, json.dumps({"database": None}).encode())
@@ -85,12 +76,6 @@ def restore(
             if (waiting / name).exists():
                 (waiting / name).replace(home / name)
         sync_directory(home)
-    except BaseException:
-        if is_new:
-            shutil.rmtree(home)
-        raise
-    finally:
-        shutil.rmtree(waiting, ignore_errors=True)
     return storage.open_with(home, key)
 
 

@@ -37,7 +37,7 @@ from sync.state import State
 from sync.writer import writing
 
 DATABASE, KEYS, MACHINE = "node.db", "keys.json", "machine.key"
-_UNFINISHED, _WAITING = DATABASE + ".new", "restored"
+_UNFINISHED = DATABASE + ".new"
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ def _make_home(
     os.chmod(home, 0o700)
     # What an interrupted init left: never used keys, then the database they were for.
     (home / KEYS).unlink(missing_ok=True)
-    shutil.rmtree(home / _WAITING, ignore_errors=True)
+    shutil.rmtree(home / archive.SET_ASIDE, ignore_errors=True)
     for left in home.glob(DATABASE + "*"):
         left.unlink()
     data_key = crypto.random_bytes(crypto.KEY_BYTES)
@@ -214,7 +214,7 @@ def _require_home(home: Path) -> None:
 
 def _is_interrupted(home: Path) -> bool:
     """Did a power cut end an init or a restore before it was done?"""
-    return (home / _UNFINISHED).exists() or (home / _WAITING).exists()
+    return (home / _UNFINISHED).exists() or (home / archive.SET_ASIDE).exists()
 
 
 def _upgrade(connection: Database) -> None:
@@ -262,23 +262,11 @@ def restore(
     """
     if (home / DATABASE).exists():
         raise AlreadyInitialised(home=home)
-    is_new = not home.exists()
-    home.mkdir(parents=True, exist_ok=True)
-    os.chmod(home, 0o700)
-    waiting = home / _WAITING
-    shutil.rmtree(waiting, ignore_errors=True)
-    waiting.mkdir()
-    try:
+    with archive.set_aside(home) as waiting:
         archive.unpack(source, waiting, DATABASE, KEYS)
         data_key = archive.unlock(Keyslots(waiting / KEYS), source, passphrase, kit, machine_slot)
         _revive(waiting / DATABASE, data_key, source)
         _move_in(waiting, home)
-    except BaseException:
-        if is_new:
-            shutil.rmtree(home)
-        raise
-    finally:
-        shutil.rmtree(waiting, ignore_errors=True)
     return Node(home, data_key)
 
 

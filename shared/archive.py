@@ -6,12 +6,16 @@ import glob
 import os
 import shutil
 import tarfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from shared.keys import RecoveryKit
 from shared.keyslots import Keyslots, sync_directory
 from shared.problems import DamagedFile, WrongPassphrase
+
+SET_ASIDE = "restored"
+"""The folder of a home in which a backup is opened; it stays only where the power went off meanwhile."""
 
 
 def write(target: Path, database: str, keys: Path, copy: Callable[[Path], None]) -> None:
@@ -36,6 +40,27 @@ def write(target: Path, database: str, keys: Path, copy: Callable[[Path], None])
     finally:
         for left in (unfinished, *target.parent.glob(glob.escape(copied.name) + "*")):
             left.unlink(missing_ok=True)
+
+
+@contextmanager
+def set_aside(home: Path) -> Iterator[Path]:
+    """A folder of a home, made if need be, in which a backup is opened and checked before its files move in.
+
+    It is gone afterwards. When that fails, nothing is left behind: a home that was made for it goes too.
+    """
+    is_new, aside = not home.exists(), home / SET_ASIDE
+    home.mkdir(parents=True, exist_ok=True)
+    os.chmod(home, 0o700)
+    shutil.rmtree(aside, ignore_errors=True)
+    aside.mkdir()
+    try:
+        yield aside
+    except BaseException:
+        if is_new:
+            shutil.rmtree(home)
+        raise
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
 
 
 def unpack(source: Path, folder: Path, *names: str) -> None:
