@@ -79,6 +79,8 @@
     |   |-- ChangedMeanwhile      someone else has written the same cell since it was shown
     |   |-- ClassExists           the school year has a class of that grade and letter
     |   |-- ClassNotEmpty         a class is closed while pupils are on its roll
+    |   |-- ClassHadPupils        a class that had pupils is closed, not removed
+    |   |-- ClassInUse            so is one of which something was written
     |   |-- SubjectTaught         a class has the subject; it can be split into subgroups
     |   |-- GroupInUse            a subject group whose journal holds something is not removed
     |   |-- ArrivedThatDay        who came on a day is not told to leave on it
@@ -668,6 +670,22 @@ class ClassExists(InputProblem):
 class ClassNotEmpty(InputProblem):
     code = "class_not_empty"
     template = N_("Pupils are on the roll of this class on that day: {count}; move them first.")
+
+
+class ClassHadPupils(InputProblem):
+    code = "class_had_pupils"
+    template = N_(
+        "Pupils are or were on the roll of this class; it stays in the books and is closed instead."
+    )
+
+
+class ClassInUse(InputProblem):
+    """A lesson, a slot of the timetable, a day of the calendar or another record is of the class."""
+
+    code = "class_in_use"
+    template = N_(
+        "The journal, the timetable or the calendar names this class; it stays and is closed instead."
+    )
 
 
 class SubjectTaught(InputProblem):

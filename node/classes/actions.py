@@ -92,6 +92,22 @@ def reopen_class(w: Writer, class_id: int) -> None:
     w.update("class_group", class_id, closed_on=None)
 
 
+def remove_class(w: Writer, class_id: int) -> None:
+    """Take back a class made by mistake, with its subjects; only while nobody was on its roll and nothing of it is
+    written. NotFound, ClassHadPupils, ClassInUse.
+    """
+    _class(w.db, class_id)
+    if (problem := queries.holds_class(w.db, class_id)) is not None:
+        raise problem
+    groups = "SELECT id FROM subject_group WHERE class_group = ? AND retired_at IS NULL"
+    for (group,) in w.db.execute(groups, (class_id,)).fetchall():
+        remove_group(w, group)
+    partners = "SELECT id FROM class_group WHERE combined = ? AND retired_at IS NULL"
+    for (partner,) in w.db.execute(partners, (class_id,)).fetchall():
+        w.update("class_group", partner, combined=None)
+    w.retire("class_group", class_id)
+
+
 def _class(db: Database, class_id: int) -> tuple[int, int | None]:
     """School year and first day of a class. NotFound."""
     row = db.execute(

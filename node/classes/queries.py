@@ -13,6 +13,8 @@ from node.people.queries import NAME_COLUMNS, NAMED, full_name
 from node.schooldays import YEARS
 from shared.dates import FOREVER, school_year_name, year_on
 from shared.i18n import in_order
+from shared.problems import ClassHadPupils, ClassInUse
+from shared.schema import TABLES
 
 ON_ROLL = 'e.retired_at IS NULL AND e.start <= :day AND (e."end" IS NULL OR e."end" > :day)'
 """The roll rule: start inclusive, end exclusive."""
@@ -223,3 +225,38 @@ def stays(db: Database, class_id: int, subject: int, today: int) -> list[Mapping
 def in_alphabetical_order(db: Database, class_id: int, day: int) -> list[int]:
     """The pupils on a class's roll on a day, as they stand in its list."""
     return [row["id"] for row in in_order(roll(db, class_id, day, day), full_name)]
+
+
+# ---- may a class be taken back?
+
+
+_GO_ALONG = {"class_group", "subject_group", "subject_group_pupil", "subject_group_gap", "external_key"}
+"""Tables whose rows of a class keep it from nothing: they go with it, or name what is gone."""
+_REFERENCES = {
+    of: [
+        (table.name, column.name)
+        for table in TABLES
+        if not table.derived and table.name not in _GO_ALONG
+        for column in table.columns
+        if column.references == of
+    ]
+    for of in ("class_group", "subject_group")
+}
+"""Of a class and of its subject groups: (table, column) that names one."""
+
+
+def holds_class(db: Database, class_id: int) -> ClassHadPupils | ClassInUse | None:
+    """What keeps a class in the books: pupils who were on its roll, or any record of it or of its subjects."""
+    itself = "SELECT ?"
+    if _is_named(db, "enrolment", "class_group", itself, class_id):
+        return ClassHadPupils()
+    groups = "SELECT id FROM subject_group WHERE class_group = ? AND retired_at IS NULL"
+    for of, named in (("class_group", itself), ("subject_group", groups)):
+        if any(_is_named(db, table, column, named, class_id) for table, column in _REFERENCES[of]):
+            return ClassInUse()
+    return None
+
+
+def _is_named(db: Database, table: str, column: str, named: str, class_id: int) -> bool:
+    sql = f'SELECT 1 FROM "{table}" WHERE "{column}" IN ({named}) AND retired_at IS NULL LIMIT 1'
+    return db.execute(sql, (class_id,)).fetchone() is not None

@@ -166,6 +166,19 @@ def close(class_id: int) -> ResponseReturnValue:
     return _to_class(class_id)
 
 
+@area.post("/<int:class_id>/remove")
+@allow(*KEEP)
+def remove(class_id: int) -> ResponseReturnValue:
+    """Take back a class made by mistake; the form again, with why, when something is written of it."""
+    found = _found(class_id)
+    try:
+        with acting() as w:
+            actions.remove_class(w, class_id)
+    except InputProblem as problem:
+        return _class_page(found, None, problem.sentence(gettext)), problem.status
+    return redirect(url_for("classes.index", year=found["year"]))
+
+
 def _found(class_id: int) -> Mapping[str, Any]:
     found = queries.class_group(database(), class_id, today())
     if found is None:
@@ -198,6 +211,7 @@ def _class_page(found: Mapping[str, Any] | None, typed: Mapping[str, str] | None
             for one in queries.partners(db, year, found["id"] if found else 0)
         ],
         languages=LANGUAGES,
+        kept=queries.holds_class(db, found["id"]) if found else None,
         problem=problem,
         iso=iso,
     )

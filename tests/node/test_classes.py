@@ -18,6 +18,8 @@ from node.timetable import queries as timetable
 from shared.dates import parse_day
 from shared.problems import (
     ClassExists,
+    ClassHadPupils,
+    ClassInUse,
     ClassNotEmpty,
     GroupInUse,
     InvalidValue,
@@ -123,6 +125,29 @@ def test_small_classes_are_taught_together_and_not_in_a_circle(db: Database) -> 
 
 
 # ---- subjects
+
+
+def test_a_class_made_by_mistake_is_taken_back_and_one_with_history_stays(db: Database) -> None:
+    mistake, partner = a_class(db), a_class(db, replace(SEVEN, letter="Б"))
+    group = taught(db, mistake)
+    with writing(db, ACTOR) as w:
+        w.update("class_group", partner, combined=mistake)
+        actions.remove_class(w, mistake)
+        with pytest.raises(NotFound):
+            actions.remove_class(w, mistake)
+    gone = "SELECT count(*) FROM class_group WHERE id = ? AND retired_at IS NULL"
+    assert db.execute(gone, (mistake,)).fetchone() == (0,)
+    sql = "SELECT (SELECT retired_at IS NULL FROM subject_group WHERE id = ?), combined FROM class_group WHERE id = ?"
+    assert db.execute(sql, (group, partner)).fetchone() == (0, None)
+    again, lessons = a_class(db), taught(db, partner)
+    with writing(db, ACTOR) as w:
+        w.insert("own_day", year=YEAR, day=START, kind="off", class_group=again)
+        w.insert("timetable_slot", subject_group=lessons, weekday=1, period=1)
+    with_pupils = a_class(db, replace(SEVEN, letter="В"), pupils=1)
+    with writing(db, ACTOR) as w:
+        for kept, problem in ((again, ClassInUse), (partner, ClassInUse), (with_pupils, ClassHadPupils)):
+            with pytest.raises(problem):
+                actions.remove_class(w, kept)
 
 
 def test_a_subject_is_taught_once_and_removed_only_while_nothing_was_written(db: Database) -> None:
@@ -325,6 +350,14 @@ def test_head_and_deputy_make_a_class_and_nobody_else(pages: SchoolPages) -> Non
     assert deputy.post(f"/classes/{class_id}/close", day="2025-10-01")[0] == 302
     assert "Жабылган" in deputy.get(f"/classes/{class_id}")[1]
     assert pages.as_("teacher").get(f"/classes/{class_id}/edit")[0] == 403
+    assert f"/classes/{class_id}/remove" in deputy.get(f"/classes/{class_id}/edit")[1]
+    assert pages.as_("secretary").post(f"/classes/{class_id}/remove")[0] == 403
+    assert (
+        deputy.post(f"/classes/{class_id}/remove")[0] == 302 and deputy.get(f"/classes/{class_id}")[0] == 404
+    )
+    assert f"/classes/{pages.taught}/remove" not in deputy.get(f"/classes/{pages.taught}/edit")[1]
+    status, text = deputy.post(f"/classes/{pages.taught}/remove")
+    assert status == 422 and "Бул класста окуучулар катталган" in text
 
 
 def test_subgroups_are_seen_and_changed_on_the_page(pages: SchoolPages) -> None:
