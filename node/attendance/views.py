@@ -56,10 +56,16 @@ def index() -> ResponseReturnValue:
     found = queries.not_taken(db, now - CHASED_DAYS, now, None if everything else ids) if ids else []
     chase = [one for one in found if queries.is_over(one, now, minute_of_day())]
     names = dict(journal_queries.named(db, {one["teacher"] for one in chase if one["teacher"]}, now))
+    taught = frozenset[int]() if everything else access.taught_classes(db, who) - led
     return render_template(
         "attendance/index.html",
         classes=readable,
         leads=not everything,
+        reasons=[
+            (class_name(one["grade"], one["letter"]), people_queries.full_name(one) if one["teacher"] else "")
+            for one in classes
+            if one["id"] in taught
+        ],
         class_name=class_name,
         alerts=alerts_for_visitor(),
         chase=sorted(chase, key=lambda one: (names.get(one["teacher"], ""), one["day"], one["period"])),

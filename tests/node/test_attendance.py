@@ -10,7 +10,7 @@ import pytest
 from node.attendance import actions, queries, views
 from node.derived import derive
 from node.journal.actions import Change
-from node.journal.queries import Place
+from node.journal.queries import Place, person_name
 from shared.problems import InvalidValue, NotFound, NotInGroup, TooManyDays, WrongOrder
 from shared.schema import BY_NAME
 from sync.writer import writing
@@ -326,6 +326,20 @@ def test_the_deputy_chases_lessons_that_nobody_took(desk: Desk) -> None:
     text = desk.school.as_("deputy").get("/attendance/")[1]
     assert "fold-list" in text
     assert f"/attendance/class/{class_of(desk)}" in text
+
+
+@pytest.mark.usefixtures("on_that_day")
+def test_a_subject_teacher_reads_who_adds_the_reasons(desk: Desk) -> None:
+    login, class_id, lead = desk.db.execute(
+        """SELECT a.login, cg.id, cg.teacher FROM subject_group sg JOIN class_group cg ON cg.id = sg.class_group
+           JOIN account a ON a.person = sg.teacher WHERE cg.teacher IS NOT NULL AND sg.teacher NOT IN
+             (SELECT teacher FROM class_group WHERE teacher IS NOT NULL) LIMIT 1"""
+    ).fetchone()
+    text = desk.school.sign_in(login).get("/attendance/")[1]
+    told = text.split("Класстарымдын жетекчилери", 1)[1]
+    assert person_name(desk.db, lead, TODAY) in told and "себебин класс жетекчи кошот" in told
+    assert f"/attendance/class/{class_id}" not in text
+    assert "Класстарымдын жетекчилери" not in desk.school.as_("deputy").get("/attendance/")[1]
 
 
 @pytest.mark.usefixtures("on_that_day")
