@@ -87,6 +87,9 @@ def main(arguments: list[str] | None = None) -> int:
         action="store_true",
         help=_("the names in the texts are those of others, who may be named"),
     )
+    importing.add_argument(
+        "--new-classes", action="store_true", help=_("make the classes that the school does not have")
+    )
     export = cli.add(
         commands, "export", _export, _("write every table as CSV (logged as an export of personal data)")
     )
@@ -403,7 +406,7 @@ def _import(chosen: argparse.Namespace) -> Result:
 
             result = run_import(
                 db, path, chosen.mapping, actor, chosen.dry_run, text=cli.gettext, progress=report,
-                wish=Wish(names_checked=chosen.names_checked),
+                wish=Wish(names_checked=chosen.names_checked, new_classes=None if chosen.new_classes else frozenset()),
             )  # fmt: skip
             facts = {"file": path.name, **vars(result), "act": str(result.act)}
             done.append(facts if chosen.json else _told(path.name, result))

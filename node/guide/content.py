@@ -181,8 +181,9 @@ SECRETARY = (
     Step(
         N_("Bring in lists"),
         N_(
-            "Save the template, fill it in, give it back: a trial run tells every error by line and field, and nothing "
-            "is written until you say so. A whole import can be undone."
+            "Save the template, fill it in, give it back, or give a list of your own: a heading that is not understood is "
+            "asked about once. A trial run tells every error by line and field, a class that the school does not have is "
+            "made only if you tick it, and nothing is written until you say so. A whole import can be undone."
         ),
         "importing.index",
         ("import",),

@@ -37,10 +37,14 @@ class Connects(Protocol):
 
 
 def plan(
-    db: Connects | Database, path: Path, mapping: Mapping | Path | str, text: Text = str
+    db: Connects | Database,
+    path: Path,
+    mapping: Mapping | Path | str,
+    text: Text = str,
+    wish: Wish = EVERY_LINE,
 ) -> ImportResult:
     """What an import would do; nothing is written. Raises what `run_import` would."""
-    return run_import(db, path, mapping, SYSTEM, dry_run=True, text=text)
+    return run_import(db, path, mapping, SYSTEM, dry_run=True, text=text, wish=wish)
 
 
 def run_import(

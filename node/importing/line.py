@@ -10,7 +10,9 @@ from node.importing.finding import Key, Row, key_of, look_up
 from node.importing.mapping import Expression, Step
 from node.importing.sheets import Line
 from node.importing.values import Missing, Unreadable, days, fit, meant, transformed
+from node.people.queries import class_name
 from node.roster import count_age
+from shared.dates import date_of
 from shared.i18n import folded
 from shared.problems import (
     N_,
@@ -33,6 +35,10 @@ SEVERAL = N_(
 )
 NOBODY_CALLED = N_("Nobody of the class is called “{text}” on this day.")
 SEVERAL_CALLED = N_("Several pupils of the class are called “{text}”: take the number of the personal file.")
+NO_YEAR = N_("{day} is in no school year of this school.")
+NO_CLASS = N_(
+    "The school has no class “{called}” in that school year, and nobody said that it shall be made."
+)
 ONE_GUARDIAN = N_(
     "The surname, name and phone are those of someone who is here already, and the two are taken for one person. "
     "If they are two, give one of them another phone."
@@ -42,6 +48,13 @@ ONE_GUARDIAN = N_(
 @dataclass(frozen=True)
 class NameInText(LineError):
     """A word of a text looks like the name of someone without a consent, and may be that of someone else."""
+
+
+@dataclass(frozen=True)
+class NewClass(LineError):
+    """The line is of a class that the school does not have, and nobody said that it shall be made."""
+
+    called: str = ""
 
 
 class Skipped(Exception):
@@ -85,6 +98,8 @@ class LineWork:
             return
         if first:
             self.heed_mode(step, existing)
+        if existing is None and step.asked and self.is_unwanted(step, values):
+            return
         row: Row | None = existing
         self.ask(step, {**(existing or {}), **values})
         if existing is None:
@@ -98,6 +113,16 @@ class LineWork:
             self.rows[step.name] = row
             self.keys[step.name] = step.table.key[0]
             self.agree(step, row, values)
+
+    def is_unwanted(self, step: Step, values: Row) -> bool:
+        """List an error where a class would be made and nobody said that it shall be."""
+        called, wanted = class_name(values.get("grade"), values.get("letter")), self.run.wish.new_classes  # type: ignore[arg-type]
+        if wanted is None or called in wanted:
+            return False
+        message = self.run.text(NO_CLASS).format(called=called)
+        place = self.run.field(step.columns["grade"], "grade")
+        self.run.errors.append(NewClass(self.line.number, place, message, called=called))
+        return True
 
     def wonder(self, step: Step, fresh: bool, values: Row) -> None:
         """Ask about what is allowed and may be a mistake: a second person of a name, one guardian of two children."""
@@ -350,6 +375,8 @@ class LineWork:
         if asked not in self.run.lookups:
             self.run.lookups[asked] = look_up(self.run.writer.db, table, where, day, expression.take)
         if self.run.lookups[asked] is None:
+            if day is not None and table.name == "academic_year":
+                raise Unreadable(NO_YEAR, day=f"{date_of(day):%d.%m.%Y}")
             named = [str(value) for column, value in where.items() if table.by_name[column].type != "ref"]
             raise Unreadable(N_("Nothing is known as “{text}” here."), text=", ".join(named) or table.name)
         return self.run.lookups[asked]

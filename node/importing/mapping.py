@@ -17,6 +17,7 @@
                                     # not needed where the table's key is made of facts
     latest = true                   # optional: of several such rows the one entered last is meant, not the first
     only_if = {class = true}        # optional: write this row for such lines alone
+    asked = true                    # optional: a row that is not there is made only if someone said so
     [rows.columns]                  # column of the table = where its value comes from
     source = {line_key = true}
 
@@ -115,6 +116,7 @@ class Step:
     only_if: Filter
     latest: bool = False
     sole: bool = False
+    asked: bool = False
 
     @property
     def known_by(self) -> Dict[str, Expression]:
@@ -277,7 +279,9 @@ class _Reader:
 
     def step(self, entry: dict[str, Any]) -> Step:
         self.only_known(
-            entry, {"name", "table", "find", "through", "latest", "sole", "only_if", "columns"}, "[[rows]]"
+            entry,
+            {"name", "table", "find", "through", "latest", "sole", "asked", "only_if", "columns"},
+            "[[rows]]",
         )
         table = self.table(entry.get("table"))
         if table.derived:
@@ -291,8 +295,8 @@ class _Reader:
         self.check_key(table, columns, find, through)
         self.tables[name] = table
         only_if = self.filter(entry.get("only_if", {}))
-        latest, sole = bool(entry.get("latest", False)), bool(entry.get("sole", False))
-        return Step(name, table, columns, find, through, only_if, latest, sole)
+        said = (bool(entry.get(word, False)) for word in ("latest", "sole", "asked"))
+        return Step(name, table, columns, find, through, only_if, *said)
 
     def table(self, name: object) -> Table:
         if not isinstance(name, str) or name not in BY_NAME:

@@ -55,13 +55,15 @@ class Wish:
     """How to take a file: ``mode`` says whether to add rows, to change those that are there, or both, judged by the
     mapping's first row; ``leave_out`` names lines to pass over. ``check`` sees each row before it is written and may
     raise a problem of input or access, which becomes an error of its line. ``names_checked``: someone looked at the
-    names in the texts of the file (`node.unnamed`).
+    names in the texts of the file (`node.unnamed`). ``new_classes``: the names of classes that may be made where the
+    school has them not (`Step.asked`); None for all.
     """
 
     mode: Mode = "both"
     leave_out: frozenset[int] = frozenset()
     check: Callable[[Database, Table, Row], None] = lambda db, table, row: None
     names_checked: bool = False
+    new_classes: frozenset[str] | None = frozenset()
 
 
 EVERY_LINE = Wish()

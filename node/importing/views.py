@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -13,6 +14,7 @@ from openpyxl.utils import get_column_letter
 
 from node.importing import actions, naming, queries, remembering, uploads, workbook
 from node.importing.actions import ImportResult, Mode, Wish
+from node.importing.grouping import grouped
 from node.importing.headings import (
     FULL_NAME,
     LEFT_OUT,
@@ -23,14 +25,14 @@ from node.importing.headings import (
     title,
 )
 from node.importing.kinds import KINDS, Kind
-from node.importing.line import NameInText
+from node.importing.line import NameInText, NewClass
 from node.importing.mapping import Mapping
 from node.importing.sheets import Sheet, table_in
 from node.people.queries import author
 from node.reading.noting import noted
 from node.request import NAMES_CHECKED, acting, database
 from shared.access import allow
-from shared.i18n import current_language, gettext
+from shared.i18n import alphabetical, current_language, gettext
 from shared.problems import (
     BadRequest,
     DamagedFile,
@@ -207,7 +209,8 @@ def _given(kind: Kind, token: str) -> Given:
 def _wish(kind: Kind, leave_out: frozenset[int] = frozenset()) -> Wish:
     wanted = request.form.get("mode", "both")
     mode: Mode = next((one for one in MODES if one == wanted), "both")
-    wish = Wish(mode, leave_out, names_checked=NAMES_CHECKED in request.form)
+    classes = request.form.getlist("seen-class" if "all-classes" in request.form else "new-class")
+    wish = Wish(mode, leave_out, names_checked=NAMES_CHECKED in request.form, new_classes=frozenset(classes))
     return wish if kind.checked is None else replace(wish, check=kind.checked(database(), visitor(), today()))
 
 
@@ -229,14 +232,16 @@ def _check_page(kind: Kind, token: str, refused: tuple[LineError, ...] | None = 
     wrong = {error.line for error in errors}
     sheet = given.sheet
     good = len(sheet.lines) - len(wrong & {line.number for line in sheet.lines})
+    groups = grouped(errors)
     page = render_template(
         "importing/check.html",
         kind=kind,
         token=token,
         file=given.path.name,
         result=result,
-        errors=errors[:SHOWN_ERRORS],
-        all_errors=len(errors),
+        errors=groups[:SHOWN_ERRORS],
+        all_errors=len(groups),
+        classes=_new_classes(errors),
         wrong=len(wrong),
         rest=good if sheet.header_line not in wrong else 0,
         columns=_columns(given),
@@ -248,6 +253,19 @@ def _check_page(kind: Kind, token: str, refused: tuple[LineError, ...] | None = 
         key=request.form.get("key", ""),
     )
     return (page, 422) if errors and request.method == "POST" else page
+
+
+def _new_classes(errors: Iterable[LineError]) -> list[tuple[str, bool]]:
+    """The classes that the school has not and the file names, and whether the visitor lets them be made."""
+    form = request.form
+    wanted = set(form.getlist("seen-class" if "all-classes" in form else "new-class"))
+    found = wanted | {error.called for error in errors if isinstance(error, NewClass)}
+
+    def place(called: str) -> tuple[int, str]:
+        grade, _, letter = called.partition("-")
+        return int(grade) if grade.isdigit() else 0, alphabetical(letter)
+
+    return [(called, called in wanted) for called in sorted(found, key=place)]
 
 
 def _columns(given: Given) -> list[tuple[str, str, str, str, bool]]:

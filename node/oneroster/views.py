@@ -12,6 +12,7 @@ from node import access
 from node.classes import queries as classes
 from node.classes.queries import Year
 from node.importing import uploads
+from node.importing.grouping import grouped
 from node.oneroster import actions, intake, queries, workbook
 from node.oneroster.books import Mode
 from node.oneroster.intake import Intake
@@ -222,14 +223,15 @@ def _check_page(token: str, refused: tuple[LineError, ...] | None = None) -> Res
     found, errors = (None, refused) if refused is not None else _tried(package, name)
     wrong = {(error.file, error.line) for error in errors}
     whole_files = any(line == 1 for _, line in wrong)
+    groups = grouped(errors)
     page = render_template(
         "oneroster/check.html",
         token=token,
         file=name,
         package=package,
         intake=found,
-        errors=errors[:SHOWN_ERRORS],
-        all_errors=len(errors),
+        errors=groups[:SHOWN_ERRORS],
+        all_errors=len(groups),
         wrong=len(wrong),
         people=visitor().has(*IMPORT),
         rest=0 if whole_files else package.count - len(wrong),

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from node.importing import run_import
 from node.importing.kinds import KINDS
+from node.importing.running import Wish
 from node.importing.sheets import table_in
 from node.storage import Node, create_node
 from shared import crypto
@@ -44,7 +45,15 @@ def lists() -> Iterator[Line]:
             account, mapping = int(State(db).administrator), KINDS["pupils"].mapping()
 
             def take(dry_run: bool) -> int:
-                return run_import(db, Path("pupils.csv"), mapping, account, dry_run, sheet=sheet).act
+                return run_import(
+                    db,
+                    Path("pupils.csv"),
+                    mapping,
+                    account,
+                    dry_run,
+                    sheet=sheet,
+                    wish=Wish(new_classes=None),
+                ).act
 
             longest, (tried, _) = _saving(node, account, lambda: _timed(lambda: take(True)))
             yield f"dry run of {LINES:,} new pupils, seconds of the processor", f"{tried:.1f}", "under 4"

@@ -5,25 +5,31 @@ from __future__ import annotations
 import datetime
 import re
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import openpyxl
 import pytest
 from sqlite_utils import Database
 
-from node import roster
-from node.importing import load_mapping, plan, run_import
+from node import importing, roster
+from node.importing import load_mapping
+from node.importing.grouping import grouped
 from node.importing.mapping import SHIPPED
+from node.importing.running import Wish
 from node.importing.sheets import read_sheet
 from node.importing.values import Unreadable, fit, transformed
 from node.importing.words import Words
 from shared.db import open_database, transaction
-from shared.problems import DamagedFile, FlawedMapping, ImportRefused, TooLarge
+from shared.problems import DamagedFile, FlawedMapping, ImportRefused, LineError, TooLarge
 from shared.schema import BY_NAME
 from sync.undo import marked_act, undo
 from sync.writer import writing
 from tests.stores import KEY, a_begun_store, a_store
 
+ALL_CLASSES = Wish(new_classes=None)
+run_import = partial(importing.run_import, wish=ALL_CLASSES)
+plan = partial(importing.plan, wish=ALL_CLASSES)
 HEADER = "Личное дело;Фамилия;Имя;Отчество;Дата рождения;Пол;Класс;Дата зачисления;Согласие;Местность"
 LINES = (
     "В/1;Асанова;Айпери;;12.05.2014;ж;5-А;01.09.2025;20.08.2025;село",
@@ -402,6 +408,37 @@ def test_all_errors_are_listed_and_nothing_is_written(db: Database, tmp_path: Pa
     assert (5, "", "THE LINE HAS 3 CELLS, THE HEADER 10.") in errors_of(refused)
     assert log_length(db) == length
     assert people(db) == []
+
+
+def test_a_class_that_the_school_does_not_have_is_made_only_if_someone_said_so(
+    db: Database, tmp_path: Path
+) -> None:
+    path = pupils_file(tmp_path, *LINES)
+    for agreed, refusals in ((frozenset[str](), [2, 3, 4]), (frozenset({"5-А"}), [4])):
+        with pytest.raises(ImportRefused) as refused:
+            importing.run_import(db, path, "pupils", 7, wish=Wish(new_classes=agreed))
+        assert [(line, name) for line, name, _ in errors_of(refused)] == [(n, "Класс") for n in refusals]
+    assert errors_of(refused)[0][2].startswith("The school has no class “5-Б” in that school year")
+    assert db.execute("SELECT count(*) FROM class_group").fetchone() == (0,)
+    made = importing.run_import(db, path, "pupils", 7, wish=Wish(new_classes=frozenset({"5-А", "5-Б"})))
+    assert made.inserted["class_group"] == 2
+    again = importing.run_import(db, path, "pupils", 7)
+    assert again.changes_nothing, "a class that is there is not asked about"
+
+
+def test_a_day_without_a_school_year_is_told_as_a_day(db: Database, tmp_path: Path) -> None:
+    path = pupils_file(tmp_path, LINES[0].replace("01.09.2025", "01.09.1999"))
+    with pytest.raises(ImportRefused) as refused:
+        run_import(db, path, "pupils", actor=7)
+    assert errors_of(refused) == [(2, "Дата зачисления", "01.09.1999 is in no school year of this school.")]
+
+
+def test_the_same_error_of_many_lines_is_told_once_with_its_lines() -> None:
+    errors = [LineError(line, "Класс", "no such class") for line in (4, 9, 4)]
+    errors += [LineError(line, "Пол", "must not be empty") for line in range(20, 57)]
+    first, second = grouped(errors)
+    assert (first.field, first.told) == ("Класс", "4, 9")
+    assert second.told == "20, 21, 22, 23, 24, 25, 26, 27 … (37)"
 
 
 def test_a_missing_column_is_named(db: Database, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from functools import partial
 from pathlib import Path
 
 import openpyxl
@@ -11,9 +12,11 @@ import pytest
 from openpyxl.worksheet.worksheet import Worksheet
 from sqlite_utils import Database
 
-from node.importing import load_mapping, run_import
+from node import importing
+from node.importing import load_mapping
 from node.importing.fullnames import parted
 from node.importing.headings import known, matched
+from node.importing.running import Wish
 from node.importing.sheets import Sheet, table_in
 from node.importing.values import Unreadable, class_letter, days, transformed
 from node.importing.words import Words
@@ -27,6 +30,7 @@ PUPILS = (
     ("В/1", "Асанова", "Айпери", "12.05.2014", "ж", "5-А", "01.09.2025", "20.08.2025"),
     ("В/2", "Жусупов", "Нурлан", "30.11.2013", "м", "5-А", "01.09.2025", "20.08.2025"),
 )
+run_import = partial(importing.run_import, wish=Wish(new_classes=None))
 PATH = Path("list.xlsx")
 
 

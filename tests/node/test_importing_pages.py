@@ -143,6 +143,23 @@ def test_a_file_without_headings_teaches_none_and_one_column_may_hold_the_names(
     assert names(own) == ["Асанов"]
 
 
+PUPIL = "Щ/{n};Щукина;Анна;01.02.2014;кыз;{group};2025-09-01;2025-08-20\n"
+PUPILS = "Өздүк иш;Фамилиясы;Аты;Туулган күнү;Жынысы;Класс;Кабыл алынган күнү;Макулдук\n"
+
+
+def test_classes_that_the_school_does_not_have_are_ticked_by_name(own: SchoolPages) -> None:
+    client, classes = own.as_("secretary"), "SELECT count(*) FROM class_group WHERE letter IN ('Щ', 'Ъ')"
+    lines = (PUPIL.format(n=n, group=f"5-{'ЩЩЪ'[n]}") for n in range(3))
+    there = upload(client, "pupils", PUPILS + "".join(lines))
+    text = client.get(there)[1]
+    assert text.count('name="new-class"') == 2 and 'name="all-classes"' in text and ">2, 3</th>" in text
+    assert client.post(there, do="all")[0] == 422 and own.one(classes) == 0
+    status, text = client.post(there, do="check", **{"seen-class": ["5-Щ", "5-Ъ"], "all-classes": "1"})
+    assert status == 200 and text.count(" checked") == 2 and 'name="all-classes"' not in text
+    assert client.post(there, do="rest", **{"new-class": "5-Щ"})[0] == 200
+    assert own.one(classes) == 1 and own.one("SELECT count(*) FROM pupil WHERE personal_file LIKE 'Щ/%'") == 2
+
+
 @pytest.mark.parametrize(("mode", "changed"), [("insert", False), ("update", True), ("both", True)])
 def test_the_mode_says_what_becomes_of_known_lines(own: SchoolPages, mode: str, changed: bool) -> None:
     client = own.as_("secretary")

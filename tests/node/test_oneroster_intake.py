@@ -834,7 +834,7 @@ def test_failed_lines_come_back_as_a_workbook(own: SchoolPages) -> None:
     roster.files["demographics"][0]["birthDate"] = "=1+1"
     there = give(client, roster.content())[1]
     status, text = client.post(there, do="all")
-    assert status == 422 and "demographics.csv, 2" in text
+    assert status == 422 and "demographics.csv: 2" in text
     answer = client.http.post(there, data={"form_token": client.token, "do": "faults"})
     book = openpyxl.load_workbook(io.BytesIO(answer.data))
     rows = list(book["demographics"].iter_rows(values_only=True))
