@@ -46,6 +46,8 @@ def index() -> ResponseReturnValue:
     db, who, now = database(), visitor(), today()
     if not who.has(*access.STAFF):
         own = access.own_children(db, who) | ({who.person} if who.has("pupil") and who.person else set())
+        if len(own) == 1:
+            return redirect(url_for("attendance.pupil", person_id=next(iter(own))))
         return render_template("attendance/own.html", own=journal_queries.named(db, own, now))
     year = class_queries.present_year(class_queries.years(db), now)
     classes = class_queries.classes(db, year, now) if year else []

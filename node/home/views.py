@@ -29,7 +29,7 @@ from node.timetable import queries as timetable_queries
 from node.timetable.weeks import day_instants, own_weeks, week_of
 from shared.access import allow
 from shared.dates import NO_LESSONS
-from shared.i18n import gettext, in_order, ngettext
+from shared.i18n import N_, gettext, in_order, ngettext
 from shared.problems import NameWithoutConsent
 from shared.web import may_open, minute_of_day, problem_answer, today, visitor, wants_json
 
@@ -37,6 +37,30 @@ area = Blueprint("home", __name__, template_folder="templates")
 
 RECENT = 30
 """Days back from which the librarian is told who came and who left."""
+WAYS = {
+    "journal.index": (N_("Journal"), N_("Lessons, attendance, marks")),
+    "classes.index": (N_("Classes"), N_("Rolls, ages, who teaches what")),
+    "people.index": (N_("People"), N_("Find anyone by name")),
+    "results.index": (N_("Results"), N_("Marks of periods, success and quality")),
+    "attendance.index": (N_("Attendance"), N_("By day and week, alerts and notes")),
+    "consents.index": (N_("Consents"), N_("Who is to be asked, what lapses soon")),
+    "movement.index": (N_("Pupil movement"), N_("Arrivals, departures, the books")),
+    "control.index": (N_("Lesson control"), N_("Lessons without topic or attendance, too few marks")),
+    "timetable.index": (N_("Timetable"), N_("Classes, teachers, rooms, substitutions")),
+    "plans.index": (N_("Plans"), N_("Hours given against the plan, plans to approve")),
+    "orders.index": (N_("Orders"), N_("The orders book")),
+    "tasks.index": (N_("Tasks"), N_("What was asked of whom, by what day")),
+    "signoff.index": (N_("Sign-off"), N_("What staff entered, confirmed class by class")),
+    "reports.index": (N_("Reports"), N_("Counted from what the school keeps")),
+}
+"""Endpoint -> name and hint of a way to it from the first page, in the order in which they stand there."""
+OFFERED = ("journal.index", "classes.index", "people.index", "results.index")
+OF_DUTY = {
+    "head": ("control.index", "orders.index", "tasks.index", "signoff.index", "reports.index"),
+    "deputy": ("control.index", "timetable.index", "plans.index", "tasks.index", "signoff.index"),
+}
+OUTSIDE_THE_JOURNAL = ("attendance.index", "consents.index", "movement.index", "orders.index", "reports.index")
+"""Offered to all staff; to who holds a duty; to staff who read no journal."""
 ALARMED = ("head", "social")
 """Told of every pupil who misses too much."""
 
@@ -70,6 +94,7 @@ def index() -> ResponseReturnValue:
         led=queries.led(db, who.person, year.id) if teaches and year and who.person is not None else [],
         unnamed=queries.consents_missing(db, year.id, roll_day) if year and who.has(*access.ALL_CARDS) else 0,
         alarms=_alarms(year),
+        ways=_ways() if staff else [],
         own=_own(),
         library=_library(year) if who.has("librarian") else None,
         care=_care(year) if who.has("social") else None,
@@ -91,6 +116,14 @@ def index() -> ResponseReturnValue:
         full_name=full_name,
         number_of=number_of,
     )
+
+
+def _ways() -> list[tuple[str, str, str]]:
+    """Where the visitor's duties lead from here: (endpoint, name, hint) each."""
+    who = visitor()
+    offered = {*OFFERED, *(() if may_open("journal.index") else OUTSIDE_THE_JOURNAL)}
+    offered |= {one for duty, ways in OF_DUTY.items() if who.has(duty) for one in ways}
+    return [(one, *told) for one, told in WAYS.items() if one in offered and may_open(one)]
 
 
 def _alarms(year: class_queries.Year | None) -> int:

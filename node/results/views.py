@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from node import access
@@ -46,7 +46,10 @@ def index() -> ResponseReturnValue:
     """A year's classes with their figures in one period; for pupils and guardians, whose results they read."""
     db, day = database(), today()
     if not visitor().has(*access.RESULTS):
-        return render_template("results/own.html", own=_own())
+        own = _own()
+        if len(own) == 1:
+            return redirect(url_for("results.pupil", person_id=own[0][0]))
+        return render_template("results/own.html", own=own)
     years = class_queries.years(db)
     chosen = request.args.get("year", type=int)
     year = next((y for y in years if y.id == chosen), None) or class_queries.present_year(years, day)

@@ -317,7 +317,7 @@ def test_a_day_that_nobody_has_taken_says_that_nothing_is_known(desk: Desk) -> N
     count = len(take(desk, TODAY, {}, but=99))
     page = f"/attendance/class/{class_id}?view=day&day={iso_of(TODAY)}"
     text = desk.school.as_("class_teacher").get(page)[1]
-    assert f"{count} сабактын 0" in text and "белгилене элек" in text and "Бардыгы келген" not in text
+    assert f"сабактар: 0 / {count}." in text and "белгилене элек" in text and "Бардыгы келген" not in text
 
 
 @pytest.mark.usefixtures("on_that_day")

@@ -34,6 +34,12 @@ for (const tab of document.querySelectorAll(".tabs.slide [aria-current]")) {
   row.scrollLeft = tab.offsetLeft - row.offsetLeft - (row.clientWidth - tab.offsetWidth) / 2;
 }
 
+// Of a menu that is longer than the window, the line of this page is in sight.
+for (const line of document.querySelectorAll(".side [aria-current]")) {
+  const menu = line.closest(".side > ul");
+  menu.scrollTop = line.offsetTop - (menu.clientHeight - line.offsetHeight) / 2;
+}
+
 // How an average came about opens over the page; without this script, or without the school, its link leads there.
 document.addEventListener("click", async (event) => {
   const at = event.target.closest("[data-average], [data-proposed]"), link = at && at.parentNode.querySelector("[data-average] a");
