@@ -52,14 +52,23 @@ WAYS = {
     "tasks.index": (N_("Tasks"), N_("What was asked of whom, by what day")),
     "signoff.index": (N_("Sign-off"), N_("What staff entered, confirmed class by class")),
     "reports.index": (N_("Reports"), N_("Counted from what the school keeps")),
+    "exchange.index": (N_("Sync"), N_("Is the data safe, and how old is the backup")),
+    "accounts.index": (N_("Accounts"), N_("Who signs in, first passwords")),
 }
 """Endpoint -> name and hint of a way to it from the first page, in the order in which they stand there."""
 OFFERED = ("journal.index", "classes.index", "people.index", "results.index")
 OF_DUTY = {
     "head": ("control.index", "orders.index", "tasks.index", "signoff.index", "reports.index"),
     "deputy": ("control.index", "timetable.index", "plans.index", "tasks.index", "signoff.index"),
+    "administrator": ("exchange.index", "accounts.index"),
 }
-OUTSIDE_THE_JOURNAL = ("attendance.index", "consents.index", "movement.index", "orders.index", "reports.index")
+OUTSIDE_THE_JOURNAL = (
+    "attendance.index",
+    "consents.index",
+    "movement.index",
+    "orders.index",
+    "reports.index",
+)
 """Offered to all staff; to who holds a duty; to staff who read no journal."""
 ALARMED = ("head", "social")
 """Told of every pupil who misses too much."""

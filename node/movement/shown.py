@@ -6,7 +6,6 @@ from flask import request
 
 from node.classes import queries as class_queries
 from node.classes.queries import Year
-from node.fields import iso
 from node.movement import queries
 from node.people import queries as people
 from node.people.queries import number_of
@@ -46,5 +45,5 @@ def present_in(year: Year | None) -> int:
 def offered_orders() -> list[tuple[int, str]]:
     """The orders about pupils of the last year, as a choice shows them."""
     rows = queries.orders(database(), today() - ORDERS_SINCE)
-    shown = ((row["id"], row["number"] or "", iso(row["date"]), row["title"] or "") for row in rows)
+    shown = ((row["id"], row["number"] or "", on_paper(row["date"]), row["title"] or "") for row in rows)
     return [(row, f"№ {number} · {date} · {title}"[:90]) for row, number, date, title in shown]
