@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from sqlite_utils import Database
 
+from node import merging
 from node.accounts import queries
 from node.orders import queries as orders
 from shared import crypto
@@ -105,6 +106,22 @@ def refuse(w: Writer, accounts: Collection[int], today: int) -> int:
     for one in accounts:
         disable(w, one, today)
     return len(accounts)
+
+
+def tie(w: Writer, account: int, person: int, today: int) -> None:
+    """The account with which the school was set up is told which member of staff it is; the duty goes with it.
+
+    The head approves it then, as every account of staff. NotFound; InvalidValue: somebody's already, or the person
+    is no staff or has no name; AccountExists.
+    """
+    _require(w.db, account)
+    nobody = queries.nobody_of(w.db, account)
+    if nobody is None or person not in {one.person for one in queries.without_account(w.db, today)}:
+        if queries.account_of(w.db, person) not in (None, account):
+            raise AccountExists()
+        raise InvalidValue(table="account", column="person", value=person)
+    merging.merge(w, person, nobody)
+    w.update("account", account, approved_on=None, approved_by=None)
 
 
 def reset(w: Writer, account: int, stored: str) -> None:

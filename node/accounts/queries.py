@@ -115,6 +115,22 @@ def belongs(db: Database, person: int) -> bool:
     return db.execute(sql, {"p": person}).fetchone() is not None
 
 
+def nobody_of(db: Database, account: int) -> int | None:
+    """The row of a person that the setting up of a school made for its first account, as long as it stands for nobody
+    on record: no name, no staff, no pupil, no guardian.
+    """
+    sql = """SELECT p.id FROM account a JOIN person p ON p.id = a.person AND p.retired_at IS NULL
+             WHERE a.id = ? AND a.retired_at IS NULL AND p.surname IS NULL AND p.sex IS NULL
+               AND NOT EXISTS (SELECT 1 FROM guardian g WHERE g.person = p.id)"""
+    row = db.execute(sql, (account,)).fetchone()
+    return None if row is None or belongs(db, row[0]) else int(row[0])
+
+
+def without_account(db: Database, today: int) -> list[Holder]:
+    """Named staff of today who have no account."""
+    return [one for one in holders(db, "staff", 0, today, today) if one.state == "none"]
+
+
 def name_of(db: Database, person: int, today: int) -> tuple[str, str]:
     """Surname and given name, as far as they may be shown."""
     sql = f"WITH {NAMED} SELECT {NAME_COLUMNS} FROM named n WHERE n.id = :person"

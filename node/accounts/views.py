@@ -62,6 +62,8 @@ def _index(problem: str = "") -> str:
         enters=may(visitor(), "accounts", "E"),
         approves=may(visitor(), "accounts", "A"),
         headless=not orders.has_head(db, day),
+        untied=queries.nobody_of(db, visitor().account) is not None,
+        own=visitor().account,
         problem=problem,
     )
 
@@ -143,12 +145,16 @@ def show(account_id: int) -> ResponseReturnValue:
 
 
 def _show(holder: Holder, problem: str = "") -> str:
+    db, enters, own = database(), may(visitor(), "accounts", "E"), holder.account == visitor().account
+    untied = enters and own and queries.nobody_of(db, visitor().account) is not None
     return render_template(
         "accounts/show.html",
         holder=holder,
         problem=problem,
-        enters=may(visitor(), "accounts", "E"),
-        own=holder.account == visitor().account,
+        enters=enters,
+        own=own,
+        untied=untied,
+        staff=queries.without_account(db, today()) if untied else [],
     )
 
 
@@ -157,6 +163,19 @@ def _holder(account_id: int) -> Holder:
     if found is None:
         raise NotFound()
     return found
+
+
+@area.post("/tie")
+@right("accounts", "E")
+def tie() -> ResponseReturnValue:
+    """The account with which the school was set up: which member of staff its owner is."""
+    account = visitor().account
+    try:
+        with acting() as w:
+            actions.tie(w, account, request.form.get("person", 0, type=int), today())
+    except InputProblem as problem:
+        return _show(_holder(account), problem.sentence(gettext)), problem.status
+    return redirect(url_for("accounts.show", account_id=account))
 
 
 @area.post("/<int:account_id>/reset")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from node import access
-from node.duplicates import actions, queries
+from node import access, merging
+from node.duplicates import queries
 from node.request import acting, database
 from shared.access import allow
 from shared.problems import BadRequest
@@ -43,7 +43,7 @@ def merge() -> ResponseReturnValue:
     if kept is None or other is None:
         raise BadRequest()
     with acting() as w:
-        actions.merge(w, kept, other)
+        merging.merge(w, kept, other)
     return redirect(url_for("people.card", person_id=kept))
 
 
@@ -52,5 +52,5 @@ def merge() -> ResponseReturnValue:
 def undo() -> ResponseReturnValue:
     """Undo a merge."""
     with acting() as w:
-        done = actions.take_back(w, request.form.get("mark", 0, type=int))
+        done = merging.take_back(w, request.form.get("mark", 0, type=int))
     return render_template("duplicates/undone.html", done=done)

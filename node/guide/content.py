@@ -252,7 +252,7 @@ ADMINISTRATOR = (
         N_("Accounts"),
         N_(
             "Open accounts for staff, and for a class at once; print the slips with the first passwords. Disable an "
-            "account and it is out at once."
+            "account and it is out at once. Your own, made when the school was set up, is told there who you are."
         ),
         "accounts.index",
         ("accounts",),

@@ -249,6 +249,40 @@ def test_the_administrator_keeps_the_own_account_in_use(pages: SchoolPages) -> N
     assert pages.one("SELECT disabled FROM account WHERE id = ?", own) == 0
 
 
+def test_the_first_account_is_told_which_member_of_staff_it_is(db: Database) -> None:
+    account = actor(db)
+    nobody = db.execute("SELECT person FROM account WHERE id = ?", (account,)).fetchone()[0]
+    with writing(db, account) as w:
+        w.retire("appointment", db.execute("SELECT id FROM appointment WHERE duty = 'head'").fetchone()[0])
+        me, nameless, other = member(w), member(w, consent=False), member(w, "Бакиров", "Эмил")
+        taken = opened(w, other)[0].account
+        for person, problem in ((other, AccountExists), (nameless, InvalidValue), (nobody, InvalidValue)):
+            with pytest.raises(problem):
+                actions.tie(w, account, person, today())
+        with pytest.raises(InvalidValue):
+            actions.tie(w, taken, me, today())
+        actions.tie(w, account, me, today())
+        with pytest.raises(InvalidValue):
+            actions.tie(w, account, me, today())
+    found = access.identify(db, account)
+    assert found and found.person == me and found.name == "Айгүл Асанова" and "administrator" in found.roles
+    assert account in {one.account for one in queries.unapproved(db, today())}
+    assert db.execute("SELECT retired_at IS NULL FROM person WHERE id = ?", (nobody,)).fetchone() == (0,)
+
+
+def test_the_administrator_says_who_that_is_on_the_page(empty_school: SchoolPages) -> None:
+    with closing(empty_school.node.connect()) as db, writing(db, actor(db)) as w:
+        me = member(w)
+    admin = empty_school.sign_in("admin")
+    own = empty_school.one("SELECT id FROM account WHERE login = 'admin'")
+    assert f"/accounts/{own}" in admin.get("/accounts/")[1]
+    assert 'action="/accounts/tie"' in admin.get(f"/accounts/{own}")[1]
+    assert admin.post("/accounts/tie", person="7")[0] == 422
+    assert admin.post("/accounts/tie", person=str(me)) == (302, f"/accounts/{own}")
+    text = admin.get(f"/accounts/{own}")[1]
+    assert "Асанова Айгүл" in text and "/accounts/tie" not in text
+
+
 def test_the_head_sees_accounts_and_changes_none(pages: SchoolPages) -> None:
     head, account = pages.as_("head"), pages.one("SELECT id FROM account WHERE login = 'pupil'")
     assert head.get(f"/accounts/{account}")[0] == 200

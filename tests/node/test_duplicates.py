@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from sqlite_utils import Database
 
-from node.duplicates import actions, queries
+from node import merging
+from node.duplicates import queries
 from node.people.queries import Person, found
 from shared.i18n import near
 from shared.problems import InvalidValue, NotFound
@@ -87,7 +88,7 @@ def test_everything_follows_to_the_kept_row_and_comes_back(db: Database) -> None
         enrolments = [w.insert("enrolment", pupil=p, class_group=group, start=20_000) for p in (kept, other)]
     before = snapshot(db, kept, other)
     with writing(db, actor(db)) as w:
-        mark = actions.merge(w, kept, other)
+        mark = merging.merge(w, kept, other)
     assert db.execute("SELECT phone FROM person WHERE id = ?", (kept,)).fetchone() == ("0555 12 34 56",)
     assert db.execute("SELECT person FROM account WHERE id = ?", (account,)).fetchone() == (kept,)
     living = "SELECT {} FROM {} WHERE retired_at IS NULL AND {} = ?"
@@ -104,10 +105,10 @@ def test_everything_follows_to_the_kept_row_and_comes_back(db: Database) -> None
         assert db.execute(living.format("count(*)", table, column), (other,)).fetchone() == (0,)
     assert queries.pairs(db, today()) == []
     with writing(db, actor(db)) as w:
-        done = actions.take_back(w, mark)
+        done = merging.take_back(w, mark)
     assert done.left_alone == () and snapshot(db, kept, other) == before
     with pytest.raises(NotFound), writing(db, actor(db)) as w:
-        actions.take_back(w, mark)
+        merging.take_back(w, mark)
 
 
 def snapshot(db: Database, *people: int) -> list[object]:
@@ -146,12 +147,12 @@ def test_those_without_a_name_are_merged_by_their_numbers(db: Database, named: s
     assert bool(pair.one.name) is (named == "kept")
     assert queries.asked(db, kept & 0xFFFFFFFF, kept & 0xFFFFFFFF, today()) == []
     with writing(db, actor(db)) as w:
-        mark = actions.merge(w, kept, other)
+        mark = merging.merge(w, kept, other)
     surname = None if named == "neither" else "Асанова"
     assert db.execute("SELECT surname FROM person WHERE id = ?", (kept,)).fetchone() == (surname,)
     assert db.execute("SELECT personal_file FROM pupil WHERE person = ?", (kept,)).fetchone() == ("А/1",)
     with writing(db, actor(db)) as w:
-        actions.take_back(w, mark)
+        merging.take_back(w, mark)
     row = db.execute("SELECT retired_at, surname FROM person WHERE id = ?", (other,)).fetchone()
     assert row == (None, "Асанова" if named == "other" else None)
 
@@ -160,9 +161,9 @@ def test_a_row_is_not_merged_with_itself_nor_with_nobody(db: Database) -> None:
     one = child(db, "Асанова")
     with writing(db, actor(db)) as w:
         with pytest.raises(InvalidValue):
-            actions.merge(w, one, one)
+            merging.merge(w, one, one)
         with pytest.raises(NotFound):
-            actions.merge(w, one, one + 77)
+            merging.merge(w, one, one + 77)
 
 
 def test_the_page_is_the_secretarys(pages: SchoolPages) -> None:

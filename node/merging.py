@@ -1,6 +1,7 @@
 """Merging two rows of one person: everything follows to the row that is kept, the other is retired.
 
-One act, marked, so that it can be found and undone as a whole (`sync.undo`).
+For people entered twice, and for the account with which a school was set up when it is told whose it is. One act,
+marked, so that it can be found and undone as a whole (`sync.undo`).
 """
 
 from __future__ import annotations
