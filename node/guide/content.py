@@ -65,7 +65,8 @@ TEACHER = (
         N_("Write your plan"),
         N_(
             "Sections, topics and hours come from a spreadsheet, from last year or from a colleague. Mektep lays them "
-            "onto the real dates of your lessons and moves them when the calendar changes."
+            "onto the real dates of your lessons and moves them when the calendar changes. A plus beside a topic adds "
+            "one after it."
         ),
         "plans.index",
         ("plan",),

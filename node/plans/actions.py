@@ -63,20 +63,33 @@ def check_line(line: Line) -> None:
         table.by_name[name].check(value, "plan_item")
 
 
-def save_item(w: Writer, group: int, person: int | None, item: int | None, line: Line) -> int:
-    """Change an item, or add one at the end; returns its row. NotFound, NotAllowed, InvalidValue."""
+def save_item(
+    w: Writer, group: int, person: int | None, item: int | None, line: Line, after: int | None = None
+) -> int:
+    """Change an item, or add one; returns its row.
+
+    It comes after the item ``after`` (0: first); without one it stays in its place, a new one at the end. NotFound,
+    NotAllowed, InvalidValue.
+    """
     plan = own_plan(w.db, group, person)
     check_line(line)
     known = queries.items(w.db, plan["id"])
-    if item is None:
-        position = _last(known) + 1
-        _touch(w, plan)
-        return w.insert("plan_item", plan=plan["id"], position=position, **line)
-    if item not in {one["id"] for one in known}:
+    order = [one["id"] for one in known]
+    if (item is not None and item not in order) or (after and after not in order):
         raise NotFound()
-    if w.update("plan_item", item, **line):
+    if item is None:
+        row, changed = w.insert("plan_item", plan=plan["id"], position=_last(known) + 1, **line), True
+        order.append(row)
+    else:
+        row, changed = item, w.update("plan_item", item, **line)
+    if after is not None and after != row:
+        rest = [one for one in order if one != row]
+        place = rest.index(after) + 1 if after else 0
+        wanted = [*rest[:place], row, *rest[place:]]
+        changed |= wanted != order and _put_in_order(w, wanted)
+    if changed:
         _touch(w, plan)
-    return item
+    return row
 
 
 def move_item(w: Writer, group: int, person: int | None, item: int, steps: int) -> bool:
@@ -87,10 +100,15 @@ def move_item(w: Writer, group: int, person: int | None, item: int, steps: int) 
         raise NotFound()
     place = order.index(item)
     order.insert(max(0, min(len(order) - 1, place + steps)), order.pop(place))
-    changed = [w.update("plan_item", one, position=position) for position, one in enumerate(order, 1)]
-    if any(changed):
+    changed = _put_in_order(w, order)
+    if changed:
         _touch(w, plan)
-    return any(changed)
+    return changed
+
+
+def _put_in_order(w: Writer, order: Sequence[int]) -> bool:
+    """Number the items as they are to come; returns whether that changed any."""
+    return any([w.update("plan_item", one, position=position) for position, one in enumerate(order, 1)])
 
 
 def remove_item(w: Writer, group: int, person: int | None, item: int) -> None:

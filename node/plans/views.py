@@ -113,6 +113,7 @@ def _plan_page(group_id: int, problem: str = "", typed: Mapping[str, str] | None
         approves=access.may(visitor(), "plans", "A"),
         approver=timetable.names(db, [approver], today()).get(approver or 0, ""),
         edit=forms.whole(request.args.get("edit")),
+        after=forms.whole((typed or request.args).get("after")),
         typed=typed or {},
         problem=problem,
         saved="saved" in request.args and not problem,
@@ -150,8 +151,10 @@ def _sources(row: Mapping[str, Any]) -> list[tuple[int, str]]:
     ]
 
 
-def _back(group_id: int) -> ResponseReturnValue:
-    return cast(ResponseReturnValue, redirect(url_for("plans.show", group_id=group_id, saved=1)))
+def _back(group_id: int, item: int | None = None) -> ResponseReturnValue:
+    """The plan, saved; at the item that was changed."""
+    at = f"item-{item}" if item else None
+    return cast(ResponseReturnValue, redirect(url_for("plans.show", group_id=group_id, saved=1, _anchor=at)))
 
 
 @area.post("/group/<int:group_id>/item")
@@ -163,10 +166,11 @@ def keep_item(group_id: int) -> ResponseReturnValue:
         with acting() as w:
             actions.begin(w, group_id, visitor().person)
             item = forms.whole(request.form.get("item"))
-            actions.save_item(w, group_id, visitor().person, item, forms.line(request.form))
+            after = forms.whole(request.form.get("after"))
+            row = actions.save_item(w, group_id, visitor().person, item, forms.line(request.form), after)
     except InputProblem as problem:
         return _plan_page(group_id, problem.sentence(gettext), request.form), problem.status
-    return _back(group_id)
+    return _back(group_id, row)
 
 
 @area.post("/group/<int:group_id>/move")
@@ -178,9 +182,9 @@ def move_item(group_id: int) -> ResponseReturnValue:
     with acting() as w:
         if act == "remove":
             actions.remove_item(w, group_id, visitor().person, item)
-        else:
-            actions.move_item(w, group_id, visitor().person, item, -1 if act == "up" else 1)
-    return _back(group_id)
+            return _back(group_id)
+        actions.move_item(w, group_id, visitor().person, item, -1 if act == "up" else 1)
+    return _back(group_id, item)
 
 
 @area.get("/group/<int:group_id>/plan.xlsx")

@@ -227,6 +227,33 @@ def test_items_are_added_changed_moved_and_taken_out(desk: Desk) -> None:
             actions.save_item(w, desk.group, desk.teacher, None, line)
 
 
+def test_a_topic_comes_after_a_chosen_one_and_moves_the_dates_of_those_below(desk: Desk) -> None:
+    before = desk.laid()
+    topics, first, second = desk.topics(), *(row.item["id"] for row in before.rows[:2])
+    with writing(desk.db, desk.account) as w:
+        item = actions.save_item(w, desk.group, desk.teacher, None, {"topic": "Кайталоо", "hours": 1}, first)
+    assert desk.topics() == [topics[0], "Кайталоо", *topics[1:]]
+    shifted = {row.item["id"]: row.planned for row in desk.laid().rows}
+    at = next(row.planned for row in before.rows if row.item["id"] == second)
+    assert shifted[item] == at[:1] and shifted[second][0] > at[0]
+    with writing(desk.db, desk.account) as w:
+        line: actions.Line = {"topic": "Кайталоо", "hours": 1}
+        actions.save_item(w, desk.group, desk.teacher, item, line, 0)
+        assert desk.topics() == ["Кайталоо", *topics]
+        actions.approve(w, desk.group, desk.teacher)
+        # What stays in its place and reads the same takes no approval back.
+        actions.save_item(w, desk.group, desk.teacher, item, line, 0)
+        actions.save_item(w, desk.group, desk.teacher, item, line)
+        plan = queries.plan_of(desk.db, desk.group)
+        assert plan is not None and plan["approved_at"]
+        actions.save_item(w, desk.group, desk.teacher, item, line, desk.laid().rows[-1].item["id"])
+        plan = queries.plan_of(desk.db, desk.group)
+        assert plan is not None and not plan["approved_at"]
+    assert desk.topics() == [*topics, "Кайталоо"]
+    with pytest.raises(NotFound), writing(desk.db, desk.account) as w:
+        actions.save_item(w, desk.group, desk.teacher, None, {"topic": "x", "hours": 1}, 7)
+
+
 def test_only_its_teacher_writes_a_plan(desk: Desk) -> None:
     stranger = desk.one("SELECT person FROM staff WHERE person <> ? LIMIT 1", desk.teacher)
     strange_item = desk.one(
@@ -482,6 +509,12 @@ def test_the_teacher_edits_by_form_and_the_deputy_approves(school: SchoolPages, 
     assert client.post(page + "/item", item=item, topic="", hours="2")[0] == 422
     assert client.post(page + "/move", item=item, act="down")[0] == 302
     assert desk.topics()[1] == "Башка"
+    text = client.get(f"{page}?after={item}")[1]
+    assert f'<option value="{item}" selected>2. Башка' in text
+    there = client.post(page + "/item", topic="Кайталоо", hours="39", after=item)[1]
+    assert desk.topics()[1:3] == ["Башка", "Кайталоо"] and "#item-" in there
+    # Of many dates only the first and the last are shown, and how many.
+    assert '<details class="dates" data-on-paper>' in client.get(page)[1]
     assert client.post(page + "/hand-in")[0] == 302
     deputy = school.as_("deputy")
     deputy.get(page)
