@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from sqlite_utils import Database
@@ -11,6 +11,7 @@ from node import access
 from node.importing.checks import Check, check_marks, check_plans
 from node.importing.mapping import Mapping as MappingFile
 from node.importing.mapping import load_mapping
+from node.people.queries import NAMED
 from node.plans.queries import HOLDS
 from node.roster import AWAY
 from shared.access import Visitor
@@ -20,8 +21,9 @@ from shared.problems import N_
 @dataclass(frozen=True)
 class Kind:
     """One kind of list. ``area``: whose right to enter it takes. ``key_label``: by what its lines are known; ``keys``:
-    other ways that the mapping has, by their names there. ``checked`` makes, for one import, what sees every row before
-    it is written and raises what is against it.
+    other ways that the mapping has, by their names there. ``existing``: SQL for the lines of its template on ``:day``,
+    those of ``:person``'s lessons for marks and plans; ``named`` are who may be named on ``:today``. ``checked`` makes,
+    for one import, what sees every row before it is written and raises what is against it.
     """
 
     name: str
@@ -44,22 +46,24 @@ class Kind:
 
     def columns(self) -> list[str]:
         """The columns that a file may have, by whatever key its lines are known."""
-        mappings = [self.mapping(key) for key in ("", *self.keys)]
-        used = {name for mapping in mappings for name in mapping.file_columns()}
-        return [name for name in mappings[0].headers if name in used]
+        return list(self.mapping().headers)
+
+    def lines(self, db: Database, **bound: object) -> Iterable[Mapping[str, object]]:
+        """What is there already, as lines of the template."""
+        return db.query(f"WITH {NAMED} {self.existing}", bound)
 
 
 _BY_PIN = N_("the personal number")
-_NAMED = """EXISTS (SELECT 1 FROM consent c WHERE c.person = p.id AND c.purpose = 'core' AND c.retired_at IS NULL
-  AND c.withdrawn_on IS NULL)"""
-_CONSENT = """(SELECT min(valid_from) FROM consent c WHERE c.person = p.id AND c.purpose = 'core'
-  AND c.retired_at IS NULL AND c.withdrawn_on IS NULL)"""
+_NAMED = "p.id IN (SELECT id FROM named)"
+_CONSENT = f"""CASE WHEN {_NAMED} THEN (SELECT c.valid_from FROM consent c WHERE c.person = p.id AND c.purpose = 'core'
+  AND c.retired_at IS NULL ORDER BY c.id DESC LIMIT 1) END"""
+_OWN = {name: f"CASE WHEN {_NAMED} THEN p.{name} END" for name in ("phone", "address", "personal_number")}
 _TAUGHT = """FROM subject_group sg JOIN class_group g ON g.id = sg.class_group JOIN subject s ON s.id = sg.subject
   JOIN academic_year y ON y.id = g.year"""
-_TEACHES_NOW = "sg.teacher = :person AND sg.retired_at IS NULL AND y.start <= :today AND y.end >= :today"
+_TEACHES_NOW = "sg.teacher = :person AND sg.retired_at IS NULL AND y.start <= :day AND y.end >= :day"
 _LISTED = f"""(SELECT g.subject_group, g.pupil FROM subject_group_pupil g
-  WHERE g.retired_at IS NULL AND g.start <= :today
-  AND ifnull(g."end", :today + 1) > :today AND NOT {AWAY.format(first=":today", last=":today")})"""
+  WHERE g.retired_at IS NULL AND g.start <= :day
+  AND ifnull(g."end", :day + 1) > :day AND NOT {AWAY.format(first=":day", last=":day")})"""
 _CALLED = f"""CASE WHEN {_NAMED}
   THEN trim(p.surname || ' ' || ifnull(p.given_name || ' ', '') || ifnull(p.patronymic, '')) END"""
 _BLANK = (
@@ -76,10 +80,10 @@ KINDS: dict[str, Kind] = {
             N_("Classes"),
             "timetable",
             N_("school year, grade and letter"),
-            """SELECT y.start, g.grade || '-' || g.letter AS class, g.language, g.shift, g.week_days AS days,
-                 t.personal_number AS teacher
-               FROM class_group g JOIN academic_year y ON y.id = g.year LEFT JOIN person t ON t.id = g.teacher
-               WHERE g.retired_at IS NULL AND y.start <= :today AND y.end >= :today
+            f"""SELECT y.start, g.grade || '-' || g.letter AS class, g.language, g.shift, g.week_days AS days,
+                 {_OWN["personal_number"]} AS teacher
+               FROM class_group g JOIN academic_year y ON y.id = g.year LEFT JOIN person p ON p.id = g.teacher
+               WHERE g.retired_at IS NULL AND y.start <= :day AND y.end >= :day
                ORDER BY g.grade, g.letter""",
             {},
         ),
@@ -100,15 +104,17 @@ KINDS: dict[str, Kind] = {
             N_("Pupils"),
             "card",
             N_("the number of the personal file"),
-            f"""SELECT u.personal_file AS file, p.surname, p.given_name AS given, p.patronymic,
-                 CASE WHEN p.birth_date IS NULL THEN CAST(p.birth_year AS TEXT) ELSE p.birth_date END AS born,
+            f"""SELECT u.personal_file AS file, n.surname, n.given_name AS given, n.patronymic,
+                 CASE WHEN n.id IS NULL OR p.birth_date IS NULL THEN CAST(p.birth_year AS TEXT)
+                   ELSE p.birth_date END AS born,
                  p.sex, g.grade || '-' || g.letter AS class, e.start AS enrolled, {_CONSENT} AS consent, u.residence,
-                 p.phone, p.address, p.personal_number AS pin
+                 {_OWN["phone"]} AS phone, {_OWN["address"]} AS address, {_OWN["personal_number"]} AS pin
                FROM enrolment e JOIN pupil u ON u.person = e.pupil JOIN person p ON p.id = u.person
+               LEFT JOIN named n ON n.id = p.id
                JOIN class_group g ON g.id = e.class_group
-               WHERE e.retired_at IS NULL AND e.start <= :today AND ifnull(e."end", :today + 1) > :today
+               WHERE e.retired_at IS NULL AND e.start <= :day AND ifnull(e."end", :day + 1) > :day
                  AND u.personal_file IS NOT NULL
-               ORDER BY g.grade, g.letter, p.surname, p.given_name""",
+               ORDER BY g.grade, g.letter, n.surname, n.given_name""",
             {"name": N_("surname, given name and date of birth"), "pin": _BY_PIN},
         ),
         Kind(
@@ -116,11 +122,18 @@ KINDS: dict[str, Kind] = {
             N_("Guardians"),
             "card",
             N_("surname, given name and phone"),
-            f"""SELECT u.personal_file AS file, r.relation, p.surname, p.given_name AS given, p.patronymic, p.phone,
-                 p.address, {_CONSENT} AS consent, r.may_read AS access, p.personal_number AS pin
-               FROM guardian r JOIN person p ON p.id = r.person JOIN pupil u ON u.person = r.pupil
-               WHERE r.retired_at IS NULL AND u.personal_file IS NOT NULL AND {_NAMED}
-               ORDER BY p.surname, p.given_name""",
+            f"""SELECT g.grade || '-' || g.letter AS class,
+                 trim(c.surname || ' ' || ifnull(c.given_name || ' ', '') || ifnull(c.patronymic, '')) AS child,
+                 u.personal_file AS file, r.relation, n.surname, n.given_name AS given, n.patronymic,
+                 {_OWN["phone"]} AS phone, {_OWN["address"]} AS address, {_CONSENT} AS consent, r.may_read AS access,
+                 {_OWN["personal_number"]} AS pin
+               FROM enrolment e JOIN pupil u ON u.person = e.pupil JOIN class_group g ON g.id = e.class_group
+               LEFT JOIN named c ON c.id = u.person
+               LEFT JOIN guardian r ON r.pupil = u.person AND r.retired_at IS NULL
+               LEFT JOIN person p ON p.id = r.person LEFT JOIN named n ON n.id = p.id
+               WHERE e.retired_at IS NULL AND e.start <= :day AND ifnull(e."end", :day + 1) > :day
+                 AND u.personal_file IS NOT NULL
+               ORDER BY g.grade, g.letter, c.surname, c.given_name, file, r.relation, n.surname""",
             {"relation": N_("the child and the relation"), "pin": _BY_PIN},
         ),
         Kind(
@@ -136,7 +149,7 @@ KINDS: dict[str, Kind] = {
                UNION ALL SELECT {_BLANK} {_TAUGHT} JOIN {_LISTED} m ON m.subject_group = sg.id
                JOIN pupil u ON u.person = m.pupil JOIN person p ON p.id = u.person WHERE {_OWN_NOW}
                UNION ALL SELECT {_BLANK} {_TAUGHT} JOIN enrolment e ON e.class_group = g.id AND e.retired_at IS NULL
-                 AND e.start <= :today AND ifnull(e."end", :today + 1) > :today
+                 AND e.start <= :day AND ifnull(e."end", :day + 1) > :day
                JOIN pupil u ON u.person = e.pupil JOIN person p ON p.id = u.person
                WHERE {_OWN_NOW} AND NOT EXISTS (SELECT 1 FROM subject_group_pupil m WHERE m.subject_group = sg.id
                  AND m.retired_at IS NULL)

@@ -2,6 +2,8 @@
 
     only_if = {school = "GP"}       # lines to take; the others are passed over
 
+    idle = ["class", "child"]       # optional: a line in which only these columns are filled is passed over
+
     [file]                          # optional: delimiter = ";", sheet = "Pupils"
 
     [columns]                       # optional: names of our own for the file's columns,
@@ -136,6 +138,7 @@ class Mapping:
     headers: Dict[str, tuple[str, ...]]
     only_if: Filter
     steps: tuple[Step, ...]
+    idle: frozenset[str] = frozenset()
 
     @property
     def headings(self) -> dict[str, tuple[str, ...]]:
@@ -258,7 +261,7 @@ class _Reader:
 
     def mapping(self) -> Mapping:
         self.only_known(
-            self.document, {"title", "only_if", "file", "columns", "values", "rows"}, "the mapping"
+            self.document, {"title", "only_if", "idle", "file", "columns", "values", "rows"}, "the mapping"
         )
         options = self.document.get("file", {})
         self.only_known(options, {"delimiter", "sheet"}, "[file]")
@@ -270,7 +273,10 @@ class _Reader:
             name: (*((names,) if isinstance(names, str) else map(str, names)), *self.synonyms.get(name, ()))
             for name, names in self.document.get("columns", {}).items()
         }
-        return Mapping(self.file, options.get("delimiter"), options.get("sheet"), headers, only_if, steps)
+        idle = frozenset(self.document.get("idle", ()))
+        return Mapping(
+            self.file, options.get("delimiter"), options.get("sheet"), headers, only_if, steps, idle
+        )
 
     def only_known(self, found: dict[str, Any], known: set[str], place: str) -> None:
         for word in found:

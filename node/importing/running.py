@@ -154,7 +154,7 @@ class Run:
             template = N_("The line has {found} cells, the header {wanted}.")
             self.error(line.number, "", template, found=len(line.cells), wanted=width)
             return True
-        if not self.accepts(self.mapping.only_if, line):
+        if not self.accepts(self.mapping.only_if, line) or self.is_idle(line):
             return False
         work = LineWork(self, line)
         try:
@@ -168,6 +168,11 @@ class Run:
             return True
         work.finish()
         return True
+
+    def is_idle(self, line: Line) -> bool:
+        """Does it fill no more than columns that say nothing by themselves?"""
+        idle = self.mapping.idle
+        return bool(idle) and not any(self.cell(column, line) for column in self.places if column not in idle)
 
     def accepts(self, wanted: Filter, line: Line) -> bool:
         for column, accepted in wanted.accepted.items():

@@ -118,8 +118,8 @@ def template(kind_name: str) -> ResponseReturnValue:
     titles = gettext(kind.label), gettext("Codes")
     noted("export", "import template")
     db = database()
-    day = queries.as_of(db, today())
-    content = workbook.template(db, kind, current_language(), titles, today=day, person=who.person)
+    bound = {"day": queries.as_of(db, today()), "today": today(), "person": who.person}
+    content = workbook.template(db, kind, current_language(), titles, **bound)
     return _file(content, f"mektep-{kind.name}.xlsx")
 
 

@@ -30,7 +30,7 @@ _CODED_TABLES = frozenset({"subject", "work_kind"})
 def template(db: Database, kind: Kind, language: str, titles: tuple[str, str], **bound: object) -> bytes:
     """An XLSX file to fill in or change: the rows that are there, and on a second sheet what a coded column allows.
 
-    ``titles`` are the names of the two sheets; ``bound`` the values that the kind's query asks for.
+    ``titles`` are the names of the two sheets; ``bound`` the values that the kind's lines ask for.
     """
     mapping = kind.mapping()
     columns = kind.columns()
@@ -39,7 +39,7 @@ def template(db: Database, kind: Kind, language: str, titles: tuple[str, str], *
     sheet.title = titles[0]
     _heads(sheet, [title(mapping.headers[name], language) for name in columns])
     words = _words(mapping, language)
-    for row in db.query(kind.existing, bound):
+    for row in kind.lines(db, **bound):
         sheet.append([_shown(name, row.get(name), words.get(name, {})) for name in columns])
     _codes(book.create_sheet(titles[1]), db, mapping, columns, language)
     return _bytes(book)

@@ -386,6 +386,51 @@ def test_nor_does_it_where_the_school_knows_little_of_a_person(
     assert "Файлдагынын баары мурунтан эле бар" in text, told(text)
 
 
+def template(own: SchoolPages, kind: str) -> list[dict[str, Any]]:
+    """The lines of a kind's template, by column of the list."""
+    client = own.as_({"classes": "deputy", "marks": "teacher", "plans": "teacher"}.get(kind, "secretary"))
+    content = client.http.get(f"/import/{kind}/template.xlsx").data
+    rows = openpyxl.load_workbook(io.BytesIO(content)).worksheets[0].iter_rows(min_row=2, values_only=True)
+    return [dict(zip(KINDS[kind].columns(), line, strict=True)) for line in rows]
+
+
+def test_the_guardians_template_has_a_line_for_every_pupil(own: SchoolPages) -> None:
+    pupil, file = row(own, "SELECT person, personal_file FROM pupil WHERE personal_file IS NOT NULL LIMIT 1")
+    with closing(own.node.connect()) as db, writing(db, int(State(db).administrator)) as w:
+        for (guardian,) in db.execute("SELECT person FROM guardian WHERE pupil = ?", (pupil,)).fetchall():
+            w.retire("guardian", pupil, guardian)
+    lines = template(own, "guardians")
+    (alone,) = (line for line in lines if line["file"] == file)
+    assert {name for name, cell in alone.items() if cell} == {"class", "child", "file"}
+    assert {line["file"] for line in lines} == {line["file"] for line in template(own, "pupils")}
+    assert {line["access"] for line in lines} <= {None, "ооба", "жок"}
+    assert "Файлдагынын баары мурунтан эле бар" in read_back(own, "guardians")
+
+
+def test_no_template_names_someone_whose_consent_lapsed(own: SchoolPages) -> None:
+    personal = (
+        "surname",
+        "given",
+        "patronymic",
+        "phone",
+        "address",
+        "pin",
+        "name",
+        "child",
+        "consent",
+        "teacher",
+    )
+    with closing(own.node.connect()) as db, writing(db, int(State(db).administrator)) as w:
+        for (consent,) in db.execute("SELECT id FROM consent WHERE purpose = 'core'").fetchall():
+            w.update("consent", consent, valid_to=parse_day("2025-09-10"))
+    for kind in KINDS:
+        lines = template(own, kind)
+        assert [line for line in lines if any(line.get(name) for name in personal)] == [], kind
+        assert lines or kind == "staff", kind
+    for kind in ("pupils", "guardians", "classes"):
+        assert "Файлдагынын баары мурунтан эле бар" in read_back(own, kind), kind
+
+
 def test_every_kind_has_its_headers_in_three_languages() -> None:
     for kind in KINDS.values():
         mapping = load_mapping(kind.name)
