@@ -28,6 +28,16 @@ EVERYONE = (
         "home.index",
         ("sign-in",),
     ),
+    Step(
+        N_("Your own data"),
+        N_(
+            "Behind your initials, under My data and consents: what is held about you, who read it, what goes to the "
+            "district; ask there for a correction. Staff and pupils of 18 give and withdraw their own consents there, "
+            "too; the school records the signed paper."
+        ),
+        "owndata.mine",
+        ("own-consents",),
+    ),
 )
 
 TEACHER = (
@@ -44,9 +54,10 @@ TEACHER = (
     Step(
         N_("Enter marks"),
         N_(
-            "In the grid type a digit and you are at the next pupil. A slash adds a second mark, Delete empties, Esc "
-            "takes back. Each cell saves itself and shows it; if the connection goes, it waits in this browser and is "
-            "sent once the school's computer is there again."
+            "In the grid type a digit and you are at the next pupil. A slash adds a second mark, the letters of absence "
+            "mark who is away or late, Delete empties, Esc takes back; beside the cell you say that attendance of its "
+            "lesson is taken. Each cell saves itself and shows it; if the connection goes, it waits in this browser and "
+            "is sent once the school's computer is there again. An average leads to how it came about."
         ),
         "journal.index",
         ("grid",),
@@ -86,11 +97,11 @@ CLASS_TEACHER = (
     Step(
         N_("Your class and its consents"),
         N_(
-            "The roll shows who has given a written consent and for what. Without one no name stands anywhere; print "
-            "the form, have it signed, enter the date."
+            "The page of consents lists whom of your class to ask, what lapses soon, and how many agreed to what. Without "
+            "a written consent no name stands anywhere; print the form, have it signed, record it with its date."
         ),
-        "classes.index",
-        ("class",),
+        "consents.index",
+        ("class", "asked"),
     ),
     Step(
         N_("Report cards"),
@@ -136,6 +147,15 @@ DEPUTY = (
 )
 
 HEAD = (
+    Step(
+        N_("What waits for you"),
+        N_(
+            "The first page begins with it: orders to sign, accounts and plans to approve, lessons without attendance, "
+            "pupils who miss too much. Below are the ways to orders, tasks, sign-off and reports."
+        ),
+        "home.index",
+        ("head-day",),
+    ),
     Step(
         N_("Orders and duties"),
         N_(
@@ -215,9 +235,19 @@ SECRETARY = (
 
 SOCIAL = (
     Step(
+        N_("Your first page"),
+        N_(
+            "How many pupils miss too much, the social passport in numbers, and who left without another school "
+            "confirming it. Each leads to its list."
+        ),
+        "home.index",
+        ("social-day",),
+    ),
+    Step(
         N_("Who needs help"),
         N_(
-            "Alarms of attendance show who is away too often. Social categories stand on the cards of those who agreed."
+            "The page of attendance shows who is away too often, and every absence of a pupil with its reason. Social "
+            "categories stand on the cards of those who agreed."
         ),
         "attendance.index",
         ("absences",),
@@ -231,6 +261,15 @@ SOCIAL = (
 )
 
 LIBRARIAN = (
+    Step(
+        N_("To whom to give books"),
+        N_(
+            "The first page counts the pupils of each grade and language, and names who came and who left in the last "
+            "30 days: to whom to give books, and from whom to take them back."
+        ),
+        "home.index",
+        ("library-day",),
+    ),
     Step(
         N_("Names and classes"),
         N_("You find every pupil by name and class."),

@@ -52,6 +52,11 @@ PICTURES: dict[str, tuple[str, str]] = {
     "own-marks": ("pupil", "/results/pupil/{child}"),
     "child-day": ("guardian", "/"),
     "consents": ("guardian", "/consents/{child}"),
+    "own-consents": ("teacher", "/consents/own"),
+    "asked": ("class_teacher", "/consents/"),
+    "head-day": ("head", "/"),
+    "social-day": ("social", "/"),
+    "library-day": ("librarian", "/"),
 }
 """Name -> whose page (nobody's before one signs in), and its address."""
 NOON = datetime.datetime(2025, 10, 23, 12, 30)
