@@ -147,12 +147,62 @@ def write_list(w: Writer, group: int) -> None:
         w.put("subject_group_pupil", subject_group=group, pupil=pupil, start=start, end=ended)
 
 
-def copy_groups(w: Writer, class_group: int, source: int) -> int:
+def divide(w: Writer, class_group: int, day: int, chosen: Mapping[int, Chosen]) -> None:
+    """Write the lists of a class's split subjects that have none: who has chosen a part, then the rest, evenly."""
+    for subject, groups in parts(w.db, class_group).items():
+        if len(groups) < 2 or any(has_list(w.db, group) for group in groups):
+            continue
+        wanted = {pupil: chosen.get(pupil, {}).get(subject) for pupil in _on_roll(w.db, class_group, day)}
+        sizes = dict.fromkeys(groups, 0)
+        for pupil, group in sorted(wanted.items(), key=lambda one: (one[1] is None, one[0])):
+            part = group if group in sizes else min(groups, key=lambda one: (sizes[one], one))
+            sizes[part] += 1
+            put_on_list(w, part, pupil, day)
+
+
+def parts_alike(db: Database, pupil: int, old: int, new: int, day: int) -> Chosen:
+    """Subject -> the part of a class that is named like the part of another class in which the pupil is."""
+    rows = db.execute(
+        """SELECT sg.subject, n.id FROM subject_group_pupil gp JOIN subject_group sg ON sg.id = gp.subject_group
+           JOIN subject_group n ON n.class_group = ? AND n.subject = sg.subject AND n.name = sg.name
+           WHERE gp.pupil = ? AND sg.class_group = ? AND gp.retired_at IS NULL AND sg.retired_at IS NULL
+             AND n.retired_at IS NULL AND (gp."end" IS NULL OR gp."end" >= ?)""",
+        (new, pupil, old, day),
+    )
+    return dict(rows.fetchall())
+
+
+def _on_roll(db: Database, class_group: int, day: int) -> list[int]:
+    rows = db.execute(
+        """SELECT DISTINCT pupil FROM enrolment WHERE class_group = ? AND retired_at IS NULL AND start <= ?
+           AND ("end" IS NULL OR "end" > ?) ORDER BY pupil""",
+        (class_group, day, day),
+    )
+    return [row[0] for row in rows.fetchall()]
+
+
+def _split(db: Database, class_group: int) -> dict[int, list[tuple[str, int | None]]]:
+    """Subject -> name and teacher of each part in which it is taught, where these are several with pupils."""
+    found: dict[int, list[tuple[str, int | None]]] = {}
+    for subject, name, teacher in db.execute(
+        """SELECT subject, name, teacher FROM subject_group sg WHERE class_group = ? AND retired_at IS NULL
+             AND subject IS NOT NULL AND name IS NOT NULL AND EXISTS (SELECT 1 FROM subject_group_pupil g
+               WHERE g.subject_group = sg.id AND g.retired_at IS NULL AND g."end" IS NULL)
+           ORDER BY name, id""",
+        (class_group,),
+    ).fetchall():
+        found.setdefault(subject, []).append((name, teacher))
+    return {subject: several for subject, several in found.items() if len(several) > 1}
+
+
+def copy_groups(w: Writer, class_group: int, source: int, goes_on: int | None = None) -> int:
     """Teach a class what another one is taught and it is not; returns how many subjects came.
 
     Subject, hours and scale are taken over. The teacher too, unless it is the class teacher of the other class, as in
-    the first grades: then this class's own.
+    the first grades: then this class's own. What the class that goes on as this one learns in parts, each with a
+    teacher of its own, stays so (`divide` gives them their lists).
     """
+    kept = _split(w.db, goes_on) if goes_on is not None else {}
     own, other = (
         w.db.execute("SELECT teacher FROM class_group WHERE id = ?", (one,)).fetchone()[0]
         for one in (class_group, source)
@@ -166,14 +216,17 @@ def copy_groups(w: Writer, class_group: int, source: int) -> int:
     ).fetchall():
         if subject not in taught:
             came += 1
-            w.insert(
-                "subject_group",
-                class_group=class_group,
-                subject=subject,
-                teacher=own if teacher is not None and teacher == other else teacher,
-                scale=scale,
-                hours_week=hours,
-            )
+            whole = own if teacher is not None and teacher == other else teacher
+            for name, of_part in kept.get(subject, [(None, whole)]):
+                w.insert(
+                    "subject_group",
+                    class_group=class_group,
+                    subject=subject,
+                    name=name,
+                    teacher=of_part,
+                    scale=scale,
+                    hours_week=hours,
+                )
     return came
 
 

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from itertools import pairwise
 from typing import Any
 
 from sqlite_utils import Database
 
 from node.calendar import queries
-from shared.dates import DATE_SPAN, NO_LESSONS, weekday
+from shared.dates import DATE_SPAN, NO_LESSONS, date_of, day_number, weekday
 from shared.problems import (
     BellsOverlap,
     BeyondYear,
@@ -195,7 +196,11 @@ def take_back(w: Writer, rows: Iterable[int]) -> int:
 
 
 def add_year(w: Writer) -> int:
-    """Add the school year after the last known one, its terms on the same weekdays; returns its row. NotFound."""
+    """Add the school year after the last known one; returns its row. NotFound.
+
+    Its terms begin and end on the same weekdays, its promotion map is that of the last, and so are the public holidays
+    that fall on the same date every year.
+    """
     known = queries.years(w.db)
     if not known:
         raise NotFound()
@@ -219,7 +224,31 @@ def add_year(w: Writer) -> int:
             start=term["start"] + shift,
             end=term["end"] + shift,
         )
+    for day in _yearly_holidays(w.db, last["id"]):
+        w.put("calendar_day", year=year, day=day, kind="public")
+    take_over_map(w, year, last["id"])
     return year
+
+
+def take_over_map(w: Writer, year: int, source: int) -> None:
+    """Let pupils go on after a year as the promotion map of another year says."""
+    for grade, to_grade, graduates in w.db.execute(
+        "SELECT grade, to_grade, graduates FROM promotion_map WHERE year = ? AND retired_at IS NULL",
+        (source,),
+    ).fetchall():
+        w.put("promotion_map", year=year, grade=grade, to_grade=to_grade, graduates=graduates)
+
+
+def _yearly_holidays(db: Database, year: int) -> list[int]:
+    """The public holidays of a year that have the same date in another, a year later. The two Aits move."""
+    public: dict[int, set[date]] = {}
+    for of, day in db.execute(
+        "SELECT year, day FROM calendar_day WHERE kind = 'public' AND retired_at IS NULL"
+    ).fetchall():
+        public.setdefault(of, set()).add(date_of(day))
+    before = {(one.month, one.day) for of, days in public.items() if of != year for one in days}
+    fixed = {one for one in public.get(year, ()) if (one.month, one.day) in before}
+    return sorted(day_number(one.replace(year=one.year + 1)) for one in fixed)
 
 
 # ---- bells

@@ -9,7 +9,7 @@ from sqlite_utils import Database
 
 from node import roster
 from node.yearend import queries
-from node.yearend.queries import Key, NextClass, Plan, PupilPlan
+from node.yearend.queries import GRADES, Key, NextClass, Plan, PupilPlan, Step
 from shared.dates import school_year_name
 from shared.problems import InvalidValue, Undecided, YearRunning
 from sync import undo
@@ -59,7 +59,7 @@ def _check(
     outcome: str,
     target: NextClass | None,
     to_class: int | None,
-    steps: Mapping[int, queries.Step],
+    steps: Mapping[int, Step],
 ) -> None:
     step = steps.get(one.grade)
     if outcome not in ("promoted", "repeating", "graduated"):
@@ -74,6 +74,28 @@ def _check(
             raise InvalidValue(table="year_decision", column="to_class", value=to_class)
 
 
+def write_map(w: Writer, year: int, steps: Mapping[int, Step | None]) -> int:
+    """Say where the grades of a year go, None: the map does not say; returns how many steps are others now.
+
+    InvalidValue: a year whose map the country gives, a grade that there is not, or one that stays what it is.
+    """
+    if not queries.is_own(w.db, year):
+        raise InvalidValue(table="promotion_map", column="year", value=year)
+    changed = 0
+    for grade, step in sorted(steps.items()):
+        if grade not in GRADES:
+            raise InvalidValue(table="promotion_map", column="grade", value=grade)
+        if step is None:
+            changed += w.retire("promotion_map", year, grade)
+            continue
+        if step.to_grade is not None and (step.to_grade not in GRADES or step.to_grade <= grade):
+            raise InvalidValue(table="promotion_map", column="to_grade", value=step.to_grade)
+        changed += w.put(
+            "promotion_map", year=year, grade=grade, to_grade=step.to_grade, graduates=int(step.graduates)
+        )
+    return changed
+
+
 def make_classes(w: Writer, year: int) -> int:
     """Make the proposed classes of the next year; returns how many. NotFound, NoFollowingYear."""
     return len(_make(w, queries.plan(w.db, year)))
@@ -83,7 +105,8 @@ def close(w: Writer, year: int, today: int, order_number: str = "", order_date: 
     """Move every pupil of a year on. NotFound, NoFollowingYear, YearRunning; Undecided: nothing was written.
 
     Classes of the next year that are missing are made, with the subjects of this year's class of that grade. Who goes
-    on leaves the old class on the first day of the next year; who graduates leaves on the day after the closing.
+    on leaves the old class on the first day of the next year, and stays in the part of it that is named as before; who
+    graduates leaves on the day after the closing.
     """
     plan = queries.plan(w.db, year)
     if today < plan.last_day:
@@ -92,7 +115,8 @@ def close(w: Writer, year: int, today: int, order_number: str = "", order_date: 
         raise Undecided(count=len(plan.undecided))
     day = min(today, plan.following.start - 1)
     made = _make(w, plan)
-    rows = {key: one.id for key, one in plan.next_classes.items() if one.id is not None} | made
+    rows, start = _rows(plan) | made, plan.following.start
+    parts: dict[int, dict[int, roster.Chosen]] = {}
     paper = {"order_number": order_number or None, "order_date": order_date}
     for one in plan.pupils:
         if one.outcome == "graduated":
@@ -108,8 +132,10 @@ def close(w: Writer, year: int, today: int, order_number: str = "", order_date: 
             continue
         assert one.to is not None
         to_class = rows[one.to]
-        roster.leave(w, one.pupil, one.from_class, plan.following.start)
-        roster.enrol(w, one.pupil, to_class, plan.following.start, one.outcome == "repeating")
+        roster.leave(w, one.pupil, one.from_class, start)
+        alike = roster.parts_alike(w.db, one.pupil, one.from_class, to_class, start)
+        roster.enrol(w, one.pupil, to_class, start, one.outcome == "repeating", alike)
+        parts.setdefault(to_class, {})[one.pupil] = alike
         w.insert(
             "movement",
             pupil=one.pupil,
@@ -119,6 +145,8 @@ def close(w: Writer, year: int, today: int, order_number: str = "", order_date: 
             to_class=to_class,
             **paper,
         )
+    for class_group, chosen in parts.items():
+        roster.divide(w, class_group, start, chosen)
     act = undo.note_act(w, CLOSING, school_year_name(plan.year.start), len(plan.pupils))
     count = {o: sum(c.count(o) for c in plan.classes) for o in ("promoted", "repeating", "graduated")}
     return Closed(act, count["promoted"], count["repeating"], count["graduated"], len(made))
@@ -142,8 +170,26 @@ def _make(w: Writer, plan: Plan) -> dict[Key, int]:
             )
             source = _model(plan, one)
             if source is not None:
-                roster.copy_groups(w, made[key], source)
+                roster.copy_groups(w, made[key], source, one.source)
+    _combine(w, plan, made)
     return made
+
+
+def _rows(plan: Plan) -> dict[Key, int]:
+    """The classes of the next year that are there already."""
+    return {key: one.id for key, one in plan.next_classes.items() if one.id is not None}
+
+
+def _combine(w: Writer, plan: Plan, made: Mapping[Key, int]) -> None:
+    """Classes that have their lessons together go on so, where both go on."""
+    rows, after = {**_rows(plan), **made}, {one.id: one.next.key for one in plan.classes if one.next}
+    for class_group, partner in w.db.execute(
+        "SELECT id, combined FROM class_group WHERE year = ? AND combined IS NOT NULL AND retired_at IS NULL",
+        (plan.year.id,),
+    ).fetchall():
+        mine, theirs = after.get(class_group), after.get(partner)
+        if mine is not None and mine in made and theirs is not None and theirs != mine:
+            w.update("class_group", rows[mine], combined=rows[theirs])
 
 
 def _model(plan: Plan, one: NextClass) -> int | None:

@@ -7,7 +7,7 @@ not know, and what people have to decide (who failed, or has a subject without a
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -20,12 +20,14 @@ from node.classes.queries import Year
 from node.people.queries import NAME_COLUMNS, NAMED
 from shared.i18n import alphabetical
 from shared.problems import NoFollowingYear, NotFound
+from shared.reference import PROMOTION
 
 Key = tuple[int, str]
 """Grade and letter of a class."""
+GRADES = range(1, 13)
 LETTERS = "АБВГДЕЖЗИКЛМНОПРСТУФХЦЧШЭЮЯ"
-NO_RULE, FAILED, NO_CLASS = "no_rule", "failed", "no_class"
-"""Why a pupil is undecided: the map does not know the grade; results fail or are missing; no class to go to."""
+NO_RULE, FAILED, NO_RESULT, NO_CLASS = "no_rule", "failed", "no_result", "no_class"
+"""Why a pupil is undecided: the map does not know the grade; a result fails; one is not given; no class to go to."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,10 @@ class NextClass:
 
 @dataclass(frozen=True)
 class PupilPlan:
-    """Where a pupil goes. `outcome` is empty while it is open, and `why` says what is missing."""
+    """Where a pupil goes. `outcome` is empty while it is open, and `why` says what is missing.
+
+    `failing` and `missing`: the subjects that were failed or not assessed, and those whose result nobody has given.
+    """
 
     pupil: int
     from_class: int
@@ -67,6 +72,7 @@ class PupilPlan:
     why: str = ""
     decided: bool = False
     failing: tuple[int, ...] = ()
+    missing: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -119,6 +125,12 @@ def promotion_map(db: Database, year: int) -> dict[int, Step]:
     return {grade: Step(to_grade, bool(graduates)) for grade, to_grade, graduates in rows}
 
 
+def is_own(db: Database, year: int) -> bool:
+    """Did the school add the year itself? The promotion maps of others are the country's."""
+    row = db.execute("SELECT 1 FROM academic_year WHERE id = ? AND retired_at IS NULL", (year,)).fetchone()
+    return row is not None and year not in PROMOTION
+
+
 def closable(db: Database) -> list[Year]:
     """The school years with classes, the newest first."""
     return class_queries.years(db)
@@ -135,7 +147,8 @@ def plan(db: Database, year_id: int) -> Plan:
     steps = promotion_map(db, year.id)
     old = _classes(db, year.id)
     proposed = _propose(old, _classes(db, following.id), steps)
-    rolls, decided, failing = _rolls(db, following.start), decisions(db, year.id), _failing(db, year.id)
+    rolls, decided, results = _rolls(db, following.start), decisions(db, year.id), _results(db, year.id)
+    taught = _marked(db, year.id)
     classes = []
     for row in old:
         after = proposed.by_source.get(row["id"])
@@ -147,7 +160,8 @@ def plan(db: Database, year_id: int) -> Plan:
                 after,
                 proposed,
                 decided.get(pupil),
-                failing.get(pupil, ()),
+                results.get(pupil, {}),
+                taught.get(pupil, frozenset()),
             )
             for pupil in rolls.get(row["id"], ())
         )
@@ -256,23 +270,39 @@ def decisions(db: Database, year: int) -> dict[int, tuple[str, int | None]]:
     return {pupil: (outcome, to_class) for pupil, outcome, to_class in rows if outcome}
 
 
-def _failing(db: Database, year: int) -> dict[int, tuple[int, ...]]:
-    """Pupil -> the subjects whose annual result (or final one, where there is one) is below 3 or not given."""
-    sql = """SELECT r.pupil, sg.subject, t.kind, r.status = 'na' OR
-        (ifnull(r.status, 'assessed') = 'assessed' AND ifnull(r.band, r.value) < 3) AS failed
-      FROM term_result r JOIN term t ON t.id = r.term JOIN subject_group sg ON sg.id = r.subject_group
-      WHERE t.year = :year AND t.kind IN ('year', 'final') AND r.retired_at IS NULL AND sg.subject IS NOT NULL"""
-    # Few fail: of those alone all results are looked at, for a final one counts more than the year's.
+def _results(db: Database, year: int) -> dict[int, dict[int, bool]]:
+    """Pupil -> subject -> is the annual result (the final one, where there is one) below 3 or "not assessed"?"""
     rows = db.execute(
-        f"""WITH result AS MATERIALIZED ({sql}) SELECT pupil, subject, failed FROM result
-            WHERE pupil IN (SELECT pupil FROM result WHERE failed) ORDER BY kind = 'final'""",
-        {"year": year},
+        """SELECT r.pupil, sg.subject, r.status = 'na' OR
+             (ifnull(r.status, 'assessed') = 'assessed' AND ifnull(r.band, r.value) < 3)
+           FROM term_result r JOIN term t ON t.id = r.term JOIN subject_group sg ON sg.id = r.subject_group
+           WHERE t.year = ? AND t.kind IN ('year', 'final') AND r.retired_at IS NULL AND sg.subject IS NOT NULL
+             AND (r.value IS NOT NULL OR ifnull(r.status, 'assessed') <> 'assessed') ORDER BY t.kind = 'final'""",
+        (year,),
     )
-    results = {(pupil, subject): bool(failed) for pupil, subject, failed in rows.fetchall()}
-    found: dict[int, tuple[int, ...]] = {}
-    for pupil, subject in sorted(at for at, failed in results.items() if failed):
-        found[pupil] = (*found.get(pupil, ()), subject)
+    found: dict[int, dict[int, bool]] = {}
+    for pupil, subject, failed in rows.fetchall():
+        found.setdefault(pupil, {})[subject] = bool(failed)
     return found
+
+
+def _marked(db: Database, year: int) -> dict[int, frozenset[int]]:
+    """Pupil -> the subjects in which the classes and groups of the pupil are marked: a result of each is expected."""
+    rows = db.execute(
+        """SELECT e.pupil, sg.subject FROM class_group cg JOIN subject_group sg ON sg.class_group = cg.id
+           JOIN enrolment e ON e.class_group = cg.id
+           WHERE cg.year = ? AND cg.retired_at IS NULL AND sg.retired_at IS NULL AND e.retired_at IS NULL
+             AND sg.scale IS NOT NULL AND sg.subject IS NOT NULL AND e."end" IS NULL
+             AND (NOT EXISTS (SELECT 1 FROM subject_group_pupil g WHERE g.subject_group = sg.id
+                 AND g.retired_at IS NULL)
+               OR EXISTS (SELECT 1 FROM subject_group_pupil g WHERE g.subject_group = sg.id AND g.pupil = e.pupil
+                 AND g.retired_at IS NULL AND g."end" IS NULL))""",
+        (year,),
+    )
+    found: dict[int, set[int]] = {}
+    for pupil, subject in rows.fetchall():
+        found.setdefault(pupil, set()).add(subject)
+    return {pupil: frozenset(subjects) for pupil, subjects in found.items()}
 
 
 def _pupil(
@@ -282,17 +312,22 @@ def _pupil(
     after: NextClass | None,
     proposed: _Proposed,
     decision: tuple[str, int | None] | None,
-    failing: tuple[int, ...],
+    results: Mapping[int, bool],
+    taught: Collection[int],
 ) -> PupilPlan:
+    failing = tuple(sorted(subject for subject, failed in results.items() if failed))
+    missing = tuple(sorted(subject for subject in taught if subject not in results))
+
     def planned(outcome: str, to: Key | None = None, why: str = "") -> PupilPlan:
-        return PupilPlan(
-            pupil, row["id"], row["grade"], "" if why else outcome, to, why, decision is not None, failing
-        )
+        known = (pupil, row["id"], row["grade"], "" if why else outcome, to, why, decision is not None)
+        return PupilPlan(*known, failing, missing)
 
     if decision is None and step is None:
         return planned("", why=NO_RULE)
     if decision is None and failing:
         return planned("", why=FAILED)
+    if decision is None and missing:
+        return planned("", why=NO_RESULT)
     assert decision is not None or step is not None
     outcome = decision[0] if decision else "graduated" if step and step.graduates else "promoted"
     wanted = proposed.by_id.get(decision[1]) if decision and decision[1] else None

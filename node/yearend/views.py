@@ -85,6 +85,44 @@ def close() -> ResponseReturnValue:
     return redirect(url_for("yearend.index", **back))  # type: ignore[arg-type]
 
 
+@area.get("/map")
+@allow(*DECIDE)
+def show_map() -> ResponseReturnValue:
+    """Where the grades of a year go: the country's map to read, that of a year of the school's own to change."""
+    return _map_page()
+
+
+@area.post("/map")
+@allow(*DECIDE)
+def keep_map() -> ResponseReturnValue:
+    """Keep the promotion map of a year of the school's own."""
+    year = request.args.get("year", 0, type=int)
+    try:
+        with acting() as w:
+            actions.write_map(w, year, forms.steps(request.form))
+    except InputProblem as problem:
+        return _map_page(problem.sentence(gettext)), problem.status
+    return redirect(url_for("yearend.show_map", year=year, saved=1))
+
+
+def _map_page(problem: str = "") -> str:
+    db = database()
+    years = queries.closable(db)
+    year = _chosen(years)
+    if year is None:
+        raise NotFound()
+    return render_template(
+        "yearend/map.html",
+        years=years,
+        year=year,
+        steps=queries.promotion_map(db, year.id),
+        grades=queries.GRADES,
+        own=queries.is_own(db, year.id),
+        problem=problem,
+        saved="saved" in request.args and not problem,
+    )
+
+
 @area.get("/<int:class_id>")
 @allow(*DECIDE)
 def of_class(class_id: int) -> ResponseReturnValue:
@@ -98,7 +136,11 @@ def decide(class_id: int) -> ResponseReturnValue:
     """Keep the decisions on a class."""
     try:
         with acting() as w:
-            actions.decide(w, _year_of(class_id), forms.choices(request.form))
+            year = _year_of(class_id)
+            open_ = [
+                one.pupil for one in queries.plan(w.db, year).of_class(class_id).pupils if not one.outcome
+            ]
+            actions.decide(w, year, forms.choices(request.form, open_))
     except InputProblem as problem:
         return _class_page(class_id, problem.sentence(gettext)), problem.status
     return redirect(url_for("yearend.of_class", class_id=class_id, saved=1))
@@ -129,7 +171,7 @@ def _class_page(class_id: int, problem: str = "") -> str:
         pupils=[(pupil, name(pupil)) for pupil in in_order(one.pupils, name)],
         options=_options(plan, one),
         chosen=_chosen_options(db_decisions=queries.decisions(db, plan.year.id)),
-        failing=lambda pupil: ", ".join(row_name(subjects[s]) for s in pupil.failing if s in subjects),
+        named=lambda some: ", ".join(row_name(subjects[s]) for s in some if s in subjects),
         problem=problem,
         saved="saved" in request.args and not problem,
         class_name=class_name,

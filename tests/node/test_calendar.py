@@ -20,7 +20,7 @@ from node.calendar.actions import Bell, Part
 from node.calendar.queries import Whom
 from node.derived import derive
 from node.journal import queries as journal
-from shared.dates import NO_LESSONS, parse_day, weekday
+from shared.dates import NO_LESSONS, date_of, parse_day, weekday
 from shared.problems import (
     BellsOverlap,
     BeyondYear,
@@ -261,6 +261,25 @@ def test_the_next_year_begins_on_the_same_weekdays(db: Database) -> None:
     assert [(t["kind"], t["number"]) for t in before] == [(t["kind"], t["number"]) for t in after]
     assert [weekday(t["start"]) for t in before] == [weekday(t["start"]) for t in after]
     assert queries.years(db)[0]["id"] == year
+
+
+def test_the_next_year_has_the_holidays_of_fixed_date_and_the_promotion_map_of_the_last(db: Database) -> None:
+    with writing(db, ACTOR) as w:
+        years = [actions.add_year(w), actions.add_year(w)]
+    for added, first in zip(years, (2027, 2028), strict=True):
+        days = [
+            date_of(row[0]).isoformat()
+            for row in db.execute(
+                "SELECT day FROM calendar_day WHERE year = ? AND kind = 'public' ORDER BY day", (added,)
+            ).fetchall()
+        ]
+        of_autumn = [f"{first}-{day}" for day in ("11-07", "11-08")]
+        of_spring = ("01-01", "01-07", "02-23", "03-08", "03-21", "04-07", "05-01", "05-05", "05-09", "08-31")
+        assert days == of_autumn + [f"{first + 1}-{day}" for day in of_spring]
+        steps = db.execute(
+            "SELECT grade, to_grade, graduates FROM promotion_map WHERE year = ? ORDER BY grade", (added,)
+        ).fetchall()
+        assert (7, 8, 0) in steps and (11, None, 1) in steps and len(steps) == 12
 
 
 # ---- bells

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from sqlite_utils import Database
 
 from node import frozen, roster
+from node.calendar import actions as calendar
 from node.classes import actions as class_actions
 from node.classes.actions import ClassDraft, GroupDraft
 from node.counting import quarter, school_return
@@ -44,12 +46,15 @@ def a_class(w: Writer, year: int, grade: int, letter: str = "А", pupils: int = 
 
 @pytest.fixture
 def db() -> Iterator[Database]:
-    """A class of every grade in 2025/26, each taught mathematics."""
+    """A class of every grade in 2025/26, each taught mathematics and with its year's results in it."""
     with closing(a_store()) as db:
         with writing(db, ACTOR) as w:
             assert w.insert("account", login="deputy") == ACTOR
             for grade in range(1, 12):
                 class_actions.add_group(w, a_class(w, YEAR, grade), GroupDraft(MATHS, None, 4, 1))
+        for grade in range(1, 12):
+            for pupil in roll(db, class_of(db, grade), START):
+                result(db, pupil, class_of(db, grade), 4)
         yield db
 
 
@@ -177,6 +182,70 @@ def test_who_failed_or_was_not_assessed_waits_for_a_decision(db: Database) -> No
     assert failed in roll(db, again, NEXT_START) and missing in roll(db, class_of(db, 8, NEXT), NEXT_START)
     row = db.execute("SELECT repeating FROM enrolment WHERE pupil = ? AND class_group = ?", (failed, again))
     assert row.fetchone() == (1,)
+
+
+def test_who_has_no_result_in_a_marked_subject_waits_for_a_decision(db: Database) -> None:
+    seven = class_of(db, 7)
+    late = roll(db, seven, START)[0]
+    group = roster.parts(db, seven)[MATHS][0]
+    term = db.execute("SELECT id FROM term WHERE year = ? AND kind = 'year'", (YEAR,)).fetchone()[0]
+    with writing(db, ACTOR) as w:
+        w.retire("term_result", group, late, term)
+    (one,) = queries.plan(db, YEAR).undecided
+    assert (one.pupil, one.why, one.failing, one.missing) == (late, queries.NO_RESULT, (), (MATHS,))
+    with pytest.raises(Undecided):
+        close(db)
+    with writing(db, ACTOR) as w:
+        w.update("subject_group", group, scale=None)
+    assert queries.plan(db, YEAR).undecided == []
+
+
+def test_a_split_subject_and_a_combined_class_stay_so(db: Database) -> None:
+    seven, eight = class_of(db, 7), class_of(db, 8)
+    first, second = roll(db, seven, START)
+    with writing(db, ACTOR) as w:
+        w.update("class_group", eight, combined=seven)
+        (whole,) = roster.parts(db, seven)[MATHS]
+        other = w.insert("subject_group", class_group=seven, subject=MATHS, hours_week=4, scale=1, name="2")
+        w.update("subject_group", whole, name="1")
+        for group in (whole, other):
+            roster.write_list(w, group)
+        roster.place(w, seven, MATHS, START, {first: other, second: whole})
+    result(db, first, seven, 4)
+    close(db)
+    there = class_of(db, 8, NEXT)
+    groups = dict(
+        db.execute(
+            "SELECT name, id FROM subject_group WHERE class_group = ? AND retired_at IS NULL", (there,)
+        ).fetchall()
+    )
+    assert set(groups) == {"1", "2"}
+    lists = db.execute(
+        """SELECT subject_group, pupil, start FROM subject_group_pupil g WHERE retired_at IS NULL
+           AND subject_group IN (?, ?) ORDER BY pupil""",
+        (groups["1"], groups["2"]),
+    ).fetchall()
+    assert lists == [(groups["2"], first, NEXT_START), (groups["1"], second, NEXT_START)]
+    combined = db.execute(
+        "SELECT combined FROM class_group WHERE id = ?", (class_of(db, 9, NEXT),)
+    ).fetchone()
+    assert combined == (there,)
+
+
+def test_a_year_that_the_school_added_has_a_map_that_can_be_changed(db: Database) -> None:
+    with writing(db, ACTOR) as w:
+        year = calendar.add_year(w)
+    before = queries.promotion_map(db, year)
+    assert before == queries.promotion_map(db, NEXT) and queries.is_own(db, year)
+    with writing(db, ACTOR) as w:
+        assert actions.write_map(w, year, {7: queries.Step(9, False), 8: before[8], 12: None}) == 2
+    assert queries.promotion_map(db, year)[7] == queries.Step(9, False)
+    assert 12 not in queries.promotion_map(db, year)
+    for wrong_year, steps in (
+        (NEXT, {7: before[7]}), (year, {13: None}), (year, {7: queries.Step(7, False)}), (4_711, {7: None})
+    ):  # fmt: skip
+        with pytest.raises(InvalidValue), writing(db, ACTOR) as w:
+            actions.write_map(w, wrong_year, steps)
 
 
 def test_a_final_result_stands_over_the_annual_one(db: Database) -> None:
@@ -310,7 +379,9 @@ def test_shares_of_a_year_add_up_to_a_hundred(db: Database) -> None:
         movement.depart(w, leavers[1], START + 50, "country", Paper())
         movement.depart(w, leavers[2], START + 50, "death", Paper())
         movement.arrive(w, movement.Newcomer("m", 2012), class_of(db, 7), START + 60, "abroad", Paper())
+        newcomer = max(roll(db, class_of(db, 7), START + 60))
         actions.decide(w, YEAR, {leavers[3]: ("repeating", None)})
+    result(db, newcomer, class_of(db, 7), 3)
     close(db)
     with writing(db, ACTOR) as w:
         movement.depart(w, roll(db, class_of(db, 6), START)[0], NEXT_START - 5, "abroad", Paper())
@@ -339,6 +410,14 @@ def test_the_year_is_decided_and_closed_in_the_browser(
     assert deputy.post(f"/year-end/{pages.led}", **{f"pupil-{pupil}": ""})[0] == 302
     assert pages.as_("secretary").get("/year-end/")[0] == 403
     monkeypatch.setattr("node.yearend.views.today", lambda: CLOSING_DAY)
+    # Nobody has given the year's results yet: one choice decides on all of a class.
+    assert deputy.post("/year-end/?year=3", close="1")[0] == 422
+    with closing(pages.node.connect()) as db:
+        classes = db.execute("SELECT id, grade = 11 FROM class_group WHERE year = 3").fetchall()
+    for class_id, last in classes:
+        fields = dict.fromkeys(re.findall(r'name="(pupil-\d+)"', deputy.get(f"/year-end/{class_id}")[1]), "")
+        rest = "graduated" if last else "promoted"
+        assert deputy.post(f"/year-end/{class_id}", rest=rest, **fields)[0] == 302
     status, there = deputy.post("/year-end/?year=3", close="1", order_number="9-о")
     assert status == 302
     mark = pages.one("SELECT max(id) FROM act WHERE kind = 'closing'")
