@@ -96,6 +96,7 @@
     |   |-- BlankTaken            a certificate's number was given to someone else
     |   |-- NotStudying           no certificate of study for who is on no roll, or has no name
     |   |-- PhotoTooLarge
+    |   |-- FileTooLarge
     |   |-- OrderSigned           a signed order is not changed, another order is written
     |   |-- OrderUnsigned         duties are given and ended by signed orders only
     |   |-- DutyHeld              the person has the duty on that day already
@@ -808,6 +809,14 @@ class PhotoTooLarge(InputProblem):
     status = 413
     template = N_(
         "The photo is larger than {most}; with JavaScript the page makes it small, without, make it small first."
+    )
+
+
+class FileTooLarge(InputProblem):
+    code = "file_too_large"
+    status = 413
+    template = N_(
+        "The file is larger than the allowed size, {most}: save the table alone, without pictures, and give it again."
     )
 
 

@@ -61,7 +61,7 @@ LANGUAGE_COOKIE = "mektep_language"
 DOOR_COOKIE, DOOR_SECONDS = "mektep_door_language", 900
 """Keeps for so long what was chosen before signing in: the next who signs in chose it."""
 LARGEST_FORM = 1_000_000
-LARGEST_UPLOAD = 8_000_000
+LARGEST_UPLOAD = 8 * 1024 * 1024
 """Bytes of a form with a list or an archive, where a route allows so many."""
 YEAR_SECONDS = 365 * 86_400
 MOST_KEPT = 500

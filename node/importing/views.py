@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -25,6 +24,7 @@ from node.importing.headings import (
     title,
 )
 from node.importing.kinds import KINDS, Kind
+from node.importing.limits import MOST_CELLS, MOST_LINES, take_files
 from node.importing.line import NameInText, NewClass
 from node.importing.mapping import Mapping
 from node.importing.sheets import Sheet, table_in
@@ -32,7 +32,7 @@ from node.people.queries import author
 from node.reading.noting import noted
 from node.request import NAMES_CHECKED, acting, database
 from shared.access import allow
-from shared.i18n import alphabetical, current_language, gettext
+from shared.i18n import alphabetical, current_language, gettext, size
 from shared.problems import (
     BadRequest,
     DamagedFile,
@@ -49,13 +49,10 @@ from shared.web import LARGEST_UPLOAD, today, visitor
 from sync import undo
 
 area = Blueprint("importing", __name__, url_prefix="/import", template_folder="templates")
+take_files(area, "importing.upload")
 
 WHO = tuple(dict.fromkeys(role for kind in KINDS.values() for role in kind.who))
 MODES: tuple[Mode, ...] = ("both", "insert", "update")
-MOST_LINES = 6_000
-"""Lines of one list: while they are written, which takes half a millisecond each at most, the others' writes wait."""
-MOST_CELLS = 250_000
-"""Cells of one file, of all its sheets: forty for each line that may be."""
 COLUMN = "column-"
 """How the choices of the page begin that say what a column of the file is."""
 OUT = "-"
@@ -72,13 +69,6 @@ class Given:
     sheet: Sheet
     mapping: Mapping
     fields: tuple[str | None, ...]
-
-
-@area.url_value_preprocessor
-def _allow_files(endpoint: str | None, values: dict[str, Any] | None) -> None:
-    """A list may be larger than a form; this runs before the form is read."""
-    if endpoint == "importing.upload":
-        request.max_content_length = LARGEST_UPLOAD
 
 
 @area.get("/")
@@ -108,7 +98,11 @@ def _kind(name: str) -> Kind:
 @allow(*WHO)
 def start(kind_name: str) -> ResponseReturnValue:
     """Step one and two: take the template, give the file."""
-    return render_template("importing/start.html", kind=_kind(kind_name), problem="")
+    return _start_page(_kind(kind_name))
+
+
+def _start_page(kind: Kind, problem: str = "") -> str:
+    return render_template("importing/start.html", kind=kind, problem=problem, largest=size(LARGEST_UPLOAD))
 
 
 @area.get("/<kind_name>/template.xlsx")
@@ -135,14 +129,13 @@ def upload(kind_name: str) -> ResponseReturnValue:
     given = request.files.get("file")
     name, content = (given.filename or "", given.read()) if given else ("", b"")
     if not content:
-        sentence = gettext("Choose a file first.")
-        return render_template("importing/start.html", kind=kind, problem=sentence), 422
+        return _start_page(kind, gettext("Choose a file first.")), 422
     try:
         sheet = _table(kind, Path(name), content)
         if len(sheet.lines) > MOST_LINES:
             raise TooManyLines(most=MOST_LINES)
     except (InputProblem, DamagedFile, TooLarge) as problem:
-        return render_template("importing/start.html", kind=kind, problem=problem.sentence(gettext)), 422
+        return _start_page(kind, problem.sentence(gettext)), 422
     token = uploads.keep(database(), visitor().account, kind.name, name, content)
     return redirect(url_for("importing.check", kind_name=kind.name, token=token))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -13,6 +12,7 @@ from node.classes import queries as classes
 from node.classes.queries import Year
 from node.importing import uploads
 from node.importing.grouping import grouped
+from node.importing.limits import take_files
 from node.oneroster import actions, intake, queries, workbook
 from node.oneroster.books import Mode
 from node.oneroster.intake import Intake
@@ -21,7 +21,7 @@ from node.oneroster.taking import KEYS, Choice
 from node.reading.noting import noted
 from node.request import database
 from shared.access import allow
-from shared.i18n import column_label, gettext, schema_label
+from shared.i18n import column_label, gettext, schema_label, size
 from shared.problems import (
     BadRequest,
     DamagedFile,
@@ -34,6 +34,7 @@ from shared.problems import (
 from shared.web import LARGEST_UPLOAD, today, visitor
 
 area = Blueprint("oneroster", __name__, url_prefix="/oneroster", template_folder="templates")
+take_files(area, "oneroster.upload")
 
 EXPORT = ("head", "deputy")
 IMPORT = tuple(
@@ -46,13 +47,6 @@ KIND = "oneroster"
 MODES: tuple[Mode, ...] = ("both", "insert", "update")
 SHOWN_ERRORS = 200
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-
-
-@area.url_value_preprocessor
-def _allow_archives(endpoint: str | None, values: dict[str, Any] | None) -> None:
-    """A school's archive may be larger than a form; this runs before the form is read."""
-    if endpoint == "oneroster.upload":
-        request.max_content_length = LARGEST_UPLOAD
 
 
 def _year() -> Year | None:
@@ -130,7 +124,11 @@ def upload() -> ResponseReturnValue:
 def _start_page(problem: str = "") -> str:
     who = visitor()
     return render_template(
-        "oneroster/start.html", problem=problem, people=who.has(*IMPORT), marks=who.has(*MARK)
+        "oneroster/start.html",
+        problem=problem,
+        largest=size(LARGEST_UPLOAD),
+        people=who.has(*IMPORT),
+        marks=who.has(*MARK),
     )
 
 

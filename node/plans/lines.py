@@ -12,6 +12,7 @@ from pathlib import Path
 import openpyxl
 
 from node.importing.headings import plain
+from node.importing.limits import MOST_CELLS
 from node.importing.mapping import load_mapping
 from node.importing.sheets import table_in
 from node.plans.queries import FIELDS
@@ -152,7 +153,7 @@ def _line(found: dict[str, str], number: int) -> tuple[dict[str, Value], list[Fl
 
 def text_of_file(content: bytes) -> str:
     """A workbook or CSV file as the text that pasting its cells would give. DamagedFile, TooLarge."""
-    sheet = table_in(content, Path("plan"))
+    sheet = table_in(content, Path("plan"), most=MOST_CELLS)
     out = io.StringIO()
     writer = csv.writer(out, delimiter="\t", lineterminator="\n")
     line = 1

@@ -13,16 +13,18 @@ from node.access import right
 from node.calendar import queries as calendar
 from node.classes import queries as class_queries
 from node.importing import uploads
+from node.importing.limits import take_files
 from node.people.queries import class_name
 from node.plans import actions, forms, lines, queries
 from node.request import acting, database
 from node.timetable import queries as timetable
 from shared.dates import school_year_name
-from shared.i18n import column_label, day, gettext, row_name, translate
+from shared.i18n import column_label, day, gettext, row_name, size, translate
 from shared.problems import InputProblem, NotAllowed, NotFound
-from shared.web import today, visitor
+from shared.web import LARGEST_UPLOAD, today, visitor
 
 area = Blueprint("plans", __name__, url_prefix="/plans", template_folder="templates")
+take_files(area, "plans.read_in")
 
 MODES = ("append", "after", "replace")
 """What becomes of the plan that is there when lines are read in."""
@@ -309,6 +311,7 @@ def _import_page(
         mode=mode if mode in MODES and plan else "append",
         after=forms.whole(request.values.get("after")),
         problem=problem,
+        largest=size(LARGEST_UPLOAD),
         fields=queries.FIELDS,
         headings=", ".join(column_label("plan_item", name) for name in queries.FIELDS),
     )

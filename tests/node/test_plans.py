@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import os
 import re
+import zipfile
 from collections.abc import Iterator
 from urllib.parse import parse_qs, urlsplit
 
@@ -23,6 +25,7 @@ from node.plans import actions, lines, queries
 from node.plans.laying import following, lay_out
 from node.timetable import queries as timetable
 from shared.problems import EmptyPlan, InvalidValue, NotAllowed, NotFound
+from shared.web import LARGEST_UPLOAD
 from sync.writer import writing
 from tests.node.conftest import Client, SchoolPages
 from tests.node.test_journal import TODAY, a_school
@@ -467,6 +470,14 @@ def test_the_teacher_uploads_a_workbook_and_takes_one_along(school: SchoolPages,
     assert answer.status_code == 302 and "Китептен" in client.get(answer.headers["Location"])[1]
     broken = {"form_token": client.token, "file": (io.BytesIO(b"PK\x03\x04xx"), "plan.xlsx")}
     assert client.http.post(page + "/import", data=broken).status_code >= 400
+    pictured = io.BytesIO(content)
+    with zipfile.ZipFile(pictured, "a") as book:
+        book.writestr("xl/media/stamp.png", os.urandom(1_500_000))
+    for file, status in ((pictured.getvalue(), 302), (bytes(LARGEST_UPLOAD), 413)):
+        told = {"form_token": client.token, "file": (io.BytesIO(file), "plan.xlsx")}
+        answer = client.http.post(page + "/import", data=told)
+        assert answer.status_code == status
+    assert "Файл уруксат берилген көлөмдөн чоң" in answer.get_data(as_text=True)
     taken = client.http.get(page + "/plan.xlsx")
     assert taken.status_code == 200 and taken.get_data().startswith(b"PK")
     back = lines.read(lines.text_of_file(taken.get_data()))
