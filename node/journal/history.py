@@ -10,7 +10,7 @@ from sqlite_utils import Database
 from node.journal.actions import Change
 from node.journal.queries import SLOTS, Place
 from node.people.queries import author
-from shared.i18n import coded, column_label, row_name
+from shared.i18n import coded, column_label, gettext, row_name
 from shared.report import EMPTY
 from shared.schema import BY_NAME, Value
 from sync.clock import ms_of
@@ -45,7 +45,8 @@ def _steps(db: Database, rows: Sequence[tuple[str, tuple[int, ...]]], today: int
         for entry in log.history(BY_NAME[table], at):
             acts.setdefault((entry.clock, entry.actor or 0), {}).update(entry.values)
         for (clock, actor), values in acts.items():
-            steps.append(Step(ms_of(clock), author(db, actor, today), tuple(_lines(table, values, kinds))))
+            lines = tuple(_lines(table, values, kinds, second=table == "mark" and at[-1] == SLOTS[1]))
+            steps.append(Step(ms_of(clock), author(db, actor, today), lines))
     return sorted((step for step in steps if step.lines), key=lambda step: step.at, reverse=True)
 
 
@@ -63,7 +64,10 @@ def _kinds(db: Database) -> dict[int, str]:
     return {row["id"]: row_name(row) for row in db.query("SELECT * FROM work_kind")}
 
 
-def _lines(table: str, values: Mapping[int, Value], kinds: Mapping[int, str]) -> list[tuple[str, str]]:
+def _lines(
+    table: str, values: Mapping[int, Value], kinds: Mapping[int, str], second: bool = False
+) -> list[tuple[str, str]]:
+    """What values say, each with its column's name; the mark of a cell's ``second`` place with that of its own."""
     lines = []
     for number, value in sorted(values.items()):
         column = BY_NAME[table].value_by_number.get(number)
@@ -78,5 +82,6 @@ def _lines(table: str, values: Mapping[int, Value], kinds: Mapping[int, str]) ->
         else:
             text = EMPTY if value is None or value == "" else str(value)
         if text:
-            lines.append((column_label(table, column.name), text))
+            own = second and column.name == "value"
+            lines.append((gettext("Second mark") if own else column_label(table, column.name), text))
     return lines

@@ -296,6 +296,10 @@ def test_the_history_of_a_cell_names_author_and_values(desk: Desk) -> None:
     values = [dict(step.lines)["Баа"] for step in steps if "Баа" in dict(step.lines)]
     assert values[:2] == ["4", "3"]
     assert {step.author for step in steps[:2]} == {name}
+    desk.save(desk.mark(pupil, 5, slot=1))
+    with desk.school.app.test_request_context():
+        last = history.of_cell(desk.db, desk.place, pupil, TODAY)[0]
+    assert dict(last.lines)["Экинчи баа"] == "5" and "Баа" not in dict(last.lines)
 
 
 # ---- results of a term
