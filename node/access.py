@@ -20,6 +20,7 @@ from typing import TypeVar
 
 from sqlite_utils import Database
 
+from node.schooldays import YEARS
 from shared.access import Rights, Visitor, declare
 from shared.schema import DUTIES
 from shared.web import today
@@ -99,6 +100,10 @@ MATRIX: dict[str, dict[str, Right]] = {
 }
 """Area -> duty -> right; a duty that is not there has none."""
 
+ANSWERED = frozenset({"lesson_marks", "term_marks", "attendance", "movement"})
+"""The areas in which a teacher answers for a pupil who has left the class, too, until the year is over: the books of
+the class. Everywhere else the reach ends with the enrolment."""
+
 FOUNDER = "founder"
 """The administrator of a school in which nobody holds the duty of secretary today. Staff is entered before anybody can
 have an account or a duty, so somebody who is there from the first day enters it; with a secretary this ends."""
@@ -146,9 +151,14 @@ def reaches_pupil(db: Database, visitor: Visitor, area: str, verb: str, pupil: i
     return (
         "" in reach
         or ("o" in reach and visitor.has(*OWN) and pupil in own)
-        or ("c" in reach and pupil in pupils_of(db, led_classes(db, visitor)))
-        or ("l" in reach and pupil in pupils_of(db, taught_classes(db, visitor)))
+        or ("c" in reach and pupil in _reached(db, led_classes(db, visitor), area))
+        or ("l" in reach and pupil in _reached(db, taught_classes(db, visitor), area))
     )
+
+
+def _reached(db: Database, classes: frozenset[int], area: str) -> frozenset[int]:
+    """The pupils of classes whom a right in an area reaches."""
+    return pupils_of(db, present(db, classes)) if area in ANSWERED else pupils_today(db, classes)
 
 
 def reaches_person(db: Database, visitor: Visitor, area: str, verb: str, person: int) -> bool:
@@ -158,7 +168,7 @@ def reaches_person(db: Database, visitor: Visitor, area: str, verb: str, person:
     if "c" not in scopes(visitor, area, verb):
         return False
     children = _ids(db, "SELECT pupil FROM guardian WHERE person = ? AND retired_at IS NULL", person)
-    return not children.isdisjoint(pupils_of(db, led_classes(db, visitor)))
+    return not children.isdisjoint(_reached(db, led_classes(db, visitor), area))
 
 
 def keeps(db: Database, visitor: Visitor, person: int) -> bool:
@@ -244,7 +254,7 @@ def has_secretary(db: Database, day: int) -> bool:
 
 
 def led_classes(db: Database, visitor: Visitor) -> frozenset[int]:
-    """The classes that the visitor leads as class teacher."""
+    """The classes that the visitor leads as class teacher, those of past years included."""
     if not visitor.has("class_teacher"):
         return frozenset()
     return _ids(db, "SELECT id FROM class_group WHERE teacher = ? AND retired_at IS NULL", visitor.person)
@@ -258,12 +268,18 @@ def taught_groups(db: Database, visitor: Visitor) -> frozenset[int]:
 
 
 def taught_classes(db: Database, visitor: Visitor) -> frozenset[int]:
-    """The classes in which the visitor teaches a subject."""
+    """The classes in which the visitor teaches a subject, those of past years included."""
     if not visitor.has(*TEACHING):
         return frozenset()
     return _ids(
         db, "SELECT class_group FROM subject_group WHERE teacher = ? AND retired_at IS NULL", visitor.person
     )
+
+
+def groups_in(db: Database, classes: frozenset[int]) -> frozenset[int]:
+    """The subject groups of classes."""
+    sql = f"SELECT id FROM subject_group WHERE class_group IN ({_marks(classes)})"
+    return _ids(db, sql, *sorted(classes)) if classes else frozenset()
 
 
 def own_children(db: Database, visitor: Visitor) -> frozenset[int]:
@@ -279,9 +295,29 @@ def own_children(db: Database, visitor: Visitor) -> frozenset[int]:
 
 def pupils_of(db: Database, classes: frozenset[int]) -> frozenset[int]:
     """The pupils who are or were enrolled in the classes."""
-    marks = ", ".join("?" * len(classes))
-    sql = f"SELECT pupil FROM enrolment WHERE class_group IN ({marks}) AND retired_at IS NULL"
+    sql = f"SELECT pupil FROM enrolment WHERE class_group IN ({_marks(classes)}) AND retired_at IS NULL"
     return _ids(db, sql, *sorted(classes)) if classes else frozenset()
+
+
+def present(db: Database, classes: frozenset[int]) -> frozenset[int]:
+    """Of the classes those of the present school year and of coming ones.
+
+    The present year is the last one begun for which the school has classes: a summer belongs to it, and so do the
+    weeks until a school that is late has made its new ones.
+    """
+    sql = f"""SELECT id FROM class_group WHERE id IN ({_marks(classes)}) AND year IN (
+              SELECT id FROM {YEARS} WHERE start >= ifnull(
+                (SELECT max(y.start) FROM {YEARS} y JOIN class_group cg ON cg.year = y.id
+                 WHERE y.start <= ? AND cg.retired_at IS NULL), 0))"""
+    return _ids(db, sql, *sorted(classes), today()) if classes else frozenset()
+
+
+def pupils_today(db: Database, classes: frozenset[int]) -> frozenset[int]:
+    """The pupils on the roll of the present ones of the classes today, or admitted to them for a coming day."""
+    held = present(db, classes)
+    sql = f"""SELECT pupil FROM enrolment WHERE class_group IN ({_marks(held)}) AND retired_at IS NULL
+              AND ("end" IS NULL OR "end" > ?)"""
+    return _ids(db, sql, *sorted(held), today()) if held else frozenset()
 
 
 def may_list(db: Database, visitor: Visitor, class_group: int) -> bool:
@@ -296,7 +332,7 @@ def readable_cards(db: Database, visitor: Visitor) -> frozenset[int] | None:
     if visitor.has(*ALL_CARDS):
         return None
     own = frozenset({visitor.person} if visitor.has("pupil") and visitor.person is not None else ())
-    return own | own_children(db, visitor) | pupils_of(db, led_classes(db, visitor))
+    return own | own_children(db, visitor) | pupils_today(db, led_classes(db, visitor))
 
 
 def readable_names(db: Database, visitor: Visitor) -> frozenset[int] | None:
@@ -305,7 +341,11 @@ def readable_names(db: Database, visitor: Visitor) -> frozenset[int] | None:
         return None
     classes = led_classes(db, visitor) | taught_classes(db, visitor)
     cards = readable_cards(db, visitor)
-    return None if cards is None else cards | pupils_of(db, classes)
+    return None if cards is None else cards | pupils_today(db, classes)
+
+
+def _marks(values: frozenset[int]) -> str:
+    return ", ".join("?" * len(values))
 
 
 def _ids(db: Database, sql: str, *values: int | None) -> frozenset[int]:

@@ -85,7 +85,7 @@ def show(class_id: int) -> ResponseReturnValue:
         without_duty=found["teacher"] is not None and not queries.leads_by_order(db, found["teacher"], day),
         others=_others(found) if visitor().has(*KEEP) else [],
         iso=iso,
-        cards=access.readable_cards(db, visitor()),
+        cards=access.readable_names(db, visitor()),
         report_cards=may_open("results.cards")
         and (visitor().has(*access.ALL_RESULTS) or class_id in access.led_classes(db, visitor())),
         full_name=full_name,

@@ -61,7 +61,7 @@ PAPER_PURPOSES = (
 def index() -> ResponseReturnValue:
     """How many pupils of each class have consented to what, who is to be asked, and what lapses soon."""
     db, day, who = database(), today(), visitor()
-    classes = None if may_all(who, "consent", "V") else access.led_classes(db, who)
+    classes = None if may_all(who, "consent", "V") else access.present(db, access.led_classes(db, who))
     days = number(db, "consent_notice_days")
     found = queries.asks(db, day, days, classes)
     coverage = queries.coverage(db, day, classes)

@@ -75,7 +75,7 @@ def _apart(now: int) -> list[tuple[int, list[Mapping[str, Any]]]]:
 def _classes() -> frozenset[int] | None:
     """The classes whose movement the visitor reads; None for all."""
     db, who = database(), visitor()
-    return None if access.may_all(who, "movement", "V") else access.led_classes(db, who)
+    return None if access.may_all(who, "movement", "V") else access.present(db, access.led_classes(db, who))
 
 
 def _ordered(year: Year | None) -> list[Mapping[str, Any]]:
@@ -109,7 +109,7 @@ def _lines(period: Period | None) -> list[Mapping[str, Any]]:
     span = (first, period.until, today(), kinds)
     if access.may_all(who, "movement", "V"):
         return queries.lines(db, *span)
-    led = access.led_classes(db, who)
+    led = access.present(db, access.led_classes(db, who))
     own = access.own_children(db, who)
     found = queries.lines(db, *span, classes=led) if led else []
     found += queries.lines(db, *span, pupils=own) if own else []

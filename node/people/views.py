@@ -167,8 +167,8 @@ def _reads_whole(person_id: int, pupil: Mapping[str, Any] | None, member: Mappin
         return _among(person_id, access.readable_cards(db, who), access.readable_names(db, who))
     if who.has(*access.ALL_CARDS):
         return True
-    own_classes = access.pupils_of(db, access.led_classes(db, who))
-    if queries.children_of(db, person_id) & own_classes:
+    own_class = access.pupils_today(db, access.led_classes(db, who))
+    if queries.children_of(db, person_id) & own_class:
         return True
     raise NotAllowed()
 

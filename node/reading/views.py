@@ -69,4 +69,5 @@ def _may_read(person: int) -> bool:
         person == who.person
         or may_all(who, "card", "V")
         or reaches_pupil(database(), who, "card", "N", person)
+        or reaches_pupil(database(), who, "term_marks", "V", person)
     )

@@ -20,7 +20,7 @@ from node.reading.noting import noted
 from node.request import acting, database
 from node.results import actions, forms, queries
 from node.results.queries import Result
-from node.results.views import LOCKERS, area, term_name
+from node.results.views import LOCKERS, area, reads_report, term_name
 from shared.access import allow
 from shared.i18n import gettext, in_order, row_name
 from shared.problems import InputProblem, NotAllowed, NotFound
@@ -208,9 +208,7 @@ def card(person_id: int) -> ResponseReturnValue:
     db, who = database(), visitor()
     if people_queries.pupil(db, person_id) is None:
         raise NotFound()
-    own = access.own_children(db, who) | ({who.person} if who.has("pupil") else set())
-    led = access.pupils_of(db, access.led_classes(db, who))
-    if not who.has(*access.ALL_RESULTS) and person_id not in own | led:
+    if not reads_report(db, who, person_id):
         raise NotAllowed()
     noted("read", "results", person_id)
     chosen = request.args.get("class", type=int)

@@ -8,6 +8,7 @@ from typing import Any
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from sqlite_utils import Database
 
 from node import access
 from node.classes import queries as class_queries
@@ -18,11 +19,11 @@ from node.reading.noting import noted
 from node.request import database
 from node.results import queries
 from node.results.queries import Heading, Result
-from shared.access import allow
+from shared.access import Visitor, allow
 from shared.i18n import alphabetical, current_language, in_order, row_name
 from shared.indicators import pick, value_label
 from shared.problems import NotAllowed, NotFound
-from shared.web import today, visitor
+from shared.web import may_open, today, visitor
 
 area = Blueprint("results", __name__, url_prefix="/results", template_folder="templates")
 
@@ -150,7 +151,6 @@ def show(class_id: int) -> ResponseReturnValue:
         summary=_summary(shown, [h.id for h in across], _column(bool(subject))),
         term_name=term_name,
         number_of=number_of,
-        cards=access.readable_names(db, visitor()),
     )
 
 
@@ -196,7 +196,7 @@ def _summary(
 def pupil(person_id: int) -> ResponseReturnValue:
     """One pupil: subjects by periods."""
     db, who = database(), visitor()
-    groups = _readable_of_pupil(person_id)
+    groups = readable_of_pupil(db, who, person_id)
     if people_queries.pupil(db, person_id) is None:
         raise NotFound()
     noted("read", "results", person_id)
@@ -219,19 +219,30 @@ def pupil(person_id: int) -> ResponseReturnValue:
         enrolments=people_queries.enrolments(db, person_id),
         class_name=class_name,
         own=who.person == person_id,
+        opens_card=_among(person_id, access.readable_names(db, who)),
+        opens_report=may_open("results.card") and reads_report(db, who, person_id),
     )
 
 
-def _readable_of_pupil(person_id: int) -> frozenset[int] | None:
-    """The subject groups whose results of a pupil the visitor reads; None for all. NotAllowed."""
-    db, who = database(), visitor()
+def _among(person: int, people: frozenset[int] | None) -> bool:
+    return people is None or person in people
+
+
+def reads_report(db: Database, who: Visitor, pupil: int) -> bool:
+    """Does the visitor read the pupil's whole report card: of all, of the own class today, of oneself, of a child?"""
     own = access.own_children(db, who) | ({who.person} if who.has("pupil") else set())
-    if who.has(*access.ALL_RESULTS) or person_id in own:
+    return who.has(*access.ALL_RESULTS) or pupil in own | access.pupils_today(db, access.led_classes(db, who))
+
+
+def readable_of_pupil(db: Database, who: Visitor, person_id: int) -> frozenset[int] | None:
+    """The subject groups whose results of a pupil the visitor reads; None for all. NotAllowed."""
+    own = access.own_children(db, who) | ({who.person} if who.has("pupil") else set())
+    led = access.led_classes(db, who)
+    if who.has(*access.ALL_RESULTS) or person_id in own | access.pupils_today(db, led):
         return None
-    if person_id in access.pupils_of(db, access.led_classes(db, who)):
-        return None
-    if person_id in access.pupils_of(db, access.taught_classes(db, who)):
-        return access.taught_groups(db, who)
+    # Of who has left the class or is no longer taught, what was given in it and by oneself: the own books.
+    if person_id in access.pupils_of(db, led | access.taught_classes(db, who)):
+        return access.groups_in(db, led) | access.taught_groups(db, who)
     raise NotAllowed()
 
 

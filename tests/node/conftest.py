@@ -184,14 +184,15 @@ def write_school(seed: int, pupils: int, until: int, more: bool = False) -> Writ
 
 
 @cache
-def _autumn() -> Written:
+def autumn() -> Written:
+    """The school of all tests as it was written; `again` makes one of a module's own of it."""
     return write_school(seed=8, pupils=130, until=parse_day("2025-11-20"), more=True)
 
 
 @pytest.fixture(scope="session")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> SchoolPages:
     """One school for all tests; they read it, or write what no other test looks at."""
-    return _autumn().again(tmp_path_factory.mktemp("pages"))
+    return autumn().again(tmp_path_factory.mktemp("pages"))
 
 
 @pytest.fixture

@@ -12,8 +12,13 @@ from sqlite_utils import Database
 
 from node import access
 from node.app import AREAS
-from shared.access import declared, rights_of
-from tests.node.conftest import SchoolPages
+from node.movement import actions as movement
+from node.results.views import readable_of_pupil
+from shared.access import Visitor, declared, rights_of
+from shared.dates import parse_day
+from shared.web import today
+from sync.writer import writing
+from tests.node.conftest import SchoolPages, actor, autumn
 
 ROLES = sorted(access.ROLES)
 
@@ -182,6 +187,89 @@ def test_forms_on_own_rows_are_taken_or_told_what_they_lack(
         if (status == 403) is not (role in WRITTEN_BY_OTHERS.get(endpoint, ())) or status >= 500:
             wrong.append((endpoint, status))
     assert wrong == []
+
+
+# ---- own, but former
+
+
+@pytest.fixture(scope="module")
+def former(tmp_path_factory: pytest.TempPathFactory) -> tuple[SchoolPages, int]:
+    """A school, and a pupil who was transferred out of the class of both teachers into one of neither."""
+    pages = autumn().again(tmp_path_factory.mktemp("former"))
+    teacher, led, away = pages.person("teacher"), pages.led, strange_class(pages)
+    pupil = pages.pupil_of(led)
+    with closing(pages.node.connect()) as db, writing(db, actor(db)) as w:
+        w.insert("subject_group", class_group=led, subject=1, teacher=teacher)
+        movement.transfer(w, pupil, away, parse_day("2025-11-10"), movement.Paper(movement.Order(number="7")))
+    return pages, pupil
+
+
+STILL_READ = {
+    "class_teacher": {"attendance.pupil", "movement.pupil", "results.pupil"},
+    "teacher": {"attendance.pupil", "results.pupil"},
+}
+"""What of a former pupil opens to the teacher who answers for the books of the class: marks, attendance, where to."""
+
+
+@pytest.mark.parametrize("role", sorted(STILL_READ))
+def test_of_a_former_pupil_the_books_of_the_class_alone_open(
+    former: tuple[SchoolPages, int], role: str
+) -> None:
+    pages, pupil = former
+    client, opened = pages.as_(role), set()
+    for endpoint, rule, method in every_route(pages.app):
+        if "<int:person_id>" not in rule or not is_scoped(pages.app, endpoint, role):
+            continue
+        path = rule.replace("<int:person_id>", str(pupil))
+        status, _ = client.get(path) if method == "GET" else client.post(path, **FORMS.get(endpoint, {}))
+        opened |= {endpoint} if status != 403 else set()
+    assert opened == STILL_READ[role]
+    card = f'href="/people/{pupil}"'
+    assert card not in client.get(f"/results/pupil/{pupil}")[1] + client.get(f"/classes/{pages.led}")[1]
+    assert card not in client.get("/people/?kind=pupil")[1]
+    guardian = pages.one("SELECT person FROM guardian WHERE pupil = ? AND retired_at IS NULL LIMIT 1", pupil)
+    assert client.get(f"/people/{guardian}")[0] == 403
+
+
+def test_of_a_former_pupil_only_results_of_the_own_class_are_read(former: tuple[SchoolPages, int]) -> None:
+    pages, pupil = former
+    sql = """SELECT sg.id FROM subject_group sg JOIN enrolment e ON e.class_group = sg.class_group
+             WHERE e.pupil = ? AND e."end" IS NULL AND e.retired_at IS NULL"""
+    with closing(pages.node.connect()) as db:
+        who = visitor_of(pages, db, "class_teacher")
+        groups = readable_of_pupil(db, who, pupil)
+        assert groups is not None and groups >= access.groups_in(db, frozenset({pages.led}))
+        there = {group for (group,) in db.execute(sql, (pupil,)).fetchall()}
+        assert there and groups.isdisjoint(there)
+        assert readable_of_pupil(db, who, pages.pupil_of(pages.led)) is None
+
+
+def visitor_of(pages: SchoolPages, db: Database, role: str) -> Visitor:
+    found = access.identify(db, pages.one("SELECT id FROM account WHERE login = ?", pages.logins[role]))
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("role", sorted(STILL_READ))
+def test_a_new_year_ends_the_reach_and_a_coming_class_begins_it(
+    former: tuple[SchoolPages, int], role: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Last year's class teacher keeps its lists; the cards are for who leads the class now."""
+    monkeypatch.setattr("sync.writer.transaction", taken_back)
+    pages, _ = former
+    led, someone = pages.led, pages.pupil_of(pages.led)
+    now, coming = pages.one("SELECT year FROM class_group WHERE id = ?", led), today() + 5
+    year = pages.one("SELECT min(id) FROM academic_year WHERE id > ? AND start <= ?", now, today())
+    with closing(pages.node.connect()) as db, writing(db, actor(db)) as w:
+        who = visitor_of(pages, db, role)
+        assert access.reaches_pupil(db, who, "card", "E" if role == "class_teacher" else "N", someone)
+        made = w.insert("class_group", year=year, grade=5, letter="Я")
+        assert not access.reaches_pupil(db, who, "card", "N", someone)
+        assert not access.reaches_pupil(db, who, "term_marks", "V", someone)
+        assert access.may_list(db, who, led)
+        w.update("class_group", made, teacher=who.person)
+        w.insert("enrolment", pupil=someone, class_group=made, start=coming)
+        assert access.reaches_pupil(db, who, "card", "N", someone) is (role == "class_teacher")
 
 
 def test_every_row_in_an_address_is_tried_or_reached_by_all_who_come(pages: SchoolPages) -> None:
