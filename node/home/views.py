@@ -46,7 +46,8 @@ WAYS = {
     "consents.index": (N_("Consents"), N_("Who is to be asked, what lapses soon")),
     "movement.index": (N_("Pupil movement"), N_("Arrivals, departures, the books")),
     "control.index": (N_("Lesson control"), N_("Lessons without topic or attendance, too few marks")),
-    "timetable.index": (N_("Timetable"), N_("Classes, teachers, rooms, substitutions")),
+    "timetable.index": (N_("Timetable"), N_("Classes, teachers, rooms, events")),
+    "timetable.substitutions": (N_("Substitutions"), N_("Who is away, who is free for the lesson")),
     "plans.index": (N_("Plans"), N_("Hours given against the plan, plans to approve")),
     "orders.index": (N_("Orders"), N_("The orders book")),
     "tasks.index": (N_("Tasks"), N_("What was asked of whom, by what day")),
@@ -59,7 +60,14 @@ WAYS = {
 OFFERED = ("journal.index", "classes.index", "people.index", "results.index")
 OF_DUTY = {
     "head": ("control.index", "orders.index", "tasks.index", "signoff.index", "reports.index"),
-    "deputy": ("control.index", "timetable.index", "plans.index", "tasks.index", "signoff.index"),
+    "deputy": (
+        "control.index",
+        "timetable.index",
+        "timetable.substitutions",
+        "plans.index",
+        "tasks.index",
+        "signoff.index",
+    ),
     "administrator": ("exchange.index", "accounts.index"),
 }
 OUTSIDE_THE_JOURNAL = (
