@@ -10,7 +10,8 @@ whole span.
 from __future__ import annotations
 
 from calendar import monthrange
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 from sqlite_utils import Database
 
@@ -22,6 +23,9 @@ Chosen = Mapping[int, int]
 AWAY = """EXISTS (SELECT 1 FROM subject_group_gap x WHERE x.subject_group = g.subject_group AND x.pupil = g.pupil
   AND x.retired_at IS NULL AND x.start <= {first} AND x."end" > {last})"""
 """SQL: is the pupil of the membership `g` out of the group from a first to a last day?"""
+_SHARES_DAYS = f"""b.retired_at IS NULL AND b.start < ifnull({{end}}, {FOREVER})
+  AND {{start}} < ifnull(b."end", {FOREVER})"""
+"""SQL: does an enrolment `b` share days with a span? Nobody is in two classes on one day."""
 Span = tuple[int, int]
 """First day, and the first day after."""
 
@@ -73,15 +77,23 @@ def return_to(w: Writer, pupil: int, class_group: int, day: int) -> None:
         w.put("subject_group_pupil", subject_group=group, pupil=pupil, end=None)
 
 
-def join_groups(w: Writer, pupil: int, class_group: int, day: int, chosen: Chosen) -> None:
-    """Put a pupil on the lists of a class's subject groups from a day on: one group for each subject."""
+def join_groups(
+    w: Writer, pupil: int, class_group: int, day: int, chosen: Chosen, settled: Collection[int] = ()
+) -> list[int]:
+    """Put a pupil on the lists of a class's subject groups from a day on: one group for each subject; returns them.
+
+    Of ``settled`` groups someone else says who belongs to them, so their subjects are passed over.
+    """
+    joined = []
     for subject, groups in parts(w.db, class_group).items():
         listed = [group for group in groups if has_list(w.db, group)]
-        if not listed:
+        if not listed or set(groups) & set(settled):
             continue
         wanted = chosen.get(subject)
         group = wanted if wanted in listed else min(listed, key=lambda g: (size(w.db, g, day), g))
         put_on_list(w, group, pupil, day)
+        joined.append(group)
+    return joined
 
 
 def put_on_list(w: Writer, group: int, pupil: int, day: int) -> None:
@@ -249,6 +261,27 @@ def has_list(db: Database, group: int) -> bool:
     """Has the group a list of its own?"""
     sql = "SELECT 1 FROM subject_group_pupil WHERE subject_group = ? AND retired_at IS NULL LIMIT 1"
     return db.execute(sql, (group,)).fetchone() is not None
+
+
+def overlaps(db: Database) -> list[tuple[int, int]]:
+    """Class and pupil of every enrolment that shares days with one in another class."""
+    found: list[tuple[int, int]] = db.execute(
+        f"""SELECT a.class_group, a.pupil FROM enrolment a JOIN enrolment b ON b.pupil = a.pupil
+              AND b.class_group <> a.class_group AND {_SHARES_DAYS.format(start="a.start", end='a."end"')}
+            JOIN class_group cg ON cg.id = b.class_group AND cg.retired_at IS NULL WHERE a.retired_at IS NULL"""
+    ).fetchall()
+    return found
+
+
+def spells(db: Database, pupil: int, start: int, end: int | None) -> list[dict[str, Any]]:
+    """A pupil's enrolments that share days with a span, the first before the last."""
+    return list(
+        db.query(
+            f"""SELECT b.* FROM enrolment b JOIN class_group cg ON cg.id = b.class_group AND cg.retired_at IS NULL
+                WHERE b.pupil = :pupil AND {_SHARES_DAYS.format(start=":start", end=":end")} ORDER BY b.start, b.id""",
+            {"pupil": pupil, "start": start, "end": end},
+        )
+    )
 
 
 def size(db: Database, group: int, day: int) -> int:

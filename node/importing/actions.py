@@ -80,7 +80,7 @@ def run_import(
     readings.ahead()
     with rehearsing(database) if dry_run else writing(database, actor) as w:
         day = day_number(datetime.date.today()) if today is None else today
-        run = Run(w, path.name, readings, text, wish, Names(database, day, last_change(database)))
+        run = Run(w, path.name, readings, text, wish, Names(database, day, last_change(database)), day)
         result = run.all_lines(progress)
         if run.errors:
             raise ImportRefused(sorted(run.errors, key=lambda e: e.line))

@@ -9,6 +9,7 @@ from typing import Any
 from sqlite_utils import Database
 
 from node.importing.values import class_letter
+from node.people.queries import NAMED
 from shared.i18n import folded
 from shared.schema import Table, Value
 from shared.tables import quoted
@@ -120,14 +121,17 @@ def look_up(db: Database, table: Table, where: Row, day: int | None, take: str |
     return next((row["found"] for row in found), None)
 
 
-def called(db: Database, class_group: int, day: int) -> dict[str, set[int]]:
-    """Surname and given name (folded), with the patronymic or without -> the pupils of a class on a day."""
+def called(db: Database, class_group: int, day: int, today: int) -> dict[str, set[int]]:
+    """Surname and given name (folded), with the patronymic or without -> the pupils of a class on a day.
+
+    Whom no consent names on the day ``today`` nobody is called.
+    """
     found: dict[str, set[int]] = {}
     for person, *names in db.execute(
-        """SELECT p.id, p.surname, p.given_name, p.patronymic FROM enrolment e JOIN person p ON p.id = e.pupil
-           WHERE e.class_group = ? AND e.retired_at IS NULL AND p.surname IS NOT NULL
-             AND e.start <= ? AND (e."end" IS NULL OR e."end" > ?)""",
-        (class_group, day, day),
+        f"""WITH {NAMED} SELECT n.* FROM enrolment e JOIN named n ON n.id = e.pupil
+           WHERE e.class_group = :group AND e.retired_at IS NULL AND n.surname IS NOT NULL
+             AND e.start <= :day AND (e."end" IS NULL OR e."end" > :day)""",
+        {"group": class_group, "day": day, "today": today},
     ).fetchall():
         for parts in (names, names[:2]):
             found.setdefault(folded(" ".join(filter(None, parts))), set()).add(person)

@@ -6,12 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from node.importing.enrolling import ON_ROLL, on_roll
 from node.importing.finding import Key, Row, key_of, look_up
 from node.importing.mapping import Expression, Step
 from node.importing.sheets import Line
 from node.importing.values import Missing, Unreadable, days, fit, meant, transformed
 from node.people.queries import class_name
-from node.roster import count_age
+from node.roster import count_age, join_groups
 from shared.dates import date_of
 from shared.i18n import folded
 from shared.problems import (
@@ -24,7 +25,7 @@ from shared.problems import (
     NameWithoutConsent,
     OutsideScale,
 )
-from shared.schema import Column, Table, Value
+from shared.schema import BY_NAME, Column, Table, Value
 
 if TYPE_CHECKING:
     from node.importing.running import Run
@@ -79,7 +80,7 @@ class LineWork:
         self.keys: dict[str, str] = {}
         self.personal: list[tuple[Step, int, Row]] = []
         self.fresh = True
-        self.enrolled: list[int] = []
+        self.enrolled: list[Row] = []
 
     def write(self, step: Step) -> None:
         """Find the row of a step, or write it; errors are listed and the line goes on without the row."""
@@ -96,6 +97,11 @@ class LineWork:
             self.need(step, missing, existing)
         except NoRow:
             return
+        if existing is None and step.table.name == "enrolment":
+            try:
+                existing = self.on_roll(step, values)
+            except NoRow:
+                return
         if first:
             self.heed_mode(step, existing)
         if existing is None and step.asked and self.is_unwanted(step, values):
@@ -123,6 +129,25 @@ class LineWork:
         place = self.run.field(step.columns["grade"], "grade")
         self.run.errors.append(NewClass(self.line.number, place, message, called=called))
         return True
+
+    def on_roll(self, step: Step, values: Row) -> Row | None:
+        """The pupil's enrolment in the class from another day, which stays. NoRow: it is in another class."""
+        try:
+            found = on_roll(self.run.writer.db, values)
+        except Unreadable as error:
+            self.unreadable(self.of_class(step), "class_group", error)
+            raise NoRow from error
+        if found is not None:
+            self.run.ask(self.line.number, ON_ROLL, day=f"{date_of(found['start']):%d.%m.%Y}")
+            values["start"] = found["start"]
+        return found
+
+    def of_class(self, step: Step) -> Expression:
+        """What tells the class of an enrolment: a cell of the row that it refers to, or its own."""
+        own = step.columns["class_group"]
+        steps = {one.name: one for one in self.run.mapping.steps}
+        pointed = steps[own.of].known_by if own.source == "row" else {}
+        return pointed.get("grade", own)
 
     def wonder(self, step: Step, fresh: bool, values: Row) -> None:
         """Ask about what is allowed and may be a mistake: a second person of a name, one guardian of two children."""
@@ -185,7 +210,17 @@ class LineWork:
         for step, row_id, values in self.personal:
             self.attempt(step, lambda i=row_id, v=values, s=step: self.update_row(s.table, i, v))  # type: ignore[misc]
         for enrolment in self.enrolled:
-            count_age(self.run.writer, enrolment)  # only now is the date of birth there
+            count_age(self.run.writer, enrolment["id"])  # type: ignore[arg-type]  # only now is the date of birth there
+            self.join(enrolment)
+
+    def join(self, enrolment: Row) -> None:
+        """Put a new pupil of a class on the lists of its subject groups, as an arrival does."""
+        pupil, group, start = (enrolment[name] for name in ("pupil", "class_group", "start"))
+        if enrolment.get("end") is not None or start is None:
+            return
+        for joined in join_groups(self.run.writer, pupil, group, start, {}):  # type: ignore[arg-type]
+            self.run.outcome(BY_NAME["subject_group_pupil"], (joined, pupil), "inserted")  # type: ignore[arg-type]
+            self.run.joined.append((self.line.number, pupil, joined))  # type: ignore[arg-type]
 
     def values(self, table: Table, columns: Any, missing: dict[str, Missing] | None = None) -> Row:
         """Evaluate expressions for columns of a table, leaving out empty ones. NoRow: errors were listed.
@@ -290,7 +325,7 @@ class LineWork:
         else:
             writer.put(table.name, **now)
         if table.name == "enrolment":
-            self.enrolled.append(key_of(table, now)[0])
+            self.enrolled.append(now)
         later = {name: value for name, value in values.items() if name not in now}
         self.postpone(step, now, later)
         row: Row = {c.name: now.get(c.name, c.default) for c in table.all_columns} | later

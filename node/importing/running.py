@@ -13,6 +13,7 @@ from node.importing.finding import Finder, Key, Row, called, namesakes
 from node.importing.headings import title
 from node.importing.line import LineWork, Refused, Skipped
 from node.importing.mapping import Expression, Filter, cells
+from node.importing.placing import Placed, told
 from node.importing.readings import Readings
 from node.importing.sheets import Line
 from node.unnamed import Names
@@ -40,6 +41,8 @@ class ImportResult:
     lines: int = 0
     passed_over: int = 0
     act: int = field(default=0, compare=False)
+    placed: tuple[Placed, ...] = field(default=(), compare=False)
+    """Who joined which subgroup of a class that is split (`node.roster.join_groups`)."""
     questions: tuple[LineError, ...] = field(default=(), compare=False)
     """What a person should look at before the import: nothing is wrong, and something may be."""
     skipped: int = 0
@@ -73,8 +76,16 @@ class Run:
     """One import under way."""
 
     def __init__(
-        self, writer: Writer, file: str, readings: Readings, text: Text, wish: Wish, names: Names
+        self,
+        writer: Writer,
+        file: str,
+        readings: Readings,
+        text: Text,
+        wish: Wish,
+        names: Names,
+        today: int,
     ) -> None:
+        self.today = today
         self.writer = writer
         self.names = names
         self.readings = readings
@@ -86,6 +97,8 @@ class Run:
         self.text = text
         self.errors: list[LineError] = []
         self.questions: list[LineError] = []
+        self.joined: list[tuple[int, int, int]] = []
+        """Line, pupil and group of each who joined a subgroup."""
         self.named = namesakes(writer.db)
         self.outcomes: dict[tuple[str, Key], str] = {}
         self.finder = Finder(writer)
@@ -140,6 +153,7 @@ class Run:
             lines=taken,
             passed_over=len(self.sheet.lines) - taken - self.skipped,
             skipped=self.skipped,
+            placed=told(self.writer.db, self.joined, self.today),
             questions=tuple(self.questions),
         )
 
@@ -205,7 +219,7 @@ class Run:
     def called(self, class_group: int, day: int) -> dict[str, set[int]]:
         """Names -> the pupils of a class on a day."""
         if (class_group, day) not in self._called:
-            self._called[class_group, day] = called(self.writer.db, class_group, day)
+            self._called[class_group, day] = called(self.writer.db, class_group, day, self.today)
         return self._called[class_group, day]
 
     def band(self, value: int, scale: int) -> int | None:

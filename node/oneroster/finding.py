@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from sqlite_utils import Database
 
 from node.importing.values import class_letter
 from node.schooldays import YEARS
-from shared.dates import FOREVER
 from shared.i18n import folded
 from shared.schema import BY_NAME, MAX_INTEGER
 from shared.tables import quoted
@@ -187,15 +186,6 @@ def open_spells(db: Database, pupil: int, class_group: int) -> list[int]:
     """A pupil's enrolments in a class that have no end."""
     sql = 'SELECT id FROM enrolment WHERE pupil = ? AND class_group = ? AND retired_at IS NULL AND "end" IS NULL'
     return [row for (row,) in db.execute(sql, (pupil, class_group)).fetchall()]
-
-
-def overlaps(db: Database) -> Iterator[tuple[int, int]]:
-    """Class and pupil of every enrolment that shares days with one in another class."""
-    sql = f"""SELECT a.class_group, a.pupil FROM enrolment a JOIN enrolment b ON b.pupil = a.pupil
-        AND b.class_group <> a.class_group AND b.retired_at IS NULL
-        AND b.start < ifnull(a."end", {FOREVER}) AND a.start < ifnull(b."end", {FOREVER})
-      JOIN class_group cg ON cg.id = b.class_group AND cg.retired_at IS NULL WHERE a.retired_at IS NULL"""
-    yield from db.execute(sql).fetchall()
 
 
 def roll(db: Database, group: int) -> dict[int, list[tuple[int, int | None]]]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from sqlite_utils import Database
 
+from node.importing.placing import told
 from node.importing.running import ImportResult
 from node.oneroster import finding
 from node.oneroster.binding import HEADERS, MORE_HEADERS
@@ -117,6 +118,7 @@ def _result(t: Taking) -> ImportResult:
         lines=t.taken,
         passed_over=len(t.dropped) + t.passed,
         skipped=t.books.skipped + len(t.choice.leave_out),
+        placed=told(t.db, t.joined, t.today),
     )
 
 

@@ -30,6 +30,8 @@ class Rolls:
     spells: dict[int, list[tuple[int, Span, Line]]] = field(default_factory=dict)
     listed: dict[int, list[tuple[int, Span, Line]]] = field(default_factory=dict)
     gone: list[tuple[str, int, int, Line]] = field(default_factory=list)
+    fresh: list[tuple[int, int, int, Line]] = field(default_factory=list)
+    """Pupil, class and first day of each enrolment that is new here and goes on."""
     teachers: dict[tuple[str, int], tuple[int, bool]] = field(default_factory=dict)
 
     def enrollments(self) -> None:
@@ -49,6 +51,7 @@ class Rolls:
         self._check_rolls()
         for group, members in self.listed.items():
             self._list(group, members)
+        self._join()
         for column, row, person, line in self.gone:
             with t.listing(line):
                 self._take_out(column, row, person, line)
@@ -114,6 +117,8 @@ class Rolls:
             known = t.books.add(
                 "enrolment", pupil=pupil, class_group=class_group, start=start, end=end, age=age
             )
+            if known is not None and end is None:
+                self.fresh.append((pupil, class_group, start, line))
         else:
             t.books.change("enrolment", row, start=start if line["beginDate"] else None, end=end)
         if known is not None:
@@ -122,12 +127,21 @@ class Rolls:
     def _check_rolls(self) -> None:
         """Nobody is in two classes on one day."""
         lines = {(c, p): line for c, spells in self.spells.items() for p, _, line in spells}
-        for class_group, pupil in finding.overlaps(self.t.db):
+        for class_group, pupil in roster.overlaps(self.t.db):
             line = lines.get((class_group, pupil))
             if line is not None:
                 self.t.flaw(line, "userSourcedId", TWO_CLASSES)
 
     # ---- lists of groups
+
+    def _join(self) -> None:
+        """New pupils of a class join its subject groups as an arrival does, where the roster does not list them."""
+        t = self.t
+        for pupil, class_group, start, line in self.fresh:
+            with t.listing(line):
+                for group in roster.join_groups(t.books.w, pupil, class_group, start, {}, self.listed):
+                    t.books.outcomes["subject_group_pupil", (group, pupil)] = "inserted"
+                    t.joined.append((line.number, pupil, group))
 
     def _list(self, group: int, members: list[tuple[int, Span, Line]]) -> None:
         """A group whose students are those of its class needs no list; any other has one."""

@@ -47,6 +47,8 @@ class Taking:
     errors: list[Flaw] = field(default_factory=list)
     notices: Counter[str] = field(default_factory=Counter)
     taken: int = 0
+    joined: list[tuple[int, int, int]] = field(default_factory=list)
+    """Line, pupil and group of each who joined a subgroup that the roster does not list."""
     passed: int = 0
     """Results that were passed over."""
 

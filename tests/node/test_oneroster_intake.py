@@ -16,6 +16,7 @@ import openpyxl
 import pytest
 from sqlite_utils import Database
 
+from node import roster
 from node.classes.queries import Year
 from node.fields import iso
 from node.oneroster import actions, binding, marking
@@ -286,6 +287,35 @@ def test_the_same_again_changes_nothing_and_names_come_with_their_consents(fresh
     assert fresh.rows("SELECT surname, given_name, birth_date FROM person WHERE id = ?", pupil) == [
         ("Асанова", "Айпери", parse_day("2014-05-12"))
     ]
+
+
+def test_a_new_pupil_joins_the_parts_of_a_split_subject_that_the_roster_does_not_list(fresh: School) -> None:
+    files = another().files
+    fresh.take(another().content())
+    maths = fresh.one(
+        "SELECT g.id FROM subject_group g JOIN subject s ON s.id = g.subject WHERE s.code = 'mat'"
+    )
+    with writing(fresh.db, fresh.actor) as w:
+        roster.write_list(w, maths)  # type: ignore[arg-type]
+    comes = [
+        {"sourcedId": "e8", "classSourcedId": "k1", "userSourcedId": "u3", "role": "student"},
+        {"sourcedId": "e7", "classSourcedId": "k3", "userSourcedId": "u1", "role": "student"},
+    ]
+    intake = fresh.take(
+        another(
+            users=[*files["users"], {"sourcedId": "u3", "givenName": "Азиз", "familyName": "Бек"}],
+            roles=[*files["roles"], files["roles"][1] | {"sourcedId": "r5", "userSourcedId": "u3"}],
+            enrollments=comes,
+        ).content()
+    )
+    assert fresh.one("SELECT count(*) FROM subject_group_pupil WHERE subject_group = ?", maths) == 3
+    assert [(put.line, put.class_name) for put in intake.result.placed] == [(2, "5-А")], (
+        "chess is listed by the file"
+    )
+    with writing(fresh.db, fresh.actor) as w:
+        assert undo(w, marked_act(fresh.db, intake.result.act)).left_alone == ()
+    left = "SELECT count(*) FROM subject_group_pupil WHERE subject_group = ? AND retired_at IS NULL"
+    assert fresh.one(left, maths) == 2
 
 
 def test_a_roster_is_one_act_and_can_be_undone(fresh: School) -> None:
