@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
+from node.importing.headings import plain
 from node.importing.values import class_letter
 from node.people.queries import NAMED
 from shared.i18n import folded
@@ -118,7 +119,31 @@ def look_up(db: Database, table: Table, where: Row, day: int | None, take: str |
         f"WHERE {' AND '.join(conditions)} ORDER BY {quoted(table.row_id)} DESC LIMIT 1",
         parameters,
     )
-    return next((row["found"] for row in found), None)
+    value: Value = next((row["found"] for row in found), None)
+    code = where.get("code")
+    return (
+        _called(db, table, code, take)
+        if value is None and isinstance(code, str) and len(where) == 1
+        else value
+    )
+
+
+def _called(db: Database, table: Table, text: str, take: str | None) -> Value:
+    """The same for a code that is written as a name in any language, or as the template's sheet of codes has it.
+
+    None where several codes are called so.
+    """
+    names = [name for name in ("code", "name_ky", "name_ru", "name_en") if name in table.by_name]
+    wanted = {plain(text), plain(text.partition(" — ")[0])}
+    columns = ", ".join(map(quoted, (take or table.row_id, *names)))
+    found = {
+        code: value
+        for value, code, *called in db.execute(
+            f"SELECT {columns} FROM {quoted(table.name)} WHERE retired_at IS NULL ORDER BY {quoted(table.row_id)}"
+        ).fetchall()
+        if not wanted.isdisjoint(plain(name) for name in (code, *called) if name)
+    }
+    return next(iter(found.values())) if len(found) == 1 else None
 
 
 def called(db: Database, class_group: int, day: int, today: int) -> dict[str, set[int]]:

@@ -14,6 +14,7 @@ from sqlite_utils import Database
 
 from node import importing, roster
 from node.importing import load_mapping
+from node.importing.finding import look_up
 from node.importing.grouping import grouped
 from node.importing.mapping import SHIPPED
 from node.importing.running import Wish
@@ -553,6 +554,24 @@ def test_an_unknown_code_and_a_mark_off_the_scale(db: Database, tmp_path: Path) 
         (4, "mark", "“x” is not a number."),
         (5, "mark", "Nothing is known as “six” here."),
     ]
+
+
+@pytest.mark.parametrize(
+    ("table", "code", "cells"),
+    [
+        ("subject", "inf", ["INF", "Информатика", "информатика.", "Informatics", "inf — Информатика"]),
+        ("subject", "kyr_lit", ["кыргыз адабияты", "Кыргызская литература"]),
+        ("work_kind", "control", ["Текшерүү иши", "текшеруу иши", "Контрольная работа"]),
+    ],
+)
+def test_a_code_may_be_written_as_its_name(db: Database, table: str, code: str, cells: list[str]) -> None:
+    meant = look_up(db, BY_NAME[table], {"code": code}, None, None)
+    assert meant is not None
+    assert [look_up(db, BY_NAME[table], {"code": cell}, None, None) for cell in cells] == [meant] * len(cells)
+    assert look_up(db, BY_NAME[table], {"code": "Кол өнөрчүлүк"}, None, None) is None
+    with writing(db, 7) as w:
+        w.insert(table, code="another", name_ky=cells[-1])
+    assert look_up(db, BY_NAME[table], {"code": cells[-1]}, None, None) is None, "two are called so"
 
 
 def test_progress_is_told_line_by_line(db: Database, tmp_path: Path) -> None:
