@@ -10,11 +10,11 @@ from shared.dates import parse_day
 
 
 def reasons(form: Mapping[str, str]) -> dict[int, str]:
-    """The reasons of pupils whose reason differs from the one that was shown. BadRequest."""
+    """The reasons of pupils whose reason differs from the one that every lesson had when shown. BadRequest."""
     return {
         pupil: reason
         for pupil, reason in of_rows(form, "reason-")
-        if reason != form.get(f"seen-reason-{pupil}")
+        if reason and reason != form.get(f"seen-reason-{pupil}")
     }
 
 

@@ -1,7 +1,7 @@
 """Reading attendance: a pupil's days, notes, alerts, lessons not taken.
 
-A day is missed when every lesson of it was; a lesson whose attendance nobody took says nothing, and never that all
-were there.
+A day is missed when every lesson of it was. A lesson whose attendance nobody took says nothing, and never that all
+were there: a day with such a lesson of the pupil's is not known to be missed.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from sqlite_utils import Database
@@ -26,6 +26,8 @@ REASONS = ("ill", "excused", "unexcused", "unknown")
 RECENT_DAYS = 28
 """Days back in which absences in a row are looked for."""
 A_WEEK = 7
+Lesson = tuple[int, int, int]
+"""Day, period, subject group."""
 
 LETTERS = {
     "ky": {"absent": "ж", "late": "к", "ill": "о", "excused": "с", "unexcused": "сз"},
@@ -44,13 +46,17 @@ def letters(db: Database) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Day:
-    """A pupil's day. ``expected``: lessons whose attendance was taken; ``reasons``: of the missed ones, by reason."""
+    """A pupil's day. ``expected``: lessons whose attendance was taken; ``reasons``: of the missed ones, by reason.
+
+    ``is_open``: of all those the pupil was away, and there are lessons that day whose attendance nobody took.
+    """
 
     pupil: int
     day: int
     expected: int
     late: int
     reasons: Mapping[str, int]
+    is_open: bool = False
 
     @property
     def absent(self) -> int:
@@ -60,12 +66,23 @@ class Day:
     @property
     def missed(self) -> bool:
         """Was the day missed: every lesson of it?"""
-        return 0 < self.expected == self.absent
+        return 0 < self.expected == self.absent and not self.is_open
 
     @property
     def reason(self) -> str:
         """The reason of a day: the weightiest that any lesson has."""
         return next((one for one in REASONS if self.reasons.get(one)), "unknown")
+
+    @property
+    def given(self) -> str:
+        """The one reason that was given that day, whether every lesson has it or not; empty where several were."""
+        known = [one for one in self.reasons if one != "unknown"]
+        return "" if len(known) > 1 else next(iter(known), "unknown")
+
+    @property
+    def without_reason(self) -> int:
+        """Lessons missed without a reason on a day on which others have one."""
+        return self.reasons.get("unknown", 0) if len(self.reasons) > 1 else 0
 
 
 _MEMBER = f"""(NOT EXISTS (SELECT 1 FROM subject_group_pupil g WHERE g.subject_group = sg.id AND g.retired_at IS NULL)
@@ -132,7 +149,8 @@ def days(
     """
     calendar_days = calendar.calendar(db, first, last)
     whom: dict[int, calendar.Whom] = {}
-    found = {}
+    found: dict[tuple[int, int], Day] = {}
+    maybe: dict[int, list[Day]] = {}
     for pupil, day, class_group, expected, late, *missed in db.execute(
         _SQL[which],
         {"pupils": json.dumps(sorted(pupils)), "first": first, "last": last},
@@ -141,8 +159,25 @@ def days(
             whom[class_group] = calendar.whom(db, class_group)
         if not calendar_days.is_closed(day, whom[class_group]):
             reasons = {reason: count for reason, count in zip(REASONS, missed, strict=True) if count}
-            found[pupil, day] = Day(pupil, day, expected, late, reasons)
+            one = found[pupil, day] = Day(pupil, day, expected, late, reasons)
+            if one.missed:
+                maybe.setdefault(class_group, []).append(one)
+    if maybe:
+        off = timetable.dropped(db, first, last)
+        for class_group, some in maybe.items():
+            held = _lessons(db, class_group, {one.day for one in some}, calendar_days, off)
+            for one in _still_open(db, held, some):
+                found[one.pupil, one.day] = replace(one, is_open=True)
     return found
+
+
+def _still_open(db: Database, held: Mapping[Lesson, bool], some: Iterable[Day]) -> list[Day]:
+    """Those of some days of a class's pupils that have a lesson of theirs whose attendance nobody took."""
+    untaken: dict[int, set[int]] = {}
+    for (day, _, group), taken in held.items():
+        if not taken:
+            untaken.setdefault(day, set()).update(journal.members(db, group, day, day))
+    return [one for one in some if one.pupil in untaken.get(one.day, ())]
 
 
 @dataclass(frozen=True)
@@ -187,8 +222,19 @@ def enrolled(db: Database, class_group: int, first: int, last: int) -> frozenset
 # ---- lessons
 
 
-def lessons(db: Database, class_group: int, first: int, last: int) -> dict[tuple[int, int, int], bool]:
-    """(day, period, subject group) of every lesson of a class, by timetable or journal -> was attendance taken?"""
+def lessons(db: Database, class_group: int, first: int, last: int) -> dict[Lesson, bool]:
+    """Every lesson of a class in a span, by timetable or journal -> was attendance taken?"""
+    off = timetable.dropped(db, first, last)
+    return _lessons(db, class_group, range(first, last + 1), calendar.calendar(db, first, last), off)
+
+
+def _lessons(
+    db: Database,
+    class_group: int,
+    days: Collection[int],
+    calendar_days: calendar.Calendar,
+    off: Collection[tuple[int, int, int]],
+) -> dict[Lesson, bool]:
     slots = db.execute(
         f"""SELECT t.weekday, t.period, t.subject_group, ifnull(t.start, 0), ifnull(t."end", {FOREVER})
            FROM timetable_slot t
@@ -196,9 +242,8 @@ def lessons(db: Database, class_group: int, first: int, last: int) -> dict[tuple
            WHERE sg.class_group = ? AND sg.retired_at IS NULL AND t.retired_at IS NULL""",
         (class_group,),
     ).fetchall()
-    calendar_days, whom = calendar.calendar(db, first, last), calendar.whom(db, class_group)
-    found, off = {}, timetable.dropped(db, first, last)
-    for day in range(first, last + 1):
+    whom, found = calendar.whom(db, class_group), {}
+    for day in days:
         taught_as = calendar_days.taught_as(day, whom)
         for weekday, period, group, start, end in slots:
             if taught_as == weekday and start <= day < end and (group, day, period) not in off:
@@ -206,8 +251,8 @@ def lessons(db: Database, class_group: int, first: int, last: int) -> dict[tuple
     for day, period, group, taken in db.execute(
         """SELECT l.day, l.period, l.subject_group, ifnull(l.attendance_taken, 0) FROM subject_group sg
            CROSS JOIN lesson l ON l.subject_group = sg.id
-           WHERE sg.class_group = ? AND l.day BETWEEN ? AND ? AND l.retired_at IS NULL""",
-        (class_group, first, last),
+           WHERE sg.class_group = ? AND l.day IN (SELECT value FROM json_each(?)) AND l.retired_at IS NULL""",
+        (class_group, json.dumps(sorted(days))),
     ).fetchall():
         if not calendar_days.is_closed(day, whom):
             found[day, period, group] = bool(taken)
@@ -280,6 +325,16 @@ def noted_away(db: Database, pupils: Collection[int], day: int) -> dict[int, str
     return {note["pupil"]: note["reason"] or "unknown" for note in reversed(notes(db, pupils, day, day))}
 
 
+def reason_of_day(db: Database, pupil: int, day: int) -> str | None:
+    """The one reason that a pupil's absences of a day have been given; None where there is none, or several."""
+    rows = db.execute(
+        """SELECT DISTINCT reason FROM attendance WHERE pupil = ? AND day = ? AND status = 'absent'
+           AND ifnull(reason, 'unknown') <> 'unknown' AND retired_at IS NULL""",
+        (pupil, day),
+    ).fetchall()
+    return str(rows[0][0]) if len(rows) == 1 else None
+
+
 # ---- alerts
 
 
@@ -350,7 +405,7 @@ def alerts(db: Database, year_start: int, today: int, classes: Collection[int] |
 
 def _throughout(spent: Mapping[int, list[Day]], pupils: Iterable[int]) -> set[int]:
     """Those who were at no lesson on any of the days looked at."""
-    return {pupil for pupil in pupils if _running(spent.get(pupil, [])) == len(spent.get(pupil, []))}
+    return {pupil for pupil in pupils if all(one.missed or one.is_open for one in spent.get(pupil, ()))}
 
 
 def _by_pupil(found: Mapping[tuple[int, int], Day]) -> dict[int, list[Day]]:
@@ -378,9 +433,11 @@ def _present_classes(
 
 
 def _running(spent: list[Day]) -> int:
-    """Days missed one after another up to the latest day that is known."""
+    """Days missed one after another up to the latest day that is known; a day still open neither counts nor breaks."""
     count = 0
     for one in reversed(spent):
+        if one.is_open:
+            continue
         if not one.missed:
             break
         count += 1

@@ -230,8 +230,11 @@ def add_note(class_id: int) -> ResponseReturnValue:
 def withdraw_note(class_id: int) -> ResponseReturnValue:
     """Take a note back."""
     _require_led(class_id)
-    with acting() as w:
-        actions.withdraw_note(w, class_id, forms.needed(request.form.get("note")))
+    try:
+        with acting() as w:
+            actions.withdraw_note(w, class_id, forms.needed(request.form.get("note")))
+    except InputProblem as problem:
+        return _page(class_id, _span(), problem.sentence(gettext)), problem.status
     return _back(class_id, _span())
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,9 +27,9 @@ class Line:
     """A subject group in a term up to today. Hours are lessons.
 
     ``due``: asked for by the timetable and over by now; ``whole``: until the term's end; ``planned``: the hours of the
-    plan of the year, None without a plan; ``of_year``: lessons held since the year began. ``short``: pupils with fewer
-    marks than a term mark needs, None where nobody is marked or the term's end is far (a setting); ``outside``: marks
-    that are not on their scale.
+    plan of the year, None without a plan; ``of_year``: lessons held since the year began. ``short``: pupils without a
+    result who have fewer marks than a term mark needs, None where nobody is marked or the term's end is far (a
+    setting); ``outside``: marks that are not on their scale.
     """
 
     group: Mapping[str, Any]
@@ -105,7 +105,9 @@ def lines(db: Database, year: int, term: int, today: int, minute: int = 24 * 60)
     first = min((start for start, _ in spans.values()), default=0)
     last = max((end for _, end in spans.values()), default=-1)
     asked, written = _asked(db, first, last), _written(db, first, last, today)
-    marked, minimum = _marked(db, first, min(last, today)), journal.rule(db).minimum
+    by = journal.rule(db)
+    weightless = frozenset(kind for kind, weight in by.weights.items() if not weight)
+    marked, given = _marked(db, first, min(last, today), weightless), _given(db, term)
     members = _members(db, today)
     planned, nothing = _planned(db), _Written()
     running = _running(db, year, minute)
@@ -133,7 +135,10 @@ def lines(db: Database, year: int, term: int, today: int, minute: int = 24 * 60)
                 not_taken=missing + len(held.intersection(has.not_taken)),
                 short=None
                 if marks is None or today <= end - asked_from
-                else sum(marks.counts.get(pupil, 0) < minimum for pupil in pupils),
+                else sum(
+                    marks.counts.get(one, 0) < by.minimum
+                    for one in pupils - given.get(group["id"], frozenset())
+                ),
                 outside=0 if marks is None else marks.outside,
                 planned=planned.get(group["id"]),
                 of_year=has.of_year,
@@ -230,25 +235,38 @@ class _Marked:
     outside: int = 0
 
 
-def _marked(db: Database, first: int, last: int) -> dict[int, _Marked]:
-    """What the marks of a term come to, by group that is marked."""
+def _given(db: Database, term: int) -> dict[int, frozenset[str]]:
+    """Group -> the pupils who have a result of the term."""
+    return _sets(
+        db.execute(
+            """SELECT subject_group, group_concat(pupil) FROM term_result WHERE term = ? AND retired_at IS NULL
+               AND (value IS NOT NULL OR ifnull(status, 'assessed') <> 'assessed') GROUP BY subject_group""",
+            (term,),
+        )
+    )
+
+
+def _marked(db: Database, first: int, last: int, weightless: Collection[int]) -> dict[int, _Marked]:
+    """What the marks of a term come to, by group that is marked; kinds of work without weight do not count."""
     # Joined group by group, along the index of the key, and counted here: the table is the largest there is, and every
     # page of it that is read has to be deciphered. Pupils stay the texts that they are joined as.
     found, suspects = {}, []
     low, high = journal.common_bounds(db)
     for group, pupils, least, most in db.execute(
-        """SELECT g.id, group_concat(m.pupil), min(m.value), max(m.value) FROM subject_group g
+        """WITH weightless AS (SELECT value FROM json_each(?))
+           SELECT g.id, group_concat(CASE WHEN ifnull(m.kind, 0) NOT IN weightless THEN m.pupil END),
+             min(m.value), max(m.value) FROM subject_group g
            CROSS JOIN mark m ON m.subject_group = g.id AND m.day BETWEEN ? AND ?
              AND m.value IS NOT NULL AND m.retired_at IS NULL
            WHERE g.scale IS NOT NULL AND g.retired_at IS NULL GROUP BY g.id""",
-        (first, last),
+        (json.dumps(sorted(weightless)), first, last),
     ).fetchall():
-        found[group] = _Marked(Counter(pupils.split(",")))
+        found[group] = _Marked(Counter(pupils.split(",") if pupils else ()))
         if not low <= least <= most <= high:
             suspects.append(group)
     for stray in journal.strays(db, suspects, first, last):
         found[stray.place.group].outside += 1
-        found[stray.place.group].counts[str(stray.pupil)] -= 1
+        found[stray.place.group].counts[str(stray.pupil)] -= stray.kind not in weightless
     return found
 
 

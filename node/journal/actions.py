@@ -208,10 +208,13 @@ def _strike(w: Writer, desk: Desk, change: Change, reason: str) -> None:
 
 
 def _reason(db: Database, desk: Desk, change: Change) -> str | None:
-    """The reason an absence has when it is entered: that of a note over the day; the class teacher may give another."""
+    """The reason an absence has when it is entered: that of a note over the day, else the one that other lessons of
+    the day have; the class teacher may give another.
+    """
     if change.value != "absent":
         return None
-    return attendance.noted_away(db, [change.pupil], desk.place.day).get(change.pupil)
+    pupil, day = change.pupil, desk.place.day
+    return attendance.noted_away(db, [pupil], day).get(pupil) or attendance.reason_of_day(db, pupil, day)
 
 
 def _planned(db: Database, desk: Desk, change: Change) -> dict[str, Value]:

@@ -143,6 +143,7 @@ class Stray:
     place: Place
     pupil: int
     value: int
+    kind: int | None
 
 
 def common_bounds(db: Database) -> tuple[int, int]:
@@ -154,7 +155,7 @@ def common_bounds(db: Database) -> tuple[int, int]:
 def strays(db: Database, groups: Collection[int], first: int, last: int) -> list[Stray]:
     """The marks of some groups in a span of days that are not on their scale."""
     rows = db.execute(
-        """SELECT m.subject_group, m.day, m.period, m.pupil, m.value FROM json_each(?) g
+        """SELECT m.subject_group, m.day, m.period, m.pupil, m.value, m.kind FROM json_each(?) g
            CROSS JOIN mark m ON m.subject_group = g.value
            WHERE m.day BETWEEN ? AND ? AND m.value NOT BETWEEN ? AND ? AND m.retired_at IS NULL
              AND EXISTS (SELECT 1 FROM subject_group sg JOIN grading_scale s ON s.id = ifnull(m.scale, sg.scale)
@@ -162,7 +163,7 @@ def strays(db: Database, groups: Collection[int], first: int, last: int) -> list
            ORDER BY m.day, m.period""",
         (json.dumps(sorted(groups)), first, last, *common_bounds(db)),
     )
-    return [Stray(Place(*at), pupil, value) for *at, pupil, value in rows.fetchall()]
+    return [Stray(Place(*at), pupil, value, kind) for *at, pupil, value, kind in rows.fetchall()]
 
 
 def lesson_cells(db: Database, place: Place) -> dict[int, Cell]:

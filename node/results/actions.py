@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from node.journal import queries as journal
 from node.results import queries
-from shared.problems import InvalidValue, NotFound, NotInGroup, ReasonNeeded
+from shared.problems import InvalidValue, NotFound, NotInGroup, ReasonNeeded, TermLocked
 from sync.writer import Writer
 
 
@@ -34,7 +34,7 @@ def _require_term(w: Writer, class_group: int, term: int) -> None:
 def give_conduct(w: Writer, class_group: int, term: int, given: Mapping[int, str]) -> int:
     """Write the conduct of pupils in a period, all or none; an empty text takes it back.
 
-    NotFound; InvalidValue; NotInGroup: the pupil was not in the class then.
+    NotFound; InvalidValue; NotInGroup: the pupil was not in the class then; TermLocked: the deputy has locked it.
     """
     span = next((t for t in queries.terms_of_class(w.db, class_group) if t["id"] == term), None)
     if span is None:
@@ -45,6 +45,8 @@ def give_conduct(w: Writer, class_group: int, term: int, given: Mapping[int, str
             raise InvalidValue(table="conduct", column="value", value=value)
         if pupil not in members:
             raise NotInGroup()
+    if given and term in journal.locked_terms(w.db, class_group):
+        raise TermLocked()
     return sum(
         w.put("conduct", pupil=pupil, term=term, value=value or None) for pupil, value in given.items()
     )

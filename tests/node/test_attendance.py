@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from node.attendance import actions, queries, views
+from node.attendance import actions, forms, queries, views
 from node.derived import derive
 from node.journal.actions import Change
-from node.journal.queries import Place, person_name
-from shared.problems import InvalidValue, NotFound, NotInGroup, TooManyDays, WrongOrder
+from node.journal.queries import Place, person_name, term_of
+from node.results import actions as locking
+from shared.problems import InvalidValue, NotFound, NotInGroup, TermLocked, TooManyDays, WrongOrder
 from shared.schema import BY_NAME
 from sync.writer import writing
 from tests.node.conftest import SchoolPages
@@ -95,6 +96,24 @@ def test_not_taken_is_not_all_present(desk: Desk) -> None:
     assert [(row["group"], row["period"]) for row in chase] == [(places[-1].group, places[-1].period)]
 
 
+def test_a_day_is_not_missed_before_attendance_of_all_its_lessons_is_taken(desk: Desk) -> None:
+    pupil, days = desk.pupils[0], last_days(desk, 4)
+    places = take(desk, TODAY, {pupil: "ill"}, but=1)
+    one = day_of(desk, pupil)
+    assert one is not None and (one.absent, one.missed, one.is_open) == (one.expected, False, True)
+    assert queries.total([one]).all_days == 0
+    with writing(desk.db, desk.account) as w:
+        w.put("lesson", **places[-1].key, attendance_taken=1)
+    one = day_of(desk, pupil)
+    assert one is not None and one.missed
+    # A day that is still open neither adds to the days in a row nor ends them.
+    for day in days[:3]:
+        take(desk, day, {pupil: "ill"})
+    take(desk, days[3], {pupil: "ill"}, but=1)
+    found = queries.alerts(desk.db, TODAY - 60, TODAY, [class_of(desk)])
+    assert [one.running for one in found if one.pupil == pupil] == [3]
+
+
 def test_the_district_is_told_the_same_days(desk: Desk) -> None:
     away = dict(zip(desk.pupils, REASONS, strict=False))
     take(desk, TODAY, away)
@@ -122,6 +141,55 @@ def test_the_class_teacher_gives_a_reason_to_a_whole_day(desk: Desk) -> None:
     for given, problem in (({stranger: "ill"}, NotInGroup), ({first: "asleep"}, InvalidValue)):
         with writing(desk.db, desk.account) as w, pytest.raises(problem):
             actions.give_reasons(w, class_of(desk), TODAY, given)
+
+
+def test_a_reason_given_between_two_lessons_holds_for_those_that_follow(desk: Desk) -> None:
+    pupil, mixed = desk.pupils[:2]
+    places = take(desk, TODAY, {pupil: "unknown", mixed: "ill"})
+    with writing(desk.db, desk.account) as w:
+        for place in places[1:]:
+            w.retire("attendance", *place.key.values(), pupil)
+        actions.give_reasons(w, class_of(desk), TODAY, {pupil: "ill"})
+        w.put("attendance", **places[0].key, pupil=mixed, reason="excused")
+    desk.save(Change("status", "absent", "present", pupil), place=places[1])
+    one, other = day_of(desk, pupil), day_of(desk, mixed)
+    assert one is not None and one.reasons == {"ill": 2} and (one.given, one.without_reason) == ("ill", 0)
+    assert other is not None and other.given == "", "two reasons of a day are told as two"
+    with writing(desk.db, desk.account) as w:
+        w.put("attendance", **places[1].key, pupil=pupil, reason=None)
+    one = day_of(desk, pupil)
+    assert one is not None and (one.given, one.without_reason) == ("ill", 1)
+    # What the page shows is not what every lesson has: saving it again gives it to all.
+    shown = {
+        f"reason-{pupil}": "ill",
+        f"seen-reason-{pupil}": "",
+        f"reason-{mixed}": "",
+        f"seen-reason-{mixed}": "",
+    }
+    assert forms.reasons(shown) == {pupil: "ill"}
+
+
+def test_reasons_and_notes_leave_a_locked_period_alone(desk: Desk) -> None:
+    pupil, class_id = desk.pupils[0], class_of(desk)
+    take(desk, TODAY, {pupil: "unexcused"})
+    term = term_of(desk.db, desk.place.group, TODAY)
+    assert term is not None
+    with writing(desk.db, desk.account) as w:
+        note = actions.add_note(w, class_id, pupil, TODAY + 1, TODAY + 2, "ill")
+        locking.lock(w, class_id, term["id"])
+    for act in (
+        lambda w: actions.give_reasons(w, class_id, TODAY, {pupil: "ill"}),
+        lambda w: actions.add_note(w, class_id, pupil, TODAY - 1, TODAY, "ill"),
+        lambda w: locking.give_conduct(w, class_id, term["id"], {pupil: "good"}),
+    ):
+        with pytest.raises(TermLocked), writing(desk.db, desk.account) as w:
+            act(w)
+    with writing(desk.db, desk.account) as w:
+        # Nothing of the locked period changes by these.
+        assert actions.give_reasons(w, class_id, TODAY, {pupil: "unexcused"}) == 0
+        assert actions.withdraw_note(w, class_id, note) == 0
+        locking.reopen(w, class_id, term["id"], "Ката табылды")
+        assert actions.give_reasons(w, class_id, TODAY, {pupil: "ill"}) > 0
 
 
 def test_a_note_closes_its_days_and_those_to_come(desk: Desk) -> None:

@@ -76,6 +76,42 @@ def test_pupils_without_enough_marks_are_counted(desk: Desk) -> None:
     assert {one.short for one in early} == {None}, "missing marks are no news before the term nears its end"
 
 
+def test_marks_without_weight_do_not_help_and_who_has_a_result_is_not_short(desk: Desk) -> None:
+    before, group, term = (
+        line(desk).short,
+        desk.place.group,
+        journal.term_of(desk.db, desk.place.group, TODAY),
+    )
+    kinds = {row["code"]: row for row in journal.work_kinds(desk.db)}
+    assert before is not None and term is not None and kinds["diagnostic"]["weight"] == 0
+    pupil, *_ = desk.db.execute(
+        """SELECT pupil FROM mark WHERE subject_group = ? AND day BETWEEN ? AND ? AND value IS NOT NULL
+           AND retired_at IS NULL GROUP BY pupil ORDER BY count(*) DESC""",
+        (group, term["start"], TODAY),
+    ).fetchone()
+    marks = desk.db.execute(
+        "SELECT day, period, slot, kind FROM mark WHERE subject_group = ? AND pupil = ? AND day BETWEEN ? AND ?",
+        (group, pupil, term["start"], TODAY),
+    ).fetchall()
+    given = {"subject_group": group, "pupil": pupil, "term": term["id"]}
+
+    def change(kind: int | None) -> None:
+        with writing(desk.db, desk.account) as w:
+            for day, period, slot, own in marks:
+                key = journal.Place(group, day, period).key
+                w.put("mark", **key, pupil=pupil, slot=slot, kind=own if kind is None else kind)
+
+    change(kinds["diagnostic"]["id"])
+    assert line(desk).short == before + 1
+    with writing(desk.db, desk.account) as w:
+        w.put("term_result", **given, status="exempt")
+    assert line(desk).short == before
+    with writing(desk.db, desk.account) as w:
+        w.retire("term_result", *given.values())
+    change(None)
+    assert line(desk).short == before
+
+
 def test_a_mark_outside_its_scale_is_told_and_no_mark(desk: Desk) -> None:
     before, pupil = line(desk), desk.pupils[0]
     counted = desk.mark(pupil, 5)
