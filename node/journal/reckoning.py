@@ -12,6 +12,9 @@ from sqlite_utils import Database
 from node.journal import proposals, queries
 from node.journal.queries import Cell, Rule, Standing
 
+HALF = 50
+"""The threshold of rounding, in hundredths, at which a mean of results may lie in the middle."""
+
 
 @dataclass(frozen=True)
 class Line:
@@ -53,9 +56,16 @@ class Reckoning:
 
     @property
     def limit(self) -> Fraction | None:
-        """From which average on the next mark is proposed."""
+        """From which average on the next mark is proposed; None where nothing is rounded, or a half either way."""
         average = self.now.average
-        return None if average is None else average // 1 + Fraction(self.by.threshold, 100)
+        if average is None or average.denominator == 1 or self.ties:
+            return None
+        return average // 1 + Fraction(self.by.threshold, 100)
+
+    @property
+    def ties(self) -> bool:
+        """Does a half go toward the last of the results?"""
+        return bool(self.parts) and self.by.threshold == HALF
 
 
 def lines_of(cells: Mapping[tuple[int, int, int], Cell], pupil: int, by: Rule) -> list[Line]:

@@ -355,6 +355,13 @@ def test_a_cell_is_commented_and_history_and_average_are_one_click_away(
     assert page.evaluate("document.activeElement.tagName") == "TD"
     page.click(f"tr[data-pupil='{pupil}'] [data-proposed]")
     box.get_by_role("button").click()
+    # Without the school the page stays where it is, for what waits in it, and says so.
+    page.context.set_offline(True)
+    with page.expect_event("dialog") as told:
+        page.once("dialog", lambda dialog: dialog.accept())
+        page.click(f"tr[data-pupil='{pupil}'] [data-proposed]")
+    assert told.value.message == "Мектептин компьютери жооп бербей жатат; бир аздан кийин кайталаңыз."
+    page.context.set_offline(False)
     page.click("[data-history]")
     page.locator("text=Дептери жок").first.wait_for()
 

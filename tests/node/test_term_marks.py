@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -92,6 +93,10 @@ def test_the_annual_mark_is_explained_by_its_quarters(desk: Desk) -> None:
     how = reckoning(desk.db, row, year, pupil)
     assert [value for _, value in how.parts] == [4, None, 5, None] and how.lines == []
     assert (how.now.average, how.now.proposed) == (Fraction(9, 2), 5)
+    # With a threshold of its own a half is rounded up like any other mean, or not.
+    assert (how.ties, how.limit) == (True, None)
+    other = replace(how, by=replace(how.by, threshold=60))
+    assert (other.ties, other.limit) == (False, Fraction(46, 10))
 
 
 def give(desk: Desk, name: str, *given: Result) -> int:

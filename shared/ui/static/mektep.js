@@ -40,12 +40,15 @@ for (const line of document.querySelectorAll(".side [aria-current]")) {
   menu.scrollTop = line.offsetTop - (menu.clientHeight - line.offsetHeight) / 2;
 }
 
-// How an average came about opens over the page; without this script, or without the school, its link leads there.
+// How an average came about opens over the page; without this script its link leads there. Without the school the page
+// stays: what waits in it is sent from here.
 document.addEventListener("click", async (event) => {
   const at = event.target.closest("[data-average], [data-proposed]"), link = at && at.parentNode.querySelector("[data-average] a");
   if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
-  const answer = await fetch(link.href).catch(() => null), told = answer && answer.ok && !answer.redirected ? await answer.text() : "";
+  const answer = await fetch(link.href).catch(() => null), unreached = document.querySelector("[data-unreached]");
+  if (!answer && unreached) { alert(unreached.dataset.unreached); return; }
+  const told = answer && answer.ok && !answer.redirected ? await answer.text() : "";
   const page = new DOMParser().parseFromString(told, "text/html"), part = page.querySelector("[data-explains]");
   if (!part) { location.assign(link.href); return; }
   const box = document.createElement("dialog"), bar = document.createElement("div"), name = page.querySelector("h1"), away = document.createElement("button");
