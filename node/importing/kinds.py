@@ -134,7 +134,11 @@ KINDS: dict[str, Kind] = {
                WHERE e.retired_at IS NULL AND e.start <= :day AND ifnull(e."end", :day + 1) > :day
                  AND u.personal_file IS NOT NULL
                ORDER BY g.grade, g.letter, c.surname, c.given_name, file, r.relation, n.surname""",
-            {"relation": N_("the child and the relation"), "pin": _BY_PIN},
+            {
+                "child": N_("surname, given name and phone; the child by class and name"),
+                "relation": N_("the child and the relation"),
+                "pin": _BY_PIN,
+            },
         ),
         Kind(
             "marks",

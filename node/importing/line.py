@@ -392,6 +392,9 @@ class LineWork:
     def from_column(self, expression: Expression) -> Value:
         return meant(self.run.cell(expression.of, self.line))
 
+    def from_today(self, _: Expression) -> Value:
+        return self.run.school_day
+
     def from_line_key(self, _: Expression) -> Value:
         return f"{self.run.file}:{self.line.number}"
 

@@ -41,6 +41,7 @@ Where a value comes from: a plain text or number stands for itself; or one of
     {lookup = "academic_year", on = "2005-10-01"}               the row whose start and end hold the day
     {band_of = {column = "G1"}, scale = {row = "group", take = "scale"}}    1 to 5, by the scale's bands
     {called = {column = "name"}, class = {row = "class"}, on = {column = "day"}}   the pupil of that name in a class
+    {today = true}                  the day of the import; between two years the last day of the one before
 
 and, in this order: ``match`` (a regular expression: its first group, or nothing), ``letter`` (true: the letter of a
 class, a capital and Cyrillic), ``map`` (words to codes, or the name of a list in `words`, which tells how a cell is
@@ -68,7 +69,7 @@ SHIPPED = Path(__file__).parent / "mappings"
 """Where the mappings of Mektep lie, whose columns may be headed by `SYNONYMS` too."""
 NO_SYNONYMS: Dict[str, tuple[str, ...]] = {}
 
-_SOURCES = ("column", "value", "line_key", "row", "lookup", "band_of", "called")
+_SOURCES = ("column", "value", "line_key", "row", "lookup", "band_of", "called", "today")
 _COMPANIONS: dict[str, set[str]] = {
     "row": {"take"}, "lookup": {"by", "on", "take"}, "band_of": {"scale"}, "called": {"class", "on"},
 }  # fmt: skip

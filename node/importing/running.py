@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 from sqlite_utils import Database
@@ -14,6 +15,7 @@ from node.importing.headings import title
 from node.importing.line import LineWork, Refused, Skipped
 from node.importing.mapping import Expression, Filter, cells
 from node.importing.placing import Placed, told
+from node.importing.queries import as_of
 from node.importing.readings import Readings
 from node.importing.sheets import Line
 from node.unnamed import Names
@@ -215,6 +217,11 @@ class Run:
         """No text may name someone without a consent, unless someone looked at it. NameWithoutConsent."""
         if not self.wish.names_checked:
             self.names.check(table.name, values)
+
+    @cached_property
+    def school_day(self) -> int:
+        """Today, or the last day of the latest school year that has classes."""
+        return as_of(self.writer.db, self.today)
 
     def called(self, class_group: int, day: int) -> dict[str, set[int]]:
         """Names -> the pupils of a class on a day."""

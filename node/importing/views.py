@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -63,10 +63,11 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 @dataclass(frozen=True)
 class Given:
-    """A file that waits, by which mapping it is read, and which column of the list each of its columns is."""
+    """A file that waits, by which key and mapping it is read, and which column of the list each of its columns is."""
 
     path: Path
     sheet: Sheet
+    key: str
     mapping: Mapping
     fields: tuple[str | None, ...]
 
@@ -184,9 +185,8 @@ def _given(kind: Kind, token: str) -> Given:
     """What the visitor gave and said of it. NotFound."""
     db, form = database(), request.form
     name, content = uploads.find(db, visitor().account, kind.name, token)
-    path, key = Path(name), form.get("key", "")
-    mapping, sheet = kind.mapping(key), _table(kind, Path(name), content)
-    columns = mapping.headings
+    path, sheet = Path(name), _table(kind, Path(name), content)
+    columns = kind.mapping().headings
     meanings = remembering.meanings(db, kind.name, columns)
     allowed = {*columns, *([FULL_NAME] if takes_full_names(columns) else [])}
     fields = list(matched(sheet.header, columns, meanings))
@@ -196,7 +196,19 @@ def _given(kind: Kind, token: str) -> Given:
             fields[at] = said if said in allowed else LEFT_OUT if said == OUT else None
     if form:
         remembering.remember(db, kind.name, sheet.header, columns, fields)
-    return Given(path, sheet, mapping, tuple(fields))
+    key = form.get("key", "") if "key" in form else _fitting(kind, fields)
+    return Given(path, sheet, key, kind.mapping(key), tuple(fields))
+
+
+def _fitting(kind: Kind, fields: Sequence[str | None]) -> str:
+    """The first of a kind's keys for which a file has all columns that are needed, or the usual one."""
+    return next((key for key in ("", *kind.keys) if not _missing(kind.mapping(key), fields)), "")
+
+
+def _missing(mapping: Mapping, fields: Sequence[str | None]) -> list[str]:
+    """The columns that a file must have and has not."""
+    there = {*fields, *(PARTS if FULL_NAME in fields else ())}
+    return [name for name, needed in mapping.file_columns().items() if needed and name not in there]
 
 
 def _wish(kind: Kind, leave_out: frozenset[int] = frozenset()) -> Wish:
@@ -243,7 +255,7 @@ def _check_page(kind: Kind, token: str, refused: tuple[LineError, ...] | None = 
         names=any(isinstance(error, NameInText) for error in errors),
         names_checked=NAMES_CHECKED,
         mode=request.form.get("mode", "both"),
-        key=request.form.get("key", ""),
+        key=given.key,
     )
     return (page, 422) if errors and request.method == "POST" else page
 
@@ -293,10 +305,8 @@ def _options(kind: Kind, mapping: Mapping) -> list[tuple[str, str]]:
 
 def _lacking(given: Given) -> list[str]:
     """The columns that the file must have and has not, as they are called."""
-    there = {*given.fields, *(PARTS if FULL_NAME in given.fields else ())}
     named = given.mapping.headings
-    needed = given.mapping.file_columns()
-    return [title(named[name], current_language()) for name in needed if needed[name] and name not in there]
+    return [title(named[name], current_language()) for name in _missing(given.mapping, given.fields)]
 
 
 @area.get("/undo/<int:mark>")

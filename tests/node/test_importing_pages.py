@@ -407,6 +407,22 @@ def test_the_guardians_template_has_a_line_for_every_pupil(own: SchoolPages) -> 
     assert "Файлдагынын баары мурунтан эле бар" in read_back(own, "guardians")
 
 
+def test_a_list_without_numbers_of_personal_files_knows_the_child_by_class_and_name(own: SchoolPages) -> None:
+    client = own.as_("secretary")
+    line = next(line for line in template(own, "guardians") if line["child"])
+    pupil = own.one("SELECT person FROM pupil WHERE personal_file = ?", line["file"])
+    head = "Класс;ФИО ученика;Кем приходится;Ф.И.О.;Телефон;Дата согласия\n"
+    given = f"{line['class']};{line['child']};чоң эне;Щукина Анна Ивановна;0555 112233;2025-09-01\n"
+    there = upload(client, "guardians", head + given + given.replace(line["child"], "Эч ким"))
+    text = client.get(there)[1]
+    assert '<option value="child" selected>' in text, "the key for which the file has what is needed"
+    assert "«Эч ким»" in text
+    assert client.post(there, do="rest", key="child")[0] == 200
+    sql = """SELECT r.relation FROM guardian r JOIN person p ON p.id = r.person
+             WHERE r.pupil = ? AND p.surname = 'Щукина' AND p.patronymic = 'Ивановна'"""
+    assert own.one(sql, pupil) == "other"
+
+
 def test_no_template_names_someone_whose_consent_lapsed(own: SchoolPages) -> None:
     personal = (
         "surname",
