@@ -11,7 +11,7 @@ from sqlite_utils import Database
 from node.people.queries import NAME_COLUMNS, NAMED, class_name, full_name, has_valid, number_of
 from node.settings.queries import number
 from shared.dates import date_of
-from shared.i18n import coded, column_label, current_language, day, in_list, row_name
+from shared.i18n import coded, column_label, current_language, day, hundredths, in_list, row_name
 from shared.indicators import value_label
 from shared.reference import LIST_OF_COLUMN
 from shared.schema import BY_NAME, TABLES, Column, Table, Value
@@ -114,6 +114,8 @@ def shown(db: Database, table: Table, column: Column, value: Value) -> str:
         return day(value)
     if column.type == "bool":
         return in_list(str(value), "yes_no")
+    if column.name == "load" and isinstance(value, int):
+        return hundredths(value)
     if column.references in PERSONS and isinstance(value, int):
         return f"№ {number_of(value)}"
     if column.references:
