@@ -46,7 +46,8 @@ def roster(folder: Path, flawed: bool) -> Path:
 
 def staff(folder: Path, flawed: bool) -> Path:
     path = folder / f"staff-{flawed}.csv"
-    path.write_text(HEAD + GOOD + (BAD if flawed else ""), encoding="utf-8")
+    text = (HEAD + GOOD + BAD).replace("\n", ";Улуту\n") if flawed else HEAD + GOOD
+    path.write_text(text, encoding="utf-8")
     return path
 
 
