@@ -22,7 +22,7 @@ from typing import Any
 from shared.auth import acceptable
 from shared.db import DriverError
 from shared.i18n import LANGUAGES, gettext_in
-from shared.problems import N_, DiskFull, Problem
+from shared.problems import N_, DiskFull, Problem, WeakSecret
 
 PASSPHRASE, NEW_PASSPHRASE, PASSWORD = "MEKTEP_PASSPHRASE", "MEKTEP_NEW_PASSPHRASE", "MEKTEP_PASSWORD"
 KIT = "MEKTEP_KIT"
@@ -221,8 +221,10 @@ def note(text: str) -> None:
 
 
 def _secret(variable: str, prompt: str, confirm: bool, purpose: str = "", login: str = "") -> str:
-    """From the environment, or typed; a new one (``confirm``) twice, and as good as the pages ask for."""
+    """From the environment, or typed; a new one (``confirm``) twice, and as good as the pages ask for. WeakSecret."""
     if given := os.environ.get(variable):
+        if confirm and not acceptable(given, login):
+            raise WeakSecret(variable=variable)
         return given
     if purpose:
         note(purpose)

@@ -95,6 +95,7 @@
     |   |-- NumberTaken           another order of the series and year has the number
     |   |-- BlankTaken            a certificate's number was given to someone else
     |   |-- NotStudying           no certificate of study for who is on no roll, or has no name
+    |   |-- WeakSecret            a new passphrase or password from the environment is too easy
     |   |-- PhotoTooLarge
     |   |-- FileTooLarge
     |   |-- OrderSigned           a signed order is not changed, another order is written
@@ -802,6 +803,13 @@ class NotStudying(InputProblem):
     template = N_(
         "A certificate of study is for a pupil on the roll of a class today, with a name on record."
     )
+
+
+class WeakSecret(InputProblem):
+    """A new passphrase or password from the environment, held to the same rule as one that is typed."""
+
+    code = "weak_secret"
+    template = N_("{variable} is refused: at least 8 characters, not the login and not one letter over and over.")
 
 
 class PhotoTooLarge(InputProblem):

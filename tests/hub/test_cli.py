@@ -38,8 +38,8 @@ def terminal(hub: Hub, capsys: pytest.CaptureFixture[str]) -> Terminal:
 def test_init_makes_a_hub_once(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("MEKTEP_PASSPHRASE", "open")
-    monkeypatch.setenv("MEKTEP_PASSWORD", "secret")
+    monkeypatch.setenv("MEKTEP_PASSPHRASE", "open the hub")
+    monkeypatch.setenv("MEKTEP_PASSWORD", "a secret word")
     terminal = Terminal(main, tmp_path / "hub", capsys)
     kit = tmp_path / "hub" / "recovery-kit.html"
     made = terminal.json("init", "--login", "edu")
@@ -61,8 +61,8 @@ def test_no_hub_no_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
 def test_init_on_postgresql_keeps_nothing_in_the_home(
     tmp_path: Path, postgres_url: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("MEKTEP_PASSPHRASE", "open")
-    monkeypatch.setenv("MEKTEP_PASSWORD", "secret")
+    monkeypatch.setenv("MEKTEP_PASSPHRASE", "open the hub")
+    monkeypatch.setenv("MEKTEP_PASSWORD", "a secret word")
     terminal = Terminal(main, tmp_path / "hub", capsys)
     assert terminal.json("init", "--database", postgres_url)["database"] == "postgresql"
     assert {path.name for path in (tmp_path / "hub").iterdir()} >= {"hub.json", "keys.json"}
@@ -191,8 +191,8 @@ def test_the_passphrase_opens_where_the_machine_does_not(
 def test_a_lost_hub_comes_back_from_its_backup_with_the_kit_or_the_passphrase(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("MEKTEP_PASSPHRASE", "open")
-    monkeypatch.setenv("MEKTEP_PASSWORD", "secret")
+    monkeypatch.setenv("MEKTEP_PASSPHRASE", "open the hub")
+    monkeypatch.setenv("MEKTEP_PASSWORD", "a secret word")
     terminal = Terminal(main, tmp_path / "hub", capsys)
     terminal.json("init", "--kit", tmp_path / "kit.html")
     words = re.findall(r"<li>(\w+)</li>", (tmp_path / "kit.html").read_text())
@@ -206,7 +206,7 @@ def test_a_lost_hub_comes_back_from_its_backup_with_the_kit_or_the_passphrase(
     assert (made["home"], made["database"], made["to_be_heard"]) == (str(other.home), "sqlite", 0)
     assert [row["name"] for row in other.json("status")["schools"]] == ["№ 8"]
     assert other.json("verify")["verified"] == 2
-    monkeypatch.setenv("MEKTEP_PASSPHRASE", "open")
+    monkeypatch.setenv("MEKTEP_PASSPHRASE", "open the hub")
     third = Terminal(main, tmp_path / "third", capsys)
     third.json("restore", tmp_path / "copy")
     monkeypatch.delenv("MEKTEP_PASSPHRASE")
@@ -216,8 +216,8 @@ def test_a_lost_hub_comes_back_from_its_backup_with_the_kit_or_the_passphrase(
 def test_a_hub_may_change_its_database_by_a_backup(
     tmp_path: Path, postgres_url: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("MEKTEP_PASSPHRASE", "open")
-    monkeypatch.setenv("MEKTEP_PASSWORD", "secret")
+    monkeypatch.setenv("MEKTEP_PASSPHRASE", "open the hub")
+    monkeypatch.setenv("MEKTEP_PASSWORD", "a secret word")
     terminal = Terminal(main, tmp_path / "hub", capsys)
     terminal.json("init")
     terminal.json("school", "add", "№ 8")

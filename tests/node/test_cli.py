@@ -134,6 +134,24 @@ def test_without_a_machine_slot_the_passphrase_is_asked_for(
     assert terminal.json("status")["registered"] is False
 
 
+def test_a_secret_of_the_environment_is_as_good_as_a_typed_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terminal = Terminal(main, tmp_path / "new", capsys)
+    good, other = "four words of it", "a good password"
+    for passphrase, password, named in (
+        ("short", other, "MEKTEP_PASSPHRASE"),
+        (good, "Director", "MEKTEP_PASSWORD"),
+        (good, "aaaaaaaaa", "MEKTEP_PASSWORD"),
+    ):
+        monkeypatch.setenv("MEKTEP_PASSPHRASE", passphrase)
+        monkeypatch.setenv("MEKTEP_PASSWORD", password)
+        told = terminal.fails("init", "--school", "School 8", "--login", "director")
+        assert (
+            told["error"] == "weak_secret" and named in told["sentence"] and not (tmp_path / "new").exists()
+        )
+
+
 def test_the_passphrase_is_changed(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MEKTEP_NEW_PASSPHRASE", "another one")
     assert terminal.json("passphrase") == {"changed": True}

@@ -56,7 +56,7 @@ class Joining:
     def __init__(self, home: Path, address: str, school: int) -> None:
         words = ["init", "--join", address, "--approval", str(school)]
         command = [sys.executable, "-m", "node", "--home", str(home), "--json", *words]
-        environment = {**os.environ, "MEKTEP_PASSPHRASE": "its own"}
+        environment = {**os.environ, "MEKTEP_PASSPHRASE": "its own words"}
         self.process = subprocess.Popen(
             command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
@@ -108,7 +108,7 @@ def test_the_command_on_the_new_machines_screen_lets_it_in_as_it_is_printed(
     assert main(["--home", str(school.node.home), "--json", *printed[2].split()]) == 0
     assert json.loads(capsys.readouterr().out) == {"approved": True, "told": True}
     told = newcomer.ended()
-    second = open_node(newcomer.home, "its own")
+    second = open_node(newcomer.home, "its own words")
     assert told == {
         "home": str(newcomer.home),
         "school": school.id,
@@ -129,7 +129,7 @@ def test_the_first_machines_page_lets_it_in(school: School, newcomer: Joining) -
     assert answer.location == "/sync/machines?let_in=now"
     assert "The new machine was let in and goes on by itself." in visit.read(answer.location)
     newcomer.ended()
-    second = open_node(newcomer.home, "its own")
+    second = open_node(newcomer.home, "its own words")
     assert rows(second) == rows(school.node)
     # It never saw the kit, so the kit opens no backup of it, and both pages say so.
     there = Visit(create_app(second), "admin")
@@ -208,7 +208,7 @@ def test_two_may_be_let_in_before_the_next_sync(tmp_path: Path, school: School, 
         school.sync()
         for newcomer in newcomers:
             newcomer.ended()
-            assert rows(open_node(newcomer.home, "its own")) == rows(school.node)
+            assert rows(open_node(newcomer.home, "its own words")) == rows(school.node)
     finally:
         for newcomer in newcomers:
             newcomer.process.kill()
@@ -222,7 +222,8 @@ def test_by_the_kit_all_that_came_is_told_and_a_join_that_was_cut_goes_on(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("MEKTEP_PASSWORD", "secret")
+    monkeypatch.setenv("MEKTEP_PASSPHRASE", "open the school")
+    monkeypatch.setenv("MEKTEP_PASSWORD", "a secret word")
     first, second, kit = tmp_path / "first", tmp_path / "second", tmp_path / "kit.html"
     assert main(["--home", str(first), "init", "--school", "№ 8", "--kit", str(kit)]) == 0
     code = schools.registration_code(hub, schools.add_school(hub, "№ 8")).text
@@ -252,9 +253,14 @@ def test_by_the_kit_all_that_came_is_told_and_a_join_that_was_cut_goes_on(
 
 
 def test_without_waiting_the_words_are_shown_and_the_same_command_goes_on(
-    tmp_path: Path, school: School, hub_address: str, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    school: School,
+    hub_address: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     second = tmp_path / "second"
+    monkeypatch.setenv("MEKTEP_PASSPHRASE", "its own words")
     command = [
         "--home",
         str(second),
@@ -286,7 +292,7 @@ def test_a_machine_that_is_gone_is_told_with_what_to_do(
     newcomer.ended()
     actions.run_sync(school.node, "hand")
     assert "is gone for good" not in visit.read("/sync/")
-    with closing(open_node(newcomer.home, "its own").connect()) as db:
+    with closing(open_node(newcomer.home, "its own words").connect()) as db:
         other = identity(db).signer.public
     shown = " ".join(other.hex()[at : at + 4] for at in range(0, 16, 4))
     # Eight days later by the hub's clock, whatever this machine's says.
