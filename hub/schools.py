@@ -12,7 +12,7 @@ from hub.log import HubLog
 from hub.storage import Hub, get_state, upsert
 from shared import crypto
 from shared.keys import RegistrationCode, secret_digest
-from shared.problems import InvalidValue
+from shared.problems import InvalidValue, SchoolExists
 from shared.schema import BY_NAME, VERSION, Value, check_row
 from sync import clock
 from sync.apply import Delivered, apply
@@ -61,7 +61,9 @@ def next_id(hub: Hub, table_name: str) -> int:
 
 
 def add_school(hub: Hub, name: str, number: int | None = None, district: int | None = None) -> int:
-    """Add a school to the district's books; returns its row id, the number of its stream."""
+    """Add a school to the district's books; returns its row id, the number of its stream. SchoolExists."""
+    if (there := _like(hub, name, number, district)) is not None:
+        raise SchoolExists(school=there)
     school = max(next_id(hub, "school"), next_id(hub, "org_unit"))
     names: dict[str, Value] = {"name_ky": name, "name_ru": name, "name_en": name}
     unit: dict[str, Value] = {
@@ -73,6 +75,25 @@ def add_school(hub: Hub, name: str, number: int | None = None, district: int | N
     }
     write_reference(hub, [("school", {"id": school, "number": number, **names}), ("org_unit", unit)])
     return school
+
+
+def _like(hub: Hub, name: str, number: int | None, district: int | None) -> int | None:
+    """The school of this name, in whichever language, and this number in a district."""
+    school, unit = tables.VIEWS["school"], tables.VIEWS["org_unit"]
+    here = sa.select(school).join(unit, unit.c.id == school.c.id)
+    here = here.where(
+        school.c.retired_at.is_(None),
+        school.c.number.is_not_distinct_from(number),
+        unit.c.parent.is_not_distinct_from(district),
+    )
+    with hub.read() as connection:
+        rows = connection.execute(here).all()
+    wanted = _plain(name)
+    return next((int(r.id) for r in rows if wanted in map(_plain, (r.name_ky, r.name_ru, r.name_en))), None)
+
+
+def _plain(name: str | None) -> str:
+    return " ".join((name or "").casefold().split())
 
 
 def add_district(hub: Hub, name: str, code: str = "") -> int:

@@ -95,6 +95,7 @@
     |   |-- NumberTaken           another order of the series and year has the number
     |   |-- BlankTaken            a certificate's number was given to someone else
     |   |-- NotStudying           no certificate of study for who is on no roll, or has no name
+    |   |-- SchoolExists          the district's books have the school already
     |   |-- WeakSecret            a new passphrase or password from the environment is too easy
     |   |-- PhotoTooLarge
     |   |-- FileTooLarge
@@ -805,11 +806,22 @@ class NotStudying(InputProblem):
     )
 
 
+class SchoolExists(InputProblem):
+    """A second school of one name and number in one district would take codes and figures meant for the first."""
+
+    code = "school_exists"
+    template = N_(
+        "The district has a school of this name and number already (row id {school}); nothing was added."
+    )
+
+
 class WeakSecret(InputProblem):
     """A new passphrase or password from the environment, held to the same rule as one that is typed."""
 
     code = "weak_secret"
-    template = N_("{variable} is refused: at least 8 characters, not the login and not one letter over and over.")
+    template = N_(
+        "{variable} is refused: at least 8 characters, not the login and not one letter over and over."
+    )
 
 
 class PhotoTooLarge(InputProblem):

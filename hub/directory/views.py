@@ -13,8 +13,8 @@ from hub.directory import actions, forms, queries
 from hub.request import hub
 from hub.schools import CODE_DAYS
 from shared.access import allow
-from shared.i18n import current_language, row_name
-from shared.problems import NotFound
+from shared.i18n import current_language, gettext, row_name
+from shared.problems import NotFound, SchoolExists
 from sync.clock import now_ms
 
 area = Blueprint("directory", __name__, template_folder="templates")
@@ -99,9 +99,12 @@ def _keep_school(school: int | None) -> ResponseReturnValue:
     with hub().read() as connection:
         known = [unit for unit, _ in queries.districts(connection, current_language())]
     entry, errors = forms.read_school(request.form, known)
-    if errors:
-        return _school_page(school, request.form.to_dict(), errors)
-    return redirect(url_for("overview.school", school=actions.save_school(hub(), entry, school)))
+    if not errors:
+        try:
+            return redirect(url_for("overview.school", school=actions.save_school(hub(), entry, school)))
+        except SchoolExists as problem:
+            errors = {"name_ky": problem.sentence(gettext)}
+    return _school_page(school, request.form.to_dict(), errors)
 
 
 def _school(school: int) -> dict[str, object]:

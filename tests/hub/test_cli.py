@@ -74,11 +74,16 @@ def test_a_school_is_added_and_its_node_registers(tmp_path: Path, hub: Hub, term
     words = ("school", "add", "№ 8", "--number", "8", "--district", "Сузак")
     school = terminal.json(*words)["school"]
     terminal.json("school", "add", "№ 9", "--number", "9", "--district", "Сузак")
-    made = terminal.json("registration-code", "8")
+    assert (
+        terminal.json("school", "add", "№ 8", "--number", "8", "--district", "Кара-Суу")["school"] != school
+    )
+    refused = terminal.fails("school", "add", "№  8", "--number", "8", "--district", "Сузак")
+    assert refused["error"] == "school_exists" and str(school) in refused["sentence"]
+    made = terminal.json("registration-code", str(school))
     assert made["school"] == school and RegistrationCode.parse(made["code"]).names(hub.signer.public)
     with closing(a_node(tmp_path / "node").connect()) as db:
         register(db, transport_to(hub), made["code"])
-    rows = {row["name"]: row for row in terminal.json("status")["schools"]}
+    rows = {row["name"]: row for row in terminal.json("status")["schools"] if row["district"] == "Сузак"}
     assert (rows["№ 8"]["nodes"], rows["№ 9"]["nodes"]) == (1, 0)
     assert rows["№ 8"]["district"] == rows["№ 9"]["district"] == "Сузак"
     code, out, _ = terminal.run("status")

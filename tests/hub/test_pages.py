@@ -142,6 +142,8 @@ def test_a_school_is_added_and_corrected(hub: Hub, administrator: Visit, school:
     fields = {"name_ky": "№ 23 мектеп", "name_ru": "Школа № 23", "number": "23", "district": unit[1]}
     added = administrator.post("/schools/new", "/schools/new", **fields)
     address = added.headers["Location"]
+    again = administrator.post("/schools/new", "/schools/new", **fields)
+    assert again.status_code == 422 and "of this name and number already" in again.text
     assert "Школа № 23" not in administrator.get(address).text  # English takes the Kyrgyz name
     assert "№ 23 мектеп" in administrator.get(address).text
     assert "Not registered yet." in administrator.get("/?show=attention").text
