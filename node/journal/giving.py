@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import cast
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
 
 from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from node.journal import actions, forms, pages, proposals, queries
+from node.journal import actions, forms, history, pages, proposals, queries
 from node.journal.blueprint import area
-from node.journal.sheet import Result
+from node.journal.sheet import Result, is_late
 from node.people.queries import class_name, number_of
 from node.request import acting, database
 from shared.access import allow
+from shared.dates import DAY_MS
 from shared.i18n import gettext, row_name
 from shared.problems import ChangedMeanwhile, InputProblem, NotFound, ReasonNeeded, TermRunning
+from shared.schema import Value
 from shared.web import visitor
 
 
@@ -89,6 +91,7 @@ def _results_page(
     term = pages.chosen_term(terms)
     first, last = (term["start"], term["end"]) if term else (0, -1)
     locked = term is not None and term["id"] in queries.locked_terms(db, group["class_group"])
+    late = term is not None and is_late(term, pages.today(), queries.edit_days(db))
     scale = queries.scale_of(db, group_id)
     standing = queries.results(db, group_id, term["id"]) if term else {}
     staying = proposals.on_roll(db, group, term, pages.today()) if term else frozenset()
@@ -108,6 +111,8 @@ def _results_page(
         free=term is not None and proposals.is_free(term),
         locked=locked,
         standing=standing,
+        late=late,
+        struck=_struck(group_id, term, standing) if term and late else {},
         typed={one.pupil: one for one in given},
         problem=problem,
         at=at,
@@ -122,6 +127,35 @@ def _results_page(
         values=_values(scale),
         number_of=number_of,
         subject=row_name(group),
+    )
+
+
+def _struck(
+    group_id: int, term: Mapping[str, Any], standing: Mapping[int, Mapping[str, Any]]
+) -> dict[int, list[tuple[Value, Value]]]:
+    db = database()
+    since = (term["end"] + queries.edit_days(db) + 1) * DAY_MS
+    return history.struck_results(db, group_id, term["id"], standing, since)
+
+
+@area.get("/results/<int:group_id>/<int:pupil_id>")
+@allow(*pages.READ)
+def result_history(group_id: int, pupil_id: int) -> ResponseReturnValue:
+    """Who gave a pupil which result of a period, and when, from the change log."""
+    db, group = database(), pages.group_of(group_id)
+    term = pages.chosen_term(queries.result_terms(db, group["year"], group["grade"]))
+    if term is None or pupil_id not in queries.members(db, group_id, term["start"], term["end"]):
+        raise NotFound()
+    return render_template(
+        "journal/result_history.html",
+        group=group,
+        name=class_name(group["grade"], group["letter"]),
+        subject=row_name(group),
+        term=term,
+        label=pages.label,
+        pupil=queries.person_name(db, pupil_id, pages.today()),
+        number=number_of(pupil_id),
+        steps=history.of_result(db, group_id, pupil_id, term["id"], pages.today()),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlite_utils import Database
@@ -35,6 +35,31 @@ def of_cell(db: Database, place: Place, pupil: int, today: int) -> list[Step]:
 def of_lesson(db: Database, place: Place, today: int) -> list[Step]:
     """Every change of a lesson's topic, homework and attendance taken, the newest first."""
     return _steps(db, [("lesson", (place.group, place.day, place.period))], today)
+
+
+def of_result(db: Database, group: int, pupil: int, term: int, today: int) -> list[Step]:
+    """Every change of a pupil's result of a period, the newest first."""
+    return _steps(db, [("term_result", (group, pupil, term))], today)
+
+
+def struck_results(
+    db: Database, group: int, term: int, pupils: Iterable[int], since: int
+) -> dict[int, list[tuple[Value, Value]]]:
+    """Value and status of the results that were changed after a moment (milliseconds since 1970), by pupil, in order.
+
+    As on paper, where a corrected mark stays to be read.
+    """
+    table, log, found = BY_NAME["term_result"], NodeLog(db), dict[int, list[tuple[Value, Value]]]()
+    value, status = (table.by_name[name].number for name in ("value", "status"))
+    for pupil in pupils:
+        stood: tuple[Value, Value] | None = None
+        for entry in log.history(table, (group, pupil, term)):
+            before = stood or (None, None)
+            now = (entry.values.get(value, before[0]), entry.values.get(status, before[1]))
+            if stood is not None and now != stood and ms_of(entry.clock) >= since:
+                found.setdefault(pupil, []).append(stood)
+            stood = now
+    return found
 
 
 def _steps(db: Database, rows: Sequence[tuple[str, tuple[int, ...]]], today: int) -> list[Step]:
@@ -71,7 +96,7 @@ def _lines(
     lines = []
     for number, value in sorted(values.items()):
         column = BY_NAME[table].value_by_number.get(number)
-        if column is None or column.name in ("retired_at", "scale", "plan_item", "teacher"):
+        if column is None or column.name in ("retired_at", "scale", "plan_item", "teacher", "band", "missed"):
             continue
         if column.name == "kind":
             text = kinds.get(int(str(value)), EMPTY) if value is not None else ""

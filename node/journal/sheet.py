@@ -61,14 +61,18 @@ class Sheet:
 
     def check(self, one: Result) -> None:
         """NotInGroup, OutsideScale, WithoutMarks, InvalidValue; ReasonNeeded where it differs from the proposal, or
-        changes after the edit window.
+        changes after the edit window: then a reason of its own, not that of what stood.
         """
         _check_result(one, self.pupils, self.scale)
         proposed = self.by_rule.get(one.pupil, proposals.NOTHING).proposed
-        changes_late = one.pupil in self.standing and self.today - self.span["end"] > self.window
+        stood = self.standing.get(one.pupil)
+        changes_late = stood is not None and is_late(self.span, self.today, self.window)
+        told = one.reason.strip()
+        if changes_late and stood is not None and told == (stood["reason"] or ""):
+            told = ""
         free = proposals.is_free(self.span)
         differs = not free and one.status in ("assessed", "na") and needs_reason(one.value, proposed)
-        if (differs or changes_late) and not one.reason.strip():
+        if (differs or changes_late) and not told:
             raise ReasonNeeded(pupil=one.pupil)
 
     def row(self, one: Result) -> dict[str, Value]:
@@ -93,6 +97,11 @@ class Sheet:
         """TermRunning while lessons of it are to come."""
         if self.to_come:
             raise TermRunning(lessons=len(self.to_come), day=f"{date_of(self.to_come[-1]):%d.%m.%Y}")
+
+
+def is_late(span: Mapping[str, Any], today: int, window: int) -> bool:
+    """Is the edit window of a period's results over?"""
+    return bool(today - span["end"] > window)
 
 
 def open_results(db: Database, group: int, term: int, person: int | None, today: int) -> Sheet:

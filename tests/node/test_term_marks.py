@@ -8,7 +8,7 @@ from fractions import Fraction
 
 import pytest
 
-from node.journal import actions, proposals
+from node.journal import actions, history, proposals
 from node.journal import queries as journal
 from node.journal.actions import Change
 from node.journal.queries import Standing
@@ -17,11 +17,12 @@ from node.journal.sheet import Result
 from node.people import queries as people
 from node.results import actions as locking
 from node.results import queries
+from shared.dates import DAY_MS
 from shared.problems import InvalidValue, NotFound, NotInGroup, ReasonNeeded, TermLocked
 from shared.schema import BY_NAME
 from sync.writer import writing
 from tests.node.conftest import SchoolPages
-from tests.node.test_journal import TODAY, Desk, a_school
+from tests.node.test_journal import EDIT_DAYS, TODAY, Desk, a_school
 
 END = TODAY + 300
 """A day after the year's end."""
@@ -134,6 +135,37 @@ def test_the_final_mark_goes_by_year_and_exam_with_ties_toward_the_exam(desk: De
     store(desk, second, y0=5, e0=4)
     store(desk, third, y0=3)
     assert [proposed(desk, one, "final-0").proposed for one in (first, second, third)] == [5, 4, 3]
+
+
+def test_a_late_change_of_a_result_needs_a_reason_of_its_own_and_stays_to_be_read(desk: Desk) -> None:
+    pupil, quarter, group = desk.pupils[0], terms(desk)["quarter-1"], desk.place.group
+    term = journal.term_of(desk.db, group, TODAY)
+    assert term is not None
+    late, since = term["end"] + EDIT_DAYS + 1, (term["end"] + EDIT_DAYS + 1) * DAY_MS
+
+    def change(value: int, reason: str, seen: int | None) -> None:
+        was = None if seen is None else (seen, "assessed")
+        with writing(desk.db, desk.account) as w:
+            given = [Result(pupil, value, "assessed", reason, was)]
+            actions.give_results(w, group, quarter, desk.teacher, late, given, early=True)
+
+    store(desk, pupil, q1=None)
+    with writing(desk.db, desk.account) as w:
+        w.retire("term_result", group, pupil, quarter)
+    change(5, "Олимпиада", None)
+    with pytest.raises(ReasonNeeded):
+        change(3, "", 5)
+    with pytest.raises(ReasonNeeded):
+        change(3, " Олимпиада ", 5)  # the reason of what stood is not that of the change
+    change(3, "Жаңылыштык", 5)
+    change(4, "Кайра текшерилди", 3)
+    struck = history.struck_results(desk.db, group, quarter, [pupil], since)
+    assert struck[pupil][-2:] == [(5, "assessed"), (3, "assessed")]
+    assert history.struck_results(desk.db, group, quarter, [pupil], 2**52) == {}
+    newest = history.of_result(desk.db, group, pupil, quarter, TODAY)[0]
+    assert [value for _, value in newest.lines][::2] == ["4", "Кайра текшерилди"]
+    status, text = desk.school.as_("deputy").get(f"/journal/results/{group}/{pupil}?term={quarter}")
+    assert status == 200 and "Жаңылыштык" in text and "Олимпиада" in text
 
 
 def test_another_annual_mark_than_proposed_needs_a_reason_and_an_exam_needs_none(desk: Desk) -> None:
