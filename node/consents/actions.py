@@ -9,8 +9,8 @@ from __future__ import annotations
 from node import consenting
 from node.consenting import LARGEST_SCAN, Signed
 from node.consents import queries
+from node.consents.erasing import erase_kept, erase_purpose
 from shared.problems import InvalidValue, NotFound
-from sync.erasure import erase
 from sync.writer import Writer
 
 __all__ = ["LARGEST_SCAN", "Signed", "decline", "erase_due", "offer", "record", "withdraw"]
@@ -89,9 +89,10 @@ def withdraw(w: Writer, person: int, consent_id: int, day: int, today: int | Non
         w.update("consent", other, withdrawn_on=day)
     if queries.standing(w.db, person, purpose):
         return purpose
-    kept = queries.kept_until(w.db, person) if purpose == "core" else today
-    if kept is not None and kept <= today:
-        erase(w, person, {purpose})
+    if purpose == "core":
+        erase_kept(w, person, today)
+    else:
+        erase_purpose(w, person, purpose)
     return purpose
 
 
@@ -99,5 +100,5 @@ def erase_due(w: Writer, today: int) -> int:
     """Erase what stands under withdrawn core consents and no law obliges to keep any more; returns of how many."""
     due = queries.due(w.db, today)
     for person in due:
-        erase(w, person, {"core"})
+        erase_kept(w, person, today)
     return len(due)

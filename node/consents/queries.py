@@ -168,21 +168,26 @@ def offers(db: Database, person: int | None = None, today: int = 0) -> list[Offe
 # ---- how long the law asks to keep
 
 
-def kept_until(db: Database, person: int) -> int | None:
+IN_BOOKS = ("surname", "given_name", "patronymic", "birth_date")
+"""What the alphabetic book and the books of marks need of a pupil's core record, besides the sex."""
+
+
+def kept_until(db: Database, person: int, book: bool = False) -> int | None:
     """The day from which no law obliges to keep the core record; None while the person is a pupil or works here.
 
-    A pupil's personal file and a staff file are kept for the years of the settings, counted from leaving; of a guardian
-    nothing need be kept.
+    A pupil's personal file and a staff file are kept for the years of the settings, counted from leaving; with ``book``
+    the day for what stands `IN_BOOKS`, which are kept longer. Of a guardian nothing need be kept.
     """
     days = [0]
-    for sql, setting in (
-        ('SELECT "end" FROM enrolment WHERE pupil = ? AND retired_at IS NULL', "core_kept_years"),
-        ('SELECT "end" FROM staff WHERE person = ? AND retired_at IS NULL', "staff_kept_years"),
+    pupils = max(number(db, "core_kept_years"), number(db, "book_kept_years") if book else 0)
+    for sql, years in (
+        ('SELECT "end" FROM enrolment WHERE pupil = ? AND retired_at IS NULL', pupils),
+        ('SELECT "end" FROM staff WHERE person = ? AND retired_at IS NULL', number(db, "staff_kept_years")),
     ):
         ends = [end for (end,) in db.execute(sql, (person,)).fetchall()]
         if None in ends:
             return None
-        days += [_years_later(end, number(db, setting)) for end in ends]
+        days += [_years_later(end, years) for end in ends]
     return max(days)
 
 
@@ -196,8 +201,8 @@ def _years_later(day: int, years: int) -> int:
 class Withdrawn:
     """Someone whose core consent is withdrawn, and of whom something is still kept. Days since 1970.
 
-    ``until``: the day from which no law asks for it; None while the person is at the school. ``file``: number of the
-    pupil's personal file.
+    ``until``: the day from which no law asks for it, or for a part of it; None while the person is at the school.
+    ``file``: number of the pupil's personal file.
     """
 
     person: int
@@ -221,12 +226,13 @@ def withdrawn(db: Database) -> list[Withdrawn]:
     found = []
     log, table = NodeLog(db), BY_NAME["person"]
     numbers = {c.number for c in table.consented if c.consent == "core"}
+    in_books = {table.by_name[name].number for name in IN_BOOKS}
     for person, since in db.execute(sql).fetchall():
         entries = log.history(table, (person,))
-        if any(e.values.get(n) is not None for e in entries for n in numbers):
-            found.append(
-                Withdrawn(person, number_of(person), file_of(db, person), since, kept_until(db, person))
-            )
+        held = {n for e in entries for n in numbers if e.values.get(n) is not None}
+        if held:
+            until = kept_until(db, person, book=held <= in_books)
+            found.append(Withdrawn(person, number_of(person), file_of(db, person), since, until))
     return found
 
 

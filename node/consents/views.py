@@ -9,7 +9,7 @@ from typing import Any
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from node import access, consentform
+from node import access, consentform, purposes
 from node.access import may_all, reaches_person, right
 from node.consenting import signers
 from node.consents import actions, queries
@@ -23,7 +23,7 @@ from node.request import acting, database
 from node.settings.queries import number
 from shared.access import allow
 from shared.dates import date_of
-from shared.i18n import LANGUAGES, N_, current_language, gettext
+from shared.i18n import LANGUAGES, current_language, gettext
 from shared.problems import InputProblem, InvalidValue, NotAllowed, NotFound
 from shared.schema import CONSENT_PURPOSES
 from shared.web import today, visitor
@@ -35,25 +35,6 @@ FOLDED = 10
 """Of more to ask than these the list is folded by class."""
 SIGNERS = ("guardian", "pupil")
 """Give on a page and take back: guardians for a child, a pupil of age for oneself."""
-CORE_DATA = {
-    "pupil": N_("name, date of birth, sex, personal number, identity document, address, telephone, class, marks, "
-                "absences, conduct: to teach and to keep the records that the law asks for"),
-    "staff": N_("name, date of birth, sex, personal number, identity document, address, telephone, position, "
-                "education, experience, category, load, duties: to work in the school and to keep the records that the "
-                "law asks for"),
-    "guardian": N_("name, identity document, address, telephone, relation to the child: to speak with the school for "
-                   "the child"),
-}  # fmt: skip
-"""Who the person is to the school -> the data of the core record and what for, as the printed form says it."""
-PAPER_PURPOSES = (
-    ("photo", N_("photographs and video: to recognise the person on the card; shown to staff of the school")),
-    ("messages", N_("telephone and e-mail: to tell of lessons and events")),
-    ("health", N_("what must be known of health: to keep safe at lessons and in sport")),
-    ("social", N_("social status of the family: for support that the law provides")),
-    ("transfer", N_("passing on of data by name to the education department or another school")),
-    ("letters", N_("letters on results and attendance, on paper or by e-mail")),
-)  # fmt: skip
-"""The other purposes -> which data are used and what for, as the form says it; each can be refused by itself."""
 
 
 @area.get("/")
@@ -443,7 +424,7 @@ def _paper(person_id: int) -> str:
         relation=guardian[2] if guardian else "",
         head=letterhead(db),
         kind=kind,
-        purposes=[("core", CORE_DATA[core]), *PAPER_PURPOSES],
+        purposes=[("core", purposes.CORE_DATA[core]), *purposes.PAPER],
         full_name=people.full_name,
     )
     return render_template(

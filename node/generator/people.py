@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from node.generator import names
 from node.generator.books import School
 from node.generator.cast import Guardian, Household, Pupil
@@ -9,6 +11,9 @@ from node.ofage import Born
 from shared.dates import DAY_MS, date_of
 from shared.schema import Value
 from sync.writer import Writer
+
+REACHED = ("messages", "transfer")
+"""The purposes to which most consent besides the core record, on one paper."""
 
 
 def write_pupil(school: School, w: Writer, number: int, language: str) -> int:
@@ -42,13 +47,13 @@ def _child(school: School, w: Writer, pupil: Pupil, signer: int) -> int:
     number = f"{'1' if pupil.sex == 'f' else '2'}{born:%d%m%Y}{school.rng.randrange(100_000):05d}"
     more: dict[str, Value] = {"personal_number": number, "address": household.address}
     person = named(school, w, pupil.sex, pupil.birth, pupil.name, signer, more)
-    for purpose, given in (
-        ("photo", household.photo),
-        ("messages", household.messages),
-        ("social", bool(household.social)),
+    for purposes, given in (
+        (("photo",), household.photo),
+        (REACHED, household.messages),
+        (("social",), bool(household.social)),
     ):
         if given:
-            _consent(school, w, person, purpose, signer, pupil.birth)
+            _consent(school, w, person, purposes, signer, pupil.birth)
     return person
 
 
@@ -63,7 +68,8 @@ def _guardians(school: School, w: Writer, household: Household) -> list[int]:
 
 def _guardian(school: School, w: Writer, household: Household, one: Guardian) -> int:
     if household.consent:
-        return named(school, w, one.sex, one.birth, one.name, None, {"phone": one.phone})
+        also = REACHED if household.messages else ()
+        return named(school, w, one.sex, one.birth, one.name, None, {"phone": one.phone}, also)
     return w.insert("person", sex=one.sex, birth_year=date_of(one.birth).year)
 
 
@@ -75,10 +81,11 @@ def named(
     name: names.Name,
     signer: int | None,
     more: dict[str, Value],
+    also: Sequence[str] = (),
 ) -> int:
-    """A person with the consent to be named; a child's is signed by a guardian."""
+    """A person with the consent to be named, and to ``also`` on the same paper; a child's is signed by a guardian."""
     person = w.insert("person", sex=sex, birth_year=date_of(birth).year)
-    _consent(school, w, person, "core", signer, birth)
+    _consent(school, w, person, ("core", *also), signer, birth)
     w.update(
         "person",
         person,
@@ -91,19 +98,23 @@ def named(
     return person
 
 
-def _consent(school: School, w: Writer, person: int, purpose: str, signer: int | None, birth: int) -> None:
-    """A consent; who has come of age since a guardian signed has signed anew."""
+def _consent(
+    school: School, w: Writer, person: int, purposes: Sequence[str], signer: int | None, birth: int
+) -> None:
+    """What one paper consents to; who has come of age since a guardian signed has signed anew."""
     day = min(school.year.start - school.rng.randint(3, 20), w.now // DAY_MS)
     ground: dict[str, Value] = {} if signer is None else {"signer": signer, "ground": "ата-энеси"}
     document = f"№ {school.rng.randint(1, 900)}"
-    w.insert("consent", person=person, purpose=purpose, valid_from=day, document=document, **ground)
     adult = Born(birth).adult_from
-    if signer is not None and adult is not None and adult <= w.now // DAY_MS:
-        w.insert(
-            "consent",
-            person=person,
-            purpose=purpose,
-            valid_from=max(adult, day),
-            signer=person,
-            document=document,
-        )
+    grown = signer is not None and adult is not None and adult <= w.now // DAY_MS
+    for purpose in purposes:
+        w.insert("consent", person=person, purpose=purpose, valid_from=day, document=document, **ground)
+        if grown:
+            w.insert(
+                "consent",
+                person=person,
+                purpose=purpose,
+                valid_from=max(adult or day, day),
+                signer=person,
+                document=document,
+            )

@@ -25,7 +25,7 @@ def write_staff(school: School, w: Writer) -> None:
     """Everyone who works here; a psychologist comes without an account."""
     taken: Counter[str] = Counter()
     for number, member in enumerate(school.cast.staff):
-        person = people.named(school, w, member.sex, member.birth, member.name, None, {})
+        person = people.named(school, w, member.sex, member.birth, member.name, None, {}, people.REACHED)
         school.ids.staff.append(person)
         _member(school, w, person, member)
         if member.position != "psychologist":

@@ -40,7 +40,7 @@ Row = Mapping[str, Any]
 
 
 def archive(db: Database, year: Year, today: int, whole: bool = False, term: int = 0) -> bytes:
-    """The ZIP of a year: names as consents allow on the day ``today``.
+    """The ZIP of a year: names and contacts as consents to their passing on allow on the day ``today``.
 
     ``whole``: for another Mektep, with columns of its own, with sex and birth dates of staff and guardians, and with
     comments beside marks.
@@ -146,7 +146,8 @@ class _Roster:
             for group in self.groups
             if self.term in terms[group["grade"]]
         ]
-        book = Gradebook(self.db, self.org, asked, {one["id"] for one in self.pupils}, self.whole)
+        named = {one["id"] for one in self.pupils if one["surname"] is not None} if self.whole else set()
+        book = Gradebook(self.db, self.org, asked, {one["id"] for one in self.pupils}, named)
         items = book.line_items()
         first = next(items, None)
         if first is None:

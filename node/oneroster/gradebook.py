@@ -26,7 +26,10 @@ GRADED = "fully graded"
 
 
 class Gradebook:
-    """The marks of subject groups in a term: a group with the term as it is for its grade, and its session's key."""
+    """The marks of subject groups in a term: a group with the term as it is for its grade, and its session's key.
+
+    ``commented``: the pupils beside whose marks the comments go.
+    """
 
     def __init__(
         self,
@@ -34,13 +37,13 @@ class Gradebook:
         org: str,
         groups: Iterable[tuple[Row, Row, str]],
         pupils: Collection[int],
-        comments: bool,
+        commented: Collection[int],
     ) -> None:
         self.db = db
         self.org = org
         self.groups = list(groups)
         self.pupils = pupils
-        self.comments = comments
+        self.commented = commented
 
     def categories(self) -> list[Line]:
         """Kinds of work with their weights, and the marks of terms."""
@@ -102,7 +105,7 @@ class Gradebook:
                 "scoreStatus": GRADED,
                 "score": str(one["value"]),
                 "scoreDate": day,
-                "comment": text(one["comment"]) if self.comments else "",
+                "comment": text(one["comment"]) if one["pupil"] in self.commented else "",
                 "classSourcedId": f"group-{group}",
             }
 

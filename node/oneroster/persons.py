@@ -175,7 +175,9 @@ class Persons:
         if born is not None and born != row["birth_date"]:
             values["birth_year"] = date_of(born).year
         if has_consent(t.db, person, "core", t.today):
-            values |= names | {"birth_date": born, "email": line["email"]}
+            values |= names | {"birth_date": born}
+            if has_consent(t.db, person, "messages", t.today):
+                values["email"] = line["email"]
             phone = plain(line["phone"] or line["sms"])
             if _digits(phone) != _digits(row["phone"] or ""):
                 values["phone"] = phone

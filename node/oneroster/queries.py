@@ -1,4 +1,7 @@
-"""Reading what a OneRoster file tells of a school year. Personal data come under a valid core consent alone."""
+"""Reading what a OneRoster file tells of a school year.
+
+By name it tells of those alone who agreed to the core record and to the transfer of data; contacts ask for messages.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from node import roster, schooldays
 from node.classes.queries import Year
 from node.journal import queries as journal
 from node.people.queries import NAME_COLUMNS, NAMED
+from node.purposes import agreed
 from shared.dates import FOREVER
 from sync.gate import VALID
 from sync.state import State
@@ -19,8 +23,12 @@ from sync.state import State
 Row = Mapping[str, Any]
 _CONSENT = f"""FROM consent c WHERE c.person = n.id AND c.purpose = 'core' AND {VALID}
   ORDER BY c.valid_from DESC, c.id LIMIT 1"""
+LEAVING = f"""{NAMED}, {agreed("passed_on", "transfer")}, {agreed("told", "messages")},
+  leaving (id, surname, given_name, patronymic, told) AS (
+    SELECT n.*, n.id IN told FROM named n WHERE n.id IN passed_on)"""
+"""Common table expressions: who leaves the school by name, and whose contacts go with it (told)."""
 _OF_PERSON = f"""p.id, p.sex, {NAME_COLUMNS}, CASE WHEN n.id IS NOT NULL THEN p.birth_date END AS birth_date,
-  CASE WHEN n.id IS NOT NULL THEN p.phone END AS phone, CASE WHEN n.id IS NOT NULL THEN p.email END AS email,
+  CASE WHEN n.told THEN p.phone END AS phone, CASE WHEN n.told THEN p.email END AS email,
   (SELECT c.valid_from {_CONSENT}) AS consent_from, (SELECT c.valid_to {_CONSENT}) AS consent_to"""
 _SPAN = """e.retired_at IS NULL AND e.start IS NOT NULL AND (e."end" IS NULL OR e."end" > e.start)
   AND cg.retired_at IS NULL AND pu.retired_at IS NULL AND p.retired_at IS NULL"""
@@ -94,27 +102,36 @@ def memberships(db: Database, year: Year) -> dict[int, dict[int, list[roster.Spa
 
 def pupils(db: Database, year: Year, today: int) -> list[Row]:
     """Everyone who was on a roll in a year."""
-    sql = f"""WITH {NAMED}, rolled (pupil) AS (SELECT DISTINCT e.pupil {_ROLL} WHERE cg.year = :year AND {_SPAN})
+    sql = f"""WITH {LEAVING}, rolled (pupil) AS (SELECT DISTINCT e.pupil {_ROLL} WHERE cg.year = :year AND {_SPAN})
       SELECT {_OF_PERSON}, pu.personal_file, pu.language, pu.residence FROM rolled
       JOIN person p ON p.id = rolled.pupil JOIN pupil pu ON pu.person = p.id
-      LEFT JOIN named n ON n.id = p.id ORDER BY p.id"""
+      LEFT JOIN leaving n ON n.id = p.id ORDER BY p.id"""
     return list(db.query(sql, {"year": year.id, "today": today}))
 
 
 def staff(db: Database, year: Year, today: int) -> list[Row]:
     """Everyone who works here or has left since the year began."""
-    sql = f"""WITH {NAMED} SELECT {_OF_PERSON}, s.position, s.start, s."end"
-      FROM staff s JOIN person p ON p.id = s.person LEFT JOIN named n ON n.id = p.id
+    sql = f"""WITH {LEAVING} SELECT {_OF_PERSON}, s.position, s.start, s."end"
+      FROM staff s JOIN person p ON p.id = s.person LEFT JOIN leaving n ON n.id = p.id
       WHERE s.retired_at IS NULL AND p.retired_at IS NULL AND (s."end" IS NULL OR s."end" > :start) ORDER BY p.id"""
     return list(db.query(sql, {"start": year.start, "today": today}))
 
 
 def guardians(db: Database, year: Year, today: int) -> list[Row]:
-    """Guardians of a year's pupils who may be named: a line for each pupil and guardian."""
-    sql = f"""WITH {NAMED}, rolled (pupil) AS (SELECT DISTINCT e.pupil {_ROLL} WHERE cg.year = :year AND {_SPAN})
+    """Guardians of a year's pupils who leave by name: a line for each pupil and guardian."""
+    sql = f"""WITH {LEAVING}, rolled (pupil) AS (SELECT DISTINCT e.pupil {_ROLL} WHERE cg.year = :year AND {_SPAN})
       SELECT {_OF_PERSON}, g.pupil, g.relation FROM guardian g JOIN rolled ON rolled.pupil = g.pupil
-      JOIN person p ON p.id = g.person JOIN named n ON n.id = p.id WHERE g.retired_at IS NULL ORDER BY p.id, g.pupil"""
+      JOIN person p ON p.id = g.person JOIN leaving n ON n.id = p.id
+      WHERE g.retired_at IS NULL ORDER BY p.id, g.pupil"""
     return list(db.query(sql, {"year": year.id, "today": today}))
+
+
+def numbered(db: Database, year: Year, today: int) -> tuple[int, int]:
+    """Of the pupils and staff of a year's file: how many go as a number, and of how many."""
+    everyone = {
+        one["id"]: one["surname"] is None for one in (*pupils(db, year, today), *staff(db, year, today))
+    }
+    return sum(everyone.values()), len(everyone)
 
 
 def people(db: Database, persons: Sequence[int], today: int) -> list[Row]:

@@ -64,6 +64,7 @@ def index() -> ResponseReturnValue:
         terms=[(one["id"], actions.term_title(one)) for one in queries.terms(database(), year, None)]
         if year
         else [],
+        numbered=queries.numbered(database(), year, today()) if year and who.has(*EXPORT) else (0, 0),
         exports=who.has(*EXPORT),
         imports=who.has(*IMPORT),
     )

@@ -10,11 +10,12 @@ from collections.abc import Collection, Mapping
 from node import consenting
 from node.consenting import Newcomer
 from node.people import queries
-from shared.dates import date_of
-from shared.problems import InvalidValue, NotFound, TooLarge
+from node.purposes import UNDER_HEALTH, UNDER_MESSAGES
+from shared.dates import DAY_MS, date_of
+from shared.problems import ConsentMissing, InvalidValue, NotFound, TooLarge
 from shared.reference import CATEGORIES
 from shared.schema import BY_NAME, MAX_BYTES, SEX, Value
-from sync.writer import Writer
+from sync.writer import Writer, has_consent
 
 PERSON = (
     "surname", "given_name", "patronymic", "sex", "birth_date", "birth_year", "personal_number", "document", "phone",
@@ -34,6 +35,9 @@ def change_person(w: Writer, person: int, values: Mapping[str, Value]) -> bool:
         values["birth_year"] = date_of(born).year
     if "sex" in values and values["sex"] not in SEX:
         raise InvalidValue(table="person", column="sex", value=values["sex"])
+    for name in UNDER_MESSAGES:
+        if values.get(name):
+            _require_consent(w, person, "messages", name)
     return w.update("person", person, **values)
 
 
@@ -46,6 +50,8 @@ def change_pupil(w: Writer, person: int, values: Mapping[str, Value]) -> bool:
 def keep_categories(w: Writer, person: int, codes: Collection[str]) -> bool:
     """Keep a pupil's social categories; what stands there already may stay. NotFound, InvalidValue, ConsentMissing."""
     _known(w, "pupil", "person", person)
+    if set(codes) & set(UNDER_HEALTH):
+        _require_consent(w, person, "health", "categories")
     held = queries.pupil(w.db, person)
     old = {code.strip() for code in (held["categories"] or "").split(",")} if held else set()
     for code in set(codes) - set(CATEGORIES) - old:
@@ -131,6 +137,11 @@ def keep_photo(w: Writer, person: int, data: bytes) -> None:
     if data and not data.startswith((JPEG, PNG)):
         raise InvalidValue(table="person", column="photo", value=None)
     w.update("person", person, photo=data or None)
+
+
+def _require_consent(w: Writer, person: int, purpose: str, column: str) -> None:
+    if not has_consent(w.db, person, purpose, w.now // DAY_MS):
+        raise ConsentMissing(purpose=purpose, column=column)
 
 
 def _only(values: Mapping[str, Value], names: tuple[str, ...]) -> dict[str, Value]:

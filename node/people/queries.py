@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
+from node.purposes import UNDER_HEALTH, UNDER_MESSAGES, agreed
 from shared.dates import school_year_name
 from shared.i18n import N_, current_language, folded, in_order, near
 from shared.indicators import value_label
@@ -151,14 +152,21 @@ def _holds(person: Person, name: str, words: Sequence[str]) -> bool:
 
 
 def person(db: Database, person_id: int, today: int) -> Mapping[str, Any] | None:
-    """All columns of a person; those that need the core consent are empty without one that is valid today."""
+    """All columns of a person; those that need the core consent are empty without one that is valid today.
+
+    So is the e-mail address without one to messages.
+    """
     rows = db.query(
         f"WITH {NAMED} SELECT p.*, n.id AS may_be_named FROM person p LEFT JOIN named n ON n.id = p.id "
         "WHERE p.id = :id AND p.retired_at IS NULL",
         {"id": person_id, "today": today},
     )
     row = next(iter(rows), None)
-    if row is None or row["may_be_named"] is not None:
+    if row is None:
+        return None
+    if not has_valid(db, person_id, "messages", today):
+        row = {name: None if name in UNDER_MESSAGES else value for name, value in row.items()}
+    if row["may_be_named"] is not None:
         return row
     personal = {
         "surname",
@@ -219,16 +227,19 @@ CLASS_PART = ("full_orphan", "half_orphan", "guardianship", "disability", "home_
 
 
 def categories(db: Database, person_id: int, today: int) -> tuple[str, ...]:
-    """The social categories of a pupil, while a consent for them holds."""
+    """The social categories of a pupil, while a consent for them holds; what tells of health under that, too."""
     row = pupil(db, person_id)
     if row is None or not row["categories"] or not has_valid(db, person_id, "social", today):
         return ()
-    return tuple(code.strip() for code in row["categories"].split(",") if code.strip())
+    health = has_valid(db, person_id, "health", today)
+    codes = (code.strip() for code in row["categories"].split(","))
+    return tuple(code for code in codes if code and (health or code not in UNDER_HEALTH))
 
 
 def passport(db: Database, today: int) -> dict[str, list[Person]]:
     """Social category -> the pupils on a roll today who have it, while a consent for them holds (социалдык паспорт)."""
-    sql = f"""WITH {NAMED} SELECT p.id, p.sex, pu.categories, cg.grade, cg.letter, {NAME_COLUMNS}
+    sql = f"""WITH {NAMED}, {agreed("open_health", "health")}
+      SELECT p.id, p.sex, pu.categories, cg.grade, cg.letter, {NAME_COLUMNS}, p.id IN open_health AS health
       FROM pupil pu JOIN person p ON p.id = pu.person LEFT JOIN named n ON n.id = p.id
       JOIN enrolment e ON e.pupil = p.id AND e.retired_at IS NULL AND e.start <= :today
         AND (e."end" IS NULL OR e."end" > :today)
@@ -240,7 +251,7 @@ def passport(db: Database, today: int) -> dict[str, list[Person]]:
         place = class_name(row["grade"], row["letter"])
         one = Person(row["id"], full_name(row), "pupil", row["sex"], place)
         for code in row["categories"].split(","):
-            if code.strip():
+            if code.strip() and (row["health"] or code.strip() not in UNDER_HEALTH):
                 found.setdefault(code.strip(), []).append(one)
     return {code: in_order(people, lambda one: one.name) for code, people in found.items()}
 
@@ -274,8 +285,9 @@ def consent_state(consent: Mapping[str, Any], today: int) -> str:
 
 def guardians_of(db: Database, pupil_id: int, today: int) -> list[Mapping[str, Any]]:
     """Parents and legal representatives of a pupil; without a consent of their own, their relation alone."""
-    sql = f"""WITH {NAMED}
-      SELECT g.person, g.relation, g.may_read, {NAME_COLUMNS}, CASE WHEN n.id IS NOT NULL THEN p.phone END AS phone
+    sql = f"""WITH {NAMED}, {agreed("told", "messages")}
+      SELECT g.person, g.relation, g.may_read, {NAME_COLUMNS}, CASE WHEN n.id IS NOT NULL THEN p.phone END AS phone,
+        p.id IN told AS told
       FROM guardian g JOIN person p ON p.id = g.person LEFT JOIN named n ON n.id = p.id
       WHERE g.pupil = :id AND g.retired_at IS NULL ORDER BY g.relation = 'mother' DESC, g.relation"""
     return list(db.query(sql, {"id": pupil_id, "today": today}))

@@ -11,6 +11,7 @@ from node.consenting import LARGEST_SCAN, Newcomer
 from node.fields import whole
 from node.people import actions, queries
 from node.people.blueprint import area
+from node.purposes import UNDER_HEALTH, UNDER_MESSAGES
 from node.reading import noting
 from node.request import acting, database
 from shared.i18n import LANGUAGES, current_language, gettext, size
@@ -37,11 +38,11 @@ def edit(person_id: int) -> ResponseReturnValue:
 def keep(person_id: int) -> ResponseReturnValue:
     row = _editable(person_id)
     pupil = queries.pupil(database(), person_id)
-    open_fields = _open(row["may_be_named"] is not None, "person", actions.PERSON)
+    open_fields = _open(row, "person", actions.PERSON)
     values, errors = cardform.read("person", request.form, open_fields)
     more: dict[str, Value] = {}
     if pupil is not None:
-        fields = _open(row["may_be_named"] is not None, "pupil", actions.PUPIL)
+        fields = _open(row, "pupil", actions.PUPIL)
         more, wrong = cardform.read("pupil", request.form, fields)
         errors |= wrong
     problem = ""
@@ -72,8 +73,8 @@ def _card_form(person_id: int, values: dict[str, str], errors: dict[str, str], p
         number=queries.number_of(person_id),
         named=named,
         sections=[
-            ("person", _open(named, "person", actions.PERSON)),
-            *([("pupil", _open(named, "pupil", actions.PUPIL))] if pupil else []),
+            ("person", _open(row, "person", actions.PERSON)),
+            *([("pupil", _open(row, "pupil", actions.PUPIL))] if pupil else []),
         ],
         values=values,
         errors=errors,
@@ -82,9 +83,17 @@ def _card_form(person_id: int, values: dict[str, str], errors: dict[str, str], p
     )
 
 
-def _open(named: bool, table: str, names: tuple[str, ...]) -> tuple[str, ...]:
-    """Of these columns those that may be filled: without the core consent none that needs it."""
-    return tuple(n for n in names if named or queries.column(table, n).consent is None)
+def _open(row: queries.Row | None, table: str, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Of these columns those that may be filled, of a new person all: without the core consent none that needs it."""
+    if row is None:
+        return names
+    named = row["may_be_named"] is not None
+    messages = queries.has_valid(database(), row["id"], "messages", today())
+    return tuple(
+        n
+        for n in names
+        if (named or queries.column(table, n).consent is None) and (messages or n not in UNDER_MESSAGES)
+    )
 
 
 def _editable(person_id: int) -> queries.Row:
@@ -148,7 +157,7 @@ def keep_staff(person_id: int) -> ResponseReturnValue:
     if row is None or queries.staff_member(database(), person_id) is None:
         raise NotFound()
     values, errors = cardform.read("staff", request.form, actions.STAFF)
-    fields = _open(row["may_be_named"] is not None, "person", actions.PERSON)
+    fields = _open(row, "person", actions.PERSON)
     more, wrong = cardform.read("person", request.form, fields)
     problem = ""
     if not errors and not wrong:
@@ -169,7 +178,7 @@ def _staff_form(
     if person_id is not None:
         noting.noted("read", "card", person_id)
     named = row is None or row["may_be_named"] is not None
-    fields = _open(named, "person", actions.PERSON)
+    fields = _open(row, "person", actions.PERSON)
     return render_template(
         "people/edit.html",
         column_of=queries.column,
@@ -312,6 +321,8 @@ def _social_form(person_id: int, problem: str = "") -> str:
         name=queries.full_name(row),
         number=queries.number_of(person_id),
         allowed=queries.has_valid(db, person_id, "social", day),
+        health=queries.has_valid(db, person_id, "health", day),
+        under_health=UNDER_HEALTH,
         codes=[*CATEGORIES, *(code for code in held if code not in CATEGORIES)],
         held=held,
         problem=problem,

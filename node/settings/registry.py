@@ -162,7 +162,13 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting(
         "core_kept_years", "int", 3, N_("Years for which the law obliges to keep a pupil's personal file"), "consents",
-        N_("Counted from leaving. After them a withdrawn core record is erased; to be confirmed with the archive."),
+        N_("Counted from leaving. After them a withdrawn core record is erased, but for name, sex and date of birth; "
+           "to be confirmed with the archive."),
+        maximum=100,
+    ),
+    Setting(
+        "book_kept_years", "int", 75, N_("Years for which name, sex and date of birth of a pupil are kept"), "consents",
+        N_("Counted from leaving; for the alphabetic book and the books of marks. To be confirmed with the archive."),
         maximum=100,
     ),
     Setting(

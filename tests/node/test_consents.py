@@ -17,8 +17,9 @@ from node.people import queries as cards
 from shared import crypto
 from shared.dates import date_of, parse_day
 from shared.problems import ConsentMissing, InvalidValue, NotFound, TooLarge
-from shared.schema import CONSENT_PURPOSES, MAX_BYTES
+from shared.schema import BY_NAME, CONSENT_PURPOSES, MAX_BYTES
 from shared.web import today
+from sync.log import NodeLog
 from sync.writer import has_consent, writing
 from tests.node.conftest import CHEAP, PASSWORD, SchoolPages, actor
 
@@ -178,14 +179,67 @@ def test_what_no_law_obliges_to_keep_is_erased_with_the_withdrawal(
     day = today()
     rows = agree(db, pupil, Signed(("core",), day - 3_000))
     with writing(db, actor(db)) as w:
-        people.change_person(w, pupil, {"surname": "Асанова"})
+        people.change_person(w, pupil, {"surname": "Асанова", "phone": "0700"})
         group = w.insert("class_group", grade=7, letter="А")
         w.insert("enrolment", pupil=pupil, class_group=group, start=day - 2_000, end=left and day + left)
     with writing(db, actor(db)) as w:
         actions.withdraw(w, pupil, rows[0], day)
     agree(db, pupil, Signed(("core",), day))
-    held = db.execute("SELECT surname FROM person WHERE id = ?", (pupil,)).fetchone()
-    assert held == (("Асанова",) if kept else (None,))
+    held = db.execute("SELECT surname, phone FROM person WHERE id = ?", (pupil,)).fetchone()
+    assert held == ("Асанова", "0700" if kept else None)
+
+
+def test_the_alphabetic_book_keeps_name_and_birth_when_the_personal_file_goes(db: Database) -> None:
+    pupil, _ = family(db)
+    day = today()
+    rows = agree(db, pupil, Signed(("core",), day - 3_000))
+    with writing(db, actor(db)) as w:
+        people.change_person(
+            w, pupil, {"surname": "Асанова", "birth_date": day - 6_000, "address": "Токтогул 1"}
+        )
+        group = w.insert("class_group", grade=7, letter="А")
+        w.insert("enrolment", pupil=pupil, class_group=group, start=day - 2_000, end=day - 4 * 366)
+    with writing(db, actor(db)) as w:
+        actions.withdraw(w, pupil, rows[0], day)
+    (kept,) = queries.withdrawn(db)
+    assert kept.until == queries.kept_until(db, pupil, book=True) and kept.until > day + 70 * 365
+    table = BY_NAME["person"]
+    told = {
+        column.name: {e.values.get(column.number) for e in NodeLog(db).history(table, (pupil,))} - {None}
+        for column in table.consented
+    }
+    assert told["surname"] == {"Асанова"} and told["birth_date"] == {day - 6_000} and not told["address"]
+    with writing(db, actor(db)) as w:
+        assert actions.erase_due(w, kept.until - 1) == 0 and actions.erase_due(w, kept.until) == 1
+    assert queries.withdrawn(db) == []
+
+
+def test_a_withdrawn_consent_to_messages_or_health_takes_with_it_what_stands_under_it(db: Database) -> None:
+    pupil, _ = family(db)
+    day = today()
+    agree(db, pupil, Signed(("core", "social"), day - 30))
+    with writing(db, actor(db)) as w:
+        with pytest.raises(ConsentMissing):
+            people.change_person(w, pupil, {"email": "a@example.kg"})
+        with pytest.raises(ConsentMissing):
+            people.keep_categories(w, pupil, ["disability", "large_family"])
+    rows = agree(db, pupil, Signed(("messages", "health"), day - 20))
+    with writing(db, actor(db)) as w:
+        people.change_person(w, pupil, {"email": "a@example.kg", "phone": "0700"})
+        people.keep_categories(w, pupil, ["disability", "large_family"])
+    assert set(cards.categories(db, pupil, day)) == {"disability", "large_family"}
+    assert cards.person(db, pupil, day)["email"] == "a@example.kg"  # type: ignore[index]
+    with writing(db, actor(db)) as w:
+        for row in rows:
+            actions.withdraw(w, pupil, row, day)
+    shown = cards.person(db, pupil, day)
+    assert shown is not None and (shown["email"], shown["phone"]) == (None, "0700")
+    assert cards.categories(db, pupil, day) == ("large_family",)
+    held = [e.values for t, k in (("person", "email"), ("pupil", "categories"))
+            for e in NodeLog(db).history(BY_NAME[t], (pupil,))]  # fmt: skip
+    assert not [
+        v for values in held for v in values.values() if v in ("a@example.kg",) or "disability" in str(v)
+    ]
 
 
 def test_when_the_time_of_the_law_is_over_the_head_erases(db: Database) -> None:
@@ -193,7 +247,7 @@ def test_when_the_time_of_the_law_is_over_the_head_erases(db: Database) -> None:
     day = today()
     rows = agree(db, pupil, Signed(("core",), day - 900))
     with writing(db, actor(db)) as w:
-        people.change_person(w, pupil, {"surname": "Асанова"})
+        people.change_person(w, pupil, {"surname": "Асанова", "phone": "0700"})
         group = w.insert("class_group", grade=7, letter="А")
         enrolment = w.insert("enrolment", pupil=pupil, class_group=group, start=day - 800)
         actions.withdraw(w, pupil, rows[0], day)
@@ -399,7 +453,7 @@ def test_who_reads_consents_reads_what_is_due_and_the_head_alone_erases(pages: S
     with closing(pages.node.connect()) as db, writing(db, actor(db)) as w:
         gone = w.insert("person", sex="f", birth_year=2003)
         consent = w.insert("consent", person=gone, purpose="core", valid_from=day)
-        w.update("person", gone, surname="Кетиева")
+        w.update("person", gone, phone="0700")
         w.put("pupil", person=gone, language="ky")
         w.insert("enrolment", pupil=gone, class_group=pages.led, start=18_000, end=18_300)
         w.update("consent", consent, withdrawn_on=day)

@@ -75,9 +75,9 @@ class Open:
     db: Database
     year: Year
 
-    def texts(self, term: int = 0) -> dict[str, str]:
+    def texts(self, term: int = 0, whole: bool = False) -> dict[str, str]:
         with self.pages.app.test_request_context(), in_language("en"):
-            return unpacked(actions.archive(self.db, self.year, TODAY, term=term))
+            return unpacked(actions.archive(self.db, self.year, TODAY, term=term, whole=whole))
 
     def files(self) -> Files:
         return read(self.texts())
@@ -223,10 +223,12 @@ def test_sessions_have_the_schools_own_dates_and_end_exclusively(school: Open) -
     assert moved == {"5"}
 
 
-def test_a_name_without_consent_is_nowhere(school: Open) -> None:
+@pytest.mark.parametrize("purpose", ["core", "transfer"])
+def test_a_name_without_consent_to_keep_it_and_to_pass_it_on_is_nowhere(school: Open, purpose: str) -> None:
     db = school.db
     person = school.pages.one(
         """SELECT e.pupil FROM enrolment e JOIN class_group cg ON cg.id = e.class_group JOIN person p ON p.id = e.pupil
+           JOIN consent c ON c.person = p.id AND c.purpose = 'transfer'
            WHERE cg.year = ? AND e.retired_at IS NULL AND e."end" IS NULL AND p.surname IS NOT NULL
            ORDER BY p.id LIMIT 1""",
         school.year.id,
@@ -243,21 +245,51 @@ def test_a_name_without_consent_is_nowhere(school: Open) -> None:
             w.update("person", person, birth_date=parse_day("2012-02-29"), **planted)
             before = {one["sourcedId"]: one for one in school.files()["users"]}[str(person)]
             for (consent,) in db.execute(
-                "SELECT id FROM consent WHERE person = ? AND purpose = 'core'", (person,)
+                "SELECT id FROM consent WHERE person = ? AND purpose = ?", (person, purpose)
             ).fetchall():
                 w.update("consent", consent, valid_to=TODAY)
             texts = school.texts()
+            whole = school.texts(whole=True)
             raise _TakenBack
     except _TakenBack:
         pass
     assert (before["familyName"], before["phone"]) == (planted["surname"], planted["phone"])
     for value in (*planted.values(), "2012-02-29"):
-        assert not [name for name, text in texts.items() if value in text]
+        assert not [name for name, text in (*texts.items(), *whole.items()) if value in text]
     files = read(texts)
     user = {one["sourcedId"]: one for one in files["users"]}[str(person)]
     assert user["familyName"] == str(number_of(person))
     assert user["email"] == user["phone"] == user["middleName"] == ""
     assert {one["sourcedId"]: one["birthDate"] for one in files["demographics"]}[str(person)] == ""
+
+
+def test_contacts_go_with_a_name_under_a_consent_to_messages_alone(school: Open) -> None:
+    db, person = school.db, school.pages.person("head")
+    try:
+        with writing(db, int(State(db).administrator)) as w:
+            w.update("person", person, phone="0700123456", email="head@example.kg")
+            before = {one["sourcedId"]: one for one in school.files()["users"]}[str(person)]
+            for (consent,) in db.execute(
+                "SELECT id FROM consent WHERE person = ? AND purpose = 'messages'", (person,)
+            ).fetchall():
+                w.retire("consent", consent)
+            after = {one["sourcedId"]: one for one in school.files()["users"]}[str(person)]
+            raise _TakenBack
+    except _TakenBack:
+        pass
+    assert (before["phone"], before["email"]) == ("0700123456", "head@example.kg")
+    assert after["familyName"] == before["familyName"] and after["phone"] == after["email"] == ""
+
+
+def test_the_page_says_how_many_go_as_numbers_and_why(school: Open) -> None:
+    page = school.pages.as_("head").get("/oneroster/", headers={"Accept-Language": "en"})[1]
+    users = {
+        one["userSourcedId"] for one in school.files()["roles"] if one["role"] not in ("parent", "guardian")
+    }
+    numbered = [
+        one for one in school.files()["users"] if one["sourcedId"] in users and one["givenName"] == "—"
+    ]
+    assert str(len(numbered)) in page and "%(" not in page and 0 < len(numbered) < len(users)
 
 
 def test_a_return_makes_a_new_line_and_groups_follow_the_roll(school: Open) -> None:
