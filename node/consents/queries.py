@@ -6,14 +6,14 @@ Whether a consent is good for use on a day is `sync.gate.VALID`, the rule that t
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from sqlite_utils import Database
 
 from node.consenting import kind_of
-from node.ofage import FEWEST_DAYS, Born
+from node.ofage import FEWEST_DAYS, Born, born
 from node.people.queries import NAME_COLUMNS, NAMED, class_name, full_name, number_of
 from node.settings.queries import number
 from shared.dates import date_of, day_number
@@ -21,6 +21,7 @@ from shared.i18n import in_order
 from shared.schema import BY_NAME, CONSENT_PURPOSES
 from sync.gate import VALID
 from sync.log import NodeLog
+from sync.writer import has_consent
 
 
 @dataclass(frozen=True)
@@ -258,7 +259,7 @@ class ClassCoverage:
 class Ask:
     """Someone to be asked. ``why``: never, withdrawn, expired, adult, or soon (valid until ``until``).
 
-    ``file``: number of the pupil's personal file.
+    ``file``: number of the pupil's personal file. ``guardian``: asked as the parent of a pupil of the class ``place``.
     """
 
     person: int
@@ -269,6 +270,7 @@ class Ask:
     purpose: str
     why: str
     until: int | None = None
+    guardian: bool = False
 
 
 _HERE = 'retired_at IS NULL AND start <= :today AND ("end" IS NULL OR "end" > :today)'
@@ -315,11 +317,14 @@ _NAMES = f"""WITH {NAMED} SELECT p.id, {NAME_COLUMNS}, {_FILE} FROM json_each(:p
 
 
 def asks(db: Database, today: int, days: int, classes: frozenset[int] | None) -> list[Ask]:
-    """Who is to be asked now or within so many days: pupils on a roll and, unless ``classes`` narrow it, staff.
+    """Who is to be asked now or within so many days: pupils on a roll, their guardians and, with all classes, staff.
 
-    Without a core consent everyone is; for other purposes those whose consent lapsed (a refusal is left in peace).
+    Without a core consent pupils and staff are; for other purposes, and of guardians, those whose consent lapsed or
+    soon will (a refusal is left in peace).
     """
     places = _places(db, today, classes)
+    guardians = {one: place for one, place in _guardians(db, today, classes).items() if one not in places}
+    places |= guardians
     asked = {"today": today, "people": json.dumps(sorted(places))}
     signed: dict[int, dict[str, list[Mapping[str, Any]]]] = {person: {"core": []} for person in places}
     for row in db.query(_SIGNED, asked):
@@ -336,11 +341,28 @@ def asks(db: Database, today: int, days: int, classes: frozenset[int] | None) ->
         for row in db.query(_NAMES, asked | {"people": json.dumps(sorted(to_ask))})
     }
     found = [
-        Ask(person, *named[person], places[person], purpose, why, until)
+        Ask(person, *named[person], places[person], purpose, why, until, person in guardians)
         for person, purpose, why, until in whys
-        if why and person in named
+        if why and person in named and (person not in guardians or why in ("expired", "soon"))
     ]
     return in_order(found, lambda ask: ask.name)
+
+
+def lapsed(db: Database, today: int, children: Collection[int]) -> dict[int, str]:
+    """Of these children on a roll, for whom a guardian signs: who has no valid core consent, and none given on a page.
+
+    Child -> class.
+    """
+    given = (
+        {one.person for one in offers(db, None, today) if one.purpose == "core"} if children else set[int]()
+    )
+    return {
+        child: place
+        for child, place in (_by_class(db, _ROLL, today, None) if children else {}).items()
+        if child in set(children) - given
+        and not has_consent(db, child, "core", today)
+        and not born(db, child).is_adult(today)
+    }
 
 
 _GROWN = f"""SELECT c.person, c.purpose, c.withdrawn_on, c.valid_from, c.valid_to, {VALID} AS valid,
@@ -376,12 +398,27 @@ def _places(db: Database, today: int, classes: frozenset[int] | None) -> dict[in
     if classes is None:
         sql = 'SELECT person FROM staff WHERE retired_at IS NULL AND ("end" IS NULL OR "end" > ?)'
         places = {person: "" for (person,) in db.execute(sql, (today,)).fetchall()}
+    return places | _by_class(db, _ROLL, today, classes)
+
+
+_GUARDIANS = f"""WITH roll (pupil, class_group, grade, letter) AS ({_ROLL})
+  SELECT g.person, roll.class_group, roll.grade, roll.letter FROM roll JOIN guardian g ON g.pupil = roll.pupil
+  WHERE g.retired_at IS NULL AND g.person IS NOT NULL ORDER BY roll.grade DESC, roll.letter DESC"""
+
+
+def _guardians(db: Database, today: int, classes: frozenset[int] | None) -> dict[int, str]:
+    """The guardians of those on the rolls -> class of a child."""
+    return _by_class(db, _GUARDIANS, today, classes)
+
+
+def _by_class(db: Database, sql: str, today: int, classes: frozenset[int] | None) -> dict[int, str]:
     names: dict[int, str] = {}
-    for pupil, class_id, grade, letter in db.execute(_ROLL, {"today": today}).fetchall():
+    places: dict[int, str] = {}
+    for person, class_id, grade, letter in db.execute(sql, {"today": today}).fetchall():
         if classes is None or class_id in classes:
             if class_id not in names:
                 names[class_id] = class_name(grade, letter)
-            places[pupil] = names[class_id]
+            places[person] = names[class_id]
     return places
 
 

@@ -121,7 +121,12 @@ def index() -> ResponseReturnValue:
         if may_open("timetable.index")
         else {},
         waiting=_waiting(),
-        weeks=[(one, week_of(db, one.lessons, day, day)) for one in taught],
+        weeks=[
+            (one, week)
+            for one in taught
+            for week in [week_of(db, one.lessons, day, day)]
+            if one.leads or any(of_day.lessons or of_day.events for of_day in week.days)
+        ],
         week_links=weeks,
         iso_of=iso,
         events=timetable_queries.events(db, *day_instants(day, day + 6))
@@ -257,7 +262,7 @@ def _people_waiting() -> list[tuple[str, str]]:
             apart,
         )
         found.append((sentence, url_for("movement.index")))
-    found += _own_consent()
+    found += _own_consent() + _childrens_consents()
     found += _grown_up() if who.has("pupil") or may_open("consents.new") else []
     due = len(consent_queries.due(db, day)) if may_open("consents.erase") else 0
     if due:
@@ -290,14 +295,35 @@ def _people_waiting() -> list[tuple[str, str]]:
 
 
 def _own_consent() -> list[tuple[str, str]]:
-    """To staff whose own consent to the core record has lapsed and who have not given it anew."""
+    """To staff and guardians whose own consent to the core record has lapsed and who have not given it anew."""
     db, who, day = database(), visitor(), today()
-    if who.person is None or not who.has(*access.STAFF) or people.has_valid(db, who.person, "core", day):
+    if (
+        who.person is None
+        or not who.has(*access.STAFF, "guardian")
+        or people.has_valid(db, who.person, "core", day)
+    ):
         return []
     if any(one.purpose == "core" for one in consent_queries.offers(db, who.person)):
         return []
     sentence = gettext("Your consent to the core record is missing or has lapsed: it is asked for.")
     return [(sentence, url_for("consents.own_show"))]
+
+
+def _childrens_consents() -> list[tuple[str, str]]:
+    """To a guardian: for which children the consent to the core record lapsed and none was given anew."""
+    db, who, day = database(), visitor(), today()
+    asked = consent_queries.lapsed(db, day, access.own_children(db, who)) if who.has("guardian") else {}
+    return [
+        (
+            gettext(
+                "The consent to the core record of your child in class %(place)s is missing or has lapsed: print the "
+                "form, sign it and give it to the class teacher.",
+                place=place,
+            ),
+            url_for("consents.show", person_id=child),
+        )
+        for child, place in asked.items()
+    ]
 
 
 def _grown_up() -> list[tuple[str, str]]:

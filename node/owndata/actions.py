@@ -3,26 +3,36 @@
 from __future__ import annotations
 
 from shared.problems import InvalidValue, NotFound
-from sync.writer import Writer
+from sync.writer import Writer, has_consent
 
 
 def ask(w: Writer, person: int, account: int, text: str, today: int) -> int:
     """Write a request to correct what is held about a person; returns its row.
 
-    InvalidValue, ConsentMissing, NotFound.
+    Without a valid core consent no text is kept: the request stands, and the person comes to say what is wrong.
+    InvalidValue, NotFound.
     """
     found = w.db.execute("SELECT 1 FROM person WHERE id = ? AND retired_at IS NULL", (person,)).fetchone()
     if found is None:
         raise NotFound()
-    if not text.strip():
+    kept = has_consent(w.db, person, "core", today)
+    if kept and not text.strip():
         raise InvalidValue(table="correction", column="text", value="")
     return w.insert(
-        "correction", person=person, account=account, asked_on=today, text=text.strip(), state="open"
+        "correction",
+        person=person,
+        account=account,
+        asked_on=today,
+        text=text.strip() if kept else None,
+        state="open",
     )
 
 
 def answer(w: Writer, request: int, person: int, account: int, state: str, text: str, today: int) -> None:
-    """Answer an open request: corrected, or refused with a reason. NotFound, InvalidValue, ConsentMissing."""
+    """Answer an open request: corrected, or refused with a reason. NotFound, InvalidValue.
+
+    Without a valid core consent of the person no text is kept: the answer is given in words.
+    """
     found = w.db.execute(
         "SELECT 1 FROM correction WHERE id = ? AND person = ? AND state = 'open' AND retired_at IS NULL",
         (request, person),
@@ -31,7 +41,8 @@ def answer(w: Writer, request: int, person: int, account: int, state: str, text:
         raise NotFound()
     if state not in ("done", "refused"):
         raise InvalidValue(table="correction", column="state", value=state)
-    if state == "refused" and not text.strip():
+    kept = has_consent(w.db, person, "core", today)
+    if kept and state == "refused" and not text.strip():
         raise InvalidValue(table="correction", column="answer", value="")
     w.update(
         "correction",
@@ -39,5 +50,5 @@ def answer(w: Writer, request: int, person: int, account: int, state: str, text:
         state=state,
         answered_on=today,
         answered_by=account,
-        answer=text.strip() or None,
+        answer=(text.strip() or None) if kept else None,
     )

@@ -48,7 +48,10 @@ class Step:
 
 @dataclass(frozen=True)
 class Request:
-    """A request to correct. Days since 1970; ``left``: days to answer in, negative when late."""
+    """A request to correct. Days since 1970; ``left``: days to answer in, negative when late.
+
+    ``kept``: may texts be kept and shown, under a core consent valid today?
+    """
 
     id: int
     person: int
@@ -62,6 +65,7 @@ class Request:
     answered_on: int | None
     answered_by: str
     answer: str
+    kept: bool
 
 
 def held(db: Database, person: int, today: int, own: bool) -> list[Held]:
@@ -218,5 +222,5 @@ def _request(db: Database, row: Mapping[str, Any], today: int, days: int) -> Req
         row["id"], row["person"], full_name(row), number_of(row["person"]), row["asked_on"],
         account_name(db, row["account"] or 0, today), (row["text"] or "") if allowed else "", row["state"] or "open",
         row["asked_on"] + days - today, row["answered_on"], account_name(db, row["answered_by"] or 0, today),
-        (row["answer"] or "") if allowed else "",
+        (row["answer"] or "") if allowed else "", allowed,
     )  # fmt: skip

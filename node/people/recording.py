@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from node import cardform, consentform
+from node import access, cardform, consentform
 from node.access import may_all, reaches_person, right
 from node.consenting import LARGEST_SCAN, Newcomer
 from node.fields import whole
@@ -14,11 +14,15 @@ from node.people.blueprint import area
 from node.purposes import UNDER_HEALTH, UNDER_MESSAGES
 from node.reading import noting
 from node.request import acting, database
+from shared.access import allow
 from shared.i18n import LANGUAGES, current_language, gettext, size
 from shared.problems import ConsentMissing, InputProblem, NotAllowed, NotFound, PhotoTooLarge
 from shared.reference import CATEGORIES
 from shared.schema import CONSENT_PURPOSES, MAX_BYTES, Value
 from shared.web import today, visitor
+
+PHOTOGRAPHERS = tuple(dict.fromkeys((*access.roles("card", "E"), *access.everywhere("staff_file", "E"))))
+"""Keep cards or staff files, and the photos on them."""
 
 
 @area.get("/<int:person_id>/edit")
@@ -333,11 +337,12 @@ def _social_form(person_id: int, problem: str = "") -> str:
 
 
 @area.get("/<int:person_id>/photo")
-@right("card", "V")
+@allow.signed_in
 def photo(person_id: int) -> ResponseReturnValue:
-    """The photo, to those who read the card, while a consent for photos holds."""
+    """The photo, to those who read the card or the staff file, while a consent for photos holds."""
     db, who = database(), visitor()
-    if not reaches_person(db, who, "card", "V", person_id):
+    staff_file = who.has(*access.STAFF_FILES) and queries.staff_member(db, person_id) is not None
+    if not (person_id == who.person or staff_file or reaches_person(db, who, "card", "V", person_id)):
         raise NotAllowed()
     data = queries.photo(db, person_id, today())
     if data is None:
@@ -347,10 +352,13 @@ def photo(person_id: int) -> ResponseReturnValue:
 
 
 @area.post("/<int:person_id>/photo")
-@right("card", "E")
+@allow(*PHOTOGRAPHERS)
 def keep_photo(person_id: int) -> ResponseReturnValue:
-    """Keep a photo, or take it away when no file is sent."""
-    _editable(person_id)
+    """Keep a photo, or take it away when no file is sent; of staff whoever keeps the staff file."""
+    if not access.keeps(database(), visitor(), person_id):
+        raise NotAllowed()
+    if queries.person(database(), person_id, today()) is None:
+        raise NotFound()
     file = request.files.get("photo")
     data = file.read(MAX_BYTES + 1) if file is not None else b""
     if len(data) > MAX_BYTES:

@@ -17,7 +17,7 @@ class Entry:
 
     ``first`` and ``last`` are the days from and to which it holds (last not included). ``pupils`` are those on the
     group's list; None when the group is the whole class. ``together`` names the set of classes that are taught as one
-    (a combined class of a small school), ``subject`` what is taught.
+    (a combined class of a small school).
     """
 
     slot: int
@@ -33,7 +33,6 @@ class Entry:
     first: int = 0
     last: int = FOREVER
     together: int | None = None
-    subject: int | None = None
 
 
 @dataclass(frozen=True)
@@ -55,12 +54,16 @@ def meet(one: Entry, other: Entry) -> bool:
 
 
 def are_one(one: Entry, other: Entry) -> bool:
-    """Is it one lesson of a combined class: the same teacher with the same subject before both parts of it?"""
+    """Is it one lesson of a combined class: one teacher before both parts of it in one room?
+
+    The subjects may differ: one part reads while the other counts.
+    """
     return (
         one.together is not None
         and one.together == other.together
         and one.class_group != other.class_group
-        and (one.teacher, one.subject, one.period) == (other.teacher, other.subject, other.period)
+        and (one.teacher, one.period) == (other.teacher, other.period)
+        and (one.room is None or other.room is None or one.room == other.room)
     )
 
 

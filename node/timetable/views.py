@@ -36,9 +36,9 @@ def index() -> ResponseReturnValue:
     year = queries.school_year(db, day)
     classes = calendar.classes(db, year[0]) if year else []
     class_items = [(one["id"], class_name(one["grade"], one["letter"])) for one in classes]
-    whose = _whose(request.args, year[0] if year else 0) or next(
-        (Whose(name, class_group=one) for one, name in class_items), None
-    )
+    whose = _whose(request.args, year[0] if year else 0)
+    if whose is None or not whose.leads:
+        whose = next((Whose(name, class_group=one) for one, name in class_items), whose)
     groups = queries.groups(db, year[0]) if year else []
     names = queries.names(db, {one["teacher"] for one in groups}, today())
     shown = week_of(db, whose.lessons, day, today()) if whose else None
@@ -282,12 +282,12 @@ def feed(secret: str) -> ResponseReturnValue:
     if row is None or owner is None or year is None or owner.must_change:
         raise NotFound()
     person = row["person"]
-    teaches = owner.has(*access.TEACHING) and owner.person == person
-    if not teaches and not _still_own(owner, person):
+    works = owner.has(*access.STAFF) and access.may(owner, "timetable", "V") and owner.person == person
+    if not works and not _still_own(owner, person):
         raise NotFound()
-    kind = {"teacher": person} if teaches else {"pupil": person}
+    kind = {"teacher": person} if works else {"pupil": person}
     lessons = queries.agenda(db, year[1], year[2], **kind)
-    return _calendar(gettext("Lessons"), lessons, year, person if teaches else None)
+    return _calendar(gettext("Lessons"), lessons, year, person if works else None)
 
 
 def _still_own(owner: Visitor, person: int) -> bool:

@@ -55,7 +55,6 @@ def entry_maker(db: Database, day: int) -> Callable[[Mapping[str, Any]], Entry]:
             first=row["first"],
             last=row["last"],
             together=row["together"],
-            subject=row["subject"],
         )
 
     return entry

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from sqlite_utils import Database
 
@@ -24,11 +25,12 @@ _OFFSET_MS = 6 * 3_600_000
 
 @dataclass(frozen=True)
 class Day:
-    """A day with its lessons; ``kind`` is the calendar's word where it is no ordinary school day."""
+    """A day with its lessons and the school's events; ``kind`` is the calendar's word where it is no ordinary one."""
 
     day: int
     lessons: list[Lesson]
     kind: str
+    events: list[Mapping[str, Any]]
 
     @property
     def free(self) -> bool:
@@ -60,12 +62,17 @@ def week_of(db: Database, lessons: Callable[[int, int], list[Lesson]], day: int,
     found = lessons(monday, monday + SATURDAY)
     year = calendar.year_of_day(db, day)
     kinds = calendar.calendar(db, monday, monday + SATURDAY)
+    events = queries.events(db, *day_instants(monday, monday + SATURDAY))
     days = []
     for one in range(monday, monday + SATURDAY):
         of_day = [lesson for lesson in found if lesson.day == one]
         kind = kinds.kind(one, _whom(of_day[0]) if of_day else calendar.Whom(year=year))
         if of_day or weekday(one) < SATURDAY:
-            days.append(Day(one, of_day, "" if kind == "school" or (kind == "off" and of_day) else kind))
+            start, end = day_instants(one, one)
+            touching = [e for e in events if e["start"] <= end and (e["end"] or e["start"]) >= start]
+            days.append(
+                Day(one, of_day, "" if kind == "school" or (kind == "off" and of_day) else kind, touching)
+            )
     return Week(monday, days, queries.names(db, {one.teacher for one in found}, today))
 
 
@@ -79,13 +86,17 @@ def _whom(lesson: Lesson) -> calendar.Whom:
 
 @dataclass(frozen=True)
 class Whose:
-    """Whose week a page shows: one of the four, and its name."""
+    """Whose week a page shows: one of the four, and its name.
+
+    ``leads``: it is what its owner looks for first in the timetable; not so of staff without a teacher's duty.
+    """
 
     name: str
     teacher: int | None = None
     class_group: int | None = None
     pupil: int | None = None
     room: int | None = None
+    leads: bool = True
 
     @property
     def query(self) -> dict[str, int]:
@@ -111,11 +122,16 @@ def own_children() -> frozenset[int]:
 
 
 def own_weeks() -> list[Whose]:
-    """The weeks that are the visitor's own: lessons taught, the class led, the own lessons or the children's."""
+    """The weeks that are the visitor's own: lessons taught, the class led, the own lessons or the children's.
+
+    All staff have one: who gives no lessons has the school's events in it.
+    """
     db, who = database(), visitor()
     found = []
     if who.has(*access.TEACHING) and who.person is not None:
         found.append(Whose(gettext("My lessons"), teacher=who.person))
+    elif who.has(*access.STAFF) and who.person is not None:
+        found.append(Whose(gettext("My week"), teacher=who.person, leads=False))
     year = queries.school_year(db, today())
     led = access.led_classes(db, who)
     for one in calendar.classes(db, year[0]) if year and led else []:

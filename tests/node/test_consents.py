@@ -22,6 +22,7 @@ from shared.web import today
 from sync.log import NodeLog
 from sync.writer import has_consent, writing
 from tests.node.conftest import CHEAP, PASSWORD, SchoolPages, actor
+from tests.node.test_importing_pages import own as own
 
 
 def family(db: Database) -> tuple[int, int]:
@@ -570,3 +571,46 @@ def test_social_categories_are_chosen_from_the_list_under_their_own_consent(page
         assert cards.categories(db, pupil, 19_999) == ()
         with pytest.raises(ConsentMissing), writing(db, actor(db)) as w:
             people.keep_categories(w, pages.pupil_of(pages.taught, named=False), ["police"])
+
+
+def test_a_lapsed_consent_of_guardian_or_child_asks_in_the_office_and_at_home(own: SchoolPages) -> None:
+    guardian = own.person("guardian")
+    child = own.one("SELECT pupil FROM guardian WHERE person = ?", guardian)
+    day = today()
+    with closing(own.node.connect()) as db, writing(db, actor(db)) as w:
+        w.update("enrolment", own.one("SELECT max(id) FROM enrolment WHERE pupil = ?", child), end=None)
+        assert guardian not in {ask.person for ask in queries.asks(db, day, 30, None)}
+        for (consent,) in db.execute(
+            "SELECT id FROM consent WHERE person IN (?, ?) AND purpose = 'core'", (guardian, child)
+        ).fetchall():
+            w.update("consent", consent, valid_to=day - 1)
+    with closing(own.node.connect()) as db:
+        asks = {ask.person: ask for ask in queries.asks(db, day, 30, None) if ask.purpose == "core"}
+        assert asks[guardian].why == asks[child].why == "expired"
+        assert asks[guardian].guardian and asks[guardian].place == asks[child].place
+        led = queries.asks(db, day, 30, frozenset({own.led}))
+        assert (guardian in {ask.person for ask in led}) is (asks[child].place in {ask.place for ask in led})
+    client = own.as_("guardian")
+    page = client.get("/")[1]
+    assert 'href="/consents/own"' in page and f'href="/consents/{child}"' in page
+    page = client.get("/consents/own")[1]
+    assert 'href="/consents/own/give"' in page and "/consents/own/form" in page
+    assert client.get("/consents/own/give")[0] == client.get(f"/consents/{child}/form")[0] == 200
+    assert client.post("/consents/own/give", purpose="core", valid_from=date_of(day).isoformat())[0] == 302
+    assert client.get("/")[1].count('href="/consents/own"') < page.count('href="/consents/own"') + 1
+
+
+def test_whoever_keeps_staff_keeps_a_photo_of_them(own: SchoolPages) -> None:
+    teacher, picture = own.person("teacher"), b"\xff\xd8\xff" + b"0" * 50
+    with closing(own.node.connect()) as db:
+        agree(db, teacher, Signed(("photo",), today() - 3))
+    for duty, may in (("deputy", True), ("secretary", True), ("social", False), ("librarian", False)):
+        client = own.as_(duty)
+        assert ('name="photo"' in client.get(f"/people/{teacher}")[1]) is may
+        answer = client.http.post(
+            f"/people/{teacher}/photo",
+            data={"form_token": client.token, "photo": (io.BytesIO(picture), "a.jpg")},
+        )
+        assert answer.status_code == (302 if may else 403)
+    for duty, status in (("head", 200), ("teacher", 200), ("librarian", 403), ("guardian", 403)):
+        assert own.as_(duty).get(f"/people/{teacher}/photo")[0] == status

@@ -14,9 +14,11 @@ from node.owndata import actions, queries, sending
 from shared.problems import InvalidValue, NotFound
 from shared.schema import BY_NAME, TABLES
 from shared.web import today
+from sync.log import NodeLog
 from sync.state import State
 from sync.writer import writing
 from tests.node.conftest import SchoolPages
+from tests.node.test_importing_pages import own as own
 from tests.world import a_hub, a_school
 
 
@@ -167,3 +169,27 @@ def test_every_row_says_when_it_was_first_and_last_sent(
         w.retire("consent", consent)
     assert told("consent").retired and told("consent").waits
     hub.close()
+
+
+def test_without_a_valid_consent_a_request_is_made_and_answered_and_no_text_is_kept(own: SchoolPages) -> None:
+    child = own.one("SELECT pupil FROM guardian WHERE person = ?", own.person("guardian"))
+    with closing(own.node.connect()) as db, writing(db, int(State(db).administrator)) as w:
+        for (consent,) in db.execute(
+            "SELECT id FROM consent WHERE person = ? AND purpose = 'core'", (child,)
+        ).fetchall():
+            w.update("consent", consent, valid_to=today() - 1)
+    guardian, secretary = own.as_("guardian"), own.as_("secretary")
+    page = guardian.get(f"/own-data/{child}")[1]
+    assert f'action="/own-data/{child}/ask"' in page and 'name="text"' not in page
+    assert guardian.post(f"/own-data/{child}/ask", text="Асанова эмес, Асанбаева")[0] == 302
+    row = str(own.one("SELECT max(id) FROM correction WHERE person = ?", child))
+    page = secretary.get("/own-data/requests")[1]
+    assert f'value="{row}"' in page and 'name="answer"' not in page and "Асанбаева" not in page
+    assert (
+        secretary.post(f"/own-data/{child}/answer", request=row, state="refused", answer="Асанбаева")[0]
+        == 302
+    )
+    assert own.one("SELECT count(*) FROM correction WHERE id = ? AND state = 'refused'", int(row)) == 1
+    with closing(own.node.connect()) as db:
+        entries = NodeLog(db).history(BY_NAME["correction"], (int(row),))
+        assert not any("Асанбаева" in str(value) for one in entries for value in one.values.values())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -23,11 +24,14 @@ from node.journal.queries import Place
 from node.timetable import actions, copying, ical, queries
 from node.timetable.clashes import Entry, clashes, reasons
 from node.timetable.warnings import warnings_of
-from shared.dates import date_of, parse_day, weekday
+from shared.dates import DAY_MS, date_of, parse_day, weekday
 from shared.problems import InvalidValue, LessonHeld, NoLesson, NotFound, WrongOrder
+from shared.web import today
+from sync.state import State
 from sync.writer import writing
 from tests.node.conftest import SchoolPages
 from tests.node.icalendar import Component, occurrences, parse
+from tests.node.test_importing_pages import own as own
 from tests.node.test_journal import TODAY, a_school
 
 YEAR = 3
@@ -664,14 +668,38 @@ def test_a_guardian_has_the_childs_week_and_no_other(pages: SchoolPages) -> None
     assert client.post("/timetable/addresses", person=str(strange))[0] == 403
 
 
-COMBINED = replace(ENTRY, slot=2, group=2, class_group=2, together=1, subject=3)
+COMBINED = replace(ENTRY, slot=2, group=2, class_group=2, together=1)
 
 
 @pytest.mark.parametrize(
     ("other", "one_lesson"),
-    [(COMBINED, True), (replace(COMBINED, subject=4), False), (replace(COMBINED, together=2), False)],
+    [
+        (COMBINED, True),
+        (replace(COMBINED, room=(ENTRY.room or 0) + 1), False),
+        (replace(COMBINED, teacher=(ENTRY.teacher or 0) + 1), False),
+        (replace(COMBINED, together=2), False),
+    ],
 )
 def test_a_combined_class_is_taught_as_one(other: Entry, one_lesson: bool) -> None:
-    first = replace(ENTRY, together=1, subject=3)
+    """Whatever the subjects: what each part learns is no part of the question."""
+    first = replace(ENTRY, together=1)
     assert (reasons(first, other) == []) is one_lesson
     assert (reasons(other, first) == []) is one_lesson
+
+
+def test_staff_without_lessons_have_a_week_and_a_file_with_the_events(own: SchoolPages) -> None:
+    with closing(own.node.connect()) as db, writing(db, int(State(db).administrator)) as w:
+        actions.save_event(w, None, today() * DAY_MS, None, "Чогулуш")
+    for duty in ("head", "secretary", "librarian", "social"):
+        client = own.as_(duty)
+        status, page = client.get("/")
+        assert status == 200 and page.count("Чогулуш") == 2, "in the week and among the next days"
+        assert f"?teacher={own.person(duty)}" in page
+        file = client.http.get("/timetable/lessons.ics")
+        assert file.status_code == 200 and "SUMMARY:Чогулуш" in file.get_data(as_text=True)
+    assert own.as_("administrator").get("/timetable/lessons.ics")[0] == 403
+    client = own.as_("head")
+    assert client.get("/timetable/?day=2025-11-12")[1].count('class="hour"') > 0, "the timetable begins with a class"
+    page = client.post("/timetable/addresses", person=str(own.person("head")))[1]
+    found = re.search(r"/timetable/feed/([^.]+)\.ics", page)
+    assert found and own.stranger().http.get(f"/timetable/feed/{found[1]}.ics").status_code == 200
