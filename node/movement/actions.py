@@ -25,6 +25,8 @@ from sync.writer import Writer
 
 ARRIVAL_REASONS = ("district", "country", "abroad", "other", "start")
 DEPARTURE_REASONS = ("district", "country", "abroad", "college", "illness", "death", "other")
+TRANSFER_REASONS = ("illness", "other")
+"""Of the country's list those that may move a pupil within the school; the note says more."""
 WITHDRAWN_KINDS = ("arrived", "departed", "transfer")
 OWN = "own"
 """Instead of a relation: the pupil, of age, signs for oneself."""
@@ -136,11 +138,14 @@ def transfer(
     day: int,
     paper: Paper,
     chosen: Mapping[int, int] | None = None,
+    reason: str = "",
 ) -> int:
-    """Move a pupil to another class of the same year; returns the line in the book.
+    """Move a pupil to another class of the same year; returns the line in the book. ``reason``: empty when not told.
 
     NotFound, InvalidValue, OutsideYear, NotOnRoll, ArrivedThatDay, LaterActs.
     """
+    if reason:
+        _check_reason(reason, TRANSFER_REASONS)
     left = _require_on_roll(w.db, _known(w.db, pupil), day)
     _require_open(w.db, to_class, day)
     if to_class in left:
@@ -149,7 +154,9 @@ def transfer(
     for class_group in left:
         roster.leave(w, pupil, class_group, day)
     roster.enrol(w, pupil, to_class, day, repeating, chosen)
-    return _write(w, pupil, "transfer", day, paper, from_class=left[-1], to_class=to_class)
+    return _write(
+        w, pupil, "transfer", day, paper, reason=reason or None, from_class=left[-1], to_class=to_class
+    )
 
 
 def amend(

@@ -179,6 +179,7 @@ def act(person_id: int) -> ResponseReturnValue:
                     forms.required_day(form),
                     paper,
                     forms.chosen(form),
+                    form.get("reason", ""),
                 )
             else:
                 paper = _paper(w, N_("On the departure of a pupil"))
@@ -248,6 +249,7 @@ def _pupil_page(person_id: int, values: Mapping[str, str], problem: str = "") ->
         parts=queries.split_subjects(db, to_class) if to_class else [],
         day=values.get("day") or iso(present_in(year)),
         reasons=actions.DEPARTURE_REASONS,
+        transfer_reasons=actions.TRANSFER_REASONS,
         orders=offered_orders(),
         next_order=next_number(database(), "pupils", today()),
         writes=access.may(visitor(), "movement", "E"),

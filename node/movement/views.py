@@ -122,16 +122,17 @@ def _lines(period: Period | None) -> list[Mapping[str, Any]]:
 @area.get("/book")
 @allow(*BOOK)
 def book() -> ResponseReturnValue:
-    """The movement book of a year, with the columns of the paper one."""
+    """The movement book of a year, with the columns of the paper one; who changed class in a section of its own."""
     year, _ = year_asked()
     last = _last_day(year)
     period = Period("year", year.start - 1, last) if year else None
-    lines = [row for row in _lines(period) if row["kind"] in ("arrived", "departed", "graduated")]
+    lines = _lines(period)
     noted("read", "movement book")
     return render_template(
         "movement/book.html",
         year=year,
-        lines=lines,
+        lines=[row for row in lines if row["kind"] in ("arrived", "departed", "graduated")],
+        transfers=[row for row in lines if row["kind"] == "transfer"],
         on=on_paper,
         class_name=class_name,
         full_name=full_name,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from node import access, cardform, consentform
+from node import cardform, consentform
 from node.access import may_all, reaches_person, right
 from node.consenting import LARGEST_SCAN, Newcomer
 from node.fields import whole
@@ -20,9 +20,6 @@ from shared.problems import ConsentMissing, InputProblem, NotAllowed, NotFound, 
 from shared.reference import CATEGORIES
 from shared.schema import CONSENT_PURPOSES, MAX_BYTES, Value
 from shared.web import today, visitor
-
-PHOTOGRAPHERS = tuple(dict.fromkeys((*access.roles("card", "E"), *access.everywhere("staff_file", "E"))))
-"""Keep cards or staff files, and the photos on them."""
 
 
 @area.get("/<int:person_id>/edit")
@@ -337,14 +334,23 @@ def _social_form(person_id: int, problem: str = "") -> str:
 
 
 @area.get("/<int:person_id>/photo")
-@allow.signed_in
+@right("card", "V")
 def photo(person_id: int) -> ResponseReturnValue:
-    """The photo, to those who read the card or the staff file, while a consent for photos holds."""
-    db, who = database(), visitor()
-    staff_file = who.has(*access.STAFF_FILES) and queries.staff_member(db, person_id) is not None
-    if not (person_id == who.person or staff_file or reaches_person(db, who, "card", "V", person_id)):
+    """The photo, to those who read the card, while a consent for photos holds."""
+    if not reaches_person(database(), visitor(), "card", "V", person_id):
         raise NotAllowed()
-    data = queries.photo(db, person_id, today())
+    return _photo(person_id)
+
+
+@area.get("/own/photo")
+@allow.signed_in
+def own_photo() -> ResponseReturnValue:
+    """The visitor's own photo, whatever the duty."""
+    return _photo(visitor().person or 0)
+
+
+def _photo(person_id: int) -> Response:
+    data = queries.photo(database(), person_id, today())
     if data is None:
         raise NotFound()
     kind = "image/jpeg" if data.startswith(actions.JPEG) else "image/png"
@@ -352,13 +358,26 @@ def photo(person_id: int) -> ResponseReturnValue:
 
 
 @area.post("/<int:person_id>/photo")
-@allow(*PHOTOGRAPHERS)
+@right("card", "E")
 def keep_photo(person_id: int) -> ResponseReturnValue:
-    """Keep a photo, or take it away when no file is sent; of staff whoever keeps the staff file."""
-    if not access.keeps(database(), visitor(), person_id):
-        raise NotAllowed()
-    if queries.person(database(), person_id, today()) is None:
+    """Keep a photo, or take it away when no file is sent."""
+    _editable(person_id)
+    return _keep_photo(person_id)
+
+
+@area.post("/<int:person_id>/staff/photo")
+@right("staff_file", "E")
+def keep_staff_photo(person_id: int) -> ResponseReturnValue:
+    """The same for a member of staff, by whoever keeps the staff files."""
+    if (
+        queries.person(database(), person_id, today()) is None
+        or queries.staff_member(database(), person_id) is None
+    ):
         raise NotFound()
+    return _keep_photo(person_id)
+
+
+def _keep_photo(person_id: int) -> ResponseReturnValue:
     file = request.files.get("photo")
     data = file.read(MAX_BYTES + 1) if file is not None else b""
     if len(data) > MAX_BYTES:

@@ -130,7 +130,6 @@ def card(person_id: int) -> ResponseReturnValue:
         asks=_asks(person, pupil is not None) if whole else "",
         has_photo=whole and queries.photo(db, person_id, day) is not None,
         photo_allowed=queries.has_valid(db, person_id, "photo", day),
-        keeps_photo=access.keeps(db, visitor(), person_id),
         keeps_card=access.reaches_person(db, visitor(), "card", "E", person_id)
         and not queries.is_only_staff(db, person_id),
         keeps_staff=member is not None and access.may_all(visitor(), "staff_file", "E"),

@@ -328,7 +328,7 @@ def test_what_is_open_to_all_and_to_all_who_signed_in(pages: SchoolPages) -> Non
         "consents.own_scan", "consents.own_show", "consents.own_withdraw",
         "design.index", "dictionary.index", "dictionary.table", "guide.index", "home.index",
         "owndata.ask_mine", "owndata.mine",
-        "owndata.my_file", "people.card", "signin.change_password",
+        "owndata.my_file", "people.card", "people.own_photo", "signin.change_password",
         "own.index", "own.sign_out", "reading.printed", "signin.keep_password",
     }  # fmt: skip
 

@@ -608,9 +608,12 @@ def test_whoever_keeps_staff_keeps_a_photo_of_them(own: SchoolPages) -> None:
         client = own.as_(duty)
         assert ('name="photo"' in client.get(f"/people/{teacher}")[1]) is may
         answer = client.http.post(
-            f"/people/{teacher}/photo",
+            f"/people/{teacher}/staff/photo",
             data={"form_token": client.token, "photo": (io.BytesIO(picture), "a.jpg")},
         )
         assert answer.status_code == (302 if may else 403)
-    for duty, status in (("head", 200), ("teacher", 200), ("librarian", 403), ("guardian", 403)):
+    for duty, status in (("head", 200), ("secretary", 200), ("librarian", 403), ("guardian", 403)):
         assert own.as_(duty).get(f"/people/{teacher}/photo")[0] == status
+    page = own.as_("teacher").get(f"/people/{teacher}")[1]
+    assert 'src="/people/own/photo"' in page and own.as_("teacher").get("/people/own/photo")[0] == 200
+    assert own.as_("head").get("/people/own/photo")[0] == 404

@@ -187,12 +187,13 @@ def test_a_departure_ends_enrolment_and_lists_on_the_day(school: School) -> None
 def test_a_transfer_moves_roll_and_lists_and_keeps_the_chosen_part(school: School) -> None:
     pupil = school.pupil(school.a)
     with writing(school.db, ACTOR) as w:
-        line = actions.transfer(w, pupil, school.b, DAY, NO_PAPER, {ENGLISH: school.other_part})
+        line = actions.transfer(w, pupil, school.b, DAY, NO_PAPER, {ENGLISH: school.other_part}, "illness")
     assert pupil in school.roll(school.a, DAY - 1) and pupil in school.roll(school.b, DAY)
     assert pupil not in school.roll(school.a, DAY)
     assert school.parts_of(pupil, DAY) == [school.other_part]
     row = school.line(line)
     assert (row["kind"], row["from_class"], row["to_class"]) == ("transfer", school.a, school.b)
+    assert row["reason"] == "illness"
 
 
 def test_what_is_refused_leaves_nothing_behind(school: School) -> None:
@@ -221,6 +222,7 @@ def test_what_is_refused_leaves_nothing_behind(school: School) -> None:
         (InvalidValue, lambda w: actions.depart(w, pupil, DAY, "start", NO_PAPER)),
         (InvalidValue, lambda w: actions.transfer(w, pupil, school.a, DAY, NO_PAPER)),
         (InvalidValue, lambda w: actions.transfer(w, pupil, closed, DAY, NO_PAPER)),
+        (InvalidValue, lambda w: actions.transfer(w, pupil, school.b, DAY, NO_PAPER, reason="abroad")),
         (InvalidValue, lambda w: actions.depart(w, pupil, DAY, "other", Paper(Order(row=5)))),
         (NotFound, lambda w: actions.withdraw(w, 77)),
     ]

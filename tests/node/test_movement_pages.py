@@ -44,7 +44,9 @@ def test_a_secretary_admits_moves_and_lets_go(pages: SchoolPages) -> None:
         "SELECT id FROM class_group WHERE id <> ? AND year = 3 AND grade = 8 LIMIT 1", pages.led
     )
     order = {"order_number": "78-о", "order_date": "2025-11-18"}
-    form = {"transfer": "1", "class": str(other), "day": "2025-11-19"}
+    form = {
+        "transfer": "1", "class": str(other), "day": "2025-11-19", "reason": "illness", "note": "Үйүнө жакын",
+    }  # fmt: skip
     status, text = secretary.post(f"/movement/pupil/{pupil}", **form)
     assert status == 422 and "Буйрукту көрсөтүңүз" in text and "77-о" in text
     form |= order
@@ -68,6 +70,8 @@ def test_a_secretary_admits_moves_and_lets_go(pages: SchoolPages) -> None:
     assert str(pupil) in certificate and "Үсөнова" in certificate and "20.11.2025" in certificate
     book = secretary.get("/movement/book?year=3")[1]
     assert "Казакстан" in book and "Эч жер" not in book
+    assert book.index("Казакстан") < book.index("Оорусуна байланыштуу") < book.index("Үйүнө жакын")
+    assert "8-" in book[book.index("Казакстан") :] and "78-о" in book[book.index("Казакстан") :]
     status, text = secretary.get("/movement/alphabet?letter=Ү")
     assert status == 200 and "Үсөнова" in text and "Ү/1" in text and "Казакстан" in text
     assert "Үсөнова" in secretary.get("/movement/arrival?q=усонова")[1]

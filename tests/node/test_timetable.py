@@ -699,7 +699,9 @@ def test_staff_without_lessons_have_a_week_and_a_file_with_the_events(own: Schoo
         assert file.status_code == 200 and "SUMMARY:Чогулуш" in file.get_data(as_text=True)
     assert own.as_("administrator").get("/timetable/lessons.ics")[0] == 403
     client = own.as_("head")
-    assert client.get("/timetable/?day=2025-11-12")[1].count('class="hour"') > 0, "the timetable begins with a class"
+    assert client.get("/timetable/?day=2025-11-12")[1].count('class="hour"') > 0, (
+        "the timetable begins with a class"
+    )
     page = client.post("/timetable/addresses", person=str(own.person("head")))[1]
     found = re.search(r"/timetable/feed/([^.]+)\.ics", page)
     assert found and own.stranger().http.get(f"/timetable/feed/{found[1]}.ics").status_code == 200
