@@ -18,7 +18,7 @@ from node.fields import iso
 from node.journal import queries as journal_queries
 from node.people import queries as people_queries
 from node.people.queries import class_name, number_of
-from node.reading.noting import noted
+from node.reading.noting import noted, noted_list
 from node.request import acting, database
 from shared.access import allow
 from shared.dates import date_of, parse_day
@@ -128,7 +128,10 @@ def _span() -> Span:
 @allow(*READ)
 def show(class_id: int) -> ResponseReturnValue:
     """A class by day (lesson by lesson, with reasons), week or month."""
-    return _page(class_id, _span())
+    found, span = _class(class_id), _span()
+    if class_id not in access.led_classes(database(), visitor()):
+        noted_list("attendance", class_name(found["grade"], found["letter"]))
+    return _page(class_id, span)
 
 
 def _class(class_id: int) -> Mapping[str, Any]:

@@ -18,7 +18,7 @@ from node.orders.queries import head
 from node.papers import language_asked, letterhead, sheet
 from node.people import queries as people
 from node.people.queries import class_name
-from node.reading.noting import noted
+from node.reading import noting
 from node.request import acting, database
 from shared.access import allow
 from shared.dates import date_of
@@ -114,7 +114,7 @@ def study_paper(person_id: int) -> ResponseReturnValue:
     found = study.of(db, person_id, day)
     signatory = head(db, day)
     signs = people.person(db, signatory, day) if signatory is not None else None
-    noted("export", "certificate of study", person_id)
+    noting.noted("export", "certificate of study", person_id)
     language = language_asked()
     paper = sheet(
         "certificates/study_sheet.html",

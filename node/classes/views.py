@@ -13,6 +13,7 @@ from node import access
 from node.classes import actions, forms, queries
 from node.fields import iso
 from node.people.queries import class_name, full_name, number_of
+from node.reading import noting
 from node.request import acting, database
 from node.settings.queries import number as setting
 from shared.access import allow
@@ -67,6 +68,9 @@ def show(class_id: int) -> ResponseReturnValue:
         raise NotFound()
     if not access.may_list(db, visitor(), class_id):
         raise NotAllowed()
+    own = access.led_classes(db, visitor()) | access.taught_classes(db, visitor())
+    if class_id not in own:
+        noting.noted_list("class list", class_name(found["grade"], found["letter"]))
     roll_day = queries.year_of(found).roll_day(day)
     roll = in_order(queries.roll(db, class_id, roll_day, day), full_name)
     return render_template(

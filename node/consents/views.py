@@ -18,7 +18,7 @@ from node.fields import whole
 from node.ofage import born
 from node.papers import language_asked, letterhead, sheet
 from node.people import queries as people
-from node.reading.noting import noted
+from node.reading.noting import noted, noted_list
 from node.request import acting, database
 from node.settings.queries import number
 from shared.access import allow
@@ -43,6 +43,8 @@ def index() -> ResponseReturnValue:
     """How many pupils of each class have consented to what, who is to be asked, and what lapses soon."""
     db, day, who = database(), today(), visitor()
     classes = None if may_all(who, "consent", "V") else access.present(db, access.led_classes(db, who))
+    if classes is None:
+        noted_list("consents")
     days = number(db, "consent_notice_days")
     found = queries.asks(db, day, days, classes)
     coverage = queries.coverage(db, day, classes)

@@ -29,6 +29,7 @@ def explained(group_id: int) -> ResponseReturnValue:
         or pupil_id not in queries.members(db, group_id, term["start"], term["end"])
     ):
         raise NotFound()
+    pages.note_reading(group, pupil_id)
     return render_template(
         "journal/explained.html",
         group=group,

@@ -87,6 +87,7 @@ def _results_page(
 ) -> str:
     db, who = database(), visitor()
     group = pages.group_of(group_id)
+    pages.note_reading(group)
     terms = queries.result_terms(db, group["year"], group["grade"])
     term = pages.chosen_term(terms)
     first, last = (term["start"], term["end"]) if term else (0, -1)

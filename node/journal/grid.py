@@ -22,11 +22,17 @@ from shared.web import visitor
 
 @area.get("/group/<int:group_id>")
 @allow(*pages.READ)
-@one_reading()
 def grid(group_id: int) -> ResponseReturnValue:
     """A term of a group: pupils down, lessons across, average and proposed mark at the end."""
-    db, who = database(), visitor()
-    group = pages.group_of(group_id)
+    with one_reading():
+        group = pages.group_of(group_id)
+        page = _page(group)
+    pages.note_reading(group)
+    return page
+
+
+def _page(group: Mapping[str, Any]) -> str:
+    db, who, group_id = database(), visitor(), group["id"]
     periods = queries.result_terms(db, group["year"], group["grade"])
     terms = [one for one in periods if one["kind"] in queries.MARKING]
     term = pages.chosen_term(terms)

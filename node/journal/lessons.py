@@ -62,6 +62,7 @@ def _lesson_page(
     if found is None:
         raise NotFound()
     pages.require_readable(found["group"], found["class_group"], found)
+    pages.note_reading(found)
     locked = queries.is_locked(db, found["class_group"], place.day, place.day)
     teaches = who.has(*pages.WRITE) and actions.teaches(found, who.person)
     writes = teaches and place.day <= pages.today() and not locked

@@ -10,9 +10,11 @@ from flask import request
 from node import access
 from node.journal import actions, forms, queries
 from node.journal.queries import Cell, Place
+from node.people.queries import class_name
+from node.reading.noting import noted, noted_list
 from node.request import database
 from shared.dates import parse_day
-from shared.i18n import current_language, gettext
+from shared.i18n import current_language, gettext, row_name
 from shared.indicators import value_label
 from shared.problems import InvalidValue, NotAllowed, NotFound
 from shared.web import minute_of_day as minute_of_day
@@ -47,6 +49,20 @@ def require_readable(group_id: int, class_id: int, lesson: Mapping[str, Any] | N
         return
     if lesson is None or not actions.teaches(lesson, who.person):
         raise NotAllowed()
+
+
+def note_reading(row: Mapping[str, Any], pupil: int | None = None) -> None:
+    """Note that the visitor reads the journal of a group or lesson, or of one pupil, that others teach and lead."""
+    who = visitor()
+    if not who.has(*access.ALL_RESULTS):
+        return
+    mine = actions.teaches(row, who.person) if "substitute" in row else row["teacher"] == who.person
+    if mine or row["class_group"] in access.led_classes(database(), who):
+        return
+    if pupil is not None:
+        noted("read", "journal", pupil)
+    else:
+        noted_list("journal", f"{class_name(row['grade'], row['letter'])}, {row_name(row)}")
 
 
 def drawing_of(

@@ -73,6 +73,7 @@ def _history_page(group_id: int, day: str, period: int, pupil_id: int, problem: 
     if found is None or pupil_id not in queries.members(db, group_id, place.day, place.day):
         raise NotFound()
     pages.require_readable(group_id, found["class_group"], found)
+    pages.note_reading(found, pupil_id)
     return render_template(
         "journal/history.html",
         **_of_lesson(place, found),

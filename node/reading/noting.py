@@ -1,9 +1,12 @@
 """Writing the reading log; any area's page may. What a visitor reads of the own data is not noted.
 
-The same reading is noted once a day, so that a page opened again costs a look-up and no write.
+The same reading is noted once a day, so that a page opened again costs a look-up and no write. A list of many is a
+reading, too, unless it is of one's own class or lessons: that is a teacher's daily work.
 """
 
 from __future__ import annotations
+
+from flask import current_app
 
 from node.reading import queries
 from node.request import acting, database
@@ -30,3 +33,18 @@ def noted(act: str, what: str, person: int | None = None) -> None:
         return
     with acting() as w:
         note(w, who.account, act, what, person)
+
+
+def noted_list(what: str, of: str = "") -> None:
+    """Note that the visitor reads a list of people that is not of the own class or lessons; of which class, say.
+
+    Not inside `node.request.one_reading`. The log is asked once a day: no index leads to lines about many.
+    """
+    who, day = visitor(), today()
+    done: set[tuple[int, int, str]] = current_app.extensions.setdefault("mektep_lists_noted", set())
+    line = f"{what}{queries.OF}{of}" if of else what
+    if (day, who.account, line) in done:
+        return
+    noted("read", line)
+    done.difference_update([one for one in tuple(done) if one[0] != day])
+    done.add((day, who.account, line))

@@ -8,7 +8,7 @@ from sqlite_utils import Database
 
 from node.people.queries import NAME_COLUMNS, NAMED, full_name, number_of
 from shared.dates import DAY_MS
-from shared.i18n import N_, folded
+from shared.i18n import N_, folded, gettext
 
 ACTS = ("read", "export", "print")
 WHAT = {
@@ -33,9 +33,21 @@ WHAT = {
     "import template": N_("Template of an import"),
     "failed lines of an import": N_("Refused lines of an import"),
     "people missing in an import": N_("People who are missing in an import"),
+    "pupils": N_("Pupils"),
+    "guardians": N_("Parents and legal representatives"),
+    "consents": N_("Consents"),
 }
-"""Code of what was read -> its name; other words show as they are."""
+"""Code of what was read -> its name; other words show as they are. `told` says both."""
+OF = ": "
+"""Between a code and of which class, or group, the list is."""
 MOST = 500
+
+
+def told(what: str) -> str:
+    """What was read, in the reader's language: `Journal: 5-А, Algebra`."""
+    code, of, which = what.partition(OF)
+    return gettext(WHAT[code]) + of + which if code in WHAT else what
+
 
 
 @dataclass(frozen=True)
@@ -53,7 +65,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Filter:
-    """What is looked for. ``start`` and ``end`` are days, both included; ``text`` is of a name on either side.
+    """What is looked for. ``start`` and ``end`` are days, both included; ``text`` is of a name on either side, or of what was read.
 
     ``pupils_only`` leaves out what was read about staff and guardians; ``persons`` False hides about whom.
     """
@@ -102,7 +114,7 @@ def lines(db: Database, wanted: Filter, today: int) -> list[Line]:
             row["at"], full_name(row) or row["login"] or "", row["act"] or "", row["what"] or "",
             about if wanted.persons else "", person, number_of(person or 0),
         )  # fmt: skip
-        if all(word in folded(f"{line.who} {line.about}") for word in words):
+        if all(word in folded(f"{line.who} {line.about} {told(line.what)}") for word in words):
             found.append(line)
         if len(found) >= MOST:
             break

@@ -39,7 +39,7 @@ def index() -> ResponseReturnValue:
         start=date_of(wanted.start).isoformat(),
         end=date_of(wanted.end).isoformat(),
         act_names=[(act, coded(act, "reading_log", "act")) for act in queries.ACTS],
-        what=queries.WHAT,
+        told=queries.told,
         most=queries.MOST,
     )
 

@@ -15,7 +15,7 @@ from node.classes import queries as class_queries
 from node.classes.queries import Year
 from node.people import queries as people_queries
 from node.people.queries import class_name, number_of
-from node.reading.noting import noted
+from node.reading.noting import noted, noted_list
 from node.request import database
 from node.results import queries
 from node.results.queries import Heading, Result
@@ -128,6 +128,8 @@ def show(class_id: int) -> ResponseReturnValue:
     readable, groups = _readable(class_id)
     if not readable:
         raise NotAllowed()
+    if groups is None and class_id not in access.led_classes(db, visitor()):
+        noted_list("results", class_name(found["grade"], found["letter"]))
     results = queries.of_class(db, class_id, groups)
     subjects = queries.subjects(db, {r.subject for r in results})
     terms = queries.terms(db, {r.term for r in results})

@@ -6,12 +6,14 @@ import re
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 from node.exporting import export_tables
 from node.reading import queries
 from shared.web import today
 from sync.state import State
 from tests.few import two_again
-from tests.node.conftest import SchoolPages
+from tests.node.conftest import SchoolPages, autumn
 from tests.node.test_access import every_route
 
 
@@ -79,6 +81,76 @@ def test_nobody_notes_a_print_of_someone_they_may_not_read(pages: SchoolPages) -
     assert noted(pages, pupil, "print") == before
 
 
+def lists(pages: SchoolPages) -> dict[str, str]:
+    """Address of a list of people -> what the log says of it."""
+    group, day, period = pages.lesson_of(pages.led)
+    return {
+        f"/journal/group/{group}": "journal", f"/journal/lesson/{group}/{day}/{period}": "journal",
+        f"/journal/results/{group}": "journal", f"/attendance/class/{pages.led}": "attendance",
+        f"/classes/{pages.led}": "class list", f"/results/{pages.led}": "results", "/people/?kind=pupil": "pupils",
+        "/people/?kind=guardian": "guardians", "/consents/": "consents",
+    }  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> SchoolPages:
+    """A school of this module's own, for what is noted once a day is noted by whoever comes first."""
+    return autumn().again(tmp_path_factory.mktemp("reading"))
+
+
+def lines_of(pages: SchoolPages, role: str, what: str = "%") -> int:
+    account = pages.one("SELECT id FROM account WHERE login = ?", pages.logins[role])
+    sql = "SELECT count(*) FROM reading_log WHERE account = ? AND act = 'read' AND what LIKE ? || '%'"
+    return pages.one(sql, account, what)
+
+
+@pytest.mark.parametrize("role", ["head", "deputy"])
+def test_a_list_of_others_is_noted_once_a_day_with_its_class(own: SchoolPages, role: str) -> None:
+    client, told = own.as_(role), lists(own)
+    for path, what in told.items():
+        before = lines_of(own, role, what)
+        assert client.get(path)[0] == 200
+        first = list(told.values()).index(what) == list(told).index(path)
+        assert (path, lines_of(own, role, what) - before) == (path, int(first))
+    every = lines_of(own, role)
+    for path in told:
+        client.get(path)
+    assert lines_of(own, role) == every
+    name = own.one("SELECT grade || '-' || letter FROM class_group WHERE id = ?", own.led)
+    found = own.as_("head").get(f"/reading/?q={name}")[1].partition('id="found"')[2]
+    assert f"Журнал: {name}, " in found and "Ата-энелер" not in found
+
+
+def test_the_history_of_a_pupils_cell_is_a_reading_about_the_pupil(own: SchoolPages) -> None:
+    group, day, period = own.lesson_of(own.led)
+    pupil = own.member_of(group)
+    before = noted(own, pupil)
+    assert own.as_("deputy").get(f"/journal/history/{group}/{day}/{period}/{pupil}")[0] == 200
+    assert noted(own, pupil) == before + 1
+
+
+def test_the_daily_work_of_a_teacher_asks_the_log_nothing(
+    own: SchoolPages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> bool:
+        raise AssertionError("asked")
+
+    monkeypatch.setattr(queries, "is_noted", refuse)
+    for path in lists(own):
+        assert own.as_("class_teacher").get(path)[0] == 200
+    group, day, period = own.lesson_of(own.taught, taught_by=own.person("teacher"))
+    pupil = own.member_of(group)
+    for path in (
+        f"/journal/group/{group}",
+        f"/journal/lesson/{group}/{day}/{period}",
+        f"/journal/history/{group}/{day}/{period}/{pupil}",
+        f"/classes/{own.taught}",
+        f"/results/{own.taught}",
+        "/people/?kind=pupil",
+    ):
+        assert own.as_("teacher").get(path)[0] == 200
+
+
 def test_the_head_looks_up_by_act_and_name_and_day(pages: SchoolPages) -> None:
     pupil = pages.pupil_of(pages.led)
     pages.as_("deputy").get(f"/people/{pupil}")
@@ -128,5 +200,6 @@ def test_whatever_is_noted_has_a_name_in_every_language() -> None:
     said = "\n".join(path.read_text("utf-8") for path in (*source.rglob("*.py"), *source.rglob("*.html")))
     noted = set(re.findall(r'note[d]?\((?:w, [\w.]+, )?"[a-z]+",\s*"([^"]+)"', said))
     printed = set(re.findall(r'reading\.printed"\), "([^"]+)"', said))
-    assert len(noted) > 10 and len(printed) > 5
-    assert (noted | printed) - set(queries.WHAT) == set()
+    listed = set(re.findall(r'noted_list\("([^"]+)"', said)) | {"pupils", "guardians"}
+    assert len(noted) > 10 and len(printed) > 5 and len(listed) > 6
+    assert (noted | printed | listed) - set(queries.WHAT) == set()
