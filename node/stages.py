@@ -25,8 +25,10 @@ STAGES = {
 
 The clause lists 13 characteristics. 1-4 are the first stage: data of pupils and teachers (classes, people, consents,
 own data, duplicates, import, accounts), results of periods (results, calendar), short reports (reports), the movement
-book (movement, orders, the year's end). 5-9 are the second: lessons and events, current marks, the journal. 10-13 are
-the third: plans, distance courses (class lists for learning platforms), portfolios, communication.
+book (movement, orders, the year's end). 5-9 are the second: lessons and events, current marks, the journal. The fifth
+names personal data of parents, too; they are kept from the first stage on, since a child's consent, without which no
+name is kept, is signed by a parent. 10-13 are the third: plans, distance courses (class lists for learning platforms),
+portfolios, communication.
 """
 _LATER = {
     present: frozenset(area for area, stage in STAGES.items() if stage > present) for present in (1, 2, 3)

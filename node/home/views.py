@@ -24,6 +24,7 @@ from node.plans import queries as plan_queries
 from node.reading.noting import noted
 from node.request import NAMES_CHECKED, database
 from node.results import queries as result_queries
+from node.stages import switched_off
 from node.tasks import queries as task_queries
 from node.timetable import queries as timetable_queries
 from node.timetable.weeks import day_instants, own_weeks, week_of
@@ -361,14 +362,18 @@ def ask_about_names(problem: NameWithoutConsent) -> ResponseReturnValue:
     return page, problem.status
 
 
-def _own() -> list[tuple[int, str, Diary]]:
-    """The visitor as a pupil, and the visitor's children, each with the diary; the reading is noted."""
+def _own() -> list[tuple[int, str, Diary | None]]:
+    """The visitor as a pupil, and the visitor's children, each with the diary; the reading is noted.
+
+    There is no diary (None) at a stage of introduction that has no journal yet.
+    """
     db, who, day = database(), visitor(), today()
     people = set(access.own_children(db, who)) | ({who.person} if who.has("pupil") and who.person else set())
     names = result_queries.names(db, people, day)
-    for person in sorted(people):
+    kept = "journal" not in switched_off(db)
+    for person in sorted(people) if kept else ():
         noted("read", "journal", person)
     return in_order(
-        [(person, names.get(person, ""), diary(db, person, day)) for person in sorted(people)],
+        [(person, names.get(person, ""), diary(db, person, day) if kept else None) for person in sorted(people)],
         lambda one: one[1],
     )

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from contextlib import closing
+from pathlib import Path
 
 from node import stages
 from node.app import AREAS
 from node.settings import actions
 from sync.state import State
 from sync.writer import writing
-from tests.node.conftest import SchoolPages
+from tests.node.conftest import SchoolPages, autumn
 
 
 def test_every_staged_area_is_one_of_the_app() -> None:
@@ -31,3 +32,19 @@ def test_an_area_of_a_later_stage_is_hidden_and_shut(empty_school: SchoolPages) 
         with writing(db, int(State(db).administrator)) as w:
             actions.change(w, "stage", "2", {"head"})
     assert client.get("/journal/")[0] == 200
+
+
+def test_the_family_is_shown_no_marks_and_homework_before_there_is_a_journal(
+    tmp_path: Path,
+) -> None:
+    pages = autumn().again(tmp_path)
+    for role in ("guardian", "pupil"):
+        text = pages.as_(role).get("/")[1]
+        assert "Жаңы баалар" in text
+    with closing(pages.node.connect()) as db, writing(db, int(State(db).administrator)) as w:
+        actions.change(w, "stage", "1", {"head"})
+    for role in ("guardian", "pupil"):
+        text = pages.as_(role).get("/")[1]
+        assert "Жаңы баалар" not in text and "/results/pupil/" in text
+    # The parents who sign a child's consent are kept from the first stage on.
+    assert pages.as_("secretary").get("/people/?kind=guardian")[0] == 200
