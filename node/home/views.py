@@ -374,6 +374,9 @@ def _own() -> list[tuple[int, str, Diary | None]]:
     for person in sorted(people) if kept else ():
         noted("read", "journal", person)
     return in_order(
-        [(person, names.get(person, ""), diary(db, person, day) if kept else None) for person in sorted(people)],
+        [
+            (person, names.get(person, ""), diary(db, person, day) if kept else None)
+            for person in sorted(people)
+        ],
         lambda one: one[1],
     )

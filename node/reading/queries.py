@@ -49,7 +49,6 @@ def told(what: str) -> str:
     return gettext(WHAT[code]) + of + which if code in WHAT else what
 
 
-
 @dataclass(frozen=True)
 class Line:
     """One line: ``who`` read, ``about`` whom (empty for many); ``at`` milliseconds since 1970."""
@@ -65,9 +64,10 @@ class Line:
 
 @dataclass(frozen=True)
 class Filter:
-    """What is looked for. ``start`` and ``end`` are days, both included; ``text`` is of a name on either side, or of what was read.
+    """What is looked for. ``start`` and ``end`` are days, both included.
 
-    ``pupils_only`` leaves out what was read about staff and guardians; ``persons`` False hides about whom.
+    ``text`` is of a name on either side, or of what was read. ``pupils_only`` leaves out what was read about staff
+    and guardians; ``persons`` False hides about whom.
     """
 
     start: int

@@ -1,9 +1,9 @@
 """What the door keeps on this machine alone, never synced: PINs of shared computers, second steps, used codes.
 
-
 A PIN belongs to one account on one computer, known by a random cookie of which only the digest is kept. It opens for
-PIN_DAYS after the last sign-in by password there, dies after PIN_TRIES wrong tries, and with every sign-out everywhere.
-Who fails with a PIN here is not kept from signing in by password, nor from any other computer.
+PIN_DAYS after the last sign-in by password there, and dies with every sign-out everywhere. After PIN_TRIES wrong tries
+it opens no more until a sign-in by password there, so that whoever spends them does not take it from its owner. Who
+fails with a PIN here is not kept from signing in by password, nor from any other computer.
 """
 
 from __future__ import annotations
@@ -98,10 +98,10 @@ def is_shared(db: Database, device: bytes | None) -> bool:
 
 
 def signed_in_fully(db: Database, device: bytes, account: int) -> None:
-    """After a sign-in by password the PIN is good again, if it is not dead."""
+    """After a sign-in by password the PIN is good again, whoever spent its tries."""
     db.conn.execute(
-        "UPDATE device_pin SET full_at = ?, tries = 0 WHERE device = ? AND account = ? AND tries < ?",
-        (now_ms(), device, account, PIN_TRIES),
+        "UPDATE device_pin SET full_at = ?, tries = 0 WHERE device = ? AND account = ?",
+        (now_ms(), device, account),
     )
 
 
@@ -117,7 +117,9 @@ def keepers(db: Database, device: bytes | None, today: int) -> list[Keeper]:
 
 
 def enter_by_pin(db: Database, device: bytes | None, account: int, pin: str) -> None:
-    """SignInFailed unless the PIN is right; a try counts before it is judged, and the last wrong one ends the PIN."""
+    """SignInFailed unless the PIN is right; a try counts before it is judged, and after the last wrong one the
+    password is needed.
+    """
     rows = db.conn.execute(
         f"""UPDATE device_pin AS d SET tries = tries + 1 FROM account a WHERE a.id = d.account
             AND d.device = :device AND d.account = :account AND {_ALIVE} RETURNING pin""",
