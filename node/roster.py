@@ -164,7 +164,7 @@ def divide(w: Writer, class_group: int, day: int, chosen: Mapping[int, Chosen]) 
     for subject, groups in parts(w.db, class_group).items():
         if len(groups) < 2 or any(has_list(w.db, group) for group in groups):
             continue
-        wanted = {pupil: chosen.get(pupil, {}).get(subject) for pupil in _on_roll(w.db, class_group, day)}
+        wanted = {pupil: chosen.get(pupil, {}).get(subject) for pupil in on_roll(w.db, class_group, day)}
         sizes = dict.fromkeys(groups, 0)
         for pupil, group in sorted(wanted.items(), key=lambda one: (one[1] is None, one[0])):
             part = group if group in sizes else min(groups, key=lambda one: (sizes[one], one))
@@ -184,7 +184,8 @@ def parts_alike(db: Database, pupil: int, old: int, new: int, day: int) -> Chose
     return dict(rows.fetchall())
 
 
-def _on_roll(db: Database, class_group: int, day: int) -> list[int]:
+def on_roll(db: Database, class_group: int, day: int) -> list[int]:
+    """The pupils of a class on a day."""
     rows = db.execute(
         """SELECT DISTINCT pupil FROM enrolment WHERE class_group = ? AND retired_at IS NULL AND start <= ?
            AND ("end" IS NULL OR "end" > ?) ORDER BY pupil""",

@@ -75,7 +75,7 @@ def _sheet(class_id: int, problem: str = "") -> str:
         name=class_name(found["grade"], found["letter"]),
         year=year,
         terms=terms,
-        columns=[(s, [t for t in terms if (s.id, t["id"]) in used]) for s in subjects],
+        parts=_parts([(s, [t for t in terms if (s.id, t["id"]) in used]) for s in subjects]),
         pupils=journal_queries.named(db, pupils, today()),
         cells=cells,
         locked=journal_queries.locked_terms(db, class_id),
@@ -87,6 +87,25 @@ def _sheet(class_id: int, problem: str = "") -> str:
         reopened=[one for one in queries.reopenings(db, year.id) if one.class_group == class_id],
         author=_author,
     )
+
+
+Column = tuple[queries.Heading, list[dict[str, Any]]]
+"""A subject, and the periods in which it has results."""
+MOST_ACROSS = 25
+"""Columns of marks beside the names that a sheet of A4 has room for."""
+
+
+def _parts(columns: Iterable[Column]) -> list[list[Column]]:
+    """Subjects and their periods in parts that each fit the width of a sheet; a subject stays whole."""
+    found: list[list[Column]] = []
+    across = MOST_ACROSS
+    for subject, terms in columns:
+        across += len(terms)
+        if across > MOST_ACROSS:
+            found.append([])
+            across = len(terms)
+        found[-1].append((subject, terms))
+    return found
 
 
 def _author(account: int) -> str:
