@@ -46,7 +46,9 @@ TEACHER = (
         N_(
             "Your lessons of today stand on the first page. Open one: everyone is present until you mark who is away "
             "or late. Say that attendance is taken, also when all are there. Topic and homework stand above, folded on "
-            "a phone; the planned topic is filled in for you. A pupil's name leads to the history."
+            "a phone; the planned topic is filled in for you. A pupil's name leads to the history. A late change of a mark or an "
+            "absence needs a reason; topic, homework, comments and the tick of attendance stay open till the term is "
+            "locked, and their history is one click away."
         ),
         "journal.index",
         ("today", "lesson"),
@@ -57,7 +59,9 @@ TEACHER = (
             "In the grid type a digit and you are at the next pupil. A slash adds a second mark, the letters of absence "
             "mark who is away or late, Delete empties, Esc takes back; beside the cell you say that attendance of its "
             "lesson is taken. Each cell saves itself and shows it; if the connection goes, it waits in this browser and "
-            "is sent once the school's computer is there again. An average leads to how it came about."
+            "is sent once the school's computer is there again. A mark you correct keeps its kind of work: to change "
+            "that, choose the kind and enter the mark again, or open the pupil's name in the lesson. An average leads "
+            "to how it came about."
         ),
         "journal.index",
         ("grid",),

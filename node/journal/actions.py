@@ -44,9 +44,11 @@ CELL = ("mark", "status")
 
 @dataclass(frozen=True)
 class Change:
-    """One value of a lesson as someone wants it, and as they saw it. Marks have a slot and a kind of work.
+    """One value of a lesson as someone wants it, and as they saw it.
 
-    ``own`` are values the same author sent before without learning whether they arrived.
+    Marks have a slot and a kind of work: ``kind`` is one chosen by hand; without it a mark keeps the kind it stands
+    with, and one that is new gets the ``usual``. ``own`` are values the same author sent before without learning
+    whether they arrived.
     """
 
     field: Field
@@ -55,6 +57,7 @@ class Change:
     pupil: int = 0
     slot: int = 0
     kind: int | None = None
+    usual: int | None = None
     own: tuple[int | str | None, ...] = ()
 
 
@@ -85,6 +88,22 @@ class Desk:
         if change.field == "taken":
             return int(bool(self.lesson["taken"]))
         return str(self.lesson[change.field] or "")
+
+    def kept_kind(self, change: Change) -> int | None:
+        """The kind of work of the mark that stands where a change would go."""
+        standing = self.cells.get(change.pupil, Cell()).marks.get(change.slot)
+        return standing.kind if standing and standing.value is not None else None
+
+    def kind_of(self, change: Change) -> int | None:
+        """The kind of work that a mark will be of."""
+        return change.kind or self.kept_kind(change) or change.usual
+
+    def differs(self, change: Change) -> bool:
+        """Would anything become different? A mark of the same value may be of another kind of work."""
+        if self.stands(change) != change.value:
+            return True
+        marked = change.field == "mark" and change.value is not None
+        return marked and change.kind not in (None, self.kept_kind(change))
 
 
 def teaches(lesson: Mapping[str, object], person: int | None) -> bool:
@@ -122,7 +141,7 @@ def save(
     ChangedMeanwhile with every clash.
     """
     desk = open_lesson(w.db, place, person, today)
-    wanted = [change for change in changes if desk.stands(change) != change.value]
+    wanted = [change for change in changes if desk.differs(change)]
     if wanted and desk.locked:
         raise TermLocked()
     for change in wanted:
@@ -161,8 +180,9 @@ def _check_mark(desk: Desk, change: Change) -> None:
         raise WithoutMarks()
     if not isinstance(change.value, int) or not desk.scale.low <= change.value <= desk.scale.high:
         raise OutsideScale(low=desk.scale.low, high=desk.scale.high)
-    if change.kind not in desk.kinds:
-        raise InvalidValue(table="mark", column="kind", value=change.kind)
+    kind = desk.kind_of(change)
+    if kind is None or kind not in desk.kinds | {desk.kept_kind(change)}:
+        raise InvalidValue(table="mark", column="kind", value=kind)
 
 
 def _write(w: Writer, desk: Desk, change: Change, reason: str) -> None:
@@ -177,7 +197,7 @@ def _write(w: Writer, desk: Desk, change: Change, reason: str) -> None:
             pupil=change.pupil,
             slot=change.slot,
             value=change.value,
-            kind=None if empty else change.kind,
+            kind=None if empty else desk.kind_of(change),
             scale=None if empty or desk.scale is None else desk.scale.id,
         )
     elif change.field == "status":

@@ -23,8 +23,8 @@ def one_change(form: MultiDict[str, str]) -> Change:
     seen, *own = form.getlist("seen") or [""]
     pupil, slot = whole(form.get("pupil")) or 0, whole(form.get("slot")) or 0
     if field == "mark":
-        kind, known = whole(form.get("kind")), tuple(whole(text) for text in own)
-        return Change("mark", whole(value), whole(seen), pupil, slot, kind, known)
+        kind, usual, known = whole(form.get("kind")), whole(form.get("usual")), tuple(map(whole, own))
+        return Change("mark", whole(value), whole(seen), pupil, slot, kind, usual, known)
     if field == "status":
         return Change("status", value or "present", seen or "present", pupil, own=tuple(own))
     if field == "taken":
@@ -43,8 +43,7 @@ def one_change(form: MultiDict[str, str]) -> Change:
 
 def lesson_changes(form: Mapping[str, str], pupils: Iterable[int]) -> list[Change]:
     """Every difference between the page as it was shown and the form as it was sent. BadRequest."""
-    kind = whole(form.get("kind"))
-    kinds = (kind, whole(form.get("kind-1")) or kind)
+    usual, chosen = _kinds(form)
     found: list[Change] = [
         Change("topic", _lines(form.get("topic", "")).strip(), _lines(form.get("seen-topic", ""))),
         Change("homework", _lines(form.get("homework", "")).strip(), _lines(form.get("seen-homework", ""))),
@@ -58,8 +57,31 @@ def lesson_changes(form: Mapping[str, str], pupils: Iterable[int]) -> list[Chang
             name = f"mark-{pupil}-{slot}"
             if name in form:
                 seen = whole(form.get(f"seen-{name}"))
-                found.append(Change("mark", whole(form[name]), seen, pupil, slot, kinds[slot]))
+                found.append(Change("mark", whole(form[name]), seen, pupil, slot, chosen[slot], usual[slot]))
     return [change for change in found if change.value != change.seen]
+
+
+def cell_changes(form: Mapping[str, str], pupil: int) -> list[Change]:
+    """What the page of one cell changes: its comment, and the kinds of work of the marks that stand. BadRequest."""
+    found = [Change("comment", form.get("comment", "").strip(), form.get("seen", ""), pupil)]
+    for slot in SLOTS:
+        value, kind = whole(form.get(f"mark-{slot}")), whole(form.get(f"kind-{slot}"))
+        if value is not None and kind is not None and kind != whole(form.get(f"seen-kind-{slot}")):
+            found.append(Change("mark", value, value, pupil, slot, kind))
+    return found
+
+
+def _kinds(form: Mapping[str, str]) -> tuple[tuple[int | None, int | None], tuple[int | None, int | None]]:
+    """The kinds of work of a form for the first and the second mark: of new marks, and those chosen by hand.
+
+    The second mark may be of the same kind as the first. BadRequest.
+    """
+    first = whole(form.get("kind"))
+    second = whole(form.get("kind-1"))
+    by_hand = [form.get(name) != form.get(f"seen-{name}") for name in ("kind", "kind-1")]
+    of_second = by_hand[1] or (second is None and by_hand[0])
+    usual = (first, second or first)
+    return usual, (usual[0] if by_hand[0] else None, usual[1] if of_second else None)
 
 
 def _lines(text: str) -> str:
@@ -129,9 +151,10 @@ class Drawing:
 
 
 @lru_cache
-def _one_mark(value: int, weight: int) -> str:
-    """A cell in which one mark stands alone."""
+def _one_mark(value: int, weight: int, kind: str | None) -> str:
+    """A cell in which one mark stands alone; its kind of work is told where it is not the lesson's usual one."""
     more = f' data-w="{weight}"' if weight != 1 else ""
+    more += f' data-k="{kind}"' if kind is not None else ""
     return f'<td data-m="{value}"{more}>{value}</td>'
 
 
@@ -141,8 +164,8 @@ def _away(status: str, letter: str) -> str:
     return f'<td class="{escape(status)}" data-s="{escape(status)}">{escape(letter)}</td>'
 
 
-def cell(cell: Cell, by: Drawing) -> str:
-    """A cell's markup, escaped.
+def cell(cell: Cell, by: Drawing, usual: int | None = None) -> str:
+    """A cell's markup, escaped; ``usual`` is the kind of work that the head of its column tells.
 
     A term holds hundreds: most have a mark or an absence and nothing else, and are made without further looking.
     """
@@ -153,15 +176,18 @@ def cell(cell: Cell, by: Drawing) -> str:
         if status == "present" and 0 in marks and len(marks) == 1:
             value, kind, comment, outside = marks[0]
             if value is not None and not comment and not outside:
-                return _one_mark(value, by.weights.get(kind or 0, 1))
+                other = shown(kind) if usual is not None and kind != usual else None
+                return _one_mark(value, by.weights.get(kind or 0, 1), other)
     told: dict[str, object] = {}
-    for slot, name, weight_name in ((0, "m", "w"), (1, "n", "v")):
+    for slot, name, weight_name, kind_name in ((0, "m", "w", "k"), (1, "n", "v", "l")):
         mark = marks.get(slot)
         if mark is not None and mark.value is not None:
             told[f"data-{name}"] = mark.value
             weight = 0 if mark.outside else by.weights.get(mark.kind or 0, 1)
             if weight != 1:
                 told[f"data-{weight_name}"] = weight
+            if usual is not None and mark.kind != usual:
+                told[f"data-{kind_name}"] = shown(mark.kind)
     if cell.status != "present":
         told |= {"class": cell.status, "data-s": cell.status}
     if cell.outside:

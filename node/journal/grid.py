@@ -42,6 +42,11 @@ def _page(group: Mapping[str, Any]) -> str:
     by, scale = queries.rule(db), queries.scale_of(db, group_id)
     columns = queries.columns(db, group_id, first, last)
     given, others = _results(group, term, periods)
+    letters = attendance.letters(db)
+    locks = queries.locked_spans(db, group["class_group"])
+    locked = term is not None and any(start <= term["start"] and term["end"] <= end for start, end in locks)
+    writes = who.has(*pages.WRITE) and group["teacher"] == who.person and not locked
+    kinds = _usual_kinds(cells) if writes and scale else {}
     whole = rows.Term(
         columns,
         cells,
@@ -50,19 +55,16 @@ def _page(group: Mapping[str, Any]) -> str:
         given,
         [results for _, results in others],
         url_for("journal.explained", group_id=group_id, term=term["id"] if term else None, pupil=""),
+        kinds,
     )
-    letters = attendance.letters(db)
-    locks = queries.locked_spans(db, group["class_group"])
     shut = {c.place.day for c in columns if any(start <= c.place.day <= end for start, end in locks)}
-    locked = term is not None and any(start <= term["start"] and term["end"] <= end for start, end in locks)
-    writes = who.has(*pages.WRITE) and group["teacher"] == who.person and not locked
     edit_days = queries.edit_days(db)
     drawn = rows.Columns(
         columns,
         f"{url_for('journal.index')}lesson/{group_id}/",
         rows.Days(pages.today(), pages.today() - edit_days, shut),
         _noted_away(columns, members) if writes else {},
-        _usual_kinds(cells) if writes and scale else {},
+        kinds,
     )
     planned = _planned(group_id, [c for c in columns if c.place.day not in shut]) if writes else {}
     return render_template(
@@ -104,7 +106,9 @@ def _usual_kinds(cells: Mapping[tuple[int, int, int], queries.Cell]) -> dict[tup
     lessons: dict[tuple[int, int], list[queries.Cell]] = {}
     for (day, period, _), cell in cells.items():
         lessons.setdefault((day, period), []).append(cell)
-    return {at: queries.usual_kind(found) for at, found in lessons.items()}
+    return {
+        at: queries.usual_kind(found) or queries.usual_kind(found, slot=1) for at, found in lessons.items()
+    }
 
 
 def _noted_away(columns: Sequence[queries.Column], members: frozenset[int]) -> dict[Place, list[int]]:

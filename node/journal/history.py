@@ -78,7 +78,7 @@ def _steps(db: Database, rows: Sequence[tuple[str, tuple[int, ...]]], today: int
 def last_author(db: Database, place: Place, change: Change, today: int) -> tuple[int, str]:
     """The account that wrote last in the row that a change was meant for (0: none), and the name of its person."""
     key: tuple[int, ...] = (place.group, place.day, place.period)
-    table = {"mark": "mark", "status": "attendance"}.get(change.field, "lesson")
+    table = {"mark": "mark", "comment": "mark", "status": "attendance"}.get(change.field, "lesson")
     key += (change.pupil,) * (table != "lesson") + (change.slot,) * (table == "mark")
     entries = NodeLog(db).history(BY_NAME[table], key)
     actor = (entries[-1].actor or 0) if entries else 0

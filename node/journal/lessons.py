@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, cast
+from collections.abc import Sequence
+from typing import cast
 
 from flask import jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -73,6 +73,8 @@ def _lesson_page(
     signs = (letters["absent"], letters["late"])
     cells = queries.lesson_cells(db, place)
     usual, second = (queries.usual_kind(cells.values(), slot) for slot in queries.SLOTS)
+    usual = usual or (kinds[0]["id"] if kinds else None)
+    seen_kinds = (usual, second if second != usual else None)
     return render_template(
         "journal/lesson.html",
         lesson=found,
@@ -101,10 +103,10 @@ def _lesson_page(
         clashes={(c.field, c.pupil, c.slot): now for c, now in clashes},
         problem=problem,
         saved="saved" in request.args and not problem,
-        usual=usual or (kinds[0]["id"] if kinds else None),
-        kind=forms.whole(request.form.get("kind")) or usual,
-        second_kind=forms.whole(request.form.get("kind-1")) or (second if second != usual else None),
-        told_kinds=_kinds_teller(kinds),
+        usual=usual,
+        chosen_kinds=_of_form("kind", seen_kinds),
+        seen_kinds=_of_form("seen-kind", seen_kinds),
+        name_of_kind={kind["id"]: row_name(kind) for kind in kinds},
         reason=request.form.get("reason", ""),
         letters=signs,
         drawing=pages.drawing_of(queries.cells(db, place.group, place.day, place.day), letters),
@@ -115,15 +117,13 @@ def _lesson_page(
     )
 
 
-def _kinds_teller(kinds: Sequence[Mapping[str, Any]]) -> Callable[[Cell], dict[int, str]]:
-    """What names the kind of work of each mark of a cell, by slot."""
-    names = {kind["id"]: row_name(kind) for kind in kinds}
-
-    def told(cell: Cell) -> dict[int, str]:
-        marks = sorted(cell.marks.items())
-        return {slot: names.get(mark.kind or 0, "") for slot, mark in marks if mark.value is not None}
-
-    return told
+def _of_form(name: str, otherwise: Sequence[int | None]) -> list[int | None]:
+    """The kinds of work of the first and the second mark as they were sent, or others where nothing was."""
+    sent = request.form
+    return [
+        forms.whole(sent[field]) if field in sent else one
+        for field, one in zip((name, f"{name}-1"), otherwise, strict=True)
+    ]
 
 
 @area.post("/cell/<int:group_id>/<day>/<int:period>")
@@ -137,10 +137,21 @@ def keep_cell(group_id: int, day: str, period: int) -> ResponseReturnValue:
     except ChangedMeanwhile as problem:
         current = forms.shown(cast("tuple[Change, int | str | None]", problem.clashes[0])[1])
         told = {"error": problem.code, "sentence": problem.sentence(gettext), "current": current}
+        told |= _kind_now(place, change)
         account, author = history.last_author(database(), place, change, pages.today())
         whose = {"author": author, "own": account == visitor().account}
         return jsonify(told | whose), problem.status
-    return jsonify({"saved": True} | (_term_so_far(place, change.pupil) if change.field == "mark" else {}))
+    now = _term_so_far(place, change.pupil) | _kind_now(place, change) if change.field == "mark" else {}
+    return jsonify({"saved": True} | now)
+
+
+def _kind_now(place: Place, change: Change) -> dict[str, str]:
+    """The kind of work of the mark that stands in a cell, for the script."""
+    if change.field != "mark":
+        return {}
+    cell = queries.lesson_cells(database(), place).get(change.pupil, Cell())
+    mark = cell.marks.get(change.slot)
+    return {"kind": forms.shown(mark.kind if mark and mark.value is not None else None)}
 
 
 def _term_so_far(place: Place, pupil: int) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Routes of the past of a cell, and of its comment."""
+"""Routes of the past of a cell, of its comment, and of what kinds of work its marks are."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from flask.typing import ResponseReturnValue
 
 from node.attendance import queries as attendance
 from node.fields import iso
-from node.journal import actions, history, pages, queries
-from node.journal.actions import Change
+from node.journal import actions, forms, history, pages, queries
 from node.journal.blueprint import area
 from node.journal.queries import Cell
 from node.people.queries import class_name, number_of
@@ -25,13 +24,12 @@ from shared.web import visitor
 @area.post("/history/<int:group_id>/<day>/<int:period>/<int:pupil_id>")
 @allow(*pages.WRITE)
 def keep_comment(group_id: int, day: str, period: int, pupil_id: int) -> ResponseReturnValue:
-    """Write the comment of a cell."""
-    change = Change(
-        "comment", request.form.get("comment", "").strip(), request.form.get("seen", ""), pupil_id
-    )
+    """Write the comment of a cell, and of which kinds of work its marks are."""
+    changes, reason = forms.cell_changes(request.form, pupil_id), request.form.get("reason", "")
+    place = pages.place_of(group_id, day, period)
     try:
         with acting() as w:
-            actions.save(w, pages.place_of(group_id, day, period), visitor().person, pages.today(), [change])
+            actions.save(w, place, visitor().person, pages.today(), changes, reason)
     except InputProblem as problem:
         return _history_page(group_id, day, period, pupil_id, problem.sentence(gettext)), problem.status
     there = url_for("journal.cell_history", group_id=group_id, day=day, period=period, pupil_id=pupil_id)
@@ -81,6 +79,9 @@ def _history_page(group_id: int, day: str, period: int, pupil_id: int, problem: 
         number=number_of(pupil_id),
         pupil_id=pupil_id,
         problem=problem,
+        kinds=queries.work_kinds(db),
+        typed=request.form,
+        late=pages.today() - place.day > queries.edit_days(db),
         cell=queries.lesson_cells(db, place).get(pupil_id, Cell()),
         drawing=pages.drawing_of(queries.cells(db, group_id, place.day, place.day), attendance.letters(db)),
         writes=visitor().has(*pages.WRITE)

@@ -87,7 +87,7 @@ class Columns:
 class Term:
     """What a group has in a term: its lessons, cells by (day, period, pupil), standings, results of this term and of
     others; ``there`` tells on which days of its lessons a pupil belongs to the group, ``explained`` is the address of
-    how an average came about but for the pupil's number.
+    how an average came about but for the pupil's number, ``kinds`` what the heads tell of the kinds of work.
     """
 
     columns: Sequence[queries.Column]
@@ -97,6 +97,7 @@ class Term:
     given: Given
     others: Sequence[Given]
     explained: str
+    kinds: Mapping[tuple[int, int], int | None]
 
 
 def body(pupils: Iterable[tuple[int, str]], term: Term, drawing: forms.Drawing) -> Markup:
@@ -105,6 +106,7 @@ def body(pupils: Iterable[tuple[int, str]], term: Term, drawing: forms.Drawing) 
     point = decimal_point(current_language())
     at = {place: number for number, place in enumerate(places)}
     filled: dict[int, list[tuple[int, Cell]]] = {}
+    usual = [term.kinds.get(place) for place in places]
     for (day, period, pupil), one in term.cells.items():
         if (number := at.get((day, period))) is not None:
             filled.setdefault(pupil, []).append((number, one))
@@ -118,7 +120,7 @@ def body(pupils: Iterable[tuple[int, str]], term: Term, drawing: forms.Drawing) 
         on = term.there(pupil)
         cells = blank.copy()
         for number, one in filled.get(pupil, ()):
-            cells[number] = forms.cell(one, drawing)
+            cells[number] = forms.cell(one, drawing, usual[number])
         if len(on) < always:
             cells = [cell if day in on else forms.OUT for cell, (day, _) in zip(cells, places, strict=True)]
         now = term.standings.get(pupil, _NOTHING)

@@ -18,10 +18,12 @@ from tests.browser import looking
 from tests.browser.looking import Axe
 from tests.browser.power import Server
 from tests.node.conftest import PASSWORD, SchoolPages
-from tests.node.test_journal import EVENING, ORAL, TODAY, Desk, a_school, address
+from tests.node.test_journal import CONTROL, EVENING, ORAL, TODAY, Desk, a_school, address
 from tests.serving import serving
 
 PUPILS = 35
+DOUBLE_TAP = 410
+"""Milliseconds after which a second tap means what it does."""
 TAPS = """key => [-900, -700].forEach(at => {
     key.dispatchEvent(new Event("pointerdown", {bubbles: true}));
     key.dispatchEvent(Object.defineProperty(new MouseEvent("click", {bubbles: true}), "timeStamp", {value: at}));
@@ -251,6 +253,87 @@ def test_the_grid_is_typed_into(page: Page, desk: Desk, here: str) -> None:
     page.keyboard.press("Escape")
     page.locator("td:focus.saved:has-text('2')").wait_for()
     assert desk.cell(order[3]).value(0) == 2
+
+
+def kinds_of(desk: Desk, pupil: int) -> list[tuple[int | None, int | None]]:
+    """The marks of a cell, each with its kind of work."""
+    return [(mark.value, mark.kind) for _, mark in sorted(desk.cell(pupil).marks.items()) if mark.value]
+
+
+@pytest.mark.parametrize("page", ["desktop"], indirect=True)
+def test_in_the_grid_a_mark_keeps_its_kind_until_another_is_chosen(page: Page, desk: Desk, here: str) -> None:
+    first, second, *others = [pupil for pupil, _ in queries.named(desk.db, desk.pupils, TODAY)]
+    desk.save(desk.mark(first, 3, kind=CONTROL), Change("mark", 5, None, first, 1, 2))
+    desk.save(desk.mark(second, 2), *(desk.mark(pupil, 5) for pupil in others[:3]))
+    sign_in(page, here, desk)
+    page.goto(f"{here}/journal/group/{desk.place.group}")
+
+    def press(pupil: int, *keys: str) -> list[tuple[int | None, int | None]]:
+        focus(page, pupil)
+        for key_ in keys:
+            page.keyboard.press(key_)
+        page.locator("[data-state].saved").wait_for()
+        return kinds_of(desk, pupil)
+
+    assert press(first, "4", "/", "4") == [(4, CONTROL), (4, 2)]
+    assert press(first, "Escape", "Escape") == [(3, CONTROL), (5, 2)]
+    assert press(first, "Delete") == []
+    assert press(first, "Escape") == [(3, CONTROL), (5, 2)]
+    expect(page.locator("#kind")).to_have_value(str(CONTROL))
+    # The same mark of a kind chosen by hand is another mark, and Esc brings back the one before.
+    average = page.locator(f"tr[data-pupil='{second}'] [data-average]")
+    focus(page, second)
+    expect(page.locator("#kind")).to_have_value(str(ORAL))
+    oral = average.inner_text()
+    page.select_option("#kind", str(CONTROL))
+    assert press(second, "2") == [(2, CONTROL)]
+    control = average.inner_text()
+    assert press(second, "Escape") == [(2, ORAL)] and average.inner_text() == oral != control
+    assert press(second, "2") == [(2, CONTROL)]
+    page.reload()
+    expect(average).to_have_text(control)
+    # What waits is written once, with the last kind chosen.
+    page.context.set_offline(True)
+    focus(page, second)
+    page.select_option("#kind", "2")
+    page.keyboard.press("2")
+    focus(page, second)
+    page.keyboard.press("3")
+    page.locator("[data-state].waiting").wait_for()
+    page.context.set_offline(False)
+    page.evaluate("dispatchEvent(new Event('online'))")
+    page.locator("[data-state].saved").wait_for()
+    assert kinds_of(desk, second) == [(3, 2)]
+
+
+@pytest.mark.parametrize("page", ["phone"], indirect=True)
+def test_on_a_phone_a_mark_keeps_its_kind_until_another_is_chosen(page: Page, desk: Desk, here: str) -> None:
+    first, second, *others = [pupil for pupil, _ in queries.named(desk.db, desk.pupils, TODAY)]
+    desk.save(desk.mark(first, 3, kind=CONTROL), *(desk.mark(pupil, 5) for pupil in others[:3]))
+    sign_in(page, here, desk)
+    page.goto(here + address(desk.place))
+
+    def tap(pupil: int, value: str) -> list[tuple[int | None, int | None]]:
+        with page.expect_response("**/journal/cell/**"):
+            key(page, pupil, value)
+        page.locator(f"[data-pupil='{pupil}'] .state.saved").wait_for()
+        return kinds_of(desk, pupil)
+
+    assert tap(first, "4") == [(4, CONTROL)]
+    page.wait_for_timeout(DOUBLE_TAP)
+    assert tap(first, "4") == []
+    undo = page.locator(f"[data-pupil='{first}'] .erased button")
+    expect(undo).to_be_visible()
+    with page.expect_response("**/journal/cell/**"):
+        undo.click()
+    assert kinds_of(desk, first) == [(4, CONTROL)]
+    # A kind chosen by hand makes the same mark another one.
+    page.select_option("#kind", "2")
+    page.wait_for_timeout(DOUBLE_TAP)
+    assert tap(first, "4") == [(4, 2)]
+    assert tap(second, "5") == [(5, 2)]
+    page.reload()
+    expect(page.locator(f"[data-pupil='{first}'] [data-told]")).to_be_visible()
 
 
 def focus(page: Page, pupil: int) -> None:

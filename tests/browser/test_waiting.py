@@ -57,6 +57,15 @@ def waiting(page: Page) -> list[str]:
     return found
 
 
+def names_kept(page: Page, desk: Desk) -> list[str]:
+    """Parts of names of the lesson's pupils and of teachers that this browser keeps."""
+    teachers = [row[0] for row in desk.db.execute("SELECT DISTINCT teacher FROM subject_group").fetchall()]
+    names = [name for _, name in queries.named(desk.db, {*desk.pupils, *teachers} - {None}, TODAY) if name]
+    assert len(names) > 5
+    stored: str = page.evaluate("JSON.stringify(localStorage)")
+    return [part for name in names for part in name.split() if part in stored]
+
+
 def written(desk: Desk, table: str, since: int) -> int:
     """Changes of a table in the log."""
     number = BY_NAME[table].number
@@ -88,8 +97,7 @@ def test_without_wifi_the_grid_goes_on_and_every_cell_is_sent_once(page: Page, d
     expect(page.locator(".journal-grid td.waiting")).to_have_count(4)
     stored = page.evaluate("JSON.stringify(localStorage)")
     assert len(waiting(page)) == 5 and all(str(pupil) in stored for pupil in order[:4])
-    names = [name for _, name in queries.named(desk.db, desk.pupils, TODAY) if name]
-    assert names and not any(part in stored for name in names for part in name.split())
+    assert names_kept(page, desk) == []
     assert last_change(desk) == since
     sent: list[Request] = []
     page.on("request", lambda one: sent.append(one) if "/journal/cell/" in one.url else None)
@@ -239,7 +247,11 @@ def test_a_colleagues_mark_in_the_grid_is_shown_beside_ones_own(
     focus(page, first)
     page.keyboard.press("4")
     page.keyboard.press("4")
-    with writing(desk.db, desk.account) as w:
+    colleague, person = desk.db.execute(
+        "SELECT a.id, a.person FROM account a JOIN subject_group sg ON sg.teacher = a.person WHERE a.id <> ?",
+        (desk.account,),
+    ).fetchone()
+    with writing(desk.db, colleague) as w:
         changes = [Change("mark", 3, None, pupil, 0, ORAL) for pupil in (first, second)]
         actions.save(w, desk.place, desk.teacher, TODAY, changes)
     back(page)
@@ -248,6 +260,14 @@ def test_a_colleagues_mark_in_the_grid_is_shown_beside_ones_own(
     # What is not decided yet does not count.
     row = f"tr[data-pupil='{first}']"
     undecided = page.inner_text(f"{row} [data-average]")
+    # Who it was is told and not kept: a page that comes later asks the school anew.
+    author = queries.person_name(desk.db, person, TODAY)
+    assert author
+    expect(questions.filter(has_text=author)).to_have_count(2)
+    assert len(waiting(page)) == 2 and names_kept(page, desk) == []
+    page.reload()
+    expect(questions.filter(has_text=author)).to_have_count(2)
+    assert names_kept(page, desk) == []
     assert all("3" in text and "4" in text for text in questions.all_inner_texts())
     assert axe(page) == []
     assert [desk.cell(pupil).value(0) for pupil in (first, second)] == [3, 3]
@@ -261,6 +281,28 @@ def test_a_colleagues_mark_in_the_grid_is_shown_beside_ones_own(
     shown = page.locator(f"tr[data-pupil='{first}'] td[data-m='3']")
     expect(shown).not_to_have_count(0)
     assert waiting(page) == []
+
+
+@phone
+def test_what_was_refused_in_a_text_is_told_and_not_kept(page: Page, desk: Desk, here: str) -> None:
+    sign_in(page, here, desk)
+    page.goto(here + address(desk.place))
+    told = {"error": "name_without_consent", "sentence": "Толубаева Айжан: макулдугу жок."}
+    page.route("**/journal/cell/**", lambda route: route.fulfill(status=422, json=told))
+    page.click(".written summary")
+    page.fill("#homework", "§ 7")
+    page.locator("#topic").focus()
+    question = page.locator("[data-cell=homework] .clash").filter(has_text="Толубаева Айжан")
+    question.wait_for()
+    for _ in range(2):
+        stored = page.evaluate("JSON.stringify(localStorage)")
+        assert "§ 7" in stored and "Толубаева" not in stored
+        page.reload()
+        question.wait_for()
+    page.unroute("**/journal/cell/**")
+    page.reload()
+    page.locator(".foot .state.saved").wait_for()
+    assert waiting(page) == [] and question.count() == 0
 
 
 @phone

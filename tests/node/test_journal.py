@@ -41,6 +41,7 @@ from tests.node.conftest import Client, SchoolPages, Written, write_school
 TODAY = parse_day("2025-10-23")
 """A Thursday, the last day that the generated teachers told of."""
 ORAL = 1
+CONTROL = 4
 EVENING = 20 * 60
 EDIT_DAYS = 7
 """The setting's default."""
@@ -133,6 +134,42 @@ def test_a_second_mark_has_a_place_of_its_own(desk: Desk) -> None:
     pupil = desk.pupils[0]
     desk.save(desk.mark(pupil, 5), desk.mark(pupil, 4, slot=1))
     assert [desk.cell(pupil).value(slot) for slot in (0, 1)] == [5, 4]
+
+
+def kinds_of(desk: Desk, pupil: int) -> list[tuple[int | None, int | None]]:
+    """The marks of a cell, each with its kind of work."""
+    return [(mark.value, mark.kind) for _, mark in sorted(desk.cell(pupil).marks.items())]
+
+
+def test_a_mark_of_the_same_value_may_become_another_kind_of_work(desk: Desk) -> None:
+    late, pupil = TODAY + EDIT_DAYS + 1, desk.pupils[0]
+    desk.save(Change("mark", 2, None, pupil, usual=ORAL))
+    assert kinds_of(desk, pupil) == [(2, ORAL)]
+    other = Change("mark", 2, 2, pupil, kind=CONTROL)
+    assert (desk.save(other), desk.save(other)) == (1, 0)
+    assert kinds_of(desk, pupil) == [(2, CONTROL)]
+    with desk.school.app.test_request_context():
+        steps = history.of_cell(desk.db, desk.place, pupil, TODAY)
+    assert len(steps) >= 2 and {value for _, value in steps[0].lines} & {"Текшерүү иши"}
+    # After the edit window that is a late change as any other.
+    with pytest.raises(ReasonNeeded):
+        desk.save(replace(other, kind=ORAL), today=late)
+    assert desk.save(replace(other, kind=ORAL), today=late, reason="Оозеки болчу") == 1
+    assert [(one.field, one.old) for one in desk.cell(pupil).corrections] == [("mark", "2")]
+    with pytest.raises(InvalidValue):
+        desk.save(replace(other, kind=999))
+
+
+def test_a_corrected_mark_keeps_its_kind_of_work(desk: Desk) -> None:
+    pupil = desk.pupils[0]
+    desk.save(Change("mark", 3, None, pupil, kind=CONTROL), Change("mark", 5, None, pupil, 1, kind=2))
+    desk.save(Change("mark", 4, 3, pupil, usual=ORAL), Change("mark", 4, 5, pupil, 1, usual=ORAL))
+    assert kinds_of(desk, pupil) == [(4, CONTROL), (4, 2)]
+    desk.save(Change("mark", 5, 4, pupil, kind=ORAL))
+    # What was taken away is gone with its kind.
+    desk.save(Change("mark", None, 4, pupil, 1))
+    desk.save(Change("mark", 3, None, pupil, 1, usual=ORAL))
+    assert kinds_of(desk, pupil) == [(5, ORAL), (3, ORAL)]
 
 
 def test_a_mark_can_be_taken_back(desk: Desk) -> None:
@@ -483,7 +520,10 @@ def test_the_form_takes_a_second_mark_of_another_kind(desk: Desk) -> None:
     assert marks == [{0: (5, ORAL), 1: (4, 4)}, {1: (3, 4)}]
     _, text = client.get(address(desk.place))
     names = {kind["id"]: kind["name_ky"] for kind in queries.work_kinds(desk.db)}
-    assert f'data-kind1="{names[4]}"' in text
+    assert (
+        f"data-kinds>5 {names[ORAL]} / 4 {names[4]}</p>" in text
+        and f'data-pupil="{first}" data-k1="4"' in text
+    )
     assert 'class="keys marks second"' in text
     # A page that a phone pays for says of an empty cell nothing but its keys.
     assert f'name="seen-mark-{first}-1" value="4"' in text
@@ -496,6 +536,36 @@ def test_the_form_takes_a_second_mark_of_another_kind(desk: Desk) -> None:
     assert f"data-told>{names[2]}</span>" in text and text.count("data-told>") == 3
     _, text = desk.school.as_("head").get(address(desk.place))
     assert ">5/4</b>" in text
+
+
+@pytest.mark.usefixtures("on_that_day")
+def test_a_kind_of_work_is_chosen_for_a_form_and_for_one_mark(desk: Desk) -> None:
+    client, first = teacher_of(desk), desk.pupils[0]
+    desk.save(desk.mark(first, 3, kind=CONTROL), *(desk.mark(pupil, 5) for pupil in desk.pupils[2:]))
+    text = client.get(address(desk.place))[1]
+    assert f'name="seen-kind" value="{ORAL}"' in text and f'data-pupil="{first}" data-k0="{CONTROL}"' in text
+
+    def send(value: str, seen: str, kind: int) -> None:
+        form = {"kind": str(kind), "seen-kind": str(ORAL), "kind-1": "", "seen-kind-1": ""}
+        marks = {f"mark-{first}-0": value, f"seen-mark-{first}-0": seen}
+        assert client.post(address(desk.place), **form, **marks)[0] == 302
+
+    # The form offers the lesson's usual kind; a mark that stands keeps its own until another one is chosen.
+    send("4", "3", ORAL)
+    assert kinds_of(desk, first) == [(4, CONTROL)]
+    send("5", "4", 2)
+    assert kinds_of(desk, first) == [(5, 2)]
+    # On the page of the cell the kind alone is changed.
+    cell = address(desk.place, "history") + f"/{first}"
+    assert 'name="seen-kind-0" value="2"' in client.get(cell)[1]
+    sent = {"comment": "", "seen": "", "mark-0": "5", "seen-kind-0": "2", "kind-0": str(CONTROL)}
+    assert client.post(cell, **sent)[0] == 302
+    assert kinds_of(desk, first) == [(5, CONTROL)]
+    # Of a mark that someone changed meanwhile nothing is written.
+    assert client.post(cell, **sent | {"mark-0": "3"})[0] == 409
+    assert kinds_of(desk, first) == [(5, CONTROL)]
+    grid = client.get(f"/journal/group/{desk.place.group}")[1]
+    assert re.search(rf'<tr data-pupil="{first}">(.*?)</tr>', grid, re.S)[1].count(f'data-k="{CONTROL}"') == 1  # type: ignore[index]
 
 
 @pytest.mark.usefixtures("on_that_day")
@@ -533,6 +603,21 @@ def test_a_cell_is_saved_by_itself_and_refused_with_a_reason(desk: Desk) -> None
     status, told = send(value="5")
     assert (status, told["error"], told["current"]) == (409, "changed_meanwhile", "4")
     assert told["author"] == queries.person_name(desk.db, desk.teacher, TODAY)
+    # The script learns of which kind of work the mark is, and whose comment was there before.
+    assert told["kind"] == str(ORAL)
+    assert send(value="4", kind="4")[0] == 409 and send(value="4", kind="4", seen="4")[1]["kind"] == "4"
+    assert send(value="5", kind="", usual=str(ORAL), seen="4")[1]["kind"] == "4"
+    assert send(value="4", kind=str(ORAL), seen="5")[1]["kind"] == str(ORAL)
+    commented = str(desk.pupils[-2])
+    other, person = desk.db.execute(
+        "SELECT a.id, a.person FROM account a JOIN subject_group sg ON sg.teacher = a.person WHERE a.id <> ?",
+        (desk.account,),
+    ).fetchone()
+    with writing(desk.db, other) as w:
+        change = Change("comment", "Дептери жок", desk.cell(int(commented)).comment, int(commented))
+        actions.save(w, desk.place, desk.teacher, TODAY, [change])
+    status, told = send(field="comment", pupil=commented, value="Башка", seen="")
+    assert (status, told["author"]) == (409, queries.person_name(desk.db, person, TODAY))
     assert send(value="9", seen="4") == (422, {
         "error": "outside_scale", "retry": False, "sentence": send(value="9", seen="4")[1]["sentence"]
     })  # fmt: skip

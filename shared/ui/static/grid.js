@@ -6,6 +6,7 @@
   const [low, high, threshold, minimum] = ["low", "high", "threshold", "minimum"].map((name) => Number(book.dataset[name]));
   const rows = [...table.tBodies[0].rows], links = heads.map((head) => head.querySelector("a"));
   const attribute = { status: "s", comment: "c", mark: { "": "m", 0: "m", 1: "n" } };
+  const weightOf = { m: "w", n: "v" }, kindOf = { m: "k", n: "l" };
   const dataOf = (field, slot) => field === "mark" ? attribute.mark[slot] : attribute[field];
   const said = document.getElementById("comment");
   let typed = "", open = null, hold = 0, last = null, aimed = null;
@@ -65,10 +66,15 @@
   function replaced(td, was, now) {
     if (was && was !== now) swap = `${td.parentNode.cells[0].textContent.trim()}: ${was} → ${now || texts.nothing}`;
   }
-  // A mark is of the kind of the lesson's other marks, until one is chosen by hand.
+  // A mark keeps its kind of work, a new one is of that of the lesson's other marks; one chosen by hand goes before, in
+  // the lesson into which one writes next.
   const kinds = document.getElementById("kind");
-  let byHand = !kinds;
-  if (kinds) kinds.addEventListener("change", () => { byHand = true; });
+  let byHand = "", lesson = 0;
+  if (kinds) kinds.addEventListener("change", () => { byHand = kinds.value; lesson = 0; });
+  const chosenFor = (td) => !lesson || lesson === td.cellIndex ? byHand : "";
+  const usualOf = (td) => kinds ? heads[td.cellIndex].dataset.kind || kinds.options[0].value : "";
+  const kindIn = (td, name) => td.dataset[name] ? td.dataset[kindOf[name]] ?? heads[td.cellIndex].dataset.kind ?? "" : "";
+  const optionOf = (kind) => kinds && kind && kinds.querySelector(`[value="${kind}"]`);
   // Attendance of the lesson of a column: taken, unless the dot in its head says otherwise.
   const dotOf = (head) => head.querySelector(".dot:not([hidden])");
   for (const head of heads) if (head.dataset.at) head.dataset.base = dotOf(head) ? "0" : "1";
@@ -132,19 +138,28 @@
     row.querySelector("[data-proposed]").textContent = weights && count >= minimum ? whole + up : texts.na;
   }
   for (const row of rows) reckon(row);
-  function weigh(td, slot) {
-    const kind = document.getElementById("kind");
-    // Whatever stood outside the scale weighed nothing; what is written now is on it.
-    if (td.dataset.x) td.dataset.x = td.dataset.x.replace(slot, "");
-    const name = slot ? "v" : "w";
-    td.dataset[`base${name}`] ??= td.dataset[name] ?? "1";
-    if (kind) td.dataset[name] = kind.selectedOptions[0].dataset.weight;
+  // A mark that is being written is of a kind, and weighs as that does.
+  function weigh(td, name, kind) {
+    const weight = weightOf[name], option = optionOf(kind);
+    td.dataset[`base${weight}`] ??= td.dataset[weight] ?? "1";
+    td.dataset[`base${kindOf[name]}`] ??= kindIn(td, name);
+    if (!option) return;
+    td.dataset[kindOf[name]] = kind;
+    td.dataset[weight] = option.dataset.weight;
   }
-  function set(td, field, slot, wanted) {
-    if (field === "mark") weigh(td, slot);
-    enter(cellOf(td, field, slot), wanted);
+  // Whatever stood outside the scale weighed nothing; what is written now is on it.
+  function onScale(td, slot) { if (td.dataset.x) td.dataset.x = td.dataset.x.replace(slot, ""); }
+  function set(td, field, slot, wanted, kind) {
+    const cell = cellOf(td, field, slot);
+    if (field === "mark") {
+      const name = dataOf(field, slot), chosen = chosenFor(td);
+      if (chosen && kind === undefined) lesson = td.cellIndex;
+      onScale(td, slot);
+      Object.assign(cell, { kind: kind ?? chosen, usual: chosen || usualOf(td), of: td.dataset[`base${kindOf[name]}`] ?? kindIn(td, name) });
+    }
+    enter(cell, wanted);
   }
-  const valueOf = (td) => ({ m: td.dataset.m || "", n: td.dataset.n || "", s: td.dataset.s || "present" });
+  const valueOf = (td) => ({ m: td.dataset.m || "", n: td.dataset.n || "", s: td.dataset.s || "present", k: kindIn(td, "m"), l: kindIn(td, "n") });
   function go(td, down, right) {
     let row = rows.indexOf(td.parentNode), column = td.cellIndex, to = td;
     do {
@@ -174,7 +189,8 @@
     strike(false);
     for (const button of desk.querySelectorAll("[data-press]")) button.disabled = shut(td);
     tick(head);
-    if (!byHand) kinds.value = head.dataset.kind || kinds.options[0].value;
+    if (!chosenFor(td)) byHand = "";
+    if (kinds && !byHand) kinds.value = optionOf(kindIn(td, "m")) ? kindIn(td, "m") : usualOf(td);
     desk.querySelector("[data-lesson]").href = `${head.querySelector("a").href}#pupil-${td.parentNode.dataset.pupil}`;
     desk.hidden = false;
     td.scrollIntoView({ block: "nearest", inline: "nearest" });
@@ -207,7 +223,7 @@
       else if (marks.slice(1).some((mark) => mark && (Number(mark) < low || Number(mark) > high))) bad = texts.paste_scale;
       else Object.assign(to, { m: String(Number(marks[1])), n: marks[2] ? String(Number(marks[2])) : "" });
     }
-    const now = valueOf(td), same = now.m === to.m && now.n === to.n && now.s === to.s;
+    const now = valueOf(td), same = now.s === to.s && [0, 1].every((slot) => !changes(td, slot, to));
     if (!bad && !same && head.hasAttribute("data-old") && !value("reason")) bad = texts.paste_late;
     return { to, bad, same };
   }
@@ -266,7 +282,7 @@
     const was = td.textContent;
     if (key === "Delete") restore(td, { m: "", n: "", s: "present" });
     else if (letterOf(key)) turn(td, letterOf(key));
-    else set(td, "mark", stroke ? 1 : 0, td.dataset[name] === key ? "" : key);
+    else set(td, "mark", stroke ? 1 : 0, td.dataset[name] === key && !otherKind(td, name) ? "" : key);
     replaced(td, was, td.textContent);
     saying(td);
     strike(false);
@@ -305,21 +321,23 @@
       typed = "";
       return;
     }
-    const was = td.dataset[name];
+    const was = td.dataset[name], of = kindIn(td, name);
     if (typed.length === 1) remember([td]);
     clearTimeout(hold);
     open = null;
     last = { td };
     if (whole) {
       set(td, "mark", slot, typed);
-      replaced(td, was, typed);
+      const other = of !== kindIn(td, name) && optionOf(of) ? [of, kindIn(td, name)].map((kind) => ` ${optionOf(kind).textContent}`) : ["", ""];
+      replaced(td, was && was + other[0], typed + other[1]);
       go(td, 1, 0);
       if (document.activeElement === td) saying(td);
       return;
     }
+    weigh(td, name, chosenFor(td) || of || usualOf(td));
+    onScale(td, slot);
     td.dataset[`base${name}`] ??= td.dataset[name] ?? "";
     td.dataset[name] = typed;
-    weigh(td, slot);
     draw(td);
     if (slot) last.second = td;
     open = { td, slot };
@@ -344,11 +362,15 @@
     typed = "";
     last = { second: back };
   }
+  // Is a mark to be another, or of another kind of work?
+  function changes(td, slot, to) {
+    const name = attribute.mark[slot], kind = to[kindOf[name]] ?? chosenFor(td);
+    return (td.dataset[name] || "") !== to[name] || Boolean(to[name] && kind && kind !== kindIn(td, name));
+  }
+  const otherKind = (td, name) => Boolean(chosenFor(td)) && chosenFor(td) !== kindIn(td, name);
   function restore(td, to) {
-    const now = valueOf(td);
-    if (now.m !== to.m) set(td, "mark", 0, to.m);
-    if (now.n !== to.n) set(td, "mark", 1, to.n);
-    if (now.s !== to.s) set(td, "status", "", to.s);
+    for (const slot of [0, 1]) if (changes(td, slot, to)) set(td, "mark", slot, to[attribute.mark[slot]], to[kindOf[attribute.mark[slot]]]);
+    if (valueOf(td).s !== to.s) set(td, "status", "", to.s);
     typed = "";
   }
   outbox.serve({
@@ -361,6 +383,7 @@
       if (cell.field === "taken" && headOf(cell)) showTaken(headOf(cell), wanted, state, told);
       if (!td) return;
       const name = dataOf(cell.field, cell.slot);
+      if (cell.field === "mark" && wanted) weigh(td, name, cell.kind || kindIn(td, name) || cell.usual);
       td.dataset[`base${name}`] ??= td.dataset[name] ?? (cell.field === "status" ? "present" : "");
       td.dataset[name] = wanted;
       td.dataset[`no${name}`] = ["refused", "locked"].includes(state) ? "1" : "";
@@ -372,10 +395,15 @@
       if (line) line.dataset.base = known;
       if (cell.field === "taken" && headOf(cell)) headOf(cell).dataset.base = known;
       if (!td) return;
-      const name = dataOf(cell.field, cell.slot), old = td.dataset[`base${name}`] ?? cell.base;
+      const name = dataOf(cell.field, cell.slot), old = td.dataset[`base${name}`] ?? cell.base, kind = kindOf[name], of = td.dataset[`base${kind}`];
       td.dataset[`base${name}`] = known;
-      if (cell.field === "mark") td.dataset[`base${name === "n" ? "v" : "w"}`] = td.dataset[name === "n" ? "v" : "w"] ?? "1";
-      if (told.saved && cell.field !== "comment" && heads[td.cellIndex].hasAttribute("data-old") && old && old !== "present" && old !== known) td.dataset.was = [td.dataset.was, { absent, late }[old] || old].filter(Boolean).join(" ");
+      if (cell.field === "mark") {
+        if (!cell.kind || cell.kind === told.kind) weigh(td, name, told.kind);
+        td.dataset[`base${weightOf[name]}`] = (optionOf(told.kind) || { dataset: {} }).dataset.weight ?? td.dataset[weightOf[name]] ?? "1";
+        td.dataset[`base${kind}`] = known && told.kind;
+      }
+      const other = old !== known || Boolean(of && told.kind && of !== told.kind);
+      if (told.saved && cell.field !== "comment" && heads[td.cellIndex].hasAttribute("data-old") && old && old !== "present" && other) td.dataset.was = [td.dataset.was, { absent, late }[old] || old].filter(Boolean).join(" ");
     },
     here(cell) { return Boolean(tdOf(cell) || topics.tdOf(cell) || (cell.field === "taken" && headOf(cell))); },
     ask(cell, box) {

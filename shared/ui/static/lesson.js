@@ -19,9 +19,21 @@
   }
   function unfold(row) { if (fold.contains(row)) fold.open = true; }
   const here = (cell) => cell.url === form.dataset.url;
+  // A mark keeps its kind of work, a new one is of the usual one, and one chosen by hand goes before.
+  const kinds = form.elements.kind, ofSecond = form.elements["kind-1"], byHand = { 0: "", 1: "" }, of = new Map();
+  if (kinds) for (const select of [kinds, ofSecond]) select.addEventListener("change", () => {
+    if (select === kinds) byHand[0] = kinds.value;
+    if (select === ofSecond || !ofSecond.value) byHand[1] = ofSecond.value || kinds.value;
+  });
+  const usualOf = (slot) => (slot === "1" && ofSecond.value) || kinds.value;
+  function kindOf(name) {
+    const [, pupil, slot] = /(\d+)-(\d)$/.exec(name);
+    return of.get(name) ?? (form.elements[`seen-${name}`] ? rowOf({ pupil }).dataset[`k${slot}`] ?? kinds.dataset.usual : "");
+  }
+  const nameOfKind = (id) => (id && (kinds.querySelector(`[value="${id}"]`) || {}).textContent) || "";
   function cellOf(name) {
-    const [, field, pupil, slot] = /^(\w+)(?:-(\d+))?(?:-(\d+))?$/.exec(name);
-    return { url: form.dataset.url, field, pupil: pupil || "", slot: slot || "", base: seen.get(name) ?? (form.elements[`seen-${name}`] || {}).value ?? (field === "status" ? "present" : "") };
+    const [, field, pupil, slot] = /^(\w+)(?:-(\d+))?(?:-(\d+))?$/.exec(name), work = field === "mark" ? { kind: byHand[slot], usual: usualOf(slot), of: kindOf(name) } : {};
+    return { ...work, url: form.dataset.url, field, pupil: pupil || "", slot: slot || "", base: seen.get(name) ?? (form.elements[`seen-${name}`] || {}).value ?? (field === "status" ? "present" : "") };
   }
   function put(name, wanted) {
     const control = form.elements[name];
@@ -58,11 +70,14 @@
     tapped = [key, event.timeStamp];
     chosen = null;
     if (!again || twice) return;
+    const cell = cellOf(key.name);
+    // The same mark of another kind of work is written, not taken back.
+    if (cell.kind && cell.kind !== cell.of) return enter(cell, key.value);
     back(key);
-    erased(key);
+    erased(key, cell.of);
   });
   // What a tap took away is named, and one tap brings it again.
-  function erased(key) {
+  function erased(key, kind) {
     const row = key.closest(".pupil"), line = placeOf(row, ".erased", row.querySelector(".head"), "p", "small comment erased", "erased"), undo = document.createElement("button");
     undo.type = "button";
     undo.className = "btn";
@@ -70,7 +85,7 @@
     undo.addEventListener("click", () => {
       line.remove();
       put(key.name, key.value);
-      enter(cellOf(key.name), current(key.name));
+      enter({ ...cellOf(key.name), kind }, current(key.name));
       key.focus();
     });
     line.replaceChildren(`${texts.erased} ${texts[key.value] || key.value} `, undo);
@@ -124,9 +139,8 @@
   // Each mark with its kind of work.
   function telling(cell, line) {
     const told = [0, 1].map((slot) => {
-      const mark = current(`mark-${cell.pupil}-${slot}`), kind = form.elements.kind.querySelector(`[value="${cell.kind}"]`);
-      if (String(slot) === cell.slot && kind) line.dataset[`kind${slot}`] = kind.textContent;
-      return mark && [mark, line.dataset[`kind${slot}`] || ""].join(" ").trim();
+      const name = `mark-${cell.pupil}-${slot}`, mark = current(name);
+      return mark && `${mark} ${nameOfKind(kindOf(name))}`;
     });
     line.textContent = told.filter(Boolean).join(" / ");
   }
@@ -196,15 +210,16 @@
         row.querySelector(".two input").checked = true;
         second(row);
       }
-      if (cell.field === "mark" && cell.kind) telling(cell, placeOf(row, "[data-kinds]", row.querySelector(".second"), "p", "small soft comment", "kinds"));
+      if (cell.field === "mark") of.set(nameOf(cell), wanted && (cell.kind || kindOf(nameOf(cell)) || cell.usual || ""));
+      if (cell.field === "mark") telling(cell, placeOf(row, "[data-kinds]", row.querySelector(".second"), "p", "small soft comment", "kinds"));
       if (old) old.remove();
       if (cell.field === "mark" || cell.field === "status") doubt(cell.pupil);
       if (!line) return;
       line.className = `state ${state === "locked" ? "refused" : state}`;
       line.textContent = { saved: "✓ ", waiting: "… ", refused: "! ", locked: "! " }[state] || "";
       if (state) line.append(word(texts[state]));
-      const kinds = form.elements.kind, kind = cell.field === "mark" && wanted && cell.slot === "0" && cell.kind !== kinds.dataset.usual && kinds.querySelector(`[value="${cell.kind}"]`);
-      if (kind) line.append(" ", kind.textContent);
+      const kind = cell.field === "mark" && wanted && cell.slot === "0" ? kindOf(nameOf(cell)) : "";
+      if (kind && kind !== kinds.dataset.usual) line.append(" ", nameOfKind(kind));
       if (!told) return;
       unfold(row);
       const why = document.createElement("p");
@@ -212,7 +227,11 @@
       why.textContent = `! ${told}`;
       row.append(why);
     },
-    base(cell, known) { if (here(cell)) seen.set(nameOf(cell), known); },
+    base(cell, known, told) {
+      if (!here(cell)) return;
+      seen.set(nameOf(cell), known);
+      if (told.kind && (!cell.kind || cell.kind === told.kind)) of.set(nameOf(cell), told.kind);
+    },
     here,
     ask(cell, box) {
       rowOf(cell).append(box);

@@ -2,6 +2,7 @@
 //
 // What has not arrived waits in this browser's storage: addresses of lessons, row ids, marks and texts of lessons, no
 // names; under the account that wrote it, and sent by that account alone. A cell is one entry, so nothing is doubled.
+// What the node said of an entry can name someone: it stays in the page, and is asked for anew when one comes again.
 "use strict";
 const outbox = (() => {
   const book = document.querySelector("[data-journal][data-account]");
@@ -11,7 +12,7 @@ const outbox = (() => {
   const AGAIN = [1000, 2000, 5000, 15000];
   const bars = document.querySelectorAll("[data-state]");
   const token = document.querySelector("input[name=form_token]").value;
-  const kept = new Map(), boxes = new Map();
+  const kept = new Map(), boxes = new Map(), heard = new Map();
   let sending = false, tries = 0, timer = 0, note = "", refused = 0, saved = false, why = "", shut = false;
 
   // ---- what waits
@@ -19,7 +20,7 @@ const outbox = (() => {
   for (let i = 0; i < localStorage.length; i++) {
     const key = localStorage.key(i);
     if (!key.startsWith(STORE)) continue;
-    try { kept.set(key, JSON.parse(localStorage.getItem(key))); } catch { localStorage.removeItem(key); }
+    try { kept.set(key, { ...JSON.parse(localStorage.getItem(key)), clash: null, asks: "", named: "" }); } catch { localStorage.removeItem(key); }
   }
   const keyOf = (cell) => STORE + [cell.url, cell.field, cell.pupil, cell.slot].join("|");
   function keep(key, entry) {
@@ -32,14 +33,16 @@ const outbox = (() => {
   }
   const value = (id) => (document.getElementById(id) || {}).value || "";
 
-  // Someone entered a value; `base` is what the school is known to hold.
+  // Someone entered a value; `base` is what the school is known to hold, `of` the kind of work of that mark. A mark gets
+  // the `kind` that was chosen by hand; without one it keeps its own, and one that is new gets the `usual`.
   function enter(cell, wanted) {
     if (shut) return;
-    const key = keyOf(cell), waits = kept.get(key);
-    if (!waits && wanted === cell.base) { page.show(cell, wanted, ""); return; }
+    const key = keyOf(cell), waits = kept.get(key), { kind, usual } = cell;
+    if (!waits && wanted === cell.base && (!wanted || !kind || kind === cell.of)) { page.show(cell, wanted, ""); return; }
     const entry = waits || { ...cell, seen: [cell.base] };
     if (waits && entry.tried && !entry.seen.includes(entry.value)) entry.seen.push(entry.value);
-    Object.assign(entry, { value: wanted, kind: (entry.slot === "1" && value("kind-1")) || value("kind"), reason: value("reason"), tried: false, clash: null, asks: "", named: "", checked: "" });
+    const chosen = kind || (waits && waits.value && waits.kind) || "";
+    Object.assign(entry, { value: wanted, kind: chosen, usual, reason: value("reason"), tried: false, clash: null, asks: "", named: "", checked: "" });
     if (boxes.has(key)) boxes.get(key).remove();
     keep(key, entry);
     page.show(entry, wanted, "waiting");
@@ -56,7 +59,7 @@ const outbox = (() => {
     if (sending || shut || !found) return;
     clearTimeout(timer);
     sending = true;
-    const [key, entry] = found, sent = entry.value;
+    const [key, entry] = found;
     keep(key, { ...entry, tried: true });
     let answer = null, told = {};
     const patience = new AbortController(), end = setTimeout(() => patience.abort(), 15000);
@@ -66,12 +69,12 @@ const outbox = (() => {
     } catch { answer = null; }
     clearTimeout(end);
     sending = false;
-    settle(key, sent, answer ? answer.status : 0, told);
+    settle(key, entry, answer ? answer.status : 0, told);
     tell();
   }
   function body(entry) {
     const form = new URLSearchParams();
-    for (const name of ["field", "pupil", "slot", "value", "kind", "reason"]) form.append(name, entry[name] ?? "");
+    for (const name of ["field", "pupil", "slot", "value", "kind", "usual", "reason"]) form.append(name, entry[name] ?? "");
     if (entry.checked) form.append("names_checked", "1");
     for (const seen of entry.seen) form.append("seen", seen);
     return form;
@@ -82,17 +85,19 @@ const outbox = (() => {
     if (status === 200) {
       tries = 0;
       saved = true;
-      page.base(entry, sent, told);
-      if (entry.value === sent) {
+      page.base(entry, sent.value, told);
+      if (entry.value === sent.value && entry.kind === sent.kind) {
         drop(key);
-        page.show(entry, sent, "saved");
-      } else keep(key, { ...entry, seen: [sent], tried: false });
+        page.show(entry, sent.value, "saved");
+      } else keep(key, { ...entry, seen: [sent.value], tried: false });
     } else if (status === 409 && told.error === "changed_meanwhile") {
-      keep(key, { ...entry, clash: { current: told.current, author: told.author, own: told.own }, tried: false });
+      heard.set(key, told.author);
+      keep(key, { ...entry, clash: { current: told.current, kind: told.kind, own: told.own }, tried: false });
       page.show(kept.get(key), entry.value, "refused");
       ask(key);
     } else if (told.error === "name_without_consent") {
-      keep(key, { ...entry, named: told.sentence, tried: false });
+      heard.set(key, told.sentence);
+      keep(key, { ...entry, named: "1", tried: false });
       page.show(entry, entry.value, "refused");
       ask(key);
     } else if (status === 401 || (status === 403 && told.error === "form_expired")) {
@@ -102,7 +107,7 @@ const outbox = (() => {
       return later();
     } else if (told.error === "reason_needed") {
       // It waits for the reason, here or on the page of its lesson.
-      keep(key, { ...entry, asks: told.sentence, tried: false });
+      keep(key, { ...entry, asks: "1", tried: false });
       page.show(entry, entry.value, "refused", told.sentence);
       if (page.here(entry)) page.reason();
       else elsewhere(entry, told.sentence);
@@ -159,15 +164,15 @@ const outbox = (() => {
 
   // Two wrote into one cell: one of the values is chosen.
   function decide(key, mine) {
-    const entry = kept.get(key), current = entry.clash.current;
+    const entry = kept.get(key), { current, kind } = entry.clash;
     if (mine) {
       keep(key, { ...entry, seen: [current], clash: null, tried: false });
       page.show(entry, entry.value, "waiting");
       send();
     } else {
       drop(key);
-      page.base(entry, current, {});
-      page.show(entry, current, "");
+      page.base(entry, current, { kind });
+      page.show({ ...entry, kind }, current, "");
     }
     tell();
   }
@@ -180,7 +185,7 @@ const outbox = (() => {
       send();
     } else {
       drop(key);
-      page.show(entry, entry.value, "refused", entry.named);
+      page.show(entry, entry.value, "refused", heard.get(key));
     }
     tell();
   }
@@ -197,11 +202,14 @@ const outbox = (() => {
     }
   }
   function ask(key) {
-    const entry = kept.get(key), { current, author, own } = entry.clash || {};
-    const said = (value) => (entry.field === "status" && texts[value]) || value || texts.nothing;
+    const entry = kept.get(key), { current, kind, own } = entry.clash || {}, author = heard.get(key);
+    // Two marks of one value are told apart by their kinds of work.
+    const alike = current === entry.value && document.getElementById("kind");
+    const kindOf = (id) => alike && id && alike.querySelector(`[value="${id}"]`);
+    const said = (value, id) => ((entry.field === "status" && texts[value]) || value || texts.nothing) + (kindOf(id) ? ` ${kindOf(id).textContent}` : "");
     const box = entry.named
-      ? question(entry.named, [[texts.reword, () => name(key, "")], [texts.someone_else, () => name(key, "1")]])
-      : question(own ? `${texts.clash_own} ${said(current)}` : `${texts.clash} ${said(current)}${author ? ` (${author})` : ""}`, [[texts.theirs, () => decide(key, false)], [`${texts.mine}: ${said(entry.value)}`, () => decide(key, true)]]);
+      ? question(author, [[texts.reword, () => name(key, "")], [texts.someone_else, () => name(key, "1")]])
+      : question(own ? `${texts.clash_own} ${said(current, kind)}` : `${texts.clash} ${said(current, kind)}${author ? ` (${author})` : ""}`, [[texts.theirs, () => decide(key, false)], [`${texts.mine}: ${said(entry.value, entry.kind)}`, () => decide(key, true)]]);
     boxes.set(key, box);
     if (page.here(entry)) page.ask(entry, box);
     else elsewhere(entry).append(box);
@@ -242,11 +250,7 @@ const outbox = (() => {
 
   let page = { here: () => false, show() {}, base() {}, ask() {}, reason() {} };
   addEventListener("DOMContentLoaded", () => {
-    for (const [key, entry] of kept) {
-      page.show(entry, entry.value, stands(entry) ? "refused" : "waiting", entry.asks);
-      if (entry.clash || entry.named) ask(key);
-      else if (entry.asks && !page.here(entry)) elsewhere(entry, entry.asks);
-    }
+    for (const entry of kept.values()) page.show(entry, entry.value, "waiting");
     tell();
     send();
   });
