@@ -83,6 +83,19 @@ def check(w: Writer, person: int, signed: Signed) -> None:
         raise TooLarge()
 
 
+def is_news(db: Database, person: int, purpose: str, day: int) -> bool:
+    """Does a form signed on that day tell more than what is on record?
+
+    It does when it was signed after every other for the purpose, and after the last withdrawal.
+    """
+    last = db.execute(
+        """SELECT max(max(ifnull(valid_from, 0), ifnull(withdrawn_on, 0))) FROM consent
+           WHERE person = ? AND purpose = ? AND retired_at IS NULL""",
+        (person, purpose),
+    ).fetchone()[0]
+    return last is None or day > last
+
+
 def add_person(w: Writer, who: Newcomer, received_by: int | None) -> int:
     """A new person with the own consent in one act; returns its row. InvalidValue, TooLarge, ConsentMissing."""
     if who.sex not in SEX:

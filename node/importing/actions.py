@@ -20,6 +20,7 @@ from node.importing.mapping import Mapping, load_mapping
 from node.importing.readings import Readings
 from node.importing.running import EVERY_LINE, ImportResult, Mode, Progress, Run, Text, Wish
 from node.importing.sheets import Sheet, read_sheet
+from node.importing.signing import receiver
 from node.unnamed import Names, last_change
 from shared.dates import day_number
 from shared.problems import ImportRefused
@@ -80,7 +81,8 @@ def run_import(
     readings.ahead()
     with rehearsing(database) if dry_run else writing(database, actor) as w:
         day = day_number(datetime.date.today()) if today is None else today
-        run = Run(w, path.name, readings, text, wish, Names(database, day, last_change(database)), day)
+        names = Names(database, day, last_change(database))
+        run = Run(w, path.name, readings, text, wish, names, day, receiver(database, actor))
         result = run.all_lines(progress)
         if run.errors:
             raise ImportRefused(sorted(run.errors, key=lambda e: e.line))

@@ -23,7 +23,8 @@ class Kind:
     """One kind of list. ``area``: whose right to enter it takes. ``key_label``: by what its lines are known; ``keys``:
     other ways that the mapping has, by their names there. ``existing``: SQL for the lines of its template on ``:day``,
     those of ``:person``'s lessons for marks and plans; ``named`` are who may be named on ``:today``. ``checked`` makes,
-    for one import, what sees every row before it is written and raises what is against it.
+    for one import, what sees every row before it is written and raises what is against it. ``pages``: the area on
+    whose pages the same is entered one by one, and with which it is switched off (`node.stages`); empty for none.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Kind:
     existing: str
     keys: Mapping[str, str]
     checked: Callable[[Database, Visitor, int], Check] | None = None
+    pages: str = ""
 
     @property
     def who(self) -> tuple[str, ...]:
@@ -160,6 +162,7 @@ KINDS: dict[str, Kind] = {
                ORDER BY 1, 2, 3, 4, 5, 6, 7""",
             {"name": N_("the lesson, the place in the cell, and the pupil by name")},
             check_marks,
+            "journal",
         ),
         Kind(
             "plans",
@@ -177,6 +180,7 @@ KINDS: dict[str, Kind] = {
                ORDER BY 2, 3, 4, 5""",
             {"topic": N_("the group, the section and the topic")},
             check_plans,
+            "plans",
         ),
     )
 }

@@ -10,11 +10,12 @@ from node.importing.enrolling import ON_ROLL, on_roll
 from node.importing.finding import Key, Row, key_of, look_up
 from node.importing.mapping import Expression, Step
 from node.importing.sheets import Line
+from node.importing.signing import LISTED, Paper, adds, doubt, sign, signer_of
 from node.importing.values import Missing, Unreadable, days, fit, meant, transformed
 from node.people.queries import class_name
 from node.roster import count_age, join_groups
 from shared.dates import date_of
-from shared.i18n import folded
+from shared.i18n import current_language, folded
 from shared.problems import (
     N_,
     AccessProblem,
@@ -102,6 +103,11 @@ class LineWork:
                 existing = self.on_roll(step, values)
             except NoRow:
                 return
+        if step.table.name == "consent":
+            try:
+                existing, values = self.on_record(step, existing, values)
+            except NoRow:
+                return
         if first:
             self.heed_mode(step, existing)
         if existing is None and step.asked and self.is_unwanted(step, values):
@@ -141,6 +147,30 @@ class LineWork:
             self.run.ask(self.line.number, ON_ROLL, day=f"{date_of(found['start']):%d.%m.%Y}")
             values["start"] = found["start"]
         return found
+
+    def on_record(self, step: Step, existing: Row | None, values: Row) -> tuple[Row | None, Row]:
+        """A consent stays as it is on record; a later one is a row of its own. NoRow: it is of a day to come."""
+        db = self.run.writer.db
+        try:
+            if adds(db, values, self.run.today):
+                return None, values
+        except Unreadable as error:
+            self.unreadable(step.columns["valid_from"], "valid_from", error)
+            raise NoRow from error
+        if existing is None:
+            return None, values
+        if existing["retired_at"] is None and (asked := doubt(db, values)):
+            self.run.ask(self.line.number, asked, day=f"{date_of(values['valid_from']):%d.%m.%Y}")  # type: ignore[arg-type]
+        return existing, {}
+
+    def paper(self, step: Step, values: Row) -> Paper:
+        """What a line tells of a form beside the row: by default the list itself is the ground."""
+        ground = self.run.text(LISTED).format(file=self.run.file, line=self.line.number)
+        signer = step.columns.get("signer")
+        told = self.evaluate(signer.parts["word"]) if signer and signer.source == "signed_by" else None
+        words = signer.parts["word"].transforms["map"] if signer and told else None
+        who = words.word(told, current_language()) if words and values.get("signer") is None else ""
+        return Paper(ground, who, self.run.received_by)
 
     def of_class(self, step: Step) -> Expression:
         """What tells the class of an enrolment: a cell of the row that it refers to, or its own."""
@@ -320,7 +350,9 @@ class LineWork:
         table, writer = step.table, self.run.writer
         now = {name: value for name, value in values.items() if table.by_name[name].consent is None}
         self.run.heed(table, now)
-        if table.key == ("id",):
+        if table.name == "consent" and "valid_from" in now:
+            now["id"] = sign(writer, now, self.paper(step, now))
+        elif table.key == ("id",):
             now["id"] = writer.insert(table.name, **now)
         else:
             writer.put(table.name, **now)
@@ -418,6 +450,12 @@ class LineWork:
             named = [str(value) for column, value in where.items() if table.by_name[column].type != "ref"]
             raise Unreadable(N_("Nothing is known as “{text}” here."), text=", ".join(named) or table.name)
         return self.run.lookups[asked]
+
+    def from_signed_by(self, expression: Expression) -> Value:
+        word, pupil = (self.evaluate(expression.parts[part]) for part in ("word", "of"))
+        if word is None or not isinstance(pupil, int):
+            return None
+        return signer_of(self.run.writer.db, pupil, str(word))
 
     def from_called(self, expression: Expression) -> Value:
         name, group = (self.evaluate(expression.parts[part]) for part in ("name", "class"))

@@ -40,6 +40,7 @@ Where a value comes from: a plain text or number stands for itself; or one of
     {lookup = "subject", by = {code = "mat"}, take = "id"}      a row that is there already
     {lookup = "academic_year", on = "2005-10-01"}               the row whose start and end hold the day
     {band_of = {column = "G1"}, scale = {row = "group", take = "scale"}}    1 to 5, by the scale's bands
+    {signed_by = {column = "signer", map = "signer"}, of = {row = "person"}}    the guardian of that relation to a pupil
     {called = {column = "name"}, class = {row = "class"}, on = {column = "day"}}   the pupil of that name in a class
     {today = true}                  the day of the import; between two years the last day of the one before
 
@@ -69,9 +70,10 @@ SHIPPED = Path(__file__).parent / "mappings"
 """Where the mappings of Mektep lie, whose columns may be headed by `SYNONYMS` too."""
 NO_SYNONYMS: Dict[str, tuple[str, ...]] = {}
 
-_SOURCES = ("column", "value", "line_key", "row", "lookup", "band_of", "called", "today")
+_SOURCES = ("column", "value", "line_key", "row", "lookup", "band_of", "called", "today", "signed_by")
 _COMPANIONS: dict[str, set[str]] = {
     "row": {"take"}, "lookup": {"by", "on", "take"}, "band_of": {"scale"}, "called": {"class", "on"},
+    "signed_by": {"of"},
 }  # fmt: skip
 _TRANSFORMS = {
     "match", "letter", "map", "date", "times", "add", "subtract", "subtract_from", "if_empty", "required", "only_if",
@@ -318,7 +320,7 @@ class _Reader:
     def cell(self, table: Table, name: str, value: object) -> Expression:
         column = self.column(table, name)
         expression = self.expression(value)
-        if column.type == "ref" and expression.source not in ("row", "lookup", "called"):
+        if column.type == "ref" and expression.source not in ("row", "lookup", "called", "signed_by"):
             raise self.problem(f"{table.name}.{name} needs a row or a lookup")
         return expression
 
@@ -368,6 +370,8 @@ class _Reader:
         parts = {c: self.expression(v) for c, v in value.get("by", {}).items()}
         if source == "band_of":
             parts = {"value": self.expression(value["band_of"]), "scale": self.expression(value.get("scale"))}
+        if source == "signed_by":
+            parts = {"word": self.expression(value["signed_by"]), "of": self.expression(value.get("of"))}
         if source == "called":
             parts = {"name": self.expression(value["called"]), "class": self.expression(value.get("class"))}
             if "on" not in value:

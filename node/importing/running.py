@@ -86,8 +86,11 @@ class Run:
         wish: Wish,
         names: Names,
         today: int,
+        received_by: int | None = None,
     ) -> None:
         self.today = today
+        self.received_by = received_by
+        """Who takes the signed consents that the list tells of."""
         self.writer = writer
         self.names = names
         self.readings = readings

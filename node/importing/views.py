@@ -31,6 +31,7 @@ from node.importing.sheets import Sheet, table_in
 from node.people.queries import author
 from node.reading.noting import noted
 from node.request import NAMES_CHECKED, acting, database
+from node.stages import switched_off
 from shared.access import allow
 from shared.i18n import alphabetical, current_language, gettext, size
 from shared.problems import (
@@ -41,6 +42,7 @@ from shared.problems import (
     LineError,
     NotAllowed,
     NotFound,
+    SwitchedOff,
     TooLarge,
     TooManyLines,
 )
@@ -78,9 +80,10 @@ def index() -> ResponseReturnValue:
     """What the visitor may import, and what was imported before."""
     who = visitor()
     db = database()
+    off = switched_off(db)
     return render_template(
         "importing/index.html",
-        kinds=[kind for kind in KINDS.values() if who.has(*kind.who)],
+        kinds=[kind for kind in KINDS.values() if who.has(*kind.who) and kind.pages not in off],
         acts=[act for act in undo.marked_acts(db, "import") if act.actor == who.account or who.has("head")],
         author=lambda account: author(db, account, today()),
     )
@@ -92,6 +95,8 @@ def _kind(name: str) -> Kind:
         raise NotFound()
     if not visitor().has(*found.who):
         raise NotAllowed()
+    if found.pages in switched_off(database()):
+        raise SwitchedOff()
     return found
 
 

@@ -91,8 +91,9 @@ def _words(mapping: Mapping, language: str) -> dict[str, dict[object, str]]:
 def _coded(mapping: Mapping) -> Iterator[tuple[str, Words]]:
     for step in mapping.steps:
         for expression in step.columns.values():
-            if expression.source == "column" and "map" in expression.transforms:
-                yield expression.of, expression.transforms["map"]
+            for one in (expression, *expression.parts.values()):
+                if one.source == "column" and "map" in one.transforms:
+                    yield one.of, one.transforms["map"]
 
 
 def _allowed(words: Words, language: str) -> list[str]:

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from sqlite_utils import Database
 
+from node.consenting import Signed, record
 from shared import crypto
 from shared.schema import BY_NAME, Value
 from shared.tables import quoted
@@ -69,6 +70,14 @@ class Books:
         row = self.w.insert(table, **_filled(values))
         self.outcomes[table, (row,)] = "inserted"
         return row
+
+    def sign(self, person: int, signed: Signed, received_by: int | None) -> None:
+        """Record a signed consent, unless only known rows are to be changed. InvalidValue."""
+        if self.mode == "update":
+            self.skipped += 1
+            return
+        for row in record(self.w, person, signed, received_by):
+            self.outcomes["consent", (row,)] = "inserted"
 
     def put(self, table: str, key: Key, **values: Value) -> bool:
         """The row of a table keyed by facts, made or changed; returns whether it is there now."""

@@ -137,12 +137,6 @@ def named(db: Database) -> dict[tuple[object, ...], int]:
     return {(surname, given, born): int(row) for surname, given, born, row in db.execute(sql).fetchall()}
 
 
-def was_asked(db: Database, person: int) -> bool:
-    """Is a consent to the core record written down, valid or not?"""
-    sql = "SELECT 1 FROM consent WHERE person = ? AND purpose = 'core' AND retired_at IS NULL"
-    return db.execute(sql, (person,)).fetchone() is not None
-
-
 def is_pupil(db: Database, person: int) -> bool:
     return one(db, "SELECT 1 FROM pupil WHERE person = ? AND retired_at IS NULL", person) is not None
 

@@ -13,6 +13,7 @@ from sqlite_utils import Database
 
 from node.importing.placing import told
 from node.importing.running import ImportResult
+from node.importing.signing import receiver
 from node.oneroster import finding
 from node.oneroster.binding import HEADERS, MORE_HEADERS
 from node.oneroster.books import Books
@@ -71,13 +72,15 @@ def take_in(
     not only read to know what marks are about.
     """
     with rehearsing(db) if dry_run else writing(db, actor) as w:
-        taking = Taking(Books(w, package.system, choice.mode), package, choice, today)
+        source = text(TAKEN_FROM).format(system=package.system[:80])
+        books = Books(w, package.system, choice.mode)
+        taking = Taking(books, package, choice, today, source, receiver(db, actor))
         learning = Learning(taking)
         learning.orgs()
         if people:
             _roster(taking, learning)
         if teacher is not None:
-            Marking(taking, teacher, text(TAKEN_FROM).format(system=package.system)).results()
+            Marking(taking, teacher, source).results()
         flaws = [
             one
             for one in package.flaws

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from node import consenting
 from node.oneroster import finding
 from node.oneroster.actions import GUARDIAN_ROLES, SEX, STAFF_ROLES
 from node.oneroster.binding import MORE, plain
@@ -160,11 +161,12 @@ class Persons:
         return {name: text for name, text in found.items() if text not in ("", EMPTY)}
 
     def _consent(self, line: Line, person: int) -> None:
-        """The consent that a roster of Mektep tells of, where none was ever written down here."""
+        """The consent that a roster of Mektep tells of, where it is later than what was written down here."""
         t = self.t
         start, end = t.date(line, MORE + "consentFrom"), t.date(line, MORE + "consentTo")
-        if start is not None and not finding.was_asked(t.db, person):
-            t.books.add("consent", person=person, purpose="core", valid_from=start, valid_to=end)
+        if start is not None and consenting.is_news(t.db, person, "core", start):
+            signed = consenting.Signed(("core",), start, end, ground=t.ground)
+            t.books.sign(person, signed, t.received_by)
 
     def _describe(self, line: Line, person: int, names: dict[str, str]) -> None:
         t = self.t

@@ -44,6 +44,9 @@ class Taking:
     package: Package
     choice: Choice
     today: int
+    ground: str = ""
+    """What is written as the ground of a consent that the roster tells of."""
+    received_by: int | None = None
     errors: list[Flaw] = field(default_factory=list)
     notices: Counter[str] = field(default_factory=Counter)
     taken: int = 0

@@ -318,6 +318,27 @@ def test_a_new_pupil_joins_the_parts_of_a_split_subject_that_the_roster_does_not
     assert fresh.one(left, maths) == 2
 
 
+def test_a_later_consent_of_a_roster_is_a_row_of_its_own_and_an_older_one_none(fresh: School) -> None:
+    roster = another()
+    roster.extra = ("metadata.mektep.consentFrom", "metadata.mektep.consentTo")
+    consents = "SELECT valid_from, valid_to, withdrawn_on FROM consent WHERE retired_at IS NULL ORDER BY id"
+
+    def brings(day: str) -> Intake:
+        roster.files["users"][0]["metadata.mektep.consentFrom"] = day
+        return fresh.take(roster.content())
+
+    brings("2025-09-01")
+    old = (parse_day("2025-09-01"), None, TODAY - 5)
+    assert fresh.rows("SELECT ground FROM consent") == [("Taken in from another program: bilim",)]
+    with writing(fresh.db, fresh.actor) as w:
+        w.update("consent", fresh.one("SELECT id FROM consent"), withdrawn_on=TODAY - 5)  # type: ignore[arg-type]
+    for day in ("2025-09-01", "2025-10-01"):
+        assert brings(day).result.inserted == {} and fresh.rows(consents) == [old]
+    assert brings("2025-11-18").result.inserted == {"consent": 1}
+    assert fresh.rows(consents) == [old, (parse_day("2025-11-18"), None, None)]
+    assert fresh.one("SELECT surname FROM person WHERE surname IS NOT NULL") == "Асанова"
+
+
 def test_a_roster_is_one_act_and_can_be_undone(fresh: School) -> None:
     act = marked_act(fresh.db, fresh.take(another().content()).result.act)
     assert (act.kind, act.label) == ("import", "list.zip")

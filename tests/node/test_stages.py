@@ -11,11 +11,24 @@ from node.settings import actions
 from sync.state import State
 from sync.writer import writing
 from tests.node.conftest import SchoolPages, autumn
+from tests.node.test_importing_pages import own as own
 
 
 def test_every_staged_area_is_one_of_the_app() -> None:
     assert set(stages.STAGES) <= {area.name for area in AREAS}
     assert set(stages.STAGES.values()) <= {2, 3}
+
+
+def test_a_list_is_shut_with_the_pages_on_which_the_same_is_entered(own: SchoolPages) -> None:
+    teacher, deputy = own.as_("teacher"), own.as_("deputy")
+    with closing(own.node.connect()) as db, writing(db, int(State(db).administrator)) as w:
+        actions.change(w, "stage", "1", {"head"})
+    for kind in ("marks", "plans"):
+        for path in (f"/import/{kind}", f"/import/{kind}/template.xlsx", f"/import/{kind}/1234"):
+            assert teacher.get(path)[0] == 403, path
+        assert teacher.post(f"/import/{kind}/1234", do="all")[0] == 403
+        assert f'href="/import/{kind}"' not in teacher.get("/import/")[1]
+    assert deputy.get("/import/classes")[0] == 200, "classes are of the first stage"
 
 
 def test_an_area_of_a_later_stage_is_hidden_and_shut(empty_school: SchoolPages) -> None:
