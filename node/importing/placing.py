@@ -23,10 +23,11 @@ class Placed:
 
 
 def told(db: Database, joined: Sequence[tuple[int, int, int]], today: int) -> tuple[Placed, ...]:
-    """Line, pupil and group of each -> the same in words of the reader's language."""
+    """Line, pupil and group of each -> the same in the reader's words, where there was a choice of parts."""
     sql = f"""WITH {NAMED} SELECT cg.grade, cg.letter, sg.name AS part, s.*, {NAME_COLUMNS}
       FROM subject_group sg JOIN class_group cg ON cg.id = sg.class_group JOIN subject s ON s.id = sg.subject
-      LEFT JOIN named n ON n.id = :pupil WHERE sg.id = :group"""
+      LEFT JOIN named n ON n.id = :pupil WHERE sg.id = :group AND EXISTS (SELECT 1 FROM subject_group o
+        WHERE o.class_group = sg.class_group AND o.subject = sg.subject AND o.id <> sg.id AND o.retired_at IS NULL)"""
     found = []
     for line, pupil, group in joined:
         for row in db.query(sql, {"pupil": pupil, "group": group, "today": today}):

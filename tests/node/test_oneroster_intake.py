@@ -297,6 +297,9 @@ def test_a_new_pupil_joins_the_parts_of_a_split_subject_that_the_roster_does_not
     )
     with writing(fresh.db, fresh.actor) as w:
         roster.write_list(w, maths)  # type: ignore[arg-type]
+        roster.write_list(w, fresh.one("SELECT id FROM subject_group WHERE id <> ?", maths))  # type: ignore[arg-type]
+        group, subject = fresh.rows("SELECT class_group, subject FROM subject_group WHERE id = ?", maths)[0]
+        w.insert("subject_group", class_group=group, subject=subject, name="Б")  # type: ignore[arg-type]
     comes = [
         {"sourcedId": "e8", "classSourcedId": "k1", "userSourcedId": "u3", "role": "student"},
         {"sourcedId": "e7", "classSourcedId": "k3", "userSourcedId": "u1", "role": "student"},
