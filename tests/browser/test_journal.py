@@ -307,11 +307,17 @@ def test_in_the_grid_a_mark_keeps_its_kind_until_another_is_chosen(page: Page, d
 
 
 @pytest.mark.parametrize("page", ["phone"], indirect=True)
-def test_on_a_phone_a_mark_keeps_its_kind_until_another_is_chosen(page: Page, desk: Desk, here: str) -> None:
+def test_on_a_phone_a_mark_keeps_its_kind_and_nothing_moves_under_the_finger(
+    page: Page, desk: Desk, here: str
+) -> None:
     first, second, *others = [pupil for pupil, _ in queries.named(desk.db, desk.pupils, TODAY)]
     desk.save(desk.mark(first, 3, kind=CONTROL), *(desk.mark(pupil, 5) for pupil in others[:3]))
     sign_in(page, here, desk)
     page.goto(here + address(desk.place))
+    below = page.locator(f"[data-pupil='{others[-1]}']")
+
+    def place() -> float:
+        return float(below.evaluate("row => row.getBoundingClientRect().top + scrollY"))
 
     def tap(pupil: int, value: str) -> list[tuple[int | None, int | None]]:
         with page.expect_response("**/journal/cell/**"):
@@ -319,19 +325,20 @@ def test_on_a_phone_a_mark_keeps_its_kind_until_another_is_chosen(page: Page, de
         page.locator(f"[data-pupil='{pupil}'] .state.saved").wait_for()
         return kinds_of(desk, pupil)
 
-    assert tap(first, "4") == [(4, CONTROL)]
+    at = place()
+    assert tap(first, "4") == [(4, CONTROL)] and place() == at
     page.wait_for_timeout(DOUBLE_TAP)
-    assert tap(first, "4") == []
+    assert tap(first, "4") == [] and place() == at
     undo = page.locator(f"[data-pupil='{first}'] .erased button")
     expect(undo).to_be_visible()
     with page.expect_response("**/journal/cell/**"):
         undo.click()
-    assert kinds_of(desk, first) == [(4, CONTROL)]
+    assert kinds_of(desk, first) == [(4, CONTROL)] and place() == at
     # A kind chosen by hand makes the same mark another one.
     page.select_option("#kind", "2")
     page.wait_for_timeout(DOUBLE_TAP)
-    assert tap(first, "4") == [(4, 2)]
-    assert tap(second, "5") == [(5, 2)]
+    assert tap(first, "4") == [(4, 2)] and place() == at
+    assert tap(second, "5") == [(5, 2)] and place() == at
     page.reload()
     expect(page.locator(f"[data-pupil='{first}'] [data-told]")).to_be_visible()
 

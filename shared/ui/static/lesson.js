@@ -47,8 +47,7 @@
   }
   form.addEventListener("change", (event) => {
     const name = event.target.name;
-    const gone = event.target.closest(".pupil") && event.target.closest(".pupil").querySelector(".erased");
-    if (gone) gone.remove();
+    forget();
     if (event.target.closest(".two")) return second(event.target.closest(".pupil"));
     if (!saved.test(name)) return;
     enter(cellOf(name), current(name));
@@ -76,9 +75,11 @@
     back(key);
     erased(key, cell.of);
   });
-  // What a tap took away is named, and one tap brings it again.
+  // What a tap took away is named over the name of its row, which stays as high as it was; one tap brings it again.
+  const forget = () => { for (const gone of form.querySelectorAll(".erased")) gone.remove(); };
   function erased(key, kind) {
-    const row = key.closest(".pupil"), line = placeOf(row, ".erased", row.querySelector(".head"), "p", "small comment erased", "erased"), undo = document.createElement("button");
+    forget();
+    const row = key.closest(".pupil"), line = placeOf(row, ".erased", row.querySelector(".head").lastElementChild, "span", "small erased", "erased"), undo = document.createElement("button");
     undo.type = "button";
     undo.className = "btn";
     undo.textContent = texts.undo;
