@@ -14,7 +14,7 @@ from node.certificates.actions import Issued
 from node.classes import queries as class_queries
 from node.fields import day as day_of
 from node.fields import of_rows
-from node.orders.queries import head
+from node.orders import queries as order_queries
 from node.papers import language_asked, letterhead, sheet
 from node.people import queries as people
 from node.people.queries import class_name
@@ -112,7 +112,7 @@ def study_paper(person_id: int) -> ResponseReturnValue:
     """The certificate of study, ready to print; each one made is noted as an export of the pupil's data."""
     db, day = database(), today()
     found = study.of(db, person_id, day)
-    signatory = head(db, day)
+    signatory = order_queries.head(db, day)
     signs = people.person(db, signatory, day) if signatory is not None else None
     noting.noted("export", "certificate of study", person_id)
     language = language_asked()

@@ -282,6 +282,7 @@ def _people_waiting() -> list[tuple[str, str]]:
                 url_for("accounts.approval"),
             )
         )
+    found += _left_open()
     if may_open("exchange.index") and who.has("administrator"):
         copies = len(backups.still_holding(db))
         if copies:
@@ -293,6 +294,23 @@ def _people_waiting() -> list[tuple[str, str]]:
                 )
             )  # fmt: skip
     return found
+
+
+def _left_open() -> list[tuple[str, str]]:
+    """To head and administrator: whose work here has ended, with a duty or an account that has not."""
+    if not visitor().has("head", "administrator"):
+        return []
+    left = people.still_open(database(), today())
+    if not visitor().has("head"):
+        left = [one for one in left if one.account is not None]
+    if not left:
+        return []
+    sentence = ngettext(
+        "%(num)s colleague works here no more, and a duty or the account is still open",
+        "%(num)s colleagues work here no more, and a duty or the account is still open",
+        len(left),
+    )
+    return [(sentence, url_for("people.card", person_id=left[0].person))]
 
 
 def _own_consent() -> list[tuple[str, str]]:

@@ -307,6 +307,41 @@ def movements(db: Database, pupil_id: int) -> list[Mapping[str, Any]]:
     return list(db.query(sql, (pupil_id,)))
 
 
+@dataclass(frozen=True)
+class Remainder:
+    """What still works of someone whose work here has ended: duties held today or later, and an account."""
+
+    person: int
+    ended: int
+    duties: tuple[str, ...]
+    account: int | None
+    login: str
+
+
+def still_open(db: Database, today: int, person: int | None = None) -> list[Remainder]:
+    """Of all whose staff file has ended, or of one, what has not: the latest end first.
+
+    The account of who is a pupil's guardian, or a pupil, too, is theirs to keep.
+    """
+    sql = """SELECT s.person, s."end", group_concat(DISTINCT a.duty) AS duties, c.id AS account, c.login
+      FROM staff s
+      LEFT JOIN appointment a ON a.person = s.person AND a.retired_at IS NULL
+        AND (a."end" IS NULL OR a."end" > :today)
+      LEFT JOIN account c ON c.person = s.person AND c.retired_at IS NULL AND c.disabled = 0
+        AND NOT EXISTS (SELECT 1 FROM guardian g WHERE g.person = s.person AND g.retired_at IS NULL)
+        AND NOT EXISTS (SELECT 1 FROM pupil u WHERE u.person = s.person AND u.retired_at IS NULL)
+      WHERE s.retired_at IS NULL AND s."end" <= :today AND (:person IS NULL OR s.person = :person)
+        AND (a.id IS NOT NULL OR c.id IS NOT NULL)
+      GROUP BY s.person ORDER BY s."end" DESC, s.person"""
+    return [
+        Remainder(
+            row["person"], row["end"], tuple(sorted((row["duties"] or "").split(","))) if row["duties"] else (),
+            row["account"], row["login"] or "",
+        )
+        for row in db.query(sql, {"today": today, "person": person})
+    ]  # fmt: skip
+
+
 def duties(db: Database, person_id: int, today: int) -> list[Mapping[str, Any]]:
     """The duties a person holds today."""
     sql = """SELECT a.duty, a.start, a."end", o.number, o.date

@@ -20,7 +20,7 @@ from shared.access import Visitor, allow
 from shared.problems import NotAllowed, NotFound
 from shared.reference import CATEGORIES
 from shared.schema import BY_NAME, Column
-from shared.web import today, visitor
+from shared.web import may_open, today, visitor
 
 __all__ = ["area", "recording"]
 KINDS = ("pupil", "staff", "guardian")
@@ -135,6 +135,10 @@ def card(person_id: int) -> ResponseReturnValue:
         keeps_card=access.reaches_person(db, visitor(), "card", "E", person_id)
         and not queries.is_only_staff(db, person_id),
         keeps_staff=member is not None and access.may_all(visitor(), "staff_file", "E"),
+        still_open=next(iter(queries.still_open(db, day, person_id)), None)
+        if member is not None
+        and (access.may_all(visitor(), "staff_file", "E") or may_open("accounts.disable"))
+        else None,
         studies=pupil is not None and study.may_have(person, enrolments, day),
         sees_consents=access.may(visitor(), "consent", "V")
         and access.reaches_person(db, visitor(), "consent", "V", person_id),

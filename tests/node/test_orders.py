@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 from sqlite_utils import Database
@@ -10,6 +11,8 @@ from sqlite_utils import Database
 from node import access
 from node.orders import actions, drafts, queries
 from node.orders.drafts import Draft
+from node.people import actions as people_actions
+from node.people import queries as people_queries
 from node.settings import actions as settings
 from node.unnamed import TEXTS, heeding
 from shared.dates import parse_day
@@ -26,7 +29,7 @@ from shared.schema import TABLES
 from shared.web import today
 from sync.state import State
 from sync.writer import Writer, writing
-from tests.node.conftest import SchoolPages, actor, member
+from tests.node.conftest import SchoolPages, actor, autumn, member
 
 DAY = parse_day("2026-02-10")
 
@@ -421,3 +424,35 @@ def test_every_text_that_others_read_is_heeded_or_left_out_knowingly() -> None:
     }  # fmt: skip
     heeded = {f"{table}.{name}" for table, names in TEXTS.items() for name in names}
     assert free == heeded | left_out and not heeded & left_out
+
+
+# ---- who works here no more
+
+
+def test_whose_work_has_ended_is_told_with_what_is_still_open(tmp_path: Path) -> None:
+    """To who ends it on the card, to the head and the administrator on the first page, until nothing is open."""
+    pages = autumn().again(tmp_path)
+    gone, day = pages.person("teacher"), today()
+    card, told = f"/people/{gone}", f'href="/people/{gone}"'
+    assert (
+        told not in pages.as_("head").get("/")[1]
+        and "дагы эле ачык" not in pages.as_("secretary").get(card)[1]
+    )
+    with closing(pages.node.connect()) as db:
+        with writing(db, actor(db)) as w:
+            people_actions.change_staff(w, gone, {"position": "teacher", "end": day})
+        (left,) = people_queries.still_open(db, day, gone)
+        assert left.duties == ("teacher",) and left.login == pages.logins["teacher"]
+        assert people_queries.still_open(db, day - 1, gone) == []
+        for role in ("secretary", "head"):
+            text = pages.as_(role).get(card)[1]
+            assert "дагы эле ачык" in text and "/orders/new?series=staff" in text and left.login in text
+        shut = f"/accounts/{left.account}/disable"
+        assert shut in pages.as_("administrator").get(card)[1]
+        assert told in pages.as_("head").get("/")[1] and told in pages.as_("administrator").get("/")[1]
+        assert pages.as_("administrator").post(shut)[0] == 302
+        assert told not in pages.as_("administrator").get("/")[1] and told in pages.as_("head").get("/")[1]
+        with writing(db, actor(db)) as w:
+            for (row,) in db.execute("SELECT id FROM appointment WHERE person = ?", (gone,)).fetchall():
+                w.update("appointment", row, end=day)
+        assert people_queries.still_open(db, day) == [] and told not in pages.as_("head").get("/")[1]
