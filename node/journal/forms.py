@@ -152,10 +152,12 @@ class Drawing:
 
 @lru_cache
 def _one_mark(value: int, weight: int, kind: str | None) -> str:
-    """A cell in which one mark stands alone; its kind of work is told where it is not the lesson's usual one."""
+    """A cell in which one mark stands alone: its text tells the value; its kind of work is told where it is not the
+    lesson's usual one.
+    """
     more = f' data-w="{weight}"' if weight != 1 else ""
     more += f' data-k="{kind}"' if kind is not None else ""
-    return f'<td data-m="{value}"{more}>{value}</td>'
+    return f"<td{more}>{value}</td>"
 
 
 @lru_cache

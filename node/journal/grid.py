@@ -91,7 +91,7 @@ def _page(group: Mapping[str, Any]) -> str:
         outside=any(cell.outside for cell in cells.values()),
         kinds=queries.work_kinds(db, by),
         letters=(letters["absent"], letters["late"]),
-        texts=sentences.texts(),
+        texts=sentences.texts("grid"),
     )
 
 

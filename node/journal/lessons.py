@@ -112,7 +112,7 @@ def _lesson_page(
         drawing=pages.drawing_of(queries.cells(db, place.group, place.day, place.day), letters),
         shown=forms.shown,
         number_of=number_of,
-        texts=sentences.texts(),
+        texts=sentences.texts("lesson"),
         now_taken=pages.untaken(found),
     )
 

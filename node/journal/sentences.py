@@ -11,15 +11,22 @@ from shared.i18n import current_language, gettext, in_list
 from shared.schema import ATTENDANCE_STATUSES
 
 
-def texts() -> Markup:
-    """What the script says, in the reader's language: JSON that may stand in an attribute between single quotes."""
-    return _texts(current_language())
+def texts(page: str = "") -> Markup:
+    """What the script says on a page, ``lesson``, ``grid`` or another one, in the reader's language: JSON that may
+    stand in an attribute between single quotes.
+    """
+    return _texts(page, current_language())
 
 
 @cache
-def _texts(language: str) -> Markup:
+def _texts(page: str, language: str) -> Markup:
     """The same; ``language`` is that of the request, and what it is kept by."""
-    told = {
+    told = _common() | {"lesson": _of_lesson, "grid": _of_grid}.get(page, dict)()
+    return htmlsafe_json_dumps(told, ensure_ascii=False, separators=(",", ":"))
+
+
+def _common() -> dict[str, str]:
+    return {
         "saved": gettext("Saved"),
         "waiting": gettext("Waiting"),
         "refused": gettext("Not saved"),
@@ -31,19 +38,29 @@ def _texts(language: str) -> Markup:
         "clash": gettext("Someone wrote meanwhile:"),
         "clash_own": gettext("You wrote in another window meanwhile:"),
         "undo": gettext("Undo"),
-        "erased": gettext("Erased:"),
-        "all_present": gettext("Are all others present?"),
-        "all_present_yes": gettext("Yes, attendance is taken"),
         "theirs": gettext("Keep what stands there"),
         "mine": gettext("Write mine"),
         "reword": gettext("Write it differently"),
         "someone_else": gettext("It is the name of someone else, who may be named"),
         "nothing": gettext("(empty)"),
-        "na": gettext("n/a"),
         **{status: in_list(status, "attendance_status") for status in ATTENDANCE_STATUSES},
         "absent_marked": gettext("Marked absent, and has a mark."),
+    }
+
+
+def _of_lesson() -> dict[str, str]:
+    return {
+        "erased": gettext("Erased:"),
+        "all_present": gettext("Are all others present?"),
+        "all_present_yes": gettext("Yes, attendance is taken"),
         "was_there": gettext("Was there"),
         "was_away": gettext("Was away; the mark stays"),
+    }
+
+
+def _of_grid() -> dict[str, str]:
+    return {
+        "na": gettext("n/a"),
         "paste": gettext("Paste into the journal"),
         "paste_write": gettext("Write"),
         "paste_cancel": gettext("Cancel"),
@@ -53,4 +70,3 @@ def _texts(language: str) -> Markup:
         "paste_outside": gettext("no such cell"),
         "paste_late": gettext("needs a reason for the late change"),
     }
-    return htmlsafe_json_dumps(told, ensure_ascii=False, separators=(",", ":"))

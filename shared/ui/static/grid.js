@@ -15,6 +15,8 @@
   table.setAttribute("role", "grid");
   for (const row of rows) for (const td of row.cells) if (heads[td.cellIndex].dataset.at && !td.classList.contains("out")) {
     td.tabIndex = -1;
+    // A mark that stands alone is told by the text of its cell.
+    if (!td.dataset.m && /^\d+$/.test(td.textContent)) td.dataset.m = td.textContent;
     if (heads[td.cellIndex].hasAttribute("data-locked")) td.setAttribute("aria-readonly", "true");
   }
   const first = rows.map((row) => [...row.querySelectorAll("td[tabindex]")].pop()).find(Boolean);
