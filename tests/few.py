@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
+from itertools import count
 
 import pytest
 from sqlite_utils import Database
@@ -27,6 +28,8 @@ from tests.properties.machines import (
     put_back,
 )
 from tests.world import a_hub
+
+_NUMBERS = count(1)
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +76,7 @@ class Few:
 
 def a_few(hub: Hub) -> Few:
     """A new school at a hub, with one node."""
-    school = schools.add_school(hub, "A school")
+    school = schools.add_school(hub, f"A school, № {next(_NUMBERS)}")
     db = empty_database()
     with transaction(db):
         make_keys(db)

@@ -44,4 +44,7 @@ def remember(
         if field == own:
             db.conn.execute("DELETE FROM import_heading WHERE kind = ? AND heading = ?", (kind, heading))
         else:
-            db.conn.execute("INSERT OR REPLACE INTO import_heading VALUES (?, ?, ?)", (kind, heading, field))
+            sql = (
+                "INSERT INTO import_heading VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET field = excluded.field"
+            )
+            db.conn.execute(sql, (kind, heading, field))

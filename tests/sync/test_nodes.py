@@ -49,7 +49,7 @@ class Cast:
         node, self.kit = create_node(
             tmp_path / "n1", school_name="№ 8", login="admin", password="x", passphrase="p", cost=CHEAP
         )
-        self.id = schools.add_school(hub, "№ 8")
+        self.id = schools.add_school(hub, f"№ 8, {tmp_path.name}")
         self.transport = transport_to(hub)
         with closing(node.connect()) as db:
             session.register(db, self.transport, schools.registration_code(hub, self.id).text)
