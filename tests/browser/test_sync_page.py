@@ -54,11 +54,14 @@ def enter(page: Page, address: str, language: str = "ky", login: str = "admin") 
     page.locator("main button").click()
     page.goto(f"{address}/sync/")
     switch = page.locator(f"form.languages button[value={language}]")
-    if not switch.first.is_visible():
-        page.locator("details.account summary").click()
+    account = page.locator("details.account summary")
+    if folded := not switch.first.is_visible():
+        account.click()
         switch = page.locator(f".account form.languages button[value={language}]")
     if switch.first.get_attribute("aria-current") != "true":
         switch.first.click()
+    elif folded:
+        account.click()
     expect(page.locator("html")).to_have_attribute("lang", language)
     page.wait_for_load_state()
 

@@ -1,6 +1,7 @@
 """Programs killed before each of their steps: whatever the step, doing it again brings what it should have brought."""
 
 import contextlib
+import itertools
 import os
 import random
 import shutil
@@ -163,10 +164,13 @@ def served(tmp_path, **options):
     return server, address.read_text()
 
 
+_NEW_SCHOOLS = itertools.count(9)
+
+
 def something_new(school):
     """Something for both ends to apply."""
     names(school, "Осмонова", "Асанова")
-    schools.add_school(school.hub, "School 9")
+    schools.add_school(school.hub, f"School {next(_NEW_SCHOOLS)}")
 
 
 def test_a_sync_completes_whatever_step_the_node_died_at(tmp_path, school):

@@ -146,7 +146,7 @@ def test_missing_results_are_asked_of_whole_classes_and_of_who_was_in_the_subgro
     assert missing() == 2
     # The template of marks names who is in the group today.
     for now, listed in ((day, 4), (ended + 9, 5)):
-        assert len(list(db.query(KINDS["marks"].existing, {"today": now, "person": teacher}))) == listed
+        assert len(list(KINDS["marks"].lines(db, today=now, day=now, person=teacher))) == listed
 
 
 def test_a_class_teacher_checks_the_own_class_and_the_head_confirms(pages: SchoolPages) -> None:
