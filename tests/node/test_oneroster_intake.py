@@ -33,7 +33,7 @@ from shared.web import LARGEST_UPLOAD
 from sync.state import State
 from sync.undo import marked_act, undo
 from sync.writer import writing
-from tests.node.conftest import CHEAP, Client, SchoolPages
+from tests.node.conftest import CHEAP, Client, SchoolPages, autumn
 from tests.node.test_importing_pages import own as own
 
 TODAY = parse_day("2025-11-20")
@@ -557,7 +557,8 @@ def test_of_several_schools_ours_is_told_by_its_number(fresh: School) -> None:
 
 
 @pytest.fixture(scope="module")
-def demo(pages: SchoolPages) -> Iterator[tuple[Database, Year, SchoolPages]]:
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Database, Year, SchoolPages]]:
+    pages = autumn().again(tmp_path_factory.mktemp("sending"))
     with closing(pages.node.connect()) as db:
         row = db.execute(
             """SELECT id, start, "end" FROM academic_year WHERE id IN (SELECT year FROM class_group)
