@@ -16,10 +16,16 @@ from shared.problems import AccountExists, ConsentMissing, HeadExists, InvalidVa
 from shared.web import today
 from sync.state import State
 from sync.writer import Writer, writing
-from tests.node.conftest import CHEAP, PASSWORD, SchoolPages, actor
+from tests.node.conftest import CHEAP, PASSWORD, SchoolPages, actor, autumn
 
 SLIP = re.compile(r"<code class=\"code\">([a-z-]+)</code>")
 LOGIN = re.compile(r"Логин[^<]*<b>([^<]+)</b>")
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> SchoolPages:
+    """A school of these tests alone, which sign its people out."""
+    return autumn().again(tmp_path_factory.mktemp("accounts"))
 
 
 def member(w: Writer, surname: str = "Асанова", given: str = "Айгүл", consent: bool = True) -> int:

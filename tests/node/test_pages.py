@@ -187,12 +187,12 @@ def test_the_first_page_counts_the_school(pages: SchoolPages) -> None:
     pupils, girls, classes = (
         pages.one(
             """SELECT count(DISTINCT e.pupil) FROM enrolment e JOIN person p ON p.id = e.pupil
-               WHERE (p.sex = 'f' OR ?1) AND (e."end" IS NULL OR e."end" > ?2)""",
+               WHERE (p.sex = 'f' OR ?1) AND e.retired_at IS NULL AND (e."end" IS NULL OR e."end" > ?2)""",
             everyone,
             parse_day("2026-05-29"),
         )
         if everyone is not None
-        else pages.one("SELECT count(*) FROM class_group WHERE year = 3")
+        else pages.one("SELECT count(*) FROM class_group WHERE year = 3 AND retired_at IS NULL")
         for everyone in (1, 0, None)
     )
     assert figures == [str(pupils), str(girls), str(classes), str(pages.one("SELECT count(*) FROM staff"))]
