@@ -63,7 +63,8 @@ def struck_results(
 
 
 def _steps(db: Database, rows: Sequence[tuple[str, tuple[int, ...]]], today: int) -> list[Step]:
-    log, kinds, steps = NodeLog(db), _kinds(db), []
+    log, kinds = NodeLog(db), _kinds(db)
+    steps: list[tuple[int, Step]] = []
     for table, at in rows:
         # One act may write a row several times, and what it wrote last stands.
         acts: dict[tuple[int, int], dict[int, Value]] = {}
@@ -71,8 +72,9 @@ def _steps(db: Database, rows: Sequence[tuple[str, tuple[int, ...]]], today: int
             acts.setdefault((entry.clock, entry.actor or 0), {}).update(entry.values)
         for (clock, actor), values in acts.items():
             lines = tuple(_lines(table, values, kinds, second=table == "mark" and at[-1] == SLOTS[1]))
-            steps.append(Step(ms_of(clock), author(db, actor, today), lines))
-    return sorted((step for step in steps if step.lines), key=lambda step: step.at, reverse=True)
+            steps.append((clock, Step(ms_of(clock), author(db, actor, today), lines)))
+    # By the whole clock: two changes may share a millisecond.
+    return [step for _, step in sorted(steps, key=lambda one: one[0], reverse=True) if step.lines]
 
 
 def last_author(db: Database, place: Place, change: Change, today: int) -> tuple[int, str]:
