@@ -226,11 +226,11 @@ def add_year(w: Writer) -> int:
         )
     for day in _yearly_holidays(w.db, last["id"]):
         w.put("calendar_day", year=year, day=day, kind="public")
-    take_over_map(w, year, last["id"])
+    _take_over_map(w, year, last["id"])
     return year
 
 
-def take_over_map(w: Writer, year: int, source: int) -> None:
+def _take_over_map(w: Writer, year: int, source: int) -> None:
     """Let pupils go on after a year as the promotion map of another year says."""
     for grade, to_grade, graduates in w.db.execute(
         "SELECT grade, to_grade, graduates FROM promotion_map WHERE year = ? AND retired_at IS NULL",
