@@ -9,7 +9,6 @@ from node.fields import iso
 from node.journal import pages, proposals, queries
 from node.journal.blueprint import area
 from node.journal.reckoning import reckoning
-from node.people.queries import class_name, number_of
 from node.request import database
 from shared.access import allow
 from shared.i18n import row_name
@@ -22,23 +21,11 @@ def explained(group_id: int) -> ResponseReturnValue:
     """The marks of a pupil's term with kinds of work, dates and weights, the formula, and what is left out."""
     db, group, pupil_id = database(), pages.group_of(group_id), request.args.get("pupil", type=int)
     term = pages.chosen_term(queries.result_terms(db, group["year"], group["grade"]))
-    if (
-        term is None
-        or pupil_id is None
-        or proposals.is_free(term)
-        or pupil_id not in queries.members(db, group_id, term["start"], term["end"])
-    ):
+    if term is None or pupil_id is None or proposals.is_free(term):
         raise NotFound()
-    pages.note_reading(group, pupil_id)
     return render_template(
         "journal/explained.html",
-        group=group,
-        name=class_name(group["grade"], group["letter"]),
-        subject=row_name(group),
-        term=term,
-        label=pages.label,
-        pupil=queries.person_name(db, pupil_id, pages.today()),
-        number=number_of(pupil_id),
+        **pages.about_pupil(group, term, pupil_id),
         iso=iso,
         how=reckoning(db, group, term, pupil_id),
         given=queries.results(db, group_id, term["id"]).get(pupil_id),

@@ -145,17 +145,11 @@ def result_history(group_id: int, pupil_id: int) -> ResponseReturnValue:
     """Who gave a pupil which result of a period, and when, from the change log."""
     db, group = database(), pages.group_of(group_id)
     term = pages.chosen_term(queries.result_terms(db, group["year"], group["grade"]))
-    if term is None or pupil_id not in queries.members(db, group_id, term["start"], term["end"]):
+    if term is None:
         raise NotFound()
     return render_template(
         "journal/result_history.html",
-        group=group,
-        name=class_name(group["grade"], group["letter"]),
-        subject=row_name(group),
-        term=term,
-        label=pages.label,
-        pupil=queries.person_name(db, pupil_id, pages.today()),
-        number=number_of(pupil_id),
+        **pages.about_pupil(group, term, pupil_id),
         steps=history.of_result(db, group_id, pupil_id, term["id"], pages.today()),
     )
 

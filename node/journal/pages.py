@@ -10,7 +10,7 @@ from flask import request
 from node import access
 from node.journal import actions, forms, queries
 from node.journal.queries import Cell, Place
-from node.people.queries import class_name
+from node.people.queries import class_name, number_of
 from node.reading.noting import noted, noted_list
 from node.request import database
 from shared.dates import parse_day
@@ -95,3 +95,22 @@ def chosen_term(terms: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
 def label(term: Mapping[str, Any]) -> str:
     kind, number = term["kind"], term["number"]
     return value_label("term", f"{kind}-{number}" if number else kind, current_language())
+
+
+def about_pupil(group: Mapping[str, Any], term: Mapping[str, Any], pupil_id: int) -> dict[str, Any]:
+    """What a page about a pupil's term in a group says of all three; the reading is noted.
+
+    NotFound: the pupil was not in the group then.
+    """
+    if pupil_id not in queries.members(database(), group["id"], term["start"], term["end"]):
+        raise NotFound()
+    note_reading(group, pupil_id)
+    return {
+        "group": group,
+        "name": class_name(group["grade"], group["letter"]),
+        "subject": row_name(group),
+        "term": term,
+        "label": label,
+        "pupil": queries.person_name(database(), pupil_id, today()),
+        "number": number_of(pupil_id),
+    }

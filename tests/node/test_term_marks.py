@@ -166,6 +166,8 @@ def test_a_late_change_of_a_result_needs_a_reason_of_its_own_and_stays_to_be_rea
     assert [value for _, value in newest.lines][::2] == ["4", "Кайра текшерилди"]
     status, text = desk.school.as_("deputy").get(f"/journal/results/{group}/{pupil}?term={quarter}")
     assert status == 200 and "Жаңылыштык" in text and "Олимпиада" in text
+    noted = "SELECT count(*) FROM reading_log WHERE person = ? AND retired_at IS NULL"
+    assert desk.db.execute(noted, (pupil,)).fetchone()[0] == 1, "a deputy's reading of it is in the log"
 
 
 def test_another_annual_mark_than_proposed_needs_a_reason_and_an_exam_needs_none(desk: Desk) -> None:
