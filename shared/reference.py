@@ -108,6 +108,11 @@ CODE_LISTS: dict[str, tuple[int, tuple[tuple[str, str, str, str], ...]]] = {
         ("psychologist", "Психолог", "Психолог", "Psychologist"),
         ("librarian", "Китепканачы", "Библиотекарь", "Librarian"),
         ("other", "Башка", "Прочие", "Other"),
+        ("secretary", "Катчы", "Секретарь", "Secretary"),
+        ("it", "Системалык администратор", "Системный администратор", "System administrator"),
+        ("lab", "Лаборант", "Лаборант", "Laboratory assistant"),
+        ("accountant", "Бухгалтер", "Бухгалтер", "Accountant"),
+        ("support", "Чарба кызматкери", "Хозяйственный персонал", "Support staff"),
     )),
     "education": (7, (
         ("higher_ped", "Жогорку педагогикалык", "Высшее педагогическое", "Higher pedagogical"),
@@ -202,6 +207,11 @@ CODE_LISTS: dict[str, tuple[int, tuple[tuple[str, str, str, str], ...]]] = {
         ("father", "Атасы", "Отец", "Father"),
         ("guardian", "Камкорчу", "Опекун", "Appointed guardian"),
         ("other", "Башка", "Другое лицо", "Other"),
+        ("grandmother", "Чоң энеси", "Бабушка", "Grandmother"),
+        ("grandfather", "Чоң атасы", "Дедушка", "Grandfather"),
+        ("stepmother", "Өгөй энеси", "Мачеха", "Stepmother"),
+        ("stepfather", "Өгөй атасы", "Отчим", "Stepfather"),
+        ("relative", "Башка тууганы", "Другой родственник", "Other relative"),
     )),
     "order_series": (20, (
         ("pupils", "Окуучулар боюнча", "По учащимся", "Pupils"),

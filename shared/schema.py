@@ -240,7 +240,13 @@ DUTIES = (
     "librarian",
     "administrator",
 )  # fmt: skip
-POSITIONS = ("head", "deputy", "primary", "teacher", "social", "psychologist", "librarian", "other")
+POSITIONS = (
+    "head", "deputy", "primary", "teacher", "social", "psychologist", "librarian",
+    "secretary", "it", "lab", "accountant", "support", "other",
+)  # fmt: skip
+RELATIONS = (
+    "mother", "father", "grandmother", "grandfather", "stepmother", "stepfather", "guardian", "relative", "other",
+)  # fmt: skip
 EDUCATIONS = ("higher_ped", "higher", "unfinished", "vocational", "general")
 CATEGORIES = ("highest", "first", "second", "none")
 PUPIL_CATEGORIES = ("excellent", "good", "satisfactory", "failing", "not_assessed", "one_four", "one_three")
@@ -480,7 +486,7 @@ TABLES: tuple[Table, ...] = (
         _c(2, "pupil", "ref", "school", "Окуучу", "Ученик", "Pupil", references="pupil"),
         _c(3, "person", "ref", "school", "Адам", "Человек", "Person", references="person"),
         _c(4, "relation", "code", "school", "Тууганчылыгы", "Степень родства", "Relation",
-           choices=("mother", "father", "guardian", "other")),
+           choices=RELATIONS),
         _c(5, "may_read", "bool", "school", "Көрүүгө укуктуу", "Имеет доступ", "May read", 1),
         key=("pupil", "person"), indexes=(("person",),),
     ),

@@ -201,12 +201,12 @@ def _household(rng: Random, year: int) -> Household:
         relation = "father" if kind < 0.97 else "guardian"
         found.guardians.append(_guardian(rng, names.father(rng, family), "m", relation, year))
     if not found.guardians:
-        found.guardians.append(_guardian(rng, names.mother(rng, family), "f", "other", year))
+        found.guardians.append(_guardian(rng, names.mother(rng, family), "f", "grandmother", year))
     return found
 
 
 def _guardian(rng: Random, name: Name, sex: Sex, relation: str, year: int) -> Guardian:
-    age = rng.randint(28, 48) + (14 if relation in ("guardian", "other") else 0)
+    age = rng.randint(28, 48) + (14 if relation in ("guardian", "grandmother") else 0)
     phone = (
         f"+996 {rng.choice((500, 550, 700, 707, 770, 777))} {rng.randint(100, 999)} {rng.randint(100, 999)}"
     )
@@ -285,12 +285,12 @@ def _share_out(
 
 
 def _office(pupils: int) -> list[str]:
-    small = ["head", "deputy", "other", "librarian"]
+    small = ["head", "deputy", "secretary", "librarian"]
     return small + (["deputy", "social", "psychologist"] if pupils >= 250 else ["social"])
 
 
 def _member(rng: Random, position: str, speciality: str, year: int) -> Teacher:
-    women = {"head": 0.45, "other": 0.9, "primary": 0.97}.get(position, 0.2 if speciality == "sport" else 0.8)
+    women = {"head": 0.45, "secretary": 0.9, "primary": 0.97}.get(position, 0.2 if speciality == "sport" else 0.8)
     sex: Sex = "f" if rng.random() < women else "m"
     family = names.family(rng)
     age = rng.randint(34, 62) if position in ("head", "deputy") else rng.randint(23, 63)

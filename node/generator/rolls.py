@@ -19,7 +19,7 @@ _ORDER_TITLES = {
 
 def write_first_pupils(school: School) -> None:
     """Who is here on 1 September; the first grade arrives with it."""
-    with school.as_("other") as w:
+    with school.as_("secretary") as w:
         order = school.order(w, "pupils", school.year.start, "Окуучуларды класстарга бөлүштүрүү жөнүндө")
         for index, one in enumerate(school.cast.classes):
             for number in one.pupils:
@@ -40,7 +40,7 @@ def write_moves(school: School, events: list[Move]) -> None:
     """Arrivals, departures and transfers, each under an order of its own."""
     if not events:
         return
-    with school.as_("other") as w:
+    with school.as_("secretary") as w:
         for move in events:
             order = school.order(w, "pupils", move.day, _ORDER_TITLES[move.kind])
             if move.kind == "arrived":

@@ -14,7 +14,7 @@ from sync.writer import Writer, writing
 OFFICE = {
     "head": "head",
     "deputy": "deputy",
-    "other": "secretary",
+    "secretary": "secretary",
     "librarian": "librarian",
     "social": "social",
 }

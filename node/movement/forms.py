@@ -18,7 +18,9 @@ from shared.dates import parse_day
 from shared.i18n import gettext
 from shared.problems import OrderMissing
 
-SEX_OF = {"mother": "f", "father": "m"}
+SEX_OF = {
+    "mother": "f", "grandmother": "f", "stepmother": "f", "father": "m", "grandfather": "m", "stepfather": "m",
+}  # fmt: skip
 NAMES = ("surname", "given_name", "patronymic")
 CARD = ("personal_number", "address")
 """Of the card what an admission asks for; the rest is written on the card itself."""

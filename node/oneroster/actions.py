@@ -31,7 +31,7 @@ SEX = {"f": "female", "m": "male"}
 SESSION_TYPES = {"quarter": "term", "period": "term", "half": "semester"}
 STAFF_ROLES = {
     "head": "principal", "deputy": "siteAdministrator", "primary": "teacher", "teacher": "teacher",
-    "social": "counselor", "psychologist": "counselor",
+    "social": "counselor", "psychologist": "counselor", "it": "systemAdministrator",
 }  # fmt: skip
 """Position -> role; of any other, `aide`."""
 GUARDIAN_ROLES = {"mother": "parent", "father": "parent", "guardian": "guardian"}

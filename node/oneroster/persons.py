@@ -18,7 +18,7 @@ from node.oneroster.taking import Taking
 from shared.dates import date_of
 from shared.problems import N_
 from shared.report import EMPTY
-from shared.schema import LANGUAGES, POSITIONS, Value
+from shared.schema import LANGUAGES, POSITIONS, RELATIONS, Value
 from sync.writer import has_consent
 
 GUARDIANS = ("parent", "guardian", "relative")
@@ -32,9 +32,9 @@ POSITION_OF = {
     "principal": "head",
     "siteAdministrator": "deputy",
     "counselor": "social",
+    "systemAdministrator": "it",
 }
 """Role -> position; of any other, `other`."""
-RELATIONS = ("mother", "father", "guardian", "other")
 SEX_OF = {word: code for code, word in SEX.items()}
 NAMELESS = N_("People without a consent, taken in without a name")
 NO_GUARDIAN = N_("Guardians without a consent, passed over")
@@ -269,7 +269,7 @@ class Persons:
         if "parent" in roles:
             row = self.t.books.row("person", person)
             return {"f": "mother", "m": "father"}.get(row["sex"] or "") if row else None
-        return "guardian" if "guardian" in roles else "other"
+        return "guardian" if "guardian" in roles else "relative" if "relative" in roles else "other"
 
 
 def _digits(phone: str) -> str:

@@ -85,13 +85,17 @@ PUPILS = Cube(
 )
 """Pupils by the roll rule (start <= day < end) on `:day`; without one, on their year's reference date."""
 
+_STAFF_ROW = """CASE WHEN s.position IN ('head', 'deputy', 'primary', 'teacher', 'social', 'psychologist', 'librarian')
+      THEN s.position WHEN s.position <> '' THEN 'other' END"""
+"""A row of the yearly return of staff: whoever has another position is one of the others."""
+
 STAFF = Cube(
     "staff",
     ("Кызматкерлер", "Сотрудники", "Staff"),
     ("start", "position", "category", "education", "since", "sex", "outside"),
     ("staff", "women", "men", "outside_staff", "teachers", "qualified", "load", "loaded"),
-    """
-    SELECT y.start, s.position, s.category, s.education, s.experience_since, p.sex, COALESCE(s.outside, 0),
+    f"""
+    SELECT y.start, {_STAFF_ROW}, s.category, s.education, s.experience_since, p.sex, COALESCE(s.outside, 0),
       SUM(CASE WHEN COALESCE(s.outside, 0) = 0 THEN 1 ELSE 0 END),
       SUM(CASE WHEN COALESCE(s.outside, 0) = 0 AND p.sex = 'f' THEN 1 ELSE 0 END),
       SUM(CASE WHEN COALESCE(s.outside, 0) = 0 AND p.sex = 'm' THEN 1 ELSE 0 END),
@@ -115,14 +119,14 @@ STAFF = Cube(
         WHERE z.retired_at IS NULL AND z.start <= CAST(:day AS BIGINT)))
       AND (s.start IS NULL OR s.start <= COALESCE(CAST(:day AS BIGINT), y.reference_date))
       AND (s."end" IS NULL OR s."end" > COALESCE(CAST(:day AS BIGINT), y.reference_date))
-    GROUP BY y.start, s.position, s.category, s.education, s.experience_since, p.sex, COALESCE(s.outside, 0)
+    GROUP BY y.start, {_STAFF_ROW}, s.category, s.education, s.experience_since, p.sex, COALESCE(s.outside, 0)
     """,
     repeats=("year",),
     stock=True,
 )
 """Staff employed on `:day`, or on the reference date of every school year the school has classes in.
 
-Outside part-timers are counted apart and in no other measure but the load.
+Positions are the rows of the yearly return. Outside part-timers are counted apart and in no other measure but the load.
 """
 
 MOVEMENT = Cube(

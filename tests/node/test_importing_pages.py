@@ -420,7 +420,7 @@ def test_a_list_without_numbers_of_personal_files_knows_the_child_by_class_and_n
     assert client.post(there, do="rest", key="child")[0] == 200
     sql = """SELECT r.relation FROM guardian r JOIN person p ON p.id = r.person
              WHERE r.pupil = ? AND p.surname = 'Щукина' AND p.patronymic = 'Ивановна'"""
-    assert own.one(sql, pupil) == "other"
+    assert own.one(sql, pupil) == "grandmother"
 
 
 def test_no_template_names_someone_whose_consent_lapsed(own: SchoolPages) -> None:

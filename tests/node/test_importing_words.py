@@ -10,7 +10,7 @@ from node.importing.values import Unreadable, transformed
 from node.importing.words import WORDS, Code
 from shared.i18n import LANGUAGES
 from shared.reference import CODE_LISTS
-from shared.schema import CATEGORIES, EDUCATIONS, POSITIONS, SEX
+from shared.schema import CATEGORIES, EDUCATIONS, POSITIONS, RELATIONS, SEX
 from shared.schema import LANGUAGES as INSTRUCTION
 
 SAID: dict[str, dict[Code, str]] = {
@@ -21,19 +21,32 @@ SAID: dict[str, dict[Code, str]] = {
     "relation": {
         "mother": "эне, энеси, апасы, Апа, мать, Мать Асанова, мама, mother",
         "father": "ата, Атасы, отец, папа, father",
+        "grandmother": "чоң эне, Чон энеси, чоң апасы, ЧОН АПА, таене, тай эне, Таэнеси, бабушка, Бабушка (по матери)"
+        ", grandmother",
+        "grandfather": "чоң ата, чоң атасы, Чоңата, таята, Дедушка, дед, grandfather",
+        "stepmother": "өгөй эне, мачеха",
+        "stepfather": "Өгөй атасы, Отчим",
         "guardian": "опекун, камкорчу, камкорчусу, законный представитель, мыйзамдуу өкүлү",
-        "other": "чоң эне, Чон энеси, чоң ата, чоң атасы, бабушка, Дедушка, таене, тай эне, тетя, тётя, эжеси, башка",
+        "relative": "тетя, тётя, Дядя, эжеси, таежеси, агасы, таякеси, сестра, старший брат, башка тууганы, тууганы"
+        ", родственник, aunt",
+        "other": "башка, другое лицо, иное",
     },
     "position": {
         "head": "директор, Мектептин директору, Директор школы, и.о. директора, мектеп жетекчиси",
-        "deputy": "завуч, Зам. директора по УВР, ОББ"
+        "deputy": "завуч, Зам. директора по УВР, Зам. директора по АХЧ, ОББ"
         ", окуу бөлүмүнүн башчысы, директордун окуу иштери боюнча орун басары",
         "primary": "башталгыч класстын мугалими, учитель начальных классов, Башталгыч класстардын мугалими",
         "teacher": "мугалим, Учитель математики, математика мугалими, Кыргыз тили жана адабияты мугалими, предметник",
         "social": "соц. педагог, соцпедагог, социалдык педагог, социальный педагог",
         "psychologist": "психолог, педагог-психолог, мектеп психологу",
         "librarian": "китепканачы, библиотекарь, зав. библиотекой",
-        "other": "катчы, секретарь, Секретарь школы, делопроизводитель, мектеп катчысы, бухгалтер, завхоз, медсестра",
+        "secretary": "катчы, секретарь, Секретарь школы, Секретарь-делопроизводитель, делопроизводитель"
+        ", мектеп катчысы, Иш кагаздарын жүргүзүүчү, School secretary",
+        "it": "сис. админ, Системный администратор, системалык администратор, программист, IT-специалист",
+        "lab": "лаборант, Лаборант кабинета химии, химия лаборанты, laboratory assistant",
+        "accountant": "бухгалтер, Гл. бухгалтер, башкы бухгалтер, мектептин бухгалтери, accountant",
+        "support": "завхоз, чарба башчысы, кароолчу, техничка, уборщица, ашпозчу, caretaker",
+        "other": "медсестра, вожатая, тарбиячы, логопед, башка",
     },
     "shift": {1: "1, I, 1-смена, биринчи", 2: "2, II, 2-смена, вторая смена"},
     "category": {"highest": "жогорку, Высшая", "first": "I, первая", "none": "жок, без категории"},
@@ -87,7 +100,7 @@ def test_no_word_stands_for_two_codes(name: str) -> None:
     [
         ("sex", SEX), ("position", POSITIONS), ("education", EDUCATIONS), ("category", CATEGORIES),
         ("language", INSTRUCTION), ("residence", ("urban", "rural")),
-        ("relation", ("mother", "father", "guardian", "other")),
+        ("relation", RELATIONS),
     ],
 )  # fmt: skip
 def test_every_code_has_words_and_is_known_by_the_name_that_pages_give_it(
@@ -102,4 +115,6 @@ def test_every_code_has_words_and_is_known_by_the_name_that_pages_give_it(
 def test_a_word_that_is_none_is_told_with_one_for_each_code() -> None:
     with pytest.raises(Unreadable) as told:
         transformed("жолдош", {"map": WORDS["relation"]})
-    assert told.value.details["allowed"] == "апасы, атасы, камкорчусу, башка"
+    assert told.value.details["allowed"] == (
+        "апасы, атасы, чоң энеси, чоң атасы, өгөй энеси, өгөй атасы, камкорчусу, тууганы, башка"
+    )

@@ -273,6 +273,24 @@ def test_no_name_and_no_key_of_the_roster_is_anywhere_in_the_file(fresh: School)
         assert planted.encode() not in dump
 
 
+def test_a_system_administrator_and_a_relative_are_told_by_their_roles(fresh: School) -> None:
+    roster = another()
+    roster.extra = ("metadata.mektep.consentFrom",)
+    for line in roster.files["users"]:
+        line["metadata.mektep.consentFrom"] = "2025-09-01"
+    roster.files["roles"][2]["role"], roster.files["roles"][3]["role"] = "systemAdministrator", "relative"
+    fresh.take(roster.content())
+    staff, relation = fresh.one("SELECT person FROM staff"), "SELECT relation FROM guardian"
+    assert fresh.one("SELECT position FROM staff") == "it" and fresh.one(relation) == "relative"
+    with writing(fresh.db, fresh.actor) as w:
+        w.put("staff", person=staff, position="secretary")  # type: ignore[arg-type]
+        pupil, guardian = fresh.rows("SELECT pupil, person FROM guardian")[0]
+        w.put("guardian", pupil=pupil, person=guardian, relation="grandmother")  # type: ignore[arg-type]
+    roster.files["roles"][2]["role"] = "aide"
+    assert fresh.take(roster.content()).result.changes_nothing, "what the school wrote is told less exactly"
+    assert (fresh.one("SELECT position FROM staff"), fresh.one(relation)) == ("secretary", "grandmother")
+
+
 def test_the_same_again_changes_nothing_and_names_come_with_their_consents(fresh: School) -> None:
     fresh.take(another().content())
     length = fresh.length()

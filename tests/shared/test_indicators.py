@@ -304,6 +304,8 @@ def made_up_school() -> World:
     staff("m", position="teacher", education="higher", outside=1, load=400)
     staff("m", position="teacher", end=parse_day("2025-09-05"))
     staff("m", position="teacher", retired_at=4)
+    for position in ("secretary", "lab", "other", "of_a_later_release", ""):
+        staff("f", position=position, start=parse_day("2025-09-06"), experience_since=2010)
     other = w.add("class_group", FAR, year=3, grade=1, letter="А")
     w.pupil("f", other, FAR)
     return w
@@ -408,6 +410,18 @@ def test_staff() -> None:
     ]
     before = table_of(["staff", "teachers"], [], day=parse_day("2025-09-04"))
     assert before == [["4", "3"]]
+
+
+def test_positions_are_the_rows_of_the_yearly_return() -> None:
+    """Who has a position without a row of its own there, or one of a later release, is one of the others."""
+    assert table_of(["staff"], ["position"], day=parse_day("2025-09-06")) == [
+        ["School head", "1"],
+        ["Primary teacher", "1"],
+        ["Subject teacher", "1"],
+        ["Other", "4"],
+        ["Unknown", "1"],
+        ["Total", "8"],
+    ]
 
 
 def test_categories_and_lessons() -> None:

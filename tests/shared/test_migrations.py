@@ -264,6 +264,26 @@ def test_a_reference_row_shipped_later_is_added_and_one_that_is_there_kept(
     assert last_change(filled) == len(logged(filled))
 
 
+def test_a_file_of_version_1_gets_the_codes_that_came_since(tmp_path: Path) -> None:
+    """The rows that it has keep their ids, a row that the hub corrected keeps what the hub said."""
+    new = {"secretary", "it", "lab", "accountant", "support"}
+    new |= {"grandmother", "grandfather", "stepmother", "stepfather", "relative"}
+    columns = {c.name for c in BY_NAME["code"].all_columns if c.since == 1}
+    with closing(as_released(1, tmp_path / "old")) as old:
+        for row in reference.ROWS["code"]:
+            if row["code"] not in new or row["list"] not in ("position", "relation"):
+                insert(old, BY_NAME["code"], {name: row[name] for name in columns & set(row)})
+        old.execute("UPDATE code SET name_ky = 'Башкалар' WHERE id = 608")
+        before = old.execute("SELECT count(*) FROM code").fetchone()[0]
+        upgrade(old)
+        ids = dict(old.execute("SELECT code, id FROM code WHERE list IN ('position', 'relation')").fetchall())
+        assert {code: ids[code] for code in ("secretary", "support", "grandmother", "relative")} == {
+            "secretary": 609, "support": 613, "grandmother": 1905, "relative": 1909,
+        }  # fmt: skip
+        assert old.execute("SELECT count(*) FROM code").fetchone() == (before + len(new),)
+        assert old.execute("SELECT name_ky FROM code WHERE id = 608").fetchone() == ("Башкалар",)
+
+
 # -- two releases of a school and its hub ---------------------------------------------------------------------------
 
 
