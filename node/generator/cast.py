@@ -290,7 +290,9 @@ def _office(pupils: int) -> list[str]:
 
 
 def _member(rng: Random, position: str, speciality: str, year: int) -> Teacher:
-    women = {"head": 0.45, "secretary": 0.9, "primary": 0.97}.get(position, 0.2 if speciality == "sport" else 0.8)
+    women = {"head": 0.45, "secretary": 0.9, "primary": 0.97}.get(
+        position, 0.2 if speciality == "sport" else 0.8
+    )
     sex: Sex = "f" if rng.random() < women else "m"
     family = names.family(rng)
     age = rng.randint(34, 62) if position in ("head", "deputy") else rng.randint(23, 63)
