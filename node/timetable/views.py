@@ -13,7 +13,7 @@ from node import access
 from node.access import right
 from node.calendar import queries as calendar
 from node.fields import iso
-from node.people.queries import class_name
+from node.people.queries import class_name, staff_member
 from node.request import acting, database
 from node.timetable import actions, forms, ical, queries
 from node.timetable.blueprint import area
@@ -71,9 +71,13 @@ def _chosen_day() -> int:
 
 
 def _whose(asked: Mapping[str, str], year: int) -> Whose | None:
-    """Whose week is asked for. NotFound; NotAllowed: a pupil who is neither the visitor nor a child of theirs."""
+    """Whose week is asked for. NotFound, of who is no colleague too, so that no other name shows; NotAllowed: a pupil
+    who is neither the visitor nor a child of theirs.
+    """
     db = database()
     if teacher := forms.whole(asked.get("teacher")):
+        if staff_member(db, teacher) is None:
+            raise NotFound()
         name = queries.names(db, [teacher], today()).get(teacher, "")
         return Whose(name or gettext("Teacher"), teacher=teacher)
     if class_group := forms.whole(asked.get("class")):
