@@ -328,6 +328,7 @@ LIST_OF_COLUMN: dict[tuple[str, str], str] = {
     ("movement", "reason"): "movement_reason",
     ("attendance", "status"): "attendance_status",
     ("attendance", "reason"): "absence_reason",
+    ("attendance", "earlier"): "absence_reason",
     ("term_result", "status"): "result_status",
     ("account", "language"): "language",
     ("reading_log", "act"): "reading_act",

@@ -825,6 +825,9 @@ TABLES: tuple[Table, ...] = (
         _c(5, "pupil", "ref", "school", "Окуучу", "Ученик", "Pupil", references="pupil"),
         _c(6, "status", "code", "school", "Абалы", "Статус", "Status", choices=ATTENDANCE_STATUSES),
         _c(7, "reason", "code", "school", "Себеби", "Причина", "Reason", choices=ABSENCE_REASONS),
+        _c(8, "note", "ref", "school", "Негизи", "Основание", "Note", references="absence_note", unit="reason", since=2),
+        _c(9, "earlier", "code", "school", "Негизге чейинки себеби", "Причина до основания", "Reason before the note",
+           choices=ABSENCE_REASONS, unit="reason", since=2),
         key=("subject_group", "day", "period", "pupil"), indexes=(("pupil",),),
     ),
     _table(

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from node.fields import needed as needed
 from node.fields import of_rows
 from shared.dates import parse_day
+from shared.problems import BadRequest
 
 
 def reasons(form: Mapping[str, str]) -> dict[int, str]:
@@ -16,6 +17,18 @@ def reasons(form: Mapping[str, str]) -> dict[int, str]:
         for pupil, reason in of_rows(form, "reason-")
         if reason and reason != form.get(f"seen-reason-{pupil}")
     }
+
+
+def lesson_reasons(form: Mapping[str, str]) -> dict[tuple[int, int, int], str]:
+    """(pupil, period, subject group) -> the reason of that lesson, where it differs from the one shown. BadRequest."""
+    prefix, found = "lesson-reason-", dict[tuple[int, int, int], str]()
+    for name, reason in form.items():
+        if name.startswith(prefix) and reason and reason != form.get(f"seen-{name}"):
+            at = [needed(part) for part in name.removeprefix(prefix).split("-")]
+            if len(at) != len(("pupil", "period", "group")):
+                raise BadRequest()
+            found[at[0], at[1], at[2]] = reason
+    return found
 
 
 def span(form: Mapping[str, str]) -> tuple[int, int]:

@@ -267,6 +267,11 @@ class Sheet:
     members: Mapping[int, frozenset[int]]
     away: Mapping[tuple[int, int, int], tuple[str, str]]
 
+    def missed(self, pupil: int) -> list[tuple[Mapping[str, Any], str]]:
+        """The lessons that a pupil missed, each with its reason."""
+        found = ((one, self.away.get((pupil, one["period"], one["group"]))) for one in self.lessons)
+        return [(one, why[1]) for one, why in found if why is not None and why[0] == "absent"]
+
 
 def sheet(db: Database, class_group: int, day: int) -> Sheet:
     """The day of a class, lesson by lesson."""
@@ -321,18 +326,83 @@ def note(db: Database, row: int) -> Mapping[str, Any] | None:
 
 
 def noted_away(db: Database, pupils: Collection[int], day: int) -> dict[int, str]:
-    """The pupils a note covers on a day, each with the reason; of several notes the latest counts."""
-    return {note["pupil"]: note["reason"] or "unknown" for note in reversed(notes(db, pupils, day, day))}
+    """The pupils a note covers on a day, each with the reason; of several notes the one written last counts."""
+    found = sorted(notes(db, pupils, day, day), key=_written)
+    return {note["pupil"]: note["reason"] or "unknown" for note in found}
 
 
-def reason_of_day(db: Database, pupil: int, day: int) -> str | None:
-    """The one reason that a pupil's absences of a day have been given; None where there is none, or several."""
+def _written(note: Mapping[str, Any]) -> int:
+    """The order in which notes were written."""
+    return int(note["id"])
+
+
+# ---- reasons
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why someone was away. ``note`` is the note that says so, None where it was given by hand; ``earlier`` is what
+    was given by hand before any note, and stands again when no note covers the day any more.
+    """
+
+    reason: str | None = None
+    note: int | None = None
+    earlier: str | None = None
+
+    @property
+    def columns(self) -> dict[str, int | str | None]:
+        """The columns of a row of attendance, all of them: they are replaced together."""
+        return {"reason": self.reason, "note": self.note, "earlier": self.earlier}
+
+    @property
+    def told(self) -> tuple[str, int | None, str | None]:
+        """What it comes to: nothing given and given as unknown say the same."""
+        return self.reason or "unknown", self.note, self.earlier
+
+    @property
+    def by_hand(self) -> str | None:
+        """What was given by hand, under whatever note."""
+        return self.reason if self.note is None else self.earlier
+
+    def under(self, covering: Iterable[Mapping[str, Any]]) -> Reason:
+        """The reason under the last written of the notes of its day, or the one by hand where there is none."""
+        latest = max(covering, key=_written, default=None)
+        return (
+            Reason(self.by_hand) if latest is None else Reason(latest["reason"], latest["id"], self.by_hand)
+        )
+
+
+@dataclass(frozen=True)
+class Absence:
+    """A lesson that a pupil missed, of which class, and why."""
+
+    group: int
+    day: int
+    period: int
+    class_group: int | None
+    why: Reason
+
+
+def absences(db: Database, pupil: int, first: int, last: int) -> list[Absence]:
+    """The lessons that a pupil missed in a span."""
     rows = db.execute(
-        """SELECT DISTINCT reason FROM attendance WHERE pupil = ? AND day = ? AND status = 'absent'
-           AND ifnull(reason, 'unknown') <> 'unknown' AND retired_at IS NULL""",
-        (pupil, day),
-    ).fetchall()
-    return str(rows[0][0]) if len(rows) == 1 else None
+        """SELECT a.subject_group, a.day, a.period, sg.class_group, a.reason, a.note, a.earlier FROM attendance a
+           JOIN subject_group sg ON sg.id = a.subject_group WHERE a.pupil = ? AND a.day BETWEEN ? AND ?
+             AND a.status = 'absent' AND a.retired_at IS NULL ORDER BY a.day, a.period""",
+        (pupil, first, last),
+    )
+    return [
+        Absence(group, day, period, class_group, Reason(*why))
+        for group, day, period, class_group, *why in rows.fetchall()
+    ]
+
+
+def reason_at_entry(db: Database, pupil: int, day: int) -> Reason:
+    """The reason an absence has when it is entered: that of a note over the day, else the one that was given by hand
+    to the other lessons of the day.
+    """
+    given = {one.why.by_hand for one in absences(db, pupil, day, day)} - {None, "unknown"}
+    return Reason(given.pop() if len(given) == 1 else None).under(notes(db, [pupil], day, day))
 
 
 # ---- alerts

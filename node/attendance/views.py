@@ -199,12 +199,13 @@ def _noted(pupils: Collection[int]) -> dict[str, Any]:
 @area.post("/class/<int:class_id>/reasons")
 @allow(*GIVE)
 def give_reasons(class_id: int) -> ResponseReturnValue:
-    """Give the absences of a day their reasons."""
+    """Give the absences of a day their reasons, of the whole day or of one lesson."""
     _require_led(class_id)
     span = _span()
     try:
         with acting() as w:
-            actions.give_reasons(w, class_id, span.day, forms.reasons(request.form))
+            by_lesson = forms.lesson_reasons(request.form)
+            actions.give_reasons(w, class_id, span.day, forms.reasons(request.form), by_lesson)
     except InputProblem as problem:
         return _page(class_id, span, problem.sentence(gettext)), problem.status
     return _back(class_id, span)

@@ -40,6 +40,7 @@ _AREAS = {
     "lesson": "lesson_marks",
     "mark": "lesson_marks",
     "attendance": "attendance",
+    "absence_note": "attendance",
     "term_result": "term_marks",
     "account": "accounts",
     "report_snapshot": "reports",

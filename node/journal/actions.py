@@ -201,9 +201,11 @@ def _write(w: Writer, desk: Desk, change: Change, reason: str) -> None:
             scale=None if empty or desk.scale is None else desk.scale.id,
         )
     elif change.field == "status":
-        w.put(
-            "attendance", **key, pupil=change.pupil, status=change.value, reason=_reason(w.db, desk, change)
+        absent = change.value == "absent"
+        why = (
+            attendance.reason_at_entry(w.db, change.pupil, desk.place.day) if absent else attendance.Reason()
         )
+        w.put("attendance", **key, pupil=change.pupil, status=change.value, **why.columns)
     elif change.field == "comment":
         w.put("mark", **key, pupil=change.pupil, slot=0, comment=str(change.value))
     elif change.field == "taken":
@@ -225,16 +227,6 @@ def _strike(w: Writer, desk: Desk, change: Change, reason: str) -> None:
         made_on=desk.today,
         author=desk.person,
     )
-
-
-def _reason(db: Database, desk: Desk, change: Change) -> str | None:
-    """The reason an absence has when it is entered: that of a note over the day, else the one that other lessons of
-    the day have; the class teacher may give another.
-    """
-    if change.value != "absent":
-        return None
-    pupil, day = change.pupil, desk.place.day
-    return attendance.noted_away(db, [pupil], day).get(pupil) or attendance.reason_of_day(db, pupil, day)
 
 
 def _planned(db: Database, desk: Desk, change: Change) -> dict[str, Value]:

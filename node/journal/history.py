@@ -16,6 +16,9 @@ from shared.schema import BY_NAME, Value
 from sync.clock import ms_of
 from sync.log import NodeLog
 
+_UNTOLD = ("retired_at", "scale", "plan_item", "teacher", "band", "missed", "note", "earlier")
+"""Columns that follow from others, or say nothing to who reads."""
+
 
 @dataclass(frozen=True)
 class Step:
@@ -98,7 +101,7 @@ def _lines(
     lines = []
     for number, value in sorted(values.items()):
         column = BY_NAME[table].value_by_number.get(number)
-        if column is None or column.name in ("retired_at", "scale", "plan_item", "teacher", "band", "missed"):
+        if column is None or column.name in _UNTOLD:
             continue
         if column.name == "kind":
             text = kinds.get(int(str(value)), EMPTY) if value is not None else ""

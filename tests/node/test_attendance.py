@@ -9,10 +9,20 @@ import pytest
 
 from node.attendance import actions, forms, queries, views
 from node.derived import derive
+from node.journal import history
 from node.journal.actions import Change
 from node.journal.queries import Place, person_name, term_of
 from node.results import actions as locking
-from shared.problems import InvalidValue, NotFound, NotInGroup, TermLocked, TooManyDays, WrongOrder
+from shared.i18n import coded
+from shared.problems import (
+    BadRequest,
+    InvalidValue,
+    NotFound,
+    NotInGroup,
+    TermLocked,
+    TooManyDays,
+    WrongOrder,
+)
 from shared.schema import BY_NAME
 from sync.writer import writing
 from tests.node.conftest import SchoolPages
@@ -186,6 +196,8 @@ def test_reasons_and_notes_leave_a_locked_period_alone(desk: Desk) -> None:
             act(w)
     with writing(desk.db, desk.account) as w:
         # Nothing of the locked period changes by these.
+        same = actions.add_note(w, class_id, pupil, TODAY, TODAY, "unexcused")
+        assert actions.withdraw_note(w, class_id, same) == 0
         assert actions.give_reasons(w, class_id, TODAY, {pupil: "unexcused"}) == 0
         assert actions.withdraw_note(w, class_id, note) == 0
         locking.reopen(w, class_id, term["id"], "Ката табылды")
@@ -212,6 +224,127 @@ def test_a_note_closes_its_days_and_those_to_come(desk: Desk) -> None:
     assert one is not None and one.reason == "unknown"
     with writing(desk.db, desk.account) as w, pytest.raises(NotFound):
         actions.withdraw_note(w, class_id, note)
+
+
+def reasons_of(desk: Desk, pupil: int, day: int = TODAY) -> list[str]:
+    """The reasons of a pupil's missed lessons of a day, in order."""
+    return [one.why.told[0] for one in queries.absences(desk.db, pupil, day, day)]
+
+
+def test_without_the_note_stands_again_what_was_given_by_hand(desk: Desk) -> None:
+    pupil, class_id = desk.pupils[0], class_of(desk)
+    places = take(desk, TODAY, {pupil: "unknown"})
+    last = (pupil, places[-1].period, places[-1].group)
+    with writing(desk.db, desk.account) as w:
+        actions.give_reasons(w, class_id, TODAY, {pupil: "excused"}, {last: "unexcused"})
+        note = actions.add_note(w, class_id, pupil, TODAY, TODAY, "ill")
+    assert set(reasons_of(desk, pupil)) == {"ill"}
+    with writing(desk.db, desk.account) as w:
+        assert actions.withdraw_note(w, class_id, note) == len(places)
+    assert reasons_of(desk, pupil) == ["excused"] * (len(places) - 1) + ["unexcused"]
+
+
+@pytest.mark.parametrize("first_goes", [True, False])
+def test_a_note_over_a_note_gives_back_the_other_or_what_was_before_both(
+    desk: Desk, first_goes: bool
+) -> None:
+    pupil, class_id, (day, other) = desk.pupils[0], class_of(desk), last_days(desk, 2)
+    for one in (day, other):
+        take(desk, one, {pupil: "unknown"})
+    with writing(desk.db, desk.account) as w:
+        actions.give_reasons(w, class_id, day, {pupil: "unexcused"})
+        notes = [
+            actions.add_note(w, class_id, pupil, day, other, "ill"),
+            actions.add_note(w, class_id, pupil, day, day, "excused"),
+        ]
+    assert (set(reasons_of(desk, pupil, day)), set(reasons_of(desk, pupil, other))) == ({"excused"}, {"ill"})
+    gone, left = notes if first_goes else notes[::-1]
+    with writing(desk.db, desk.account) as w:
+        actions.withdraw_note(w, class_id, gone)
+    found = set(reasons_of(desk, pupil, day)), set(reasons_of(desk, pupil, other))
+    assert found == (({"excused"}, {"unknown"}) if first_goes else ({"ill"}, {"ill"}))
+    with writing(desk.db, desk.account) as w:
+        actions.withdraw_note(w, class_id, left)
+    found = set(reasons_of(desk, pupil, day)), set(reasons_of(desk, pupil, other))
+    assert found == ({"unexcused"}, {"unknown"})
+
+
+def test_an_absence_entered_under_a_note_has_the_reason_of_its_day_without_it(desk: Desk) -> None:
+    first, second = desk.pupils[:2]
+    class_id, places = class_of(desk), take(desk, TODAY, {first: "unknown", second: "unknown"})
+    with writing(desk.db, desk.account) as w:
+        for pupil in (first, second):
+            w.put("attendance", **desk.place.key, pupil=pupil, status="present", reason=None)
+        actions.give_reasons(w, class_id, TODAY, {first: "excused"})
+        notes = [actions.add_note(w, class_id, pupil, TODAY, TODAY, "ill") for pupil in (first, second)]
+    desk.save(*(Change("status", "absent", "present", pupil) for pupil in (first, second)))
+    assert reasons_of(desk, first) == reasons_of(desk, second) == ["ill"] * len(places)
+    with writing(desk.db, desk.account) as w:
+        for note in notes:
+            actions.withdraw_note(w, class_id, note)
+    assert reasons_of(desk, first) == ["excused"] * len(places)
+    assert reasons_of(desk, second) == ["unknown"] * len(places)
+
+
+def test_a_reason_given_by_hand_over_a_note_stays_without_it(desk: Desk) -> None:
+    first, second = desk.pupils[:2]
+    class_id, places = class_of(desk), take(desk, TODAY, {first: "unknown", second: "unknown"})
+    lesson = (second, places[0].period, places[0].group)
+    with writing(desk.db, desk.account) as w:
+        notes = [actions.add_note(w, class_id, pupil, TODAY, TODAY, "ill") for pupil in (first, second)]
+        actions.give_reasons(w, class_id, TODAY, {first: "unexcused"}, {lesson: "excused"})
+        for note in notes:
+            actions.withdraw_note(w, class_id, note)
+    assert reasons_of(desk, first) == ["unexcused"] * len(places)
+    assert reasons_of(desk, second) == ["excused"] + ["unknown"] * (len(places) - 1)
+    # Who came after all leaves no reason behind.
+    with writing(desk.db, desk.account) as w:
+        actions.add_note(w, class_id, first, TODAY, TODAY, "ill")
+    desk.save(Change("status", "present", "absent", first))
+    row = desk.db.execute(
+        "SELECT reason, note, earlier FROM attendance WHERE pupil = ? AND day = ? AND status = 'present'",
+        (first, TODAY),
+    ).fetchone()
+    assert tuple(row) == (None, None, None)
+
+
+def test_the_history_of_a_cell_tells_the_reason_and_no_number_of_a_note(desk: Desk) -> None:
+    pupil = desk.pupils[0]
+    take(desk, TODAY, {pupil: "unexcused"})
+    with writing(desk.db, desk.account) as w:
+        actions.add_note(w, class_of(desk), pupil, TODAY, TODAY, "ill")
+    steps = history.of_cell(desk.db, desk.place, pupil, TODAY)
+    assert [line for _, line in steps[0].lines] == [coded("ill", "attendance", "reason")]
+
+
+def test_a_form_gives_reasons_by_lesson_where_they_differ_from_those_shown() -> None:
+    sent = {
+        "reason-7": "ill", "seen-reason-7": "ill",
+        "lesson-reason-7-1-20": "ill", "seen-lesson-reason-7-1-20": "ill",
+        "lesson-reason-7-2-21": "unexcused", "seen-lesson-reason-7-2-21": "ill",
+    }  # fmt: skip
+    assert (forms.reasons(sent), forms.lesson_reasons(sent)) == ({}, {(7, 2, 21): "unexcused"})
+    for flawed in ("lesson-reason-7-2", "lesson-reason-7-2-x"):
+        with pytest.raises(BadRequest):
+            forms.lesson_reasons({flawed: "ill"})
+
+
+def test_reasons_by_lesson_are_held_to_the_same_rules(desk: Desk) -> None:
+    pupil, class_id = desk.pupils[0], class_of(desk)
+    first, *rest = take(desk, TODAY, {pupil: "unknown"})
+    stranger = desk.db.execute(
+        "SELECT pupil FROM enrolment WHERE class_group <> ? AND retired_at IS NULL LIMIT 1", (class_id,)
+    ).fetchone()[0]
+    for who, reason, problem in ((stranger, "ill", NotInGroup), (pupil, "asleep", InvalidValue)):
+        with writing(desk.db, desk.account) as w, pytest.raises(problem):
+            actions.give_reasons(w, class_id, TODAY, {}, {(who, first.period, first.group): reason})
+    with writing(desk.db, desk.account) as w:
+        lesson = (pupil, first.period, first.group)
+        assert actions.give_reasons(w, class_id, TODAY, {}, {lesson: "ill"}) == 1
+        # A lesson that was not missed, or is no lesson of the pupil's, has no reason to be given.
+        w.put("attendance", **first.key, pupil=pupil, status="late", reason=None)
+        others = {lesson: "ill", (pupil, first.period, 0): "ill"}
+        assert actions.give_reasons(w, class_id, TODAY, {pupil: "excused"}, others) == len(rest)
 
 
 def test_a_note_says_something_about_a_pupil_of_the_class(desk: Desk) -> None:
@@ -354,6 +487,14 @@ def test_the_class_teacher_works_on_the_page_of_a_day(desk: Desk) -> None:
     assert client.post(f"{page}/reasons?{here}", **sent)[0] == 302
     one = day_of(desk, pupil)
     assert one is not None and one.reason == "ill"
+    lesson = queries.absences(desk.db, pupil, TODAY, TODAY)[-1]
+    name = f"lesson-reason-{pupil}-{lesson.period}-{lesson.group}"
+    text = client.get(f"{page}?{here}")[1]
+    assert f'name="{name}"' in text and '<details class="more">' in text
+    assert client.post(f"{page}/reasons?{here}", **{f"seen-{name}": "ill", name: "unexcused"})[0] == 302
+    assert reasons_of(desk, pupil) == ["ill"] * (one.absent - 1) + ["unexcused"]
+    # Where the lessons differ they stand open.
+    assert '<details class="more" open>' in client.get(f"{page}?{here}")[1]
     note = {"pupil": str(pupil), "start": iso_of(TODAY), "end": iso_of(TODAY + 2), "reason": "excused"}
     assert client.post(f"{page}/note?{here}", **note | {"end": iso_of(TODAY - 2)})[0] == 422
     for left_open in ("pupil", "reason"):
