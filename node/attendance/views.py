@@ -58,6 +58,9 @@ def index() -> ResponseReturnValue:
     found = queries.not_taken(db, now - CHASED_DAYS, now, None if everything else ids) if ids else []
     chase = [one for one in found if queries.is_over(one, now, minute_of_day())]
     names = dict(journal_queries.named(db, {one["teacher"] for one in chase if one["teacher"]}, now))
+    alerts = alerts_for_visitor()
+    if everything and (alerts or chase):
+        noted_list("attendance")
     taught = frozenset[int]() if everything else access.taught_classes(db, who) - led
     return render_template(
         "attendance/index.html",
@@ -69,7 +72,7 @@ def index() -> ResponseReturnValue:
             if one["id"] in taught
         ],
         class_name=class_name,
-        alerts=alerts_for_visitor(),
+        alerts=alerts,
         chase=sorted(chase, key=lambda one: (names.get(one["teacher"], ""), one["day"], one["period"])),
         names=names,
         iso=iso,

@@ -22,7 +22,7 @@ from node.orders import drafts
 from node.orders.queries import next_number
 from node.people import queries as people
 from node.people.queries import class_name, full_name, number_of
-from node.reading.noting import noted
+from node.reading.noting import noted, noted_list
 from node.request import acting, database
 from shared.i18n import LANGUAGES, N_, gettext
 from shared.problems import InputProblem, NotAllowed, NotFound
@@ -112,6 +112,9 @@ def _arrival_page(
     classes = queries.open_classes(db, year.id, now) if year else []
     class_id = forms.whole(values.get("class")) or 0
     found = values.get("q", "").strip()
+    former = queries.former_pupils(db, found, now, now) if found else []
+    if former:
+        noted_list("pupils")
     admitted = forms.whole(request.args.get("admitted"))
     return render_template(
         "movement/arrival.html",
@@ -125,7 +128,7 @@ def _arrival_page(
         pupil_name=name_of(pupil, now) if pupil else "",
         admitted=admitted,
         admitted_name=name_of(admitted, now) if admitted else "",
-        found=queries.former_pupils(db, found, now, now) if found else [],
+        found=former,
         searched=found,
         parts=queries.split_subjects(db, class_id) if class_id else [],
         reasons=actions.ARRIVAL_REASONS,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask import redirect, render_template, request, url_for
@@ -17,7 +17,7 @@ from node.movement.blueprint import area
 from node.movement.queries import Period
 from node.movement.shown import name_of, on_paper, year_asked
 from node.people.queries import class_name, full_name, number_of
-from node.reading.noting import noted
+from node.reading.noting import noted, noted_list
 from node.request import acting, database
 from shared.access import allow
 from shared.i18n import current_language
@@ -40,6 +40,8 @@ def index() -> ResponseReturnValue:
     period = _period(year)
     flows = queries.balance(db, period.after, period.until) if period else {}
     shown = [c for c in _ordered(year) if classes is None or c["id"] in classes]
+    lines = _lines(period)
+    _note_lines("movement", lines)
     return render_template(
         "movement/index.html",
         years=years,
@@ -51,7 +53,7 @@ def index() -> ResponseReturnValue:
         total=balance.summed(flows.get(c["id"], queries.Flow()) for c in shown),
         arrived=balance.arrived,
         departed=balance.departed,
-        lines=_lines(period),
+        lines=lines,
         flaws=queries.discrepancies(db, period.after, period.until) if period and classes is None else [],
         apart=_apart(now) if may_open("movement.mend") else [],
         own_only=not visitor().has(*access.STAFF),
@@ -116,6 +118,15 @@ def _lines(period: Period | None) -> list[Mapping[str, Any]]:
     return sorted({row["id"]: row for row in found}.values(), key=lambda row: (row["date"], row["id"]))
 
 
+def _note_lines(what: str, lines: Sequence[Mapping[str, Any]]) -> None:
+    """Note that the visitor reads who came and left: of the whole school, or of each of the own children."""
+    db, who = database(), visitor()
+    if access.may_all(who, "movement", "V"):
+        noted_list(what)
+    for child in sorted({line["pupil"] for line in lines} & access.own_children(db, who)):
+        noted("read", "movement book", child)
+
+
 # ---- the books as on paper
 
 
@@ -127,7 +138,7 @@ def book() -> ResponseReturnValue:
     last = _last_day(year)
     period = Period("year", year.start - 1, last) if year else None
     lines = _lines(period)
-    noted("read", "movement book")
+    _note_lines("movement book", lines)
     return render_template(
         "movement/book.html",
         year=year,
@@ -152,7 +163,7 @@ def alphabet() -> ResponseReturnValue:
     """The alphabetic book, a page for every letter."""
     db, now = database(), today()
     pages = queries.alphabetic_book(db, now)
-    noted("read", "alphabetic book")
+    noted_list("alphabetic book")
     letter = request.args.get("letter", "")
     return render_template(
         "movement/alphabet.html",

@@ -26,6 +26,7 @@ WHAT = {
     "accounts": N_("Slips with first passwords"),
     "order": N_("Order"),
     "journal": N_("Journal"),
+    "movement": N_("Pupil movement"),
     "movement book": N_("Movement book"),
     "alphabetic book": N_("Alphabetic book"),
     "social passport": N_("Social passport"),

@@ -8,12 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from node.attendance import queries as attendance
 from node.exporting import export_tables
+from node.movement.queries import former_pupils
 from node.reading import queries
 from shared.web import today
 from sync.state import State
+from sync.writer import writing
 from tests.few import two_again
-from tests.node.conftest import SchoolPages, autumn
+from tests.node.conftest import SchoolPages, actor, autumn
 from tests.node.test_access import every_route
 
 
@@ -88,7 +91,8 @@ def lists(pages: SchoolPages) -> dict[str, str]:
         f"/journal/group/{group}": "journal", f"/journal/lesson/{group}/{day}/{period}": "journal",
         f"/journal/results/{group}": "journal", f"/attendance/class/{pages.led}": "attendance",
         f"/classes/{pages.led}": "class list", f"/results/{pages.led}": "results", "/people/?kind=pupil": "pupils",
-        "/people/?kind=guardian": "guardians", "/consents/": "consents",
+        "/people/?kind=guardian": "guardians", "/consents/": "consents", "/movement/": "movement",
+        "/movement/book": "movement book", "/movement/alphabet": "alphabetic book",
     }  # fmt: skip
 
 
@@ -136,8 +140,9 @@ def test_the_daily_work_of_a_teacher_asks_the_log_nothing(
         raise AssertionError("asked")
 
     monkeypatch.setattr(queries, "is_noted", refuse)
-    for path in lists(own):
-        assert own.as_("class_teacher").get(path)[0] == 200
+    for path in (*lists(own), "/attendance/"):
+        refused = path == "/movement/alphabet"
+        assert (path, own.as_("class_teacher").get(path)[0]) == (path, 403 if refused else 200)
     group, day, period = own.lesson_of(own.taught, taught_by=own.person("teacher"))
     pupil = own.member_of(group)
     for path in (
@@ -149,6 +154,46 @@ def test_the_daily_work_of_a_teacher_asks_the_log_nothing(
         "/people/?kind=pupil",
     ):
         assert own.as_("teacher").get(path)[0] == 200
+
+
+@pytest.mark.parametrize("role", ["head", "social"])
+def test_who_misses_too_much_and_whom_to_ask_are_lists_of_others(
+    own: SchoolPages, role: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = own.as_(role)
+    before = lines_of(own, role, "attendance")
+    monkeypatch.setattr(attendance, "alerts", lambda *_: [])
+    monkeypatch.setattr(attendance, "not_taken", lambda *_: [])
+    assert client.get("/attendance/")[0] == 200
+    assert lines_of(own, role, "attendance") == before, "a page without a name is no reading"
+    pupil = own.pupil_of(own.taught)
+    alert = attendance.Alert(pupil, own.taught, 5, "А", running=4, unexcused=0)
+    monkeypatch.setattr(attendance, "alerts", lambda *_: [alert])
+    for _ in range(2):
+        assert f'href="/attendance/pupil/{pupil}"' in client.get("/attendance/")[1]
+    assert lines_of(own, role, "attendance") == before + 1
+
+
+def test_a_guardian_reads_the_movement_of_the_child(own: SchoolPages) -> None:
+    children = "SELECT min(pupil) FROM guardian WHERE person = ? AND may_read = 1 AND retired_at IS NULL"
+    client, child = own.as_("guardian"), own.one(children, own.person("guardian"))
+    before = noted(own, child)
+    for _ in range(2):
+        assert f'href="/movement/pupil/{child}"' in client.get("/movement/")[1]
+    assert (noted(own, child), lines_of(own, "guardian", "movement")) == (before + 1, 1)
+
+
+def test_the_search_for_a_former_pupil_is_a_search_for_pupils(own: SchoolPages) -> None:
+    with closing(own.node.connect()) as db, writing(db, actor(db)) as w:
+        w.retire("enrolment", own.one("SELECT id FROM enrolment WHERE pupil = ?", own.pupil_of(own.led)))
+    client, before = own.as_("secretary"), lines_of(own, "secretary", "pupils")
+    assert client.get("/movement/arrival")[0] == 200
+    assert lines_of(own, "secretary", "pupils") == before
+    with closing(own.node.connect()) as db:
+        found = next(one for one in "аеио" if former_pupils(db, one, today(), today()))
+    for _ in range(2):
+        assert client.get(f"/movement/arrival?q={found}")[0] == 200
+    assert lines_of(own, "secretary", "pupils") == before + 1
 
 
 def test_the_head_looks_up_by_act_and_name_and_day(pages: SchoolPages) -> None:
