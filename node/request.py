@@ -46,7 +46,9 @@ class Connections:
             if of_file == file:
                 return db, file
             db.close()
-        return self._node.connect(), file
+        db = self._node.connect()
+        db.execute(_CACHE)
+        return db, file
 
     def give_back(self, db: Database, file: int) -> None:
         """Keep a connection for the next request, unless something is still under way on it."""
@@ -68,6 +70,10 @@ class Connections:
 
 
 MOST_IDLE = 8
+_CACHE = "PRAGMA cache_size = -8000"
+"""Every thread of the server has a connection, and each keeps so many kilobytes of deciphered pages: what a page of
+the journal reads fits in.
+"""
 
 
 def database() -> Database:

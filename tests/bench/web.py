@@ -293,9 +293,45 @@ _LABELS = {
 def pages() -> Iterator[Line]:
     """The pages that a school lives on: median, 95th percentile, requests a second, at 1, 20 and 200 people."""
     with school() as served:
+        yield from asyncio.run(_yardstick())
         yield "megabytes at rest", f"{served.megabytes:.0f}", "under 150"
         yield from asyncio.run(_measure(served))
         yield "megabytes after it", f"{served.megabytes:.0f}", "under 150"
+
+
+@contextmanager
+def _bare() -> Iterator[int]:
+    """The port of the bare page; see `tests.bench.bare`."""
+    with tempfile.TemporaryDirectory(prefix="mektep-bench-") as place:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tests.bench.bare", place],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        try:
+            assert process.stdout
+            found = re.search(r":(\d+)/", process.stdout.readline())
+            assert found
+            yield int(found[1])
+        finally:
+            process.kill()
+            process.wait()
+
+
+async def _yardstick() -> list[Line]:
+    """What this machine gives of the least page that could show the grid."""
+    lines: list[Line] = []
+    with _bare() as port:
+        for number in (1, 20):
+            people = [Person(port) for _ in range(number)]
+            took = await crowd(number, _asking(people), SECONDS / 2)
+            lines.append((f"a bare page of that grid, {_people(number)}", str(took), ""))
+    return lines
+
+
+def _asking(people: list[Person]) -> Act:
+    return lambda number: people[number].get("/")
 
 
 async def _measure(served: School) -> list[Line]:
