@@ -335,7 +335,7 @@ def _sync(chosen: argparse.Namespace) -> Result:
 def _status(chosen: argparse.Namespace) -> Result:
     node = _open(chosen)
     with closing(node.connect()) as db:
-        found, run = queries.status(db), queries.newest(db, node.home)
+        run, found = queries.newest(db, node.home), queries.status(db)
         areas = queries.waiting_by_area(db)
         silent = queries.silent(db, found)
     now = clock.now_ms()

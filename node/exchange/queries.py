@@ -291,9 +291,16 @@ def last_run(db: Database) -> Mapping[str, Any] | None:
 
 def runs(db: Database, home: Path, limit: int = 20) -> list[Run]:
     """Runs, newest first. One that never ended is under way if the sync lock is held, and was cut off if it is not."""
-    rows = list(db.query("SELECT * FROM sync_run ORDER BY id DESC LIMIT ?", [limit]))
-    under_way = bool(rows) and rows[0]["ended"] is None and sync_locked(home)
+    rows = _newest_runs(db, limit)
+    under_way = bool(rows) and rows[0]["ended"] is None
+    if under_way and not sync_locked(home):
+        # A run writes down its end before it lets the lock go: it may have done both since the rows were read.
+        rows, under_way = _newest_runs(db, limit), False
     return [_run(row, under_way and place == 0) for place, row in enumerate(rows)]
+
+
+def _newest_runs(db: Database, limit: int) -> list[dict[str, Any]]:
+    return list(db.query("SELECT * FROM sync_run ORDER BY id DESC LIMIT ?", [limit]))
 
 
 def newest(db: Database, home: Path) -> Run | None:

@@ -225,7 +225,9 @@ def backup() -> ResponseReturnValue:
 
 
 def _page(problem: Problem | None = None, opened: str = "", over: bool = False) -> tuple[str, int]:
-    found, runs = queries.status(database()), queries.runs(database(), node().home, HISTORY)
+    # Whether one runs is asked first: what a run that is over brought about then shows in the status.
+    runs = queries.runs(database(), node().home, HISTORY)
+    found = queries.status(database())
     page = render_template(
         "exchange/index.html",
         over=over,

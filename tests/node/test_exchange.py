@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask_babel import force_locale
+from sqlite_utils import Database
 
 from hub import schools, sticks
 from hub.storage import Hub
@@ -217,6 +218,41 @@ def test_a_sync_started_by_hand_runs_in_the_background(connected: Node, gate: Ga
     gate.open()
     thread.join(30)
     assert [run.outcome for run in runs(connected)] == [DONE]
+
+
+def test_a_run_that_ends_while_one_looks_is_complete(
+    connected: Node, gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate.shut()
+    thread = actions.start_sync(connected)
+
+    def over(home: Path) -> bool:
+        gate.open()
+        thread.join(30)
+        return sync_locked(home)
+
+    monkeypatch.setattr(queries, "sync_locked", over)
+    assert [(run.outcome, run.running) for run in runs(connected)] == [(DONE, False)]
+
+
+def test_a_page_made_while_a_run_ends_tells_the_end_or_asks_again(
+    connected: Node, gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visit = Visit(create_app(connected), "admin")
+    gate.shut()
+    thread = actions.start_sync(connected)
+    looked = queries.status
+
+    def late(db: Database) -> Status:
+        found = looked(db)
+        gate.open()
+        thread.join(30)
+        return found
+
+    monkeypatch.setattr(queries, "status", late)
+    page = visit.read("/sync/")
+    assert "/sync/state" in page
+    assert "None has reached the district yet" not in page
 
 
 def test_what_cannot_begin_is_said_at_once(school: School, tmp_path: Path) -> None:
