@@ -410,6 +410,7 @@ def _import(chosen: argparse.Namespace) -> Result:
             )  # fmt: skip
             facts = {"file": path.name, **vars(result), "act": str(result.act)}
             done.append(facts if chosen.json else _told(path.name, result))
+            cli.note_lines(result.questions)
     if chosen.dry_run:
         cli.note(_("A dry run: nothing was written."))
     return {"dry_run": chosen.dry_run, "files": done}

@@ -9,11 +9,21 @@ from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from typing import Any
 
+from sqlite_utils import Database
+from werkzeug.datastructures import MultiDict
+
+from node import numbers
+from node.access import reaches_person
+from shared.access import Visitor
 from shared.dates import date_of, parse_day
 from shared.i18n import gettext, plain
-from shared.problems import BadRequest, InvalidValue
+from shared.problems import BadRequest, InvalidValue, NumberHeld
 from shared.schema import BY_NAME, Column, Value
 
+AGREED = "number_agreed"
+"""The name of the tick that says: this number is right, though someone else has it."""
+HELD = "held-"
+"""Before the name of a field: what is asked about its number, which others have."""
 NEEDED = {("person", "sex"), ("staff", "position")}
 """(table, column) that may not be left empty."""
 
@@ -75,3 +85,18 @@ def _sentence(column: Column) -> str:
     if column.name == "personal_number":
         return gettext("A personal number has 14 digits.")
     return gettext("Write a number within bounds.") if column.is_integer else gettext("This is too long.")
+
+
+def agreed(form: MultiDict[str, str]) -> frozenset[str]:
+    """The numbers of which it was ticked that they are right though others have them."""
+    return frozenset(form.getlist(AGREED))
+
+
+def questions(db: Database, who: Visitor, today: int, problem: NumberHeld) -> dict[str, str]:
+    """What is asked about each number, as errors at its field (`HELD`): who has it, where the visitor may read it."""
+    found: dict[str, str] = {}
+    for name, held in numbers.asked(problem).items():
+        seen = [one for one in held.others if reaches_person(db, who, "card", "V", one)]
+        sentence = gettext(numbers.SENTENCE).format(people=numbers.called(db, seen, today))
+        found[HELD + name] = sentence if seen else problem.sentence(gettext)
+    return found

@@ -14,7 +14,7 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -22,7 +22,7 @@ from typing import Any
 from shared.auth import acceptable
 from shared.db import DriverError
 from shared.i18n import LANGUAGES, gettext_in
-from shared.problems import N_, DiskFull, Problem, WeakSecret
+from shared.problems import N_, DiskFull, LineError, Problem, WeakSecret
 
 PASSPHRASE, NEW_PASSPHRASE, PASSWORD = "MEKTEP_PASSPHRASE", "MEKTEP_NEW_PASSPHRASE", "MEKTEP_PASSWORD"
 KIT = "MEKTEP_KIT"
@@ -220,6 +220,14 @@ def note(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
+def note_lines(errors: Sequence[LineError]) -> None:
+    """Say what is wrong with the lines of a list, or asked about them: the first ones, and how many more there are."""
+    for error in errors[:_MOST_ERRORS]:
+        note("  " + gettext("line {line}, {field}: {message}", **vars(error)))
+    if len(errors) > _MOST_ERRORS:
+        note("  " + gettext("And more: {count}", count=len(errors) - _MOST_ERRORS))
+
+
 def _secret(variable: str, prompt: str, confirm: bool, purpose: str = "", login: str = "") -> str:
     """From the environment, or typed; a new one (``confirm``) twice, and as good as the pages ask for. WeakSecret."""
     if given := os.environ.get(variable):
@@ -313,16 +321,10 @@ def _line(value: Any) -> str:
 
 
 def _fail(as_json: bool, code: str, sentence: str, problem: Problem | None = None) -> int:
-    errors = [vars(e) for e in getattr(problem, "errors", ())]
+    errors: Sequence[LineError] = getattr(problem, "errors", ())
     if as_json:
-        print(
-            json.dumps(
-                {"error": code, "sentence": sentence, "errors": errors}, ensure_ascii=False, default=str
-            )
-        )
+        told = {"error": code, "sentence": sentence, "errors": [vars(error) for error in errors]}
+        print(json.dumps(told, ensure_ascii=False, default=str))
     note(sentence)
-    for error in errors[:_MOST_ERRORS]:
-        note("  " + gettext("line {line}, {field}: {message}", **error))
-    if len(errors) > _MOST_ERRORS:
-        note("  " + gettext("And more: {count}", count=len(errors) - _MOST_ERRORS))
+    note_lines(errors)
     return 1

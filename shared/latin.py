@@ -1,4 +1,4 @@
-"""Cyrillic in Latin letters, for logins and for whoever searches without a Cyrillic keyboard."""
+"""Cyrillic and Latin letters, one for the other: in logins, in a search by Latin letters, in lists that mix them."""
 
 from __future__ import annotations
 
@@ -14,6 +14,10 @@ _LATIN = dict(
         strict=True,
     )
 )
+
+
+LOOKALIKES = str.maketrans("ABCEHKMOPTXYaceopxy", "АВСЕНКМОРТХУасеорху")
+"""Latin letters as the Cyrillic ones that look the same."""
 
 
 def latin(text: str) -> str:

@@ -93,6 +93,7 @@
     |   |-- NoFollowingYear       the next school year is not known yet
     |   |-- Undecided             a year is closed while pupils are undecided
     |   |-- NumberTaken           another order of the series and year has the number
+    |   |-- NumberHeld            a number of a person that another person has, not yet asked for twice
     |   |-- BlankTaken            a certificate's number was given to someone else
     |   |-- NotStudying           no certificate of study for who is on no roll, or has no name
     |   |-- SchoolExists          the district's books have the school already
@@ -755,6 +756,13 @@ class Undecided(InputProblem):
 class NumberTaken(InputProblem):
     code = "number_taken"
     template = N_("Another order of this series and year has this number.")
+
+
+class NumberHeld(InputProblem):
+    """``held``: column -> the number and who else has it; the writer is asked, and may say that it is right."""
+
+    code = "number_held"
+    template = N_("Another person of the school has this number already.")
 
 
 class OrderSigned(InputProblem):

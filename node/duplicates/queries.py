@@ -1,17 +1,19 @@
-"""Finding people who are probably one. Those who may be named are compared; others are named by their numbers.
+"""Finding people who are probably one. Names are compared of those who may be named, numbers on paper of everyone.
 
-Of a person without a consent nothing is known that would tell two from one, so nobody but a person can.
+Of a person without a consent nothing else is known that would tell two from one, so nobody but a person can.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
 from sqlite_utils import Database
 
+from node import numbers
 from node.people.queries import (
     NAME_COLUMNS,
     NAMED,
@@ -38,14 +40,13 @@ class Candidate:
     name: str
     number: int
     birth_date: int | None
-    personal_number: str
     what: str
 
 
 @dataclass(frozen=True)
 class Pair:
-    """Two people who may be one. ``why``: number, name (and date of birth), near (alike, born the same day), or asked
-    (someone named the two)."""
+    """Two people who may be one. ``why``: the column of a number that both have (`node.numbers`), name (and date of
+    birth), near (alike, born the same day), or asked (someone named the two)."""
 
     one: Candidate
     other: Candidate
@@ -65,7 +66,7 @@ class Known:
 
 
 _SELECT = f"""WITH {NAMED}
-  SELECT p.id, {NAME_COLUMNS}, p.birth_date, p.personal_number,
+  SELECT p.id, {NAME_COLUMNS}, p.birth_date,
     CASE WHEN EXISTS (SELECT 1 FROM pupil u WHERE u.person = p.id AND u.retired_at IS NULL) THEN 'pupil'
          WHEN EXISTS (SELECT 1 FROM staff s WHERE s.person = p.id AND s.retired_at IS NULL) THEN 'staff'
          WHEN EXISTS (SELECT 1 FROM guardian g WHERE g.person = p.id AND g.retired_at IS NULL) THEN 'guardian'
@@ -73,6 +74,10 @@ _SELECT = f"""WITH {NAMED}
 _PEOPLE = f"{_SELECT} FROM named n JOIN person p ON p.id = n.id ORDER BY p.id"
 _BY_NUMBER = f"""{_SELECT} FROM person p LEFT JOIN named n ON n.id = p.id
   WHERE p.id & 4294967295 = :number AND p.retired_at IS NULL ORDER BY p.id"""
+
+
+_BY_ROW = f"""{_SELECT} FROM person p LEFT JOIN named n ON n.id = p.id
+  WHERE p.id IN (SELECT value FROM json_each(:rows))"""
 
 
 def candidates(db: Database, today: int) -> list[Candidate]:
@@ -90,11 +95,8 @@ def asked(db: Database, one: int, other: int, today: int) -> list[Pair]:
 
 
 def _candidate(row: Mapping[str, Any]) -> Candidate:
-    named = bool(full_name(row))
-    return Candidate(
-        row["id"], full_name(row), number_of(row["id"]), row["birth_date"] if named else None,
-        (row["personal_number"] or "") if named else "", row["what"],
-    )  # fmt: skip
+    born = row["birth_date"] if full_name(row) else None
+    return Candidate(row["id"], full_name(row), number_of(row["id"]), born, row["what"])
 
 
 def known(db: Database, person: int, today: int) -> Known:
@@ -122,7 +124,7 @@ def pairs(db: Database, today: int) -> list[Pair]:
     people = candidates(db, today)
     found: dict[tuple[int, int], Pair] = {}
     for why, groups in (
-        ("number", _grouped(people, lambda c: c.personal_number)),
+        *_of_one_number(db, today),
         ("name", _grouped(people, lambda c: folded(c.name))),
         ("near", _grouped(people, lambda c: c.birth_date)),
     ):
@@ -131,6 +133,15 @@ def pairs(db: Database, today: int) -> list[Pair]:
                 if (one.id, other.id) not in found and _alike(one, other, why):
                     found[one.id, other.id] = Pair(one, other, why)
     return list(found.values())
+
+
+def _of_one_number(db: Database, today: int) -> Iterator[tuple[str, list[list[Candidate]]]]:
+    """Column of a number, and all who have one number of it; the number that only one can have first."""
+    doubles = list(numbers.Holders(db).doubles())
+    rows = json.dumps([person for _, people in doubles for person in people])
+    known = {row["id"]: _candidate(row) for row in db.query(_BY_ROW, {"today": today, "rows": rows})}
+    for column in (name for names in numbers.COLUMNS.values() for name in names):
+        yield column, [[known[one] for one in people] for of, people in doubles if of == column]
 
 
 def _grouped(people: list[Candidate], key: Callable[[Candidate], object]) -> list[list[Candidate]]:
@@ -143,9 +154,9 @@ def _grouped(people: list[Candidate], key: Callable[[Candidate], object]) -> lis
 
 
 def _alike(one: Candidate, other: Candidate, why: str) -> bool:
-    if why == "number":
-        return True
     if why == "name":
         return one.birth_date == other.birth_date or None in (one.birth_date, other.birth_date)
+    if why != "near":
+        return True
     first, second = folded(one.name), folded(other.name)
     return abs(len(first) - len(second)) <= EDITS and near(first, second, EDITS)

@@ -12,6 +12,7 @@ from node.importing.mapping import Expression, Step
 from node.importing.sheets import Line
 from node.importing.signing import LISTED, Paper, adds, doubt, sign, signer_of
 from node.importing.values import Missing, Unreadable, days, fit, meant, transformed
+from node.numbers import COLUMNS, SENTENCE, called
 from node.people.queries import class_name
 from node.roster import count_age, join_groups
 from shared.dates import date_of
@@ -122,6 +123,7 @@ class LineWork:
             self.run.outcome(step.table, key_of(step.table, existing), "unchanged")
         if row is not None:
             self.wonder(step, existing is None, values)
+            self.compare(step, existing, values, row)
             self.rows[step.name] = row
             self.keys[step.name] = step.table.key[0]
             self.agree(step, row, values)
@@ -192,6 +194,20 @@ class LineWork:
                 known.append(born)  # type: ignore[arg-type]
         elif step.table.name == "guardian" and fresh and not self.fresh:
             self.run.ask(self.line.number, ONE_GUARDIAN)
+
+    def compare(self, step: Step, existing: Row | None, values: Row, row: Row) -> None:
+        """Ask about a new number that someone else has, here or on a line above."""
+        for name in COLUMNS.get(step.table.name, ()):
+            number = values.get(name)
+            if not isinstance(number, str) or (existing is not None and existing[name] == number):
+                continue
+            (person,) = key_of(step.table, row)
+            if others := self.run.holders.others(person, name, number):
+                people = called(self.run.writer.db, others, self.run.today)
+                self.run.ask(
+                    self.line.number, SENTENCE, self.run.field(step.columns[name], name), people=people
+                )
+            self.run.holders.note(person, name, number)
 
     def need(self, step: Step, missing: dict[str, Missing], existing: Row | None) -> None:
         """List what must not be empty, unless it is empty in a row that is here already. NoRow: something was."""

@@ -18,6 +18,7 @@ from node.importing.placing import Placed, told
 from node.importing.queries import as_of
 from node.importing.readings import Readings
 from node.importing.sheets import Line
+from node.numbers import Holders
 from node.unnamed import Names
 from shared.grading import Band, band_of, bands_of
 from shared.i18n import current_language
@@ -105,6 +106,7 @@ class Run:
         self.joined: list[tuple[int, int, int]] = []
         """Line, pupil and group of each who joined a subgroup."""
         self.named = namesakes(writer.db)
+        self.holders = Holders(writer.db)
         self.outcomes: dict[tuple[str, Key], str] = {}
         self.finder = Finder(writer)
         self.places = self._places()
@@ -213,8 +215,8 @@ class Run:
     def error(self, line: int, name: str, template: str, **details: object) -> None:
         self.errors.append(LineError(line, name, self.text(template).format(**details)))
 
-    def ask(self, line: int, template: str, **details: object) -> None:
-        self.questions.append(LineError(line, "", self.text(template).format(**details)))
+    def ask(self, line: int, template: str, name: str = "", **details: object) -> None:
+        self.questions.append(LineError(line, name, self.text(template).format(**details)))
 
     def heed(self, table: Table, values: Row) -> None:
         """No text may name someone without a consent, unless someone looked at it. NameWithoutConsent."""

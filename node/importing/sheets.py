@@ -23,7 +23,7 @@ from typing import TextIO
 import openpyxl
 
 from node.importing.headings import forms
-from node.importing.lookalikes import LOOKALIKES
+from shared.latin import LOOKALIKES
 from shared.problems import DamagedFile, OtherFormat, TooLarge
 from shared.report import safe_text
 

@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from node.importing.lookalikes import LOOKALIKES
 from node.importing.words import WORDS, Words
 from shared.i18n import current_language
+from shared.latin import LOOKALIKES
 from shared.problems import N_
 from shared.schema import Column, Value
 

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from node.importing.lookalikes import LOOKALIKES
 from shared.i18n import LANGUAGES, folded
+from shared.latin import LOOKALIKES
 
 Code = str | int
 _ENDS = "…"

@@ -8,13 +8,13 @@ correction. Nothing here knows of HTTP.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlite_utils import Database
 
-from node import consenting, frozen, roster, schooldays
+from node import consenting, frozen, numbers, roster, schooldays
 from node.consenting import Newcomer as Adult
 from node.consenting import Signed
 from node.movement import files
@@ -61,6 +61,7 @@ class Newcomer:
     pupil who may be of age signs without one. ``moved_from`` is the child's row in the system of another school, from
     its certificate of departure. ``more``: what else stands about the person and needs the consent too, as the address.
     ``personal_file``: the number on the folder the child brought; without one the next of the letter is given.
+    ``agreed``: numbers that are right though others have them.
     """
 
     sex: str
@@ -76,6 +77,7 @@ class Newcomer:
     patronymic: str = ""
     more: Mapping[str, Value] = field(default_factory=dict)
     personal_file: str | None = None
+    agreed: Collection[str] = ()
 
 
 def arrive(
@@ -91,7 +93,7 @@ def arrive(
     """Admit a newcomer, or a pupil who comes back; returns the line in the book. `chosen`: subject -> subgroup.
 
     ``received_by``: the person who took the signed consent. InvalidValue, NotFound, OutsideYear, OnRoll, LaterActs,
-    ConsentMissing.
+    ConsentMissing, NumberHeld.
     """
     _check_reason(reason, ARRIVAL_REASONS)
     _require_open(w.db, class_group, day)
@@ -324,10 +326,16 @@ def _admit(w: Writer, who: Newcomer, language: str | None, received_by: int | No
     if year is None:
         raise InvalidValue(table="person", column="birth_year", value=None)
     person = w.insert("person", sex=who.sex, birth_year=year)
+    file: dict[str, Value] = {"personal_file": who.personal_file, "alphabet_book": who.personal_file}
+    numbers.ask(w.db, person, {**file, **who.more}, who.agreed, who.surname)
     w.put(
-        "pupil", person=person, language=language, residence=who.residence or None, moved_from=who.moved_from,
-        personal_file=who.personal_file, alphabet_book=who.personal_file,
-    )  # fmt: skip
+        "pupil",
+        person=person,
+        language=language,
+        residence=who.residence or None,
+        moved_from=who.moved_from,
+        **file,
+    )
     guardian = None
     if who.guardian is not None:
         guardian = consenting.add_person(w, who.guardian, received_by)

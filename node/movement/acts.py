@@ -9,7 +9,7 @@ from typing import Any
 from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from node import access
+from node import access, cardform
 from node.access import right
 from node.classes import queries as class_queries
 from node.consenting import LARGEST_SCAN
@@ -25,7 +25,7 @@ from node.people.queries import class_name, full_name, number_of
 from node.reading.noting import noted, noted_list
 from node.request import acting, database
 from shared.i18n import LANGUAGES, N_, gettext
-from shared.problems import InputProblem, NotAllowed, NotFound
+from shared.problems import InputProblem, NotAllowed, NotFound, NumberHeld
 from shared.schema import CONSENT_PURPOSES
 from shared.web import today, visitor
 from sync.writer import Writer
@@ -70,6 +70,14 @@ def admit() -> ResponseReturnValue:
                 visitor().person,
             )
             _name_in_order(w, line)
+    except NumberHeld as held:
+        asked = cardform.questions(database(), visitor(), today(), held)
+        # The number of the folder is the pupil's place in the alphabet book, too, and has one field here.
+        if (
+            book := asked.pop(f"{cardform.HELD}alphabet_book", "")
+        ) and f"{cardform.HELD}personal_file" not in asked:
+            asked[f"{cardform.HELD}personal_file"] = book
+        return _arrival_page(form, "", asked), held.status
     except InputProblem as problem:
         return _arrival_page(form, problem.sentence(gettext)), problem.status
     return _to_another(line) if "next" in form else _to_pupil(line)

@@ -6,26 +6,11 @@ name, and stays when the surname changes, as on paper.
 
 from __future__ import annotations
 
-import re
-
 from sqlite_utils import Database
 
+from node.numbers import letter_of, place_of
 from shared.i18n import alphabetical
 from sync.writer import Writer
-
-NUMBER = re.compile(r"\s*(\w|–)\s*[/-]\s*(\d+)\s*")
-
-
-def letter_of(surname: str | None) -> str:
-    """The page of the alphabetic book; empty for a pupil without a name."""
-    first = (surname or "").strip()[:1].upper()
-    return first if first.isalpha() else ""
-
-
-def place_of(number: str | None) -> tuple[str, int]:
-    """Letter and number of a personal file; an empty letter where it is written in another way."""
-    found = NUMBER.fullmatch(number or "")
-    return (found[1].upper(), int(found[2])) if found else ("", 0)
 
 
 def next_number(db: Database, letter: str) -> str:

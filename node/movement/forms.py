@@ -82,6 +82,7 @@ def newcomer(
         patronymic=text(form, "patronymic"),
         more=more,
         personal_file=text(form, "personal_file") or None,
+        agreed=cardform.agreed(form),
     )
     return child, errors
 

@@ -10,9 +10,9 @@ from sqlite_utils import Database
 
 from node.calendar.queries import terms
 from node.classes.queries import Year
-from node.movement import files
 from node.movement.balance import Discrepancy, Flow, discrepancies, of_span
 from node.movement.contradictions import apart
+from node.numbers import letter_of, place_of
 from node.people.queries import NAME_COLUMNS, NAMED, full_name
 from shared.i18n import folded, in_order
 
@@ -191,8 +191,8 @@ def alphabetic_book(db: Database, today: int) -> dict[str, list[Entry]]:
             WHERE pu.retired_at IS NULL AND p.retired_at IS NULL""",
         {"today": today},
     ):
-        letter, number = files.place_of(row["personal_file"])
-        letter = letter or files.letter_of(row["surname"]) or "–"
+        letter, number = place_of(row["personal_file"])
+        letter = letter or letter_of(row["surname"]) or "–"
         pages.setdefault(letter, []).append(
             Entry(letter, number, row, came.get(row["id"]), left.get(row["id"]))
         )

@@ -7,8 +7,10 @@ placeholder, and a guardian is passed over; when the consents are there, the sam
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from node import consenting
+from node.numbers import Holders
 from node.oneroster import finding
 from node.oneroster.actions import GUARDIAN_ROLES, SEX, STAFF_ROLES
 from node.oneroster.binding import MORE, plain
@@ -39,6 +41,7 @@ SEX_OF = {word: code for code, word in SEX.items()}
 NAMELESS = N_("People without a consent, taken in without a name")
 NO_GUARDIAN = N_("Guardians without a consent, passed over")
 NO_ROLE = N_("People without a role, passed over")
+SAME_FILE = N_("Pupils with the personal file number of someone who is here: the duplicates list them")
 NAMESAKES = N_(
     "New people with the name and date of birth of someone who is here: choose that key to know them by it"
 )
@@ -63,6 +66,11 @@ class Persons:
     roles: dict[str, list[Held]] = field(default_factory=dict)
     born: dict[str, Line] = field(default_factory=dict)
     named: dict[tuple[object, ...], int] = field(default_factory=dict)
+
+    @cached_property
+    def holders(self) -> Holders:
+        """Who has which number."""
+        return Holders(self.t.db)
 
     def users(self) -> None:
         """Everyone, then who is whose guardian."""
@@ -194,12 +202,17 @@ class Persons:
         if any(one.role == "student" and not one.deleted for one in held):
             language, residence = line[MORE + "language"], line[MORE + "residence"]
             there = t.books.row("pupil", person)
+            file = line[MORE + "personalFile"] or (None if there else line["identifier"][:20])
+            if file and (there is None or there["personal_file"] != file):
+                if self.holders.others(person, "personal_file", file):
+                    t.notices[SAME_FILE] += 1
+                self.holders.note(person, "personal_file", file)
             t.books.put(
                 "pupil",
                 (person,),
                 language=language if language in LANGUAGES else None if there else LANGUAGE,
                 residence=residence if residence in ("urban", "rural") else None,
-                personal_file=line[MORE + "personalFile"] or (None if there else line["identifier"][:20]),
+                personal_file=file,
             )
         works = [one for one in held if one.role in STAFF and not one.deleted]
         left = any(one.role in STAFF and one.deleted for one in held)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from node import consenting
+from node import consenting, numbers
 from node.consenting import Newcomer
 from node.people import queries
 from node.purposes import UNDER_HEALTH, UNDER_MESSAGES
@@ -26,9 +26,13 @@ STAFF = ("position", "education", "category", "experience_since", "load", "outsi
 JPEG, PNG = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"
 
 
-def change_person(w: Writer, person: int, values: Mapping[str, Value]) -> bool:
-    """Change what stands about a person; the year of birth follows the date. NotFound, InvalidValue, ConsentMissing."""
+def change_person(w: Writer, person: int, values: Mapping[str, Value], agreed: Collection[str] = ()) -> bool:
+    """Change what stands about a person; the year of birth follows the date.
+
+    ``agreed``: numbers that are right though others have them. NotFound, InvalidValue, ConsentMissing, NumberHeld.
+    """
     _known(w, "person", "id", person)
+    numbers.ask(w.db, person, values, agreed)
     values = _only(values, PERSON)
     born = values.get("birth_date")
     if isinstance(born, int):
@@ -41,9 +45,13 @@ def change_person(w: Writer, person: int, values: Mapping[str, Value]) -> bool:
     return w.update("person", person, **values)
 
 
-def change_pupil(w: Writer, person: int, values: Mapping[str, Value]) -> bool:
-    """Change what stands about a pupil. NotFound, InvalidValue, ConsentMissing."""
+def change_pupil(w: Writer, person: int, values: Mapping[str, Value], agreed: Collection[str] = ()) -> bool:
+    """Change what stands about a pupil; ``agreed`` as in `change_person`.
+
+    NotFound, InvalidValue, ConsentMissing, NumberHeld.
+    """
     _known(w, "pupil", "person", person)
+    numbers.ask(w.db, person, values, agreed)
     return w.update("pupil", person, **_only(values, PUPIL))
 
 
@@ -74,10 +82,12 @@ def add_staff(
     values: Mapping[str, Value],
     more: Mapping[str, Value] | None = None,
     received_by: int | None = None,
+    agreed: Collection[str] = (),
 ) -> int:
     """A new member of staff with the own consent, ``more`` standing about the person; returns the person.
 
-    Without the consent a file without a name. InvalidValue, TooLarge, ConsentMissing.
+    Without the consent a file without a name. ``agreed`` as in `change_person`. InvalidValue, TooLarge,
+    ConsentMissing, NumberHeld.
     """
     values = _only(values, STAFF)
     _check_times(values)
@@ -86,7 +96,7 @@ def add_staff(
     person = consenting.add_person(w, who, received_by)
     w.put("staff", person=person, **values)
     if more:
-        change_person(w, person, more)
+        change_person(w, person, more, agreed)
     return person
 
 

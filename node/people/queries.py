@@ -54,6 +54,13 @@ def full_name(row: Mapping[str, Any]) -> str:
     return " ".join(row[part] for part in ("surname", "given_name", "patronymic") if row[part])
 
 
+def names(db: Database, people: Iterable[int | None], today: int) -> dict[int, str]:
+    """The names of people that may be shown."""
+    wanted = ", ".join(str(int(person)) for person in set(people) if person is not None)
+    sql = f"WITH {NAMED} SELECT n.id, {NAME_COLUMNS} FROM named n WHERE n.id IN ({wanted})"
+    return {row["id"]: full_name(row) for row in db.query(sql, {"today": today})}
+
+
 def author(db: Database, account: int, today: int) -> str:
     """The name behind an account, or its login."""
     sql = f"""WITH {NAMED} SELECT a.login, {NAME_COLUMNS} FROM account a LEFT JOIN named n ON n.id = a.person

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from node import cardform, consentform
+from node import cardform, consentform, numbers
 from node.access import may_all, reaches_person, right
 from node.consenting import LARGEST_SCAN, Newcomer
 from node.fields import whole
@@ -16,7 +16,7 @@ from node.reading import noting
 from node.request import acting, database
 from shared.access import allow
 from shared.i18n import LANGUAGES, current_language, gettext, size
-from shared.problems import ConsentMissing, InputProblem, NotAllowed, NotFound, PhotoTooLarge
+from shared.problems import ConsentMissing, InputProblem, NotAllowed, NotFound, NumberHeld, PhotoTooLarge
 from shared.reference import CATEGORIES
 from shared.schema import CONSENT_PURPOSES, MAX_BYTES, Value
 from shared.web import today, visitor
@@ -48,12 +48,16 @@ def keep(person_id: int) -> ResponseReturnValue:
         errors |= wrong
     problem = ""
     if not errors:
+        agreed = cardform.agreed(request.form)
         try:
             with acting() as w:
-                actions.change_person(w, person_id, values)
+                numbers.ask(w.db, person_id, {**values, **more}, agreed)
+                actions.change_person(w, person_id, values, agreed)
                 if pupil is not None:
-                    actions.change_pupil(w, person_id, more)
+                    actions.change_pupil(w, person_id, more, agreed)
             return redirect(url_for("people.card", person_id=person_id))
+        except NumberHeld as held:
+            errors = cardform.questions(database(), visitor(), today(), held)
         except ConsentMissing as missing:
             problem = missing.sentence(gettext)
     return _card_form(person_id, request.form.to_dict(), errors, problem), 422
@@ -132,8 +136,12 @@ def add_staff() -> ResponseReturnValue:
         try:
             with acting() as w:
                 given = {name: value for name, value in more.items() if value is not None}
-                person = actions.add_staff(w, who, values, given, visitor().person)
+                person = actions.add_staff(
+                    w, who, values, given, visitor().person, cardform.agreed(request.form)
+                )
             return redirect(url_for("people.card", person_id=person))
+        except NumberHeld as held:
+            errors = cardform.questions(database(), visitor(), today(), held)
         except InputProblem as refused:
             problem = refused.sentence(gettext)
     return _staff_form(None, request.form.to_dict(), errors, problem), 422
@@ -165,8 +173,10 @@ def keep_staff(person_id: int) -> ResponseReturnValue:
         try:
             with acting() as w:
                 actions.change_staff(w, person_id, values)
-                actions.change_person(w, person_id, more)
+                actions.change_person(w, person_id, more, cardform.agreed(request.form))
             return redirect(url_for("people.card", person_id=person_id))
+        except NumberHeld as held:
+            wrong = cardform.questions(database(), visitor(), today(), held)
         except InputProblem as refused:
             problem = refused.sentence(gettext)
     return _staff_form(person_id, request.form.to_dict(), errors | wrong, problem), 422

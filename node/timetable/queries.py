@@ -10,7 +10,7 @@ from sqlite_utils import Database
 
 from node import roster
 from node.calendar import queries as calendar
-from node.people.queries import NAME_COLUMNS, NAMED, full_name
+from node.people.queries import names as names
 from node.schooldays import YEARS
 from shared.dates import FOREVER
 
@@ -57,13 +57,6 @@ def rooms(db: Database) -> list[Mapping[str, Any]]:
     return list(
         db.query("SELECT id, name, seats FROM room WHERE retired_at IS NULL ORDER BY length(name), name")
     )
-
-
-def names(db: Database, people: Iterable[int | None], today: int) -> dict[int, str]:
-    """The names of people that may be shown."""
-    wanted = ", ".join(str(int(person)) for person in set(people) if person is not None)
-    sql = f"WITH {NAMED} SELECT n.id, {NAME_COLUMNS} FROM named n WHERE n.id IN ({wanted})"
-    return {row["id"]: full_name(row) for row in db.query(sql, {"today": today})}
 
 
 def school_year(db: Database, day: int) -> tuple[int, int, int] | None:

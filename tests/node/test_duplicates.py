@@ -61,7 +61,7 @@ def test_pairs_are_found_by_number_by_name_and_by_likeness(db: Database) -> None
     near_ = child(db, "Турдубаева", 4_000), child(db, "Турдыбаева", 4_000)
     child(db, "Осмонова", 9_000)
     why = {(p.one.id, p.other.id): p.why for p in queries.pairs(db, today())}
-    assert (why[number], why[name], why[near_]) == ("number", "name", "near")
+    assert (why[number], why[name], why[near_]) == ("personal_number", "name", "near")
     assert (name[0], near_[0]) not in why and len(why) == 4
 
 

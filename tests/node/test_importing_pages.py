@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-import shutil
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -12,14 +11,12 @@ from typing import Any
 import openpyxl
 import pytest
 
-from node import create_app
 from node.importing.kinds import KINDS
 from node.importing.mapping import load_mapping
-from node.storage import Node
 from shared.dates import parse_day
 from sync.state import State
 from sync.writer import writing
-from tests.node.conftest import Client, SchoolPages
+from tests.node.conftest import Client, SchoolPages, autumn
 
 HEAD = "ПИН;Фамилия;Имя;Дата рождения;Пол;Согласие;Должность;Часов в неделю\n"
 GOOD = """\
@@ -30,13 +27,9 @@ BAD = "333;Туура;Эмес;01.01.1970;м;2025-09-01;учитель;18\n"
 
 
 @pytest.fixture
-def own(pages: SchoolPages, tmp_path: Path) -> SchoolPages:
-    """A copy of the school, to be written in."""
-    with closing(pages.node.connect()) as db:
-        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    shutil.copytree(pages.node.home, tmp_path / "node")
-    node = Node(tmp_path / "node", pages.node.key)
-    return SchoolPages(node, create_app(node), pages.logins)
+def own(tmp_path: Path) -> SchoolPages:
+    """A school to be written in."""
+    return autumn().again(tmp_path)
 
 
 def upload(client: Client, kind: str, text: str, name: str = "list.csv") -> str:

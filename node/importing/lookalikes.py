@@ -1,3 +1,0 @@
-"""Latin letters as the Cyrillic ones that look the same."""
-
-LOOKALIKES = str.maketrans("ABCEHKMOPTXYaceopxy", "АВСЕНКМОРТХУасеорху")
