@@ -896,7 +896,7 @@ TABLES: tuple[Table, ...] = (
         _c(4, "period", "int", "school", "Сабак", "Урок", "Period", minimum=0, maximum=15),
         _c(5, "pupil", "ref", "school", "Окуучу", "Ученик", "Pupil", references="pupil"),
         _c(6, "field", "code", "school", "Эмне түзөтүлдү", "Что исправлено", "What was corrected", max_length=12),
-        _c(7, "old", "text", "school", "Мурунку мааниси", "Прежнее значение", "Old value", "", max_length=12),
+        _c(7, "old", "text", "school", "Мурунку мааниси", "Прежнее значение", "Old value", "", max_length=1000),
         _c(8, "reason", "text", "school", "Себеби", "Причина", "Reason", max_length=300),
         _c(9, "made_on", "date", "school", "Түзөтүлгөн күнү", "Дата исправления", "Corrected on", **DATE),
         _c(10, "author", "ref", "school", "Ким түзөттү", "Кто исправил", "Corrected by", references="person"),

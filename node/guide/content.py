@@ -46,9 +46,9 @@ TEACHER = (
         N_(
             "Your lessons of today stand on the first page. Open one: everyone is present until you mark who is away "
             "or late. Say that attendance is taken, also when all are there. Topic and homework stand above, folded on "
-            "a phone; the planned topic is filled in for you. A pupil's name leads to the history. A late change of a mark or an "
-            "absence needs a reason; topic, homework, comments and the tick of attendance stay open till the term is "
-            "locked, and their history is one click away."
+            "a phone; the planned topic is filled in for you. A pupil's name leads to the history. Some days after the lesson "
+            "a change needs a reason, and the old value stays beside it, struck through; an empty topic can still be "
+            "filled without one."
         ),
         "journal.index",
         ("today", "lesson"),

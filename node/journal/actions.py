@@ -39,7 +39,9 @@ NEW_LESSON: Mapping[str, Value] = {"topic": "", "homework": "", "plan_item": Non
 Field = Literal["mark", "status", "comment", "topic", "homework", "taken"]
 COMMENT_LENGTH = 300
 CELL = ("mark", "status")
-"""What a late change needs a reason for."""
+"""What a late change needs a reason for, even where nothing stood."""
+TEXTS = ("topic", "homework")
+"""What a late change needs a reason for where something stood: an empty line may be filled at any time."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,11 @@ class Desk:
         """The kind of work that a mark will be of."""
         return change.kind or self.kept_kind(change) or change.usual
 
+    def is_struck(self, change: Change) -> bool:
+        """Does this change come after the edit window, so that it needs a reason and what stood stays to be read?"""
+        texts = change.field in TEXTS and bool(self.stands(change))
+        return self.late and (change.field in CELL or texts)
+
     def differs(self, change: Change) -> bool:
         """Would anything become different? A mark of the same value may be of another kind of work."""
         if self.stands(change) != change.value:
@@ -149,7 +156,7 @@ def save(
     clashes = [(c, desk.stands(c)) for c in wanted if desk.stands(c) not in (c.seen, *c.own)]
     if clashes:
         raise ChangedMeanwhile(clashes)
-    if desk.late and not reason.strip() and any(c.field in CELL for c in wanted):
+    if not reason.strip() and any(map(desk.is_struck, wanted)):
         raise ReasonNeeded()
     if wanted and not desk.lesson["held"]:
         w.put("lesson", **place.key, teacher=desk.person, **NEW_LESSON)
@@ -187,7 +194,7 @@ def _check_mark(desk: Desk, change: Change) -> None:
 
 def _write(w: Writer, desk: Desk, change: Change, reason: str) -> None:
     key = desk.place.key
-    if desk.late and change.field in CELL:
+    if desk.is_struck(change):
         _strike(w, desk, change, reason)
     if change.field == "mark":
         empty = change.value is None
@@ -215,12 +222,12 @@ def _write(w: Writer, desk: Desk, change: Change, reason: str) -> None:
 
 
 def _strike(w: Writer, desk: Desk, change: Change, reason: str) -> None:
-    """Keep what stood in the cell before a late change, with reason, author and date."""
+    """Keep what stood before a late change, with reason, author and date; a lesson's own lines have no pupil."""
     old = desk.stands(change)
     w.insert(
         "mark_correction",
         **desk.place.key,
-        pupil=change.pupil,
+        pupil=change.pupil or None,
         field=change.field,
         old="" if old is None else str(old),
         reason=reason,

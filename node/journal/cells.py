@@ -113,10 +113,23 @@ def cells(db: Database, group: int, first: int, last: int) -> dict[tuple[int, in
             cell = found[at] = Cell()
         cell.marks[slot] = Mark(value, kind, comment or "", _is_outside(value, bounds.get(scale)))
     for day, period, pupil, *told in db.execute(
-        f"SELECT day, period, pupil, field, old, reason, author, made_on FROM mark_correction {where} ORDER BY id",
+        f"SELECT day, period, pupil, field, old, reason, author, made_on FROM mark_correction {where} "
+        "AND pupil IS NOT NULL ORDER BY id",
         span,
     ).fetchall():
         found.setdefault((day, period, pupil), Cell()).corrections.append(Correction(*told))
+    return found
+
+
+def struck_lines(db: Database, group: int, first: int, last: int) -> dict[tuple[int, int], list[Correction]]:
+    """Topics and homework that were changed after the edit window, by (day, period), as they came about."""
+    found: dict[tuple[int, int], list[Correction]] = {}
+    for day, period, *told in db.execute(
+        """SELECT day, period, field, old, reason, author, made_on FROM mark_correction
+           WHERE subject_group = ? AND day BETWEEN ? AND ? AND pupil IS NULL AND retired_at IS NULL ORDER BY id""",
+        (group, first, last),
+    ).fetchall():
+        found.setdefault((day, period), []).append(Correction(*told))
     return found
 
 

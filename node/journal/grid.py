@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
+from itertools import chain
 from typing import Any
 
 from flask import render_template, url_for
@@ -59,12 +60,16 @@ def _page(group: Mapping[str, Any]) -> str:
     )
     shut = {c.place.day for c in columns if any(start <= c.place.day <= end for start, end in locks)}
     edit_days = queries.edit_days(db)
+    struck = queries.struck_lines(db, group_id, first, last)
+    drawing = pages.drawing_of(cells, letters, by, chain.from_iterable(struck.values()))
     drawn = rows.Columns(
         columns,
         f"{url_for('journal.index')}lesson/{group_id}/",
         rows.Days(pages.today(), pages.today() - edit_days, shut),
         _noted_away(columns, members) if writes else {},
         kinds,
+        struck,
+        drawing,
     )
     planned = _planned(group_id, [c for c in columns if c.place.day not in shut]) if writes else {}
     return render_template(
@@ -77,9 +82,7 @@ def _page(group: Mapping[str, Any]) -> str:
         columns=columns,
         heads=drawn.heads(),
         lines=drawn.lines(planned),
-        rows=rows.body(
-            queries.named(db, members, pages.today()), whole, pages.drawing_of(cells, letters, by)
-        ),
+        rows=rows.body(queries.named(db, members, pages.today()), whole, drawing),
         others=[label for label, _ in others],
         decimal=exact(Fraction(1, 2), 1)[1],
         by=by,

@@ -72,6 +72,7 @@ def _lesson_page(
     letters, kinds = attendance.letters(db), queries.work_kinds(db)
     signs = (letters["absent"], letters["late"])
     cells = queries.lesson_cells(db, place)
+    struck = queries.struck_lines(db, place.group, place.day, place.day).get((place.day, place.period), [])
     usual, second = (queries.usual_kind(cells.values(), slot) for slot in queries.SLOTS)
     usual = usual or (kinds[0]["id"] if kinds else None)
     seen_kinds = (usual, second if second != usual else None)
@@ -109,7 +110,10 @@ def _lesson_page(
         name_of_kind={kind["id"]: row_name(kind) for kind in kinds},
         reason=request.form.get("reason", ""),
         letters=signs,
-        drawing=pages.drawing_of(queries.cells(db, place.group, place.day, place.day), letters),
+        drawing=pages.drawing_of(
+            queries.cells(db, place.group, place.day, place.day), letters, struck=struck
+        ),
+        struck=struck,
         shown=forms.shown,
         number_of=number_of,
         texts=sentences.texts("lesson"),

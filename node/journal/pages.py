@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from flask import request
@@ -66,10 +66,15 @@ def note_reading(row: Mapping[str, Any], pupil: int | None = None) -> None:
 
 
 def drawing_of(
-    cells: Mapping[tuple[int, int, int], Cell], letters: Mapping[str, str], by: queries.Rule | None = None
+    cells: Mapping[tuple[int, int, int], Cell],
+    letters: Mapping[str, str],
+    by: queries.Rule | None = None,
+    struck: Iterable[queries.Correction] = (),
 ) -> forms.Drawing:
+    """With what cells are drawn; ``struck`` are other late changes whose authors are told."""
     db = database()
     authors = {one.author for cell in cells.values() for one in cell.corrections if one.author}
+    authors |= {one.author for one in struck if one.author}
     names = dict(queries.named(db, authors, today())) if authors else {}
     outside = gettext("Outside the scale; correct it")
     return forms.Drawing(letters, by.weights if by else {}, names, outside)

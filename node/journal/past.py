@@ -52,9 +52,12 @@ def lesson_history(group_id: int, day: str, period: int) -> ResponseReturnValue:
     if found is None:
         raise NotFound()
     pages.require_readable(group_id, found["class_group"], found)
+    struck = queries.struck_lines(db, group_id, place.day, place.day).get((place.day, place.period), [])
     return render_template(
         "journal/lesson_history.html",
         **_of_lesson(place, found),
+        struck=struck,
+        drawing=pages.drawing_of({}, {}, struck=struck),
         steps=history.of_lesson(db, place, pages.today()),
     )
 

@@ -30,6 +30,7 @@ from node.journal.cells import scale_of as scale_of
 from node.journal.cells import standing as standing
 from node.journal.cells import standings as standings
 from node.journal.cells import strays as strays
+from node.journal.cells import struck_lines as struck_lines
 from node.journal.cells import usual_kind as usual_kind
 from node.journal.cells import work_kinds as work_kinds
 from node.people.queries import NAME_COLUMNS, NAMED, full_name

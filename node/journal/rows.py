@@ -35,7 +35,7 @@ class Days:
 class Columns:
     """The lessons of a term as the grid's head and the facing page draw them; ``address`` is that of a lesson but for
     its day and period, ``away`` tells who is noted absent where attendance is not taken yet, ``kinds`` what
-    kind of work the next mark will be of.
+    kind of work the next mark will be of, ``struck`` the topics and homework that were changed late.
     """
 
     lessons: Sequence[queries.Column]
@@ -43,6 +43,8 @@ class Columns:
     days: Days
     away: Mapping[queries.Place, Collection[int]]
     kinds: Mapping[tuple[int, int], int | None]
+    struck: Mapping[tuple[int, int], Sequence[queries.Correction]]
+    drawing: forms.Drawing
 
     def heads(self) -> Markup:
         """A head cell for each lesson: its date, and whether it is old, locked, today's or without attendance."""
@@ -78,9 +80,19 @@ class Columns:
                 told += f' data-homework="{escape(due["homework"])}"' if due["homework"] else ""
             found.append(
                 f'<tr{told}><th scope="row"><a href="{self.address}{one.at}">{one.date}</a></th>'
-                f"<td>{topic}</td><td>{escape(one.homework)}</td></tr>\n"
+                f"<td{self._struck(one, 'topic')}>{topic}</td>"
+                f"<td{self._struck(one, 'homework')}>{escape(one.homework)}</td></tr>\n"
             )
         return Markup("".join(found))
+
+    def _struck(self, lesson: queries.Column, name: str) -> str:
+        """What a late change replaced stands before the line, and why, who and when is told with it."""
+        late = self.struck.get((lesson.place.day, lesson.place.period), ())
+        some = [one for one in late if one.field == name]
+        if not some:
+            return ""
+        old = " · ".join(one.old for one in some)
+        return f' data-struck="{escape(old)}" title="{escape("; ".join(map(self.drawing.told, some)))}"'
 
 
 @dataclass(frozen=True)

@@ -252,6 +252,21 @@ def test_after_the_edit_window_a_change_needs_a_reason_which_is_kept(desk: Desk)
     assert desk.cell(pupil).value(0) == 5
 
 
+def test_after_the_edit_window_a_topic_is_replaced_with_a_reason_and_filled_without(desk: Desk) -> None:
+    late, at = TODAY + EDIT_DAYS + 1, (desk.place.day, desk.place.period)
+    assert desk.save(Change("topic", "Жаан", ""), today=late) == 1
+    other = Change("topic", "Кар", "Жаан")
+    with pytest.raises(ReasonNeeded):
+        desk.save(other, today=late)
+    assert desk.save(other, Change("homework", "5-көнүгүү", ""), today=late, reason="Жаңылдым") == 2
+    struck = queries.struck_lines(desk.db, desk.place.group, desk.place.day, desk.place.day)
+    [kept] = struck[at]
+    assert (kept.field, kept.old, kept.reason, kept.author, kept.made_on) == (
+        "topic", "Жаан", "Жаңылдым", desk.teacher, late
+    )  # fmt: skip
+    assert not any(desk.cell(pupil).corrections for pupil in desk.pupils)
+
+
 def test_a_cell_has_a_comment_apart_from_its_mark(desk: Desk) -> None:
     pupil = desk.pupils[-2]
     desk.save(Change("comment", "Дептери жок", "", pupil))
@@ -671,11 +686,16 @@ def test_a_late_change_shows_as_on_paper(desk: Desk, monkeypatch: pytest.MonkeyP
     late, pupil, client = TODAY + EDIT_DAYS + 1, desk.pupils[0], teacher_of(desk)
     desk.save(desk.mark(pupil, 4))
     desk.save(desk.mark(pupil, 5), today=late, reason="Кайра тапшырды")
+    desk.save(Change("topic", "Жаан", ""), today=late)
+    desk.save(Change("topic", "Кар", "Жаан"), today=late, reason="Жаңылдым")
     monkeypatch.setattr(pages, "today", lambda: late)
+    past = client.get(address(desk.place, "history"))[1]
+    assert "<s>Жаан</s> Жаңылдым" in past
     grid, lesson = (
         client.get(page)[1] for page in (f"/journal/group/{desk.place.group}", address(desk.place))
     )
     assert 'data-was="4"><s>4</s> 5</td>' in grid and "<s>4</s> Кайра тапшырды" in lesson
+    assert 'data-struck="Жаан" title="Жаңылдым' in grid and "<s>Жаан</s> Жаңылдым" in lesson
     author = queries.person_name(desk.db, desk.teacher, TODAY)
     for text in (grid, lesson):
         told = text.split("Кайра тапшырды", 1)[1].split("<", 1)[0]
