@@ -26,6 +26,7 @@ def create(hub: Hub) -> Flask:
     setup = Setup(
         store=Sessions(hub),
         identify=lambda account: access.identify(hub, account),
+        door=signin.door,
         roles=access.ROLES,
         areas=AREAS,
         brand=_brand,

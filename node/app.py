@@ -133,6 +133,7 @@ def create(node: Node, agent: Agent | None = None) -> Flask:
     setup = Setup(
         store=store,
         identify=lambda account: access.identify(request.database(), account),
+        door=signin.door,
         roles=access.ROLES | {access.FOUNDER},
         role_name=_role_name,
         areas=AREAS,

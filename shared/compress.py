@@ -30,7 +30,8 @@ _HEADER = b"\x1f\x8b\x08\x08\x00\x00\x00\x00\x00\xff"
 
 def compress(response: Response, accepted: str, unchanging: bool = False) -> None:
     """Compress an answer if the browser takes gzip and it is worth it; what never changes is compressed once."""
-    fits = response.status_code == 200 and (response.mimetype or "").startswith(_KINDS)
+    whole = response.status_code == 200 or response.status_code >= 400
+    fits = whole and (response.mimetype or "").startswith(_KINDS)
     if not fits or "Content-Encoding" in response.headers or (response.is_streamed and not unchanging):
         return
     response.vary.add("Accept-Encoding")

@@ -35,6 +35,7 @@ from flask import (
     request,
     url_for,
 )
+from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 from werkzeug.exceptions import HTTPException
 
@@ -67,8 +68,8 @@ YEAR_SECONDS = 365 * 86_400
 MOST_KEPT = 500
 """Menus kept in memory, of a kilobyte or two: those of each set of duties in each language and area."""
 HEADERS = {
-    "Content-Security-Policy": "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; "
-    "frame-ancestors 'none'",
+    "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
+    "form-action 'self'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "same-origin",
@@ -115,6 +116,7 @@ class Setup:
     """What an app tells its base.
 
     ``identify`` turns an account into the visitor it is today, or None when it may not come in any more.
+    ``door`` draws the sign-in page from which one goes on to an address (to the first page from an empty one).
     ``sign_in`` and ``change_password`` are endpoints; ``brand`` is the name at the top of every page and
     ``paper_brand``, where it is another, the one on paper;
     ``role_name`` names a role to people; ``switched_off`` names the areas that are not in use here at present.
@@ -125,6 +127,7 @@ class Setup:
 
     store: SessionStore
     identify: Callable[[int], Visitor | None]
+    door: Callable[[str], str]
     roles: frozenset[str]
     areas: Sequence[Blueprint]
     brand: Callable[[], str]
@@ -179,6 +182,7 @@ def make_app(import_name: str, setup: Setup) -> Flask:
         form_token=_form_token_field,
         form_token_value=form_token,
         here=_here,
+        mark=ui.mark,
         may_open=may_open,
         menu=_menu,
         today=today,
@@ -205,7 +209,7 @@ def _setup() -> Setup:
 # ---- the door
 
 
-def _open_door() -> Response | None:
+def _open_door() -> ResponseReturnValue | None:
     """Who comes, may they, and was a form sent from a page of ours?"""
     rights = rights_of(current_app, request.endpoint)
     if request.endpoint == ui.STATIC or (rights is not None and rights.open_to == "machine"):
@@ -215,6 +219,8 @@ def _open_door() -> Response | None:
         return None
     if request.method not in ("GET", "HEAD", "OPTIONS"):
         _check_form_token()
+    if visitor_or_none() is None and not rights.admits(None) and request.method == "GET" and not wants_json():
+        return _sign_in_first()
     rights.require(visitor_or_none())
     if not _in_use(request.endpoint or ""):
         raise SwitchedOff()
@@ -226,6 +232,18 @@ def _recognise() -> None:
     if token := _token():
         account = _setup().store.find(_stored(token))
         g.visitor = None if account is None else _setup().identify(account)
+
+
+def _sign_in_first() -> ResponseReturnValue:
+    """The sign-in page in the place of one that asks for a session: a redirect would cost a phone a journey.
+
+    A script that asks for a part of a page is told where its whole page has to go.
+    """
+    address = "" if request.path == "/" else _here()
+    if request.headers.get("HX-Request"):
+        there = url_for(_setup().sign_in, next=address or None)
+        return Response(status=NotSignedIn.status, headers={"HX-Redirect": there})
+    return _setup().door(address), NotSignedIn.status
 
 
 def _password_first(rights: Rights) -> Response | None:
@@ -389,16 +407,7 @@ def _finish(response: Response) -> Response:
 
 
 def _on_problem(problem: Problem) -> Response | tuple[str, int]:
-    if isinstance(problem, NotSignedIn) and request.method == "GET" and not wants_json():
-        return _to_sign_in()
     return problem_answer(problem, problem.status)
-
-
-def _to_sign_in() -> Response:
-    there = url_for(_setup().sign_in, next=_here() if request.path != "/" else None)
-    if request.headers.get("HX-Request"):
-        return Response(status=401, headers={"HX-Redirect": there})
-    return cast(Response, redirect(there))
 
 
 def _on_driver_error(error: Exception) -> Response | tuple[str, int]:

@@ -1,5 +1,5 @@
 """Coming in, going out, changing the password."""
 
-from hub.signin.views import area
+from hub.signin.views import area, door
 
-__all__ = ["area"]
+__all__ = ["area", "door"]

@@ -55,13 +55,16 @@ def enter() -> ResponseReturnValue:
 
 
 def _sign_in_page(problem: Problem | None = None, login: str = "") -> ResponseReturnValue:
-    sentence = problem.sentence(gettext) if problem else ""
-    address = request.values.get("next", "")
-    page = render_template("signin/sign_in.html", sentence=sentence, login=login[:60], address=address)
+    page = door(request.values.get("next", ""), login, problem.sentence(gettext) if problem else "")
     headers = {}
     if isinstance(problem, TooManyTries):
         headers["Retry-After"] = str(int(float(str(problem.details["seconds"]))) + 1)
     return page, problem.status if problem else 200, headers
+
+
+def door(address: str, login: str = "", sentence: str = "") -> str:
+    """The sign-in page, from which one goes on to an address."""
+    return render_template("signin/sign_in.html", sentence=sentence, login=login[:60], address=address)
 
 
 @area.post("/sign-out")

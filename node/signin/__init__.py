@@ -2,6 +2,6 @@
 
 from node.signin.guard import new_throttle
 from node.signin.own import area as own_area
-from node.signin.views import area
+from node.signin.views import area, door
 
-__all__ = ["area", "new_throttle", "own_area"]
+__all__ = ["area", "door", "new_throttle", "own_area"]

@@ -136,23 +136,48 @@ def lock() -> ResponseReturnValue:
 def _sign_in_page(
     problem: Problem | None = None, login: str = "", who: int = 0, said: str = ""
 ) -> ResponseReturnValue:
-    keepers = local.keepers(database(), device.device(), today())
-    chosen = who or request.args.get("who", 0, type=int)
-    page = render_template(
-        "signin/sign_in.html",
+    chosen, locked = who or request.args.get("who", 0, type=int), "locked" in request.args
+    page = door(
+        request.values.get("next", ""),
+        chosen,
+        tried=who,
+        was=request.values.get("was", 0, type=int) or (chosen if locked else 0),
+        locked=locked,
+        login=login,
         sentence=said or (problem.sentence(gettext) if problem else ""),
-        login=login[:60],
-        address=request.values.get("next", ""),
-        keepers=keepers,
-        keeper=next((one for one in keepers if one.account == chosen), None),
-        was=request.values.get("was", 0, type=int) or (chosen if "locked" in request.args else 0),
-        locked="locked" in request.args,
-        by_pin=any(one.account == who for one in keepers),
     )
     headers = {}
     if isinstance(problem, TooManyTries):
         headers["Retry-After"] = str(int(float(str(problem.details["seconds"]))) + 1)
     return page, problem.status if problem else 200, headers
+
+
+def door(
+    address: str,
+    chosen: int = 0,
+    tried: int = 0,
+    was: int = 0,
+    locked: bool = False,
+    login: str = "",
+    sentence: str = "",
+) -> str:
+    """The sign-in page, from which one goes on to an address.
+
+    Of the accounts that keep a PIN on this computer, ``chosen`` is asked for it, ``tried`` gave a wrong one and
+    ``was`` sat here before; 0 is nobody.
+    """
+    keepers = local.keepers(database(), device.device(), today())
+    return render_template(
+        "signin/sign_in.html",
+        address=address,
+        keepers=keepers,
+        keeper=next((one for one in keepers if one.account == chosen), None),
+        by_pin=any(one.account == tried for one in keepers),
+        was=was,
+        locked=locked,
+        login=login[:60],
+        sentence=sentence,
+    )
 
 
 @area.post("/sign-out")

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Literal
+from urllib.parse import quote
 
 from flask import Blueprint, Response, send_from_directory
+from markupsafe import Markup
 
 from shared.access import allow
 
@@ -59,6 +62,12 @@ class Chip:
 def content(filename: str) -> bytes:
     """What a file of the face holds."""
     return b"\n".join((STATIC_FOLDER / part).read_bytes() for part in BUNDLES.get(filename, (filename,)))
+
+
+@cache
+def mark() -> Markup:
+    """The mark as an address that holds the picture: a page that shows it asks for nothing more."""
+    return Markup("data:image/svg+xml," + quote(content("mark.svg").decode().replace("\n", ""), safe="/:=,"))
 
 
 @blueprint.get("/static/<path:filename>")

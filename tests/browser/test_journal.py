@@ -12,10 +12,12 @@ from playwright.sync_api import Browser, Page, expect
 from node.attendance import actions as absences
 from node.attendance import queries as absence_queries
 from node.generator import names
+from node.home import views as home
 from node.journal import actions, pages, queries
 from node.journal.actions import Change
 from shared.schema import BY_NAME
 from sync.writer import writing
+from tests.bench.link import Link
 from tests.browser import looking
 from tests.browser.looking import Axe
 from tests.browser.power import Server
@@ -24,6 +26,16 @@ from tests.node.test_journal import CONTROL, EVENING, ORAL, TODAY, Desk, a_schoo
 from tests.serving import serving
 
 PUPILS = 36
+FAR = 100_000, 0.02
+"""Bytes a second, and seconds one way: pages come in pieces, as they do to a phone."""
+STILL = 0.01
+"""What a page may move while it comes, by the measure of browsers (cumulative layout shift)."""
+SHIFTED = """() => new Promise(done => {
+    let all = 0;
+    const add = list => { for (const one of list.getEntries()) if (!one.hadRecentInput) all += one.value; };
+    new PerformanceObserver(add).observe({type: "layout-shift", buffered: true});
+    setTimeout(() => done(all), 100);
+})"""
 DOUBLE_TAP = 410
 """Milliseconds after which a second tap means what it does."""
 TAPS = """key => [-900, -700].forEach(at => {
@@ -80,8 +92,9 @@ def emptied(school: SchoolPages) -> Iterator[Desk]:
 
 def that_day(school: SchoolPages, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The school's address, served on the day of the lesson."""
-    monkeypatch.setattr(pages, "today", lambda: TODAY)
-    monkeypatch.setattr(pages, "minute_of_day", lambda: EVENING)
+    for views in (pages, home):
+        monkeypatch.setattr(views, "today", lambda: TODAY)
+        monkeypatch.setattr(views, "minute_of_day", lambda: EVENING)
     with serving(school.app) as found:
         yield found
 
@@ -207,24 +220,50 @@ def test_a_second_tap_takes_back_and_a_colleagues_value_is_asked_about(
     assert desk.cell(second).value(0) == 4
 
 
+@pytest.fixture
+def wire(here: str) -> Iterator[Link]:
+    """The way from a phone to the school, on which everything is counted; the school is far."""
+    link = Link(int(here.rpartition(":")[2]))
+    link.rate, link.delay = FAR
+    yield link
+    link.close()
+
+
+def shifted(page: Page) -> float:
+    """How much the page has moved since it was opened, but for what someone touched."""
+    page.wait_for_load_state("networkidle")
+    return float(page.evaluate(SHIFTED))
+
+
 @pytest.mark.parametrize("page", ["phone"], indirect=True)
-def test_a_phone_pays_little_for_the_journal(page: Page, desk: Desk, here: str) -> None:
-    wire = page.context.new_cdp_session(page)
-    wire.send("Network.enable")
-    sizes: list[float] = []
-    wire.on("Network.loadingFinished", lambda event: sizes.append(event["encodedDataLength"]))
+@pytest.mark.parametrize("straight", [False, True], ids=["by the first page", "straight to the lesson"])
+def test_a_phone_pays_little_to_come_to_its_lesson(
+    page: Page, desk: Desk, wire: Link, straight: bool
+) -> None:
     login = desk.db.execute("SELECT login FROM account WHERE id = ?", (desk.account,)).fetchone()[0]
-    page.goto(f"{here}/sign-in?next={address(desk.place)}")
+    lesson = address(desk.place)
+    page.goto(wire.url + (f"/sign-in?next={lesson}" if straight else "/"))
+    assert shifted(page) < STILL
     page.fill("#login", login)
     page.fill("#password", PASSWORD)
     page.click("main button")
-    page.wait_for_url(here + address(desk.place))
-    page.wait_for_load_state("networkidle")
-    assert 0 < sum(sizes) <= 60_000
-    # What the browser had already counts nothing; the redirect after signing in is a request, too.
-    assert sum(size > 0 for size in sizes) + 1 <= 6
+    page.wait_for_url(wire.url + (lesson if straight else "/"))
+    assert shifted(page) < STILL
+    if not straight:
+        page.click(f"main .rows a[href='{lesson}']")
+        page.wait_for_url(wire.url + lesson)
+        assert shifted(page) < STILL
+    assert page.locator("[data-pupil]").count() == PUPILS
     # Nor has it much to unpack and to keep.
     assert len(page.content()) <= 2_100 * PUPILS
+    # Both ways, with every header; the form and what follows it are requests, too, and the picture in the tab would be.
+    assert 0 < wire.up + wire.down <= 60_000
+    assert 0 < wire.requests <= 6
+
+
+@pytest.mark.parametrize("page", ["phone"], indirect=True)
+def test_a_phone_pays_little_to_come_again(page: Page, desk: Desk, wire: Link) -> None:
+    sign_in(page, wire.url, desk)
     # A class of 36 with names, marks and absences: what comes again stays small, the lesson and the term.
     assert all(name for _, name in queries.named(desk.db, desk.pupils, TODAY)) and len(desk.pupils) == PUPILS
     desk.save(
@@ -233,12 +272,15 @@ def test_a_phone_pays_little_for_the_journal(page: Page, desk: Desk, here: str) 
         *(Change("status", "absent", "present", pupil) for pupil in desk.pupils[::12]),
     )
     for again in (address(desk.place), f"/journal/group/{desk.place.group}"):
-        page.goto(here + again)
+        page.goto(wire.url + again)
         page.wait_for_load_state("networkidle")
-        sizes.clear()
-        page.goto(here + again)
+        wire.reset()
+        page.goto(wire.url + again)
         page.wait_for_load_state("networkidle")
-        assert 0 < sum(sizes) <= 8_192
+        assert 0 < wire.down <= 8_192 and wire.requests == 1
+        assert shifted(page) < STILL
+    page.evaluate("document.querySelector('h1').append(document.createElement('hr'))")
+    assert shifted(page) > STILL
 
 
 @pytest.mark.parametrize("page", ["desktop"], indirect=True)

@@ -60,7 +60,7 @@ def test_a_given_password_must_be_changed_first(app: Flask, administrator: Visit
     assert visit.get("/").status_code == 200
     again = administrator.post("/accounts/", "/accounts/2/password")
     assert again.status_code == 200 and password[1] not in again.text
-    assert visit.get("/").status_code == 302
+    assert visit.get("/").status_code == 401
 
 
 @pytest.mark.parametrize(

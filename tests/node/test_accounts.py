@@ -226,7 +226,7 @@ def test_a_reset_signs_out_and_asks_for_a_new_password(pages: SchoolPages) -> No
     librarian = pages.sign_in(pages.logins["librarian"])
     status, text = pages.as_("administrator").post(f"/accounts/{account}/reset")
     assert status == 200
-    assert librarian.http.get("/").status_code == 302
+    assert librarian.http.get("/").status_code == 401
     first = SLIP.findall(text)[0]
     again = pages.sign_in(pages.logins["librarian"], first)
     again.get("/password")
@@ -238,7 +238,7 @@ def test_a_disabled_account_is_out_at_once_and_may_come_back(pages: SchoolPages)
     account = pages.one("SELECT id FROM account WHERE login = ?", pages.logins["social"])
     social, admin = pages.sign_in(pages.logins["social"]), pages.as_("administrator")
     assert admin.post(f"/accounts/{account}/disable")[0] == 302
-    assert social.http.get("/").status_code == 302
+    assert social.http.get("/").status_code == 401
     client = pages.stranger()
     client.get("/sign-in")
     assert client.post("/sign-in", login=pages.logins["social"], password=PASSWORD)[0] == 401

@@ -599,9 +599,8 @@ def test_serve_shows_the_pages_and_its_port_is_then_taken(school: Node) -> None:
         deadline = time.monotonic() + 60
         while True:
             try:
-                with urlopen(address, timeout=10) as answer:
+                with urlopen(f"{address}sign-in", timeout=10) as answer:
                     assert answer.status == 200
-                    assert answer.url == f"{address}sign-in"
                 break
             except ConnectionError:
                 assert time.monotonic() < deadline

@@ -158,7 +158,7 @@ def test_a_pin_dies_with_the_account_a_sign_out_everywhere_and_time(
     assert by_pin(client, account)[0] == 302
     with closing(school.node.connect()) as db, writing(db, account) as w:
         w.update("account", account, signed_out_at=clock[0] + 1)
-    assert client.http.get("/").status_code == 302
+    assert client.http.get("/").status_code == 401
     assert by_pin(client, account)[0] == 401
 
 
@@ -196,7 +196,7 @@ def test_a_shared_computer_locks_itself_and_a_private_one_does_not(
     clock[0] += 9 * MINUTE_MS
     assert shared.http.get("/").status_code == 200
     clock[0] += 11 * MINUTE_MS
-    assert shared.http.get("/").status_code == 302
+    assert shared.http.get("/").status_code == 401
     assert private.http.get("/").status_code == 200
 
 
@@ -238,7 +238,7 @@ def second_step(school: SchoolPages) -> tuple[Client, str]:
 def test_a_sign_in_asks_for_a_code_and_hears_each_once(school: SchoolPages, clock: list[int]) -> None:
     _, key, _ = with_codes(school, clock)
     client, ticket = second_step(school)
-    assert client.http.get("/").status_code == 302
+    assert client.http.get("/").status_code == 401
     assert client.post("/sign-in/code", ticket=ticket, code=code_of(key, clock[0]))[0] == 401
     clock[0] += 60_000
     code = code_of(key, clock[0])
@@ -306,7 +306,7 @@ def test_signing_out_everywhere_leaves_one_here_alone(school: SchoolPages) -> No
     here, there = school.sign_in("admin"), school.sign_in("admin")
     assert here.post("/account/sign-out") == (302, "/account/?done=out")
     assert here.http.get("/").status_code == 200
-    assert there.http.get("/").status_code == 302
+    assert there.http.get("/").status_code == 401
 
 
 def test_a_new_password_signs_out_everywhere_else(school: SchoolPages) -> None:
@@ -315,4 +315,4 @@ def test_a_new_password_signs_out_everywhere_else(school: SchoolPages) -> None:
     new = "seven horses slept"
     assert here.post("/password", old=PASSWORD, new=new, again=new)[0] == 302
     assert here.http.get("/").status_code == 200
-    assert there.http.get("/").status_code == 302
+    assert there.http.get("/").status_code == 401

@@ -34,6 +34,13 @@ def test_a_browser_that_takes_it_gets_it_compressed(unchanging: bool) -> None:
     assert "Accept-Encoding" in response.headers["Vary"]
 
 
+@pytest.mark.parametrize("status", [401, 422, 503])
+def test_a_page_that_refuses_is_compressed_too(status: int) -> None:
+    response = Response(PAGE, mimetype="text/html", status=status)
+    compress(response, "gzip")
+    assert gzip.decompress(response.get_data()) == PAGE and len(response.get_data()) < len(PAGE)
+
+
 def test_other_answers_stay_as_they_are() -> None:
     def stream() -> Iterator[bytes]:
         yield PAGE

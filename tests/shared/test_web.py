@@ -9,12 +9,13 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from urllib.parse import unquote
 
 import pytest
 from flask import Blueprint, Flask
 from flask.testing import FlaskClient
 
-from shared import crypto, dates, db, web
+from shared import crypto, dates, db, i18n, ui, web
 from shared.access import Visitor, allow
 from shared.db import memory_database
 from shared.i18n import N_
@@ -131,6 +132,7 @@ class House:
         self.setup = Setup(
             store=self.store,
             identify=lambda account: self.visitor if account == 7 else None,
+            door=lambda address: f'the door, then "{address}"',
             roles=frozenset({"teacher", "head"}),
             areas=_areas(),
             brand=lambda: "№8 мектеп",
@@ -177,14 +179,26 @@ def test_allowing_nobody_is_a_mistake() -> None:
 # ---- sessions
 
 
-def test_a_stranger_is_sent_to_the_door_and_back(house: House) -> None:
-    answer = house.browser().get("/marks?day=3")
-    assert (answer.status_code, answer.headers["Location"]) == (302, "/sign-in?next=/marks?day%3D3")
+@pytest.mark.parametrize(("path", "then"), [("/marks?day=3", "/marks?day=3"), ("/", "")])
+def test_a_stranger_stands_at_the_door_in_place_of_the_page(house: House, path: str, then: str) -> None:
+    answer = house.browser().get(path)
+    assert (answer.status_code, answer.text) == (401, f'the door, then "{then}"')
+    assert answer.headers["Cache-Control"] == "no-store" and "Location" not in answer.headers
+    asked = house.browser().head(path)
+    assert (asked.status_code, asked.text, asked.headers["Cache-Control"]) == (401, "", "no-store")
 
 
-def test_a_stranger_who_asks_by_script_is_sent_to_the_door_whole(house: House) -> None:
-    answer = house.browser().get("/marks", headers={"HX-Request": "true"})
-    assert (answer.status_code, answer.headers["HX-Redirect"]) == (401, "/sign-in?next=/marks")
+@pytest.mark.parametrize(("path", "door"), [("/marks", "/sign-in?next=/marks"), ("/", "/sign-in")])
+def test_a_stranger_who_asks_by_script_is_sent_to_the_door_whole(house: House, path: str, door: str) -> None:
+    answer = house.browser().get(path, headers={"HX-Request": "true"})
+    assert (answer.status_code, answer.headers["HX-Redirect"], answer.text) == (401, door, "")
+
+
+def test_a_strangers_form_is_refused_with_a_sentence(house: House) -> None:
+    browser = house.browser()
+    answer = browser.post("/marks", data={"form_token": browser.get("/sign-in").text})
+    assert answer.status_code == 401 and "the door" not in answer.text
+    assert NotSignedIn().sentence(i18n.gettext) in answer.text
 
 
 def test_a_session_opens_what_the_role_may(house: House) -> None:
@@ -239,13 +253,13 @@ def test_other_sessions_of_the_account_can_be_ended(house: House) -> None:
     elsewhere, _ = house.signed_in()
     browser, token = house.signed_in()
     browser.post("/password", data={"form_token": token})
-    assert [b.get("/").status_code for b in (elsewhere, browser)] == [302, 200]
+    assert [b.get("/").status_code for b in (elsewhere, browser)] == [401, 200]
 
 
 def test_an_account_that_may_not_come_in_any_more_is_out(house: House) -> None:
     browser, _ = house.signed_in()
     house.visitor = None
-    assert browser.get("/").status_code == 302
+    assert browser.get("/").status_code == 401
 
 
 def test_whoever_must_change_the_password_does_nothing_else_first(house: House) -> None:
@@ -259,7 +273,7 @@ def test_whoever_must_change_the_password_does_nothing_else_first(house: House) 
 def test_a_cookie_of_nonsense_is_a_stranger(house: House, cookie: str) -> None:
     browser = house.browser()
     browser.set_cookie("mektep_0", cookie)
-    assert browser.get("/").status_code == 302
+    assert browser.get("/").status_code == 401
 
 
 # ---- form tokens
@@ -308,7 +322,8 @@ def test_a_machine_needs_neither_session_nor_token(house: House) -> None:
 def test_every_answer_is_fenced(house: House, path: str) -> None:
     headers = house.browser().get(path).headers
     assert headers["Content-Security-Policy"] == (
-        "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+        "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; "
+        "frame-ancestors 'none'"
     )
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["Referrer-Policy"] == "same-origin"
@@ -319,6 +334,14 @@ def test_pages_are_not_kept_by_browsers_and_files_are(house: House) -> None:
     assert browser.get("/sign-in").headers["Cache-Control"] == "no-store"
     assert browser.get("/static/nowhere").headers["Cache-Control"] == "no-store"
     assert browser.get("/static/mektep.css").headers["Cache-Control"] == "public, max-age=31536000, immutable"
+
+
+def test_a_page_holds_its_mark_and_asks_for_no_picture(house: House) -> None:
+    shown = re.findall(r'<(?:img src|link rel="icon" href)="([^"]+)"', house.browser().get("/full").text)
+    assert len(shown) == 2 and set(shown) == {str(ui.mark())}
+    head, _, picture = shown[0].partition(",")
+    assert head == "data:image/svg+xml" and not re.search(r"[^\w%/:=.,-]", picture)
+    assert unquote(picture).encode() == ui.content("mark.svg").replace(b"\n", b"")
 
 
 def test_the_address_of_a_file_follows_its_content(house: House) -> None:
