@@ -256,10 +256,20 @@ class ClassCoverage:
 
 
 @dataclass(frozen=True)
+class Child:
+    """By whom a parent who has no name is found: name, number and personal file of a child, code of the relation."""
+
+    name: str
+    number: int
+    file: str
+    relation: str
+
+
+@dataclass(frozen=True)
 class Ask:
     """Someone to be asked. ``why``: never, withdrawn, expired, adult, or soon (valid until ``until``).
 
-    ``file``: number of the pupil's personal file. ``guardian``: asked as the parent of a pupil of the class ``place``.
+    ``file``: number of the pupil's personal file. ``parent_of``: whose parent is asked, of the class ``place``.
     """
 
     person: int
@@ -270,7 +280,7 @@ class Ask:
     purpose: str
     why: str
     until: int | None = None
-    guardian: bool = False
+    parent_of: Child | None = None
 
 
 _HERE = 'retired_at IS NULL AND start <= :today AND ("end" IS NULL OR "end" > :today)'
@@ -319,12 +329,12 @@ _NAMES = f"""WITH {NAMED} SELECT p.id, {NAME_COLUMNS}, {_FILE} FROM json_each(:p
 def asks(db: Database, today: int, days: int, classes: frozenset[int] | None) -> list[Ask]:
     """Who is to be asked now or within so many days: pupils on a roll, their guardians and, with all classes, staff.
 
-    Without a core consent pupils and staff are; for other purposes, and of guardians, those whose consent lapsed or
-    soon will (a refusal is left in peace).
+    Without a core consent everyone is, guardians unless they withdrew it; for other purposes those whose consent
+    lapsed or soon will (a refusal is left in peace).
     """
     places = _places(db, today, classes)
-    guardians = {one: place for one, place in _guardians(db, today, classes).items() if one not in places}
-    places |= guardians
+    parents = {one: child for one, child in _parents(db, today, classes).items() if one not in places}
+    places |= {one: place for one, (place, *_) in parents.items()}
     asked = {"today": today, "people": json.dumps(sorted(places))}
     signed: dict[int, dict[str, list[Mapping[str, Any]]]] = {person: {"core": []} for person in places}
     for row in db.query(_SIGNED, asked):
@@ -336,16 +346,20 @@ def asks(db: Database, today: int, days: int, classes: frozenset[int] | None) ->
         if purpose in by_purpose
     ]
     to_ask = {person for person, _, why, _ in whys if why}
+    to_ask |= {parents[one][1] for one in to_ask & parents.keys()}
     named = {
         row["id"]: (full_name(row), number_of(row["id"]), row["file"])
         for row in db.query(_NAMES, asked | {"people": json.dumps(sorted(to_ask))})
     }
+    children = {
+        one: Child(*named[child], relation) for one, (_, child, relation) in parents.items() if child in named
+    }
     found = [
-        Ask(person, *named[person], places[person], purpose, why, until, person in guardians)
+        Ask(person, *named[person], places[person], purpose, why, until, children.get(person))
         for person, purpose, why, until in whys
-        if why and person in named and (person not in guardians or why in ("expired", "soon"))
+        if why and person in named and (person not in parents or why != "withdrawn")
     ]
-    return in_order(found, lambda ask: ask.name)
+    return in_order(found, lambda ask: ask.name or (ask.parent_of.name if ask.parent_of else ""))
 
 
 def lapsed(db: Database, today: int, children: Collection[int]) -> dict[int, str]:
@@ -401,14 +415,21 @@ def _places(db: Database, today: int, classes: frozenset[int] | None) -> dict[in
     return places | _by_class(db, _ROLL, today, classes)
 
 
-_GUARDIANS = f"""WITH roll (pupil, class_group, grade, letter) AS ({_ROLL})
-  SELECT g.person, roll.class_group, roll.grade, roll.letter FROM roll JOIN guardian g ON g.pupil = roll.pupil
+_PARENTS = f"""WITH roll (pupil, class_group, grade, letter) AS ({_ROLL})
+  SELECT g.person, roll.pupil, g.relation, roll.class_group, roll.grade, roll.letter
+  FROM roll JOIN guardian g ON g.pupil = roll.pupil
   WHERE g.retired_at IS NULL AND g.person IS NOT NULL ORDER BY roll.grade DESC, roll.letter DESC"""
 
 
-def _guardians(db: Database, today: int, classes: frozenset[int] | None) -> dict[int, str]:
-    """The guardians of those on the rolls -> class of a child."""
-    return _by_class(db, _GUARDIANS, today, classes)
+def _parents(db: Database, today: int, classes: frozenset[int] | None) -> dict[int, tuple[str, int, str]]:
+    """The guardians of those on the rolls -> class of a child, the child, and the relation."""
+    return {
+        person: (class_name(grade, letter), child, relation or "")
+        for person, child, relation, class_id, grade, letter in db.execute(
+            _PARENTS, {"today": today}
+        ).fetchall()
+        if classes is None or class_id in classes
+    }
 
 
 def _by_class(db: Database, sql: str, today: int, classes: frozenset[int] | None) -> dict[int, str]:

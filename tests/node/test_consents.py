@@ -270,8 +270,40 @@ def test_coverage_counts_the_roll_and_lapsing_is_told_in_time(pages: SchoolPages
         found = queries.coverage(db, day, frozenset({pages.led}))
         assert len(found) == 1 and 0 < found[0].given["core"] <= found[0].pupils
         asks = queries.asks(db, day, 30, frozenset({pages.led}))
-        assert len([ask for ask in asks if ask.purpose == "core" and ask.why != "soon"]) == found[0].missing
-        assert all(not ask.name for ask in asks if ask.purpose == "core" and ask.why != "soon")
+        asked = [ask for ask in asks if ask.purpose == "core" and ask.why != "soon"]
+        assert len([ask for ask in asked if ask.parent_of is None]) == found[0].missing
+        assert all(not ask.name for ask in asked)
+
+
+def test_a_parent_who_never_signed_is_asked_and_found_by_the_child(db: Database) -> None:
+    pupil, mother = family(db)
+    day = today()
+    with writing(db, actor(db)) as w:
+        group = w.insert("class_group", year=3, grade=7, letter="А")
+        w.insert("enrolment", pupil=pupil, class_group=group, start=day - 10)
+        w.put("pupil", person=pupil, personal_file="А/5")
+        father = people.add_guardian(w, pupil, "father", True, Newcomer("m"))
+
+    def asked() -> dict[int, tuple[str, str, queries.Child | None]]:
+        return {one.person: (one.why, one.place, one.parent_of) for one in queries.asks(db, day, 30, None)}
+
+    number = cards.number_of(pupil)
+    child = queries.Child("", number, "А/5", "mother"), queries.Child("", number, "А/5", "father")
+    found = asked()
+    assert found[mother] == ("never", "7-А", child[0]) and found[father] == ("never", "7-А", child[1])
+    assert queries.asks(db, day, 30, frozenset()) == []
+    agree(db, pupil, Signed(("core",), day, signer=mother))
+    (own,) = agree(db, mother, Signed(("core",), day, signer=mother))
+    with writing(db, actor(db)) as w:
+        people.change_person(w, pupil, {"surname": "Асанова", "given_name": "Айгүл"})
+    assert asked().keys() & {mother, father, pupil} == {father}
+    assert asked()[father][2] == queries.Child("Асанова Айгүл", number, "А/5", "father")
+    with writing(db, actor(db)) as w:
+        actions.withdraw(w, mother, own, day)
+    assert mother not in asked(), "a refusal is left in peace"
+    with writing(db, actor(db)) as w:
+        people.remove_guardian(w, pupil, father)
+    assert father not in asked()
 
 
 # ---- pages
@@ -587,7 +619,7 @@ def test_a_lapsed_consent_of_guardian_or_child_asks_in_the_office_and_at_home(ow
     with closing(own.node.connect()) as db:
         asks = {ask.person: ask for ask in queries.asks(db, day, 30, None) if ask.purpose == "core"}
         assert asks[guardian].why == asks[child].why == "expired"
-        assert asks[guardian].guardian and asks[guardian].place == asks[child].place
+        assert asks[guardian].parent_of and asks[guardian].place == asks[child].place
         led = queries.asks(db, day, 30, frozenset({own.led}))
         assert (guardian in {ask.person for ask in led}) is (asks[child].place in {ask.place for ask in led})
     client = own.as_("guardian")
