@@ -44,6 +44,9 @@ _TABLE = {
     "lesson_marks":     "V    V      Vc      VEl     -    -      -    -     Vo    Vo",
     "term_marks":       "VA   VA     Vc      VEl     -    -      -    -     Vo    Vo",
     "attendance":       "V    V      VEc     VEl     -    V      -    -     Vo    Vo",
+    # What the regulation's table calls "note": the family hands it in, the class teacher accepts it or not. For a child
+    # a guardian does, a pupil of age for oneself, by the rule of who signs (`node.consenting.signers`).
+    "absence_notes":    "V    V      VAc     Vl      -    V      -    -     EVo   EVo",
     "timetable":        "VA   VE     V       V       V    V      V    -     V     V",
     "plans":            "VA   VA     Vo      VEo     -    -      -    -     -     -",
     # The head comes first, and nobody but the head and the administrator is there to enter the secretary.

@@ -40,6 +40,7 @@ TEXTS = {
     "term_result": ("reason",),
     "term_lock": ("reason",),
     "mark_correction": ("reason",),
+    "absence_note": ("remark",),
 }
 """Table -> the free texts that others read. Not among them: who signed a consent and on what ground; labels and
 settings of the school.

@@ -48,6 +48,7 @@
     |   `-- SyncRunning           another sync is under way (retry)
     |-- InputProblem
     |   |-- NotFound              no such page, or no row a person may know of
+    |   |   `-- NoteAnswered      a note of absence that waited when it was shown, and does no longer
     |   |-- BadRequest            a request that no page of ours makes
     |   |-- FormExpired           a form sent without the token of the page it was on
     |   |-- FlawedMapping         a mapping file that cannot be used
@@ -70,6 +71,7 @@
     |   |-- TopicGiven            a list would put another topic in place of one that a lesson gave
     |   |-- BellsOverlap          a lesson would begin before the one before it has ended
     |   |-- TooManyDays           a note over more days than one may cover
+    |   |-- NoteOutOfReach        a parent's note for days long past or far ahead
     |   |-- TermLocked            a period of a class that the deputy has locked
     |   |-- TermRunning           results of a term with lessons to come, not yet asked for twice
     |   |-- NotInGroup            a mark or absence of a pupil who does not belong to the group that day
@@ -469,6 +471,11 @@ class NotFound(InputProblem):
     template = N_("There is no such page.")
 
 
+class NoteAnswered(NotFound):
+    code = "note_answered"
+    template = N_("This note was taken back or answered meanwhile.")
+
+
 class BadRequest(InputProblem):
     code = "bad_request"
     status = 400
@@ -576,6 +583,11 @@ class TermsOverlap(InputProblem):
 class TooManyDays(InputProblem):
     code = "too_many_days"
     template = N_("A note covers {days} days at most.")
+
+
+class NoteOutOfReach(InputProblem):
+    code = "note_out_of_reach"
+    template = N_("A note is handed in at most {back} days late and {ahead} days ahead.")
 
 
 class BeyondYear(InputProblem):

@@ -299,6 +299,19 @@ CODE_LISTS: dict[str, tuple[int, tuple[tuple[str, str, str, str], ...]]] = {
         ("confirmed", "Кагазы келди", "Бумага получена", "Paper received"),
         ("declined", "Кагазсыз калды", "Осталось без бумаги", "No paper came"),
     )),
+    "note_state": (63, (
+        ("open", "Каралууда", "Рассматривается", "Waits"),
+        ("accepted", "Кабыл алынды", "Принято", "Accepted"),
+        ("declined", "Четке кагылды", "Отклонено", "Declined"),
+    )),
+    "note_refusal": (64, (
+        ("days", "Күндөрү туура эмес: кайра бериңиз", "Дни указаны неверно: подайте ещё раз",
+         "The days are wrong: hand it in again"),
+        ("present", "Бала бул күндөрү сабакта болгон", "В эти дни ребёнок был на уроках",
+         "The child was at lessons on these days"),
+        ("paper", "Дарыгердин аныктамасын алып келиңиз", "Принесите справку от врача", "Bring the doctor's paper"),
+        ("known", "Бул күндөр боюнча аныктама бар", "На эти дни справка уже есть", "These days have a note already"),
+    )),
 }  # fmt: skip
 """List -> its number and its codes with their names; a code's row id is 100 x that + its place."""
 
@@ -338,6 +351,8 @@ LIST_OF_COLUMN: dict[tuple[str, str], str] = {
     ("year_decision", "outcome"): "movement_kind",
     ("own_day", "kind"): "day_kind",
     ("absence_note", "reason"): "absence_reason",
+    ("absence_note", "state"): "note_state",
+    ("absence_note", "refusal"): "note_refusal",
     ("conduct", "value"): "term_conduct",
     ("act", "kind"): "act_kind",
 }

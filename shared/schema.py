@@ -229,6 +229,8 @@ MOVEMENT_REASONS = ("district", "country", "abroad", "college", "illness", "deat
 RESULT_STATUSES = ("assessed", "na", "exempt", "unmarked")
 ATTENDANCE_STATUSES = ("present", "absent", "late")
 ABSENCE_REASONS = ("ill", "excused", "unexcused", "unknown")
+NOTE_STATES = ("open", "accepted", "declined")
+NOTE_REFUSALS = ("days", "present", "paper", "known")
 ACT_KINDS = ("import", "merge", "undo", "erasure", "closing")
 DUTIES = (
     "head",
@@ -870,6 +872,16 @@ TABLES: tuple[Table, ...] = (
         _c(3, "start", "date", "school", "Башталышы", "Начало", "First day", unit="span", **DATE),
         _c(4, "end", "date", "school", "Аягы", "Конец", "Last day", unit="span", **DATE),
         _c(5, "reason", "code", "school", "Себеби", "Причина", "Reason", choices=ABSENCE_REASONS),
+        _c(6, "author", "ref", "school", "Берген ата-эне", "Подал родитель", "Handed in by", references="person"),
+        _c(7, "handed_on", "date", "school", "Берилген күнү", "Дата подачи", "Handed in on", **DATE),
+        _c(8, "state", "code", "school", "Абалы", "Состояние", "State", "accepted", choices=NOTE_STATES, unit="state"),
+        _c(9, "answered_on", "date", "school", "Жооп берилген күнү", "Дата ответа", "Answered on", unit="state",
+           **DATE),
+        _c(10, "answered_by", "ref", "school", "Жооп берген", "Кто ответил", "Answered by", references="account",
+           unit="state"),
+        _c(11, "refusal", "code", "school", "Четке кагуунун себеби", "Причина отклонения", "Why declined",
+           choices=NOTE_REFUSALS, unit="state"),
+        _c(12, "remark", "text", "school", "Эскертме", "Замечание", "Remark", max_length=300, unit="state"),
         indexes=(("pupil",),), since=2,
     ),
     _table(

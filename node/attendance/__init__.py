@@ -1,5 +1,6 @@
 """Attendance by class and pupil: missed days, their reasons, notes over days, alerts, lessons nobody has taken."""
 
-from node.attendance.views import area
+from node.attendance import handing, views
+from node.attendance.blueprint import area
 
-__all__ = ["area"]
+__all__ = ["area", "handing", "views"]

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from node.fields import needed as needed
 from node.fields import of_rows
+from node.fields import whole as whole
 from shared.dates import parse_day
 from shared.problems import BadRequest
 

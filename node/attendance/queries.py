@@ -14,6 +14,20 @@ from typing import Any, Literal
 
 from sqlite_utils import Database
 
+from node.attendance.notes import EXPECT as EXPECT
+from node.attendance.notes import Absence as Absence
+from node.attendance.notes import Reason as Reason
+from node.attendance.notes import absences as absences
+from node.attendance.notes import announced as announced
+from node.attendance.notes import classes_of as classes_of
+from node.attendance.notes import declined as declined
+from node.attendance.notes import handed_in as handed_in
+from node.attendance.notes import hands_in as hands_in
+from node.attendance.notes import note as note
+from node.attendance.notes import noted_away as noted_away
+from node.attendance.notes import notes as notes
+from node.attendance.notes import reason_at_entry as reason_at_entry
+from node.attendance.notes import waiting as waiting
 from node.calendar import queries as calendar
 from node.journal import queries as journal
 from node.roster import AWAY
@@ -302,107 +316,6 @@ def not_taken(
 def is_over(lesson: Mapping[str, Any], today: int, minute: int) -> bool:
     """Has the lesson ended at that minute of today, so that its attendance is due? Without a bell: yes."""
     return bool(lesson["day"] < today or (lesson["end"] or lesson["start"] or 0) <= minute)
-
-
-# ---- notes
-
-
-def notes(db: Database, pupils: Collection[int], first: int, last: int) -> list[Mapping[str, Any]]:
-    """The notes of pupils that touch a span, the latest first."""
-    return list(
-        db.query(
-            """SELECT id, pupil, start, "end", reason FROM absence_note WHERE retired_at IS NULL
-               AND pupil IN (SELECT value FROM json_each(?)) AND start <= ? AND "end" >= ?
-               ORDER BY start DESC, id DESC""",
-            (json.dumps(sorted(pupils)), last, first),
-        )
-    )
-
-
-def note(db: Database, row: int) -> Mapping[str, Any] | None:
-    """One note; None when there is none."""
-    sql = 'SELECT id, pupil, start, "end", reason FROM absence_note WHERE id = ? AND retired_at IS NULL'
-    return next(iter(db.query(sql, (row,))), None)
-
-
-def noted_away(db: Database, pupils: Collection[int], day: int) -> dict[int, str]:
-    """The pupils a note covers on a day, each with the reason; of several notes the one written last counts."""
-    found = sorted(notes(db, pupils, day, day), key=_written)
-    return {note["pupil"]: note["reason"] or "unknown" for note in found}
-
-
-def _written(note: Mapping[str, Any]) -> int:
-    """The order in which notes were written."""
-    return int(note["id"])
-
-
-# ---- reasons
-
-
-@dataclass(frozen=True)
-class Reason:
-    """Why someone was away. ``note`` is the note that says so, None where it was given by hand; ``earlier`` is what
-    was given by hand before any note, and stands again when no note covers the day any more.
-    """
-
-    reason: str | None = None
-    note: int | None = None
-    earlier: str | None = None
-
-    @property
-    def columns(self) -> dict[str, int | str | None]:
-        """The columns of a row of attendance, all of them: they are replaced together."""
-        return {"reason": self.reason, "note": self.note, "earlier": self.earlier}
-
-    @property
-    def told(self) -> tuple[str, int | None, str | None]:
-        """What it comes to: nothing given and given as unknown say the same."""
-        return self.reason or "unknown", self.note, self.earlier
-
-    @property
-    def by_hand(self) -> str | None:
-        """What was given by hand, under whatever note."""
-        return self.reason if self.note is None else self.earlier
-
-    def under(self, covering: Iterable[Mapping[str, Any]]) -> Reason:
-        """The reason under the last written of the notes of its day, or the one by hand where there is none."""
-        latest = max(covering, key=_written, default=None)
-        return (
-            Reason(self.by_hand) if latest is None else Reason(latest["reason"], latest["id"], self.by_hand)
-        )
-
-
-@dataclass(frozen=True)
-class Absence:
-    """A lesson that a pupil missed, of which class, and why."""
-
-    group: int
-    day: int
-    period: int
-    class_group: int | None
-    why: Reason
-
-
-def absences(db: Database, pupil: int, first: int, last: int) -> list[Absence]:
-    """The lessons that a pupil missed in a span."""
-    rows = db.execute(
-        """SELECT a.subject_group, a.day, a.period, sg.class_group, a.reason, a.note, a.earlier FROM attendance a
-           JOIN subject_group sg ON sg.id = a.subject_group WHERE a.pupil = ? AND a.day BETWEEN ? AND ?
-             AND a.status = 'absent' AND a.retired_at IS NULL ORDER BY a.day, a.period""",
-        (pupil, first, last),
-    )
-    return [
-        Absence(group, day, period, class_group, Reason(*why))
-        for group, day, period, class_group, *why in rows.fetchall()
-    ]
-
-
-def reason_at_entry(db: Database, pupil: int, day: int) -> Reason:
-    """The reason an absence has when it is entered: that of a note over the day, else the one that was given by hand
-    to the other lessons of the day.
-    """
-    given = {one.why.by_hand for one in absences(db, pupil, day, day)} - {None, "unknown"}
-    return Reason(given.pop() if len(given) == 1 else None).under(notes(db, [pupil], day, day))
 
 
 # ---- alerts

@@ -6,12 +6,13 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from node import access
 from node.access import right
 from node.attendance import actions, forms, queries
+from node.attendance.blueprint import area
 from node.attendance.queries import Alert, Day, Total
 from node.classes import queries as class_queries
 from node.fields import iso
@@ -24,9 +25,8 @@ from shared.access import allow
 from shared.dates import date_of, parse_day
 from shared.i18n import gettext
 from shared.problems import InputProblem, InvalidValue, NotAllowed, NotFound
+from shared.schema import NOTE_REFUSALS
 from shared.web import minute_of_day, today, visitor
-
-area = Blueprint("attendance", __name__, url_prefix="/attendance", template_folder="templates")
 
 ALL = access.everywhere("attendance", "V")
 READ = (*ALL, "class_teacher")
@@ -157,6 +157,7 @@ def _page(class_id: int, span: Span, problem: str = "", typed: Mapping[str, str]
     lessons = queries.lessons(db, class_id, span.first, min(span.last, today()))
     named = journal_queries.named(db, pupils, today())
     shown = sorted({day for day, _, _ in lessons} | {day for _, day in days})
+    waiting = queries.waiting(db, [class_id])
     return render_template(
         "attendance/show.html",
         group=found,
@@ -175,7 +176,11 @@ def _page(class_id: int, span: Span, problem: str = "", typed: Mapping[str, str]
         },
         held={day: sum(on == day for on, *_ in lessons) for day in shown},
         sheet=queries.sheet(db, class_id, span.day) if span.kind == "day" else None,
-        notes=queries.notes(db, pupils, span.first, max(span.last, today() + 60)),
+        notes=queries.notes(db, pupils, span.first, max(span.last, today() + actions.DAYS_AHEAD)),
+        waiting=[(one, _there(one)) for one in waiting],
+        from_parents=dict(journal_queries.named(db, {one["pupil"] for one in waiting}, today())),
+        refusals=NOTE_REFUSALS,
+        answers=access.reaches_class(db, visitor(), "absence_notes", "A", class_id),
         reasons=queries.REASONS,
         letters=queries.letters(db),
         gives=class_id in access.led_classes(db, visitor()),
@@ -192,11 +197,15 @@ def _noted(pupils: Collection[int]) -> dict[str, Any]:
     """The note that was just written, and the days of it on which its pupil was at lessons all the same."""
     number = request.args.get("noted", 0, type=int)
     note = queries.note(database(), number) if request.method == "GET" and number else None
-    if note is None or note["pupil"] not in pupils:
+    if note is None or note["state"] != "accepted" or note["pupil"] not in pupils:
         return {"noted": None, "present": []}
+    return {"noted": note, "present": _there(note)}
+
+
+def _there(note: Mapping[str, Any]) -> list[int]:
+    """The days of a note on which its pupil was at lessons."""
     spell = queries.days(database(), [note["pupil"]], note["start"], note["end"])
-    there = [one.day for one in spell.values() if one.absent < one.expected]
-    return {"noted": note, "present": sorted(there)}
+    return sorted(one.day for one in spell.values() if one.absent < one.expected)
 
 
 @area.post("/class/<int:class_id>/reasons")
@@ -245,6 +254,43 @@ def withdraw_note(class_id: int) -> ResponseReturnValue:
     return _back(class_id, _span())
 
 
+@area.post("/class/<int:class_id>/note/accept")
+@right("absence_notes", "A")
+def accept_note(class_id: int) -> ResponseReturnValue:
+    """Accept a note that a parent handed in: it is one like any other from here on."""
+    _require_answers(class_id)
+    span, note = _span(), forms.needed(request.form.get("note"))
+    try:
+        with acting() as w:
+            actions.accept(w, class_id, note, visitor().account, today())
+    except InputProblem as problem:
+        return _page(class_id, span, problem.sentence(gettext)), problem.status
+    return _back(class_id, span, note)
+
+
+@area.post("/class/<int:class_id>/note/decline")
+@right("absence_notes", "A")
+def decline_note(class_id: int) -> ResponseReturnValue:
+    """Decline a note that a parent handed in, for a reason that the family reads."""
+    _require_answers(class_id)
+    span, form = _span(), request.form
+    note, refusal, remark = forms.needed(form.get("note")), form.get("refusal", ""), form.get("remark", "")
+    if not refusal and not remark.strip():
+        problem = gettext("Say why: choose a reason, or write a sentence. The family reads it.")
+        return _page(class_id, span, problem), 422
+    try:
+        with acting() as w:
+            actions.decline(w, class_id, note, visitor().account, today(), refusal, remark)
+    except InputProblem as refused:
+        return _page(class_id, span, refused.sentence(gettext)), refused.status
+    return _back(class_id, span)
+
+
+def _require_answers(class_id: int) -> None:
+    if not access.reaches_class(database(), visitor(), "absence_notes", "A", class_id):
+        raise NotAllowed()
+
+
 def _require_led(class_id: int) -> None:
     if class_id not in access.led_classes(database(), visitor()):
         raise NotAllowed()
@@ -276,11 +322,13 @@ def pupil(person_id: int) -> ResponseReturnValue:
     return render_template(
         "attendance/pupil.html",
         name=journal_queries.person_name(db, person_id, now),
+        person=person_id,
         number=number_of(person_id),
         year=year,
         days=[one for one in days if one.absent or one.late],
         known=len(days),
         total=queries.total(days),
+        hands_in=queries.hands_in(db, who.person, person_id, now),
         notes=queries.notes(db, [person_id], year.start, year.end) if year else [],
         reasons=queries.REASONS,
     )

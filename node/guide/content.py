@@ -92,8 +92,9 @@ CLASS_TEACHER = (
     Step(
         N_("Ask for reasons"),
         N_(
-            "The page of attendance lists absences of your class without a reason. Give the reason with one touch, or "
-            "enter a note that covers several days. An alarm shows who was away three days running."
+            "The page of attendance lists absences of your class without a reason. Give the reason with one touch, by "
+            "lesson where they differ, or enter a note that covers several days. A note that a family hands in stands "
+            "on your first page: accept it, or decline it and say why. An alarm shows who was away three days running."
         ),
         "attendance.index",
         ("attendance",),
@@ -342,6 +343,15 @@ GUARDIAN = (
         N_("Marks, absences and results of your child; the report card to print."),
         "results.index",
         ("own-marks",),
+    ),
+    Step(
+        N_("When your child is away"),
+        N_(
+            "Hand in a note of absence, before the day or after it: child, days, reason. The lesson's teacher sees it at "
+            "once; the class teacher accepts it or says why not, and you read the answer there. While it waits you can "
+            "take it back. From 18 on the pupil hands in alone."
+        ),
+        "attendance.own_notes",
     ),
     Step(
         N_("Consents for your child"),

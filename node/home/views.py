@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
@@ -13,7 +15,7 @@ from node.classes import queries as class_queries
 from node.consents import queries as consent_queries
 from node.fields import iso
 from node.home import first_week, queries
-from node.home.diary import Diary, diary
+from node.home.diary import NEWS_DAYS, Diary, diary
 from node.journal import queries as journal_queries
 from node.movement import queries as movement_queries
 from node.orders import queries as order_queries
@@ -114,6 +116,7 @@ def index() -> ResponseReturnValue:
         alarms=_alarms(year),
         ways=_ways() if staff else [],
         own=_own(),
+        hands_in=_hands_in(),
         library=_library(year) if who.has("librarian") else None,
         care=_care(year) if who.has("social") else None,
         own_weeks={
@@ -204,7 +207,29 @@ def _waiting() -> list[tuple[str, str]]:
         found.append(
             (ngettext("%(num)s task to do", "%(num)s tasks to do", tasks), url_for("tasks.index", of="me"))
         )
-    return found + _lessons_waiting() + _people_waiting()
+    return found + _notes_waiting() + _lessons_waiting() + _people_waiting()
+
+
+def _notes_waiting() -> list[tuple[str, str]]:
+    """To a class teacher: notes of absence that parents handed in. To the family: that one of theirs was declined."""
+    db, who, day = database(), visitor(), today()
+    found = []
+    led = (
+        access.present(db, access.led_classes(db, who)) if may_open("attendance.accept_note") else frozenset()
+    )
+    of_class = Counter(one["class_group"] for one in attendance_queries.waiting(db, led)) if led else {}
+    for class_id, count in sorted(of_class.items()):
+        sentence = ngettext("%(num)s note of absence to answer", "%(num)s notes of absence to answer", count)
+        found.append((sentence, url_for("attendance.show", class_id=class_id, _anchor="handed-in")))
+    if may_open("attendance.own_notes") and who.person is not None:
+        family = access.own_children(db, who) | {who.person}
+        declined = attendance_queries.declined(db, who.person, family, day - NEWS_DAYS)
+        if declined:
+            sentence = ngettext(
+                "%(num)s note of absence was declined", "%(num)s notes of absence were declined", declined
+            )
+            found.append((sentence, url_for("attendance.own_notes")))
+    return found
 
 
 def _lessons_waiting() -> list[tuple[str, str]]:
@@ -378,6 +403,15 @@ def ask_about_names(problem: NameWithoutConsent) -> ResponseReturnValue:
         checked=NAMES_CHECKED,
     )
     return page, problem.status
+
+
+def _hands_in() -> frozenset[int]:
+    """For whom of the family the visitor hands in notes of absence."""
+    db, who, day = database(), visitor(), today()
+    if not may_open("attendance.own_notes") or who.person is None:
+        return frozenset()
+    family = access.own_children(db, who) | {who.person}
+    return frozenset(one for one in family if attendance_queries.hands_in(db, who.person, one, day))
 
 
 def _own() -> list[tuple[int, str, Diary | None]]:

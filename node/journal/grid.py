@@ -115,9 +115,9 @@ def _usual_kinds(cells: Mapping[tuple[int, int, int], queries.Cell]) -> dict[tup
 
 
 def _noted_away(columns: Sequence[queries.Column], members: frozenset[int]) -> dict[Place, list[int]]:
-    """The pupils whom a note expects to be away, by lesson whose attendance is not taken yet."""
+    """The pupils whom a note expects to be away, answered or not, by lesson whose attendance is not taken yet."""
     days = {column.place.day for column in columns if not column.taken}
-    notes = attendance.notes(database(), members, min(days), max(days)) if days else []
+    notes = attendance.notes(database(), members, min(days), max(days), attendance.EXPECT) if days else []
     found: dict[Place, list[int]] = {}
     for column in columns:
         covering = [one for one in notes if one["start"] <= column.place.day <= one["end"]]

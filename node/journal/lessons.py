@@ -69,6 +69,8 @@ def _lesson_page(
     scale = queries.scale_of(db, place.group)
     planned = queries.planned_topic(db, place)
     members = queries.members(db, place.group, place.day, place.day)
+    away = {} if found["taken"] else attendance.noted_away(db, members, place.day)
+    announced = frozenset() if found["taken"] else attendance.announced(db, members - away.keys(), place.day)
     letters, kinds = attendance.letters(db), queries.work_kinds(db)
     signs = (letters["absent"], letters["late"])
     cells = queries.lesson_cells(db, place)
@@ -95,7 +97,8 @@ def _lesson_page(
         off_plan=bool(planned and found["topic"])
         and queries.item_of_topic(db, place, found["topic"]) is None,
         pupils=queries.named(db, members, pages.today()),
-        away={} if found["taken"] else attendance.noted_away(db, members, place.day),
+        away=away,
+        announced=announced,
         cells=cells,
         nobody=Cell(),
         typed={(c.field, c.pupil, c.slot): c.value for c in changes},

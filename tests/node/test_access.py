@@ -15,7 +15,7 @@ from node.app import AREAS
 from node.movement import actions as movement
 from node.results.views import readable_of_pupil
 from shared.access import Visitor, declared, rights_of
-from shared.dates import parse_day
+from shared.dates import date_of, parse_day
 from shared.web import today
 from sync.writer import writing
 from tests.node.conftest import SchoolPages, actor, autumn
@@ -187,6 +187,31 @@ def test_forms_on_own_rows_are_taken_or_told_what_they_lack(
         if (status == 403) is not (role in WRITTEN_BY_OTHERS.get(endpoint, ())) or status >= 500:
             wrong.append((endpoint, status))
     assert wrong == []
+
+
+PUPIL_IN_FORM = {"attendance.hand_in": {"reason": "ill"}}
+"""Routes whose form, not whose address, names the pupil; what else a form needs that is taken for a child."""
+
+
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("endpoint", sorted(PUPIL_IN_FORM))
+def test_a_form_that_names_a_pupil_is_taken_for_own_ones_alone(
+    pages: SchoolPages, endpoint: str, role: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sync.writer.transaction", taken_back)
+    rights, held = rights_of(pages.app, endpoint), duties(pages, role)
+    assert rights is not None
+    [path] = [rule for name, rule, method in every_route(pages.app) if name == endpoint and method == "POST"]
+    child = pages.one("SELECT pupil FROM guardian WHERE person = ?", pages.person("guardian"))
+    answers = [
+        pages.as_(role).post(
+            path, pupil=str(pupil), start=date_of(today()).isoformat(), **PUPIL_IN_FORM[endpoint]
+        )[0]
+        for pupil in (child, pages.pupil_of(strange_class(pages)))
+    ]
+    # Of the two who come to it, a child of the tests is under 18 and does not sign.
+    assert answers == [302 if role == "guardian" else 403, 403]
+    assert (not held.isdisjoint(rights.roles)) is (role in ("pupil", "guardian"))
 
 
 # ---- own, but former

@@ -74,7 +74,7 @@ def take(desk: Desk, day: int, away: dict[int, str], but: int = 0) -> list[Place
                 topic="",
             )
             for pupil, reason in away.items():
-                w.put("attendance", **key, pupil=pupil, status="absent", reason=reason)
+                w.put("attendance", **key, pupil=pupil, status="absent", **queries.Reason(reason).columns)
     return [Place(group, day, period) for period, group in found]
 
 
