@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from sqlite_utils import Database
 
 from node.counting import quarter, school_return
-from shared.dates import DAY_MS
+from shared.dates import day_at
 from shared.problems import NotFound
 from sync.writer import Writer
 
@@ -117,7 +117,7 @@ def _write(
         year=year,
         term=term,
         number=number,
-        day=w.now // DAY_MS,
+        day=day_at(w.now),
         movement=line,
         content=json.dumps(figures, ensure_ascii=False, separators=(",", ":"), sort_keys=True),
     )

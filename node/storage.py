@@ -19,7 +19,7 @@ from pathlib import Path
 from sqlite_utils import Database
 
 from shared import archive, crypto, db
-from shared.dates import DAY_MS
+from shared.dates import day_at
 from shared.keys import RECOVERY_BYTES, RecoveryKit, recovery_keypair, recovery_signer
 from shared.keyslots import Keyslots, sync_directory
 from shared.migrations import migrate
@@ -183,7 +183,7 @@ def _found(
             "account", person=person, login=login, password=crypto.hash_password(password), language=language
         )
         assert made == account
-        w.insert("appointment", person=person, duty="administrator", start=clock.now_ms() // DAY_MS)
+        w.insert("appointment", person=person, duty="administrator", start=day_at(clock.now_ms()))
         state.administrator = account
 
 

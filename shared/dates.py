@@ -14,6 +14,8 @@ from shared.problems import InvalidValue
 
 EPOCH = datetime.date(1970, 1, 1).toordinal()
 DAY_MS = 86_400_000
+AHEAD_MS = 6 * 3_600_000
+"""By how much schools' clocks are ahead of UTC, all the year: a day begins so long before it does in Greenwich."""
 MONDAY = 4
 """Some Monday, for the names of the weekdays: 5 January 1970."""
 FOREVER = 99_999
@@ -24,6 +26,16 @@ NO_LESSONS = frozenset({"holiday", "public", "off"})
 
 DATE_SPAN = 60
 """Days around a school year into which the school may still move its dates."""
+
+
+def day_at(instant: int) -> int:
+    """The day that schools' clocks show at an instant (milliseconds since 1970)."""
+    return (instant + AHEAD_MS) // DAY_MS
+
+
+def first_instant(day: int) -> int:
+    """When a day begins by schools' clocks, in milliseconds since 1970."""
+    return day * DAY_MS - AHEAD_MS
 
 
 class Span(Protocol):

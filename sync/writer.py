@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from sqlite_utils import Database
 
+from shared.dates import day_at
 from shared.db import transaction
 from shared.problems import ConsentMissing, InvalidValue, OutsideScale, TooLarge
 from shared.schema import BY_NAME, Column, Table, Value, check_row
@@ -25,7 +26,6 @@ MAX_ROW = 60_000
 """Bytes of text and blobs written at once into a row: one change must fit into one changeset."""
 SCALED = ("mark", "term_result")
 """Tables whose ``value`` lies within the scale the row names, or else that of its subject group."""
-_DAY_MS = 86_400_000
 
 
 class Writer:
@@ -179,7 +179,7 @@ class Writer:
             purpose = column.consent or ""
             if values.get(column.name) not in (None, "") and purpose not in given:
                 person = self._subject(table, values)
-                if person is None or not has_consent(self.db, person, purpose, self.now // _DAY_MS):
+                if person is None or not has_consent(self.db, person, purpose, day_at(self.now)):
                     raise ConsentMissing(purpose=purpose, column=column.name)
                 given.add(purpose)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from node.conflicts.queries import heads, is_hidden, is_taken, proposed_login
 from shared.auth import normal_login
-from shared.dates import DAY_MS
+from shared.dates import day_at
 from shared.problems import ConsentMissing, InvalidValue
 from shared.schema import BY_NUMBER
 from shared.tables import quoted
@@ -46,7 +46,7 @@ def take(w: Writer, tbl: int, key: int, unit: str, n: int) -> None:
     if chosen is None:
         raise InvalidValue(table=table.name, column=unit, value=n)
     columns = table.units[unit]
-    if is_hidden(w.db, table, key, unit, w.now // DAY_MS):
+    if is_hidden(w.db, table, key, unit, day_at(w.now)):
         gated = next(c for c in columns if c.consent)
         raise ConsentMissing(purpose=gated.consent or "", column=gated.name)
     values = {c.name: chosen.values.get(c.number, c.default) for c in columns}

@@ -11,7 +11,7 @@ import re
 
 from sqlite_utils import Database
 
-from shared.dates import DAY_MS
+from shared.dates import day_at
 from shared.schema import BY_NAME, TABLES, Column, Table, Value
 from sync.writer import Writer, writing
 
@@ -91,7 +91,7 @@ class _Planter:
     def name_people(self) -> None:
         """Give the person planted every consent, then what stands under one."""
         person = self.rows["person"]
-        day = self.writer.now // DAY_MS
+        day = day_at(self.writer.now)
         for purpose in sorted({c.consent for t in TABLES for c in t.columns if c.consent}):
             self.writer.insert("consent", person=person, purpose=purpose, valid_from=day)
         for table, row_id, values in self.later:

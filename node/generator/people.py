@@ -8,7 +8,7 @@ from node.generator import names
 from node.generator.books import School
 from node.generator.cast import Guardian, Household, Pupil
 from node.ofage import Born
-from shared.dates import DAY_MS, date_of
+from shared.dates import date_of, day_at
 from shared.schema import Value
 from sync.writer import Writer
 
@@ -102,11 +102,11 @@ def _consent(
     school: School, w: Writer, person: int, purposes: Sequence[str], signer: int | None, birth: int
 ) -> None:
     """What one paper consents to; who has come of age since a guardian signed has signed anew."""
-    day = min(school.year.start - school.rng.randint(3, 20), w.now // DAY_MS)
+    day = min(school.year.start - school.rng.randint(3, 20), day_at(w.now))
     ground: dict[str, Value] = {} if signer is None else {"signer": signer, "ground": "ата-энеси"}
     document = f"№ {school.rng.randint(1, 900)}"
     adult = Born(birth).adult_from
-    grown = signer is not None and adult is not None and adult <= w.now // DAY_MS
+    grown = signer is not None and adult is not None and adult <= day_at(w.now)
     for purpose in purposes:
         w.insert("consent", person=person, purpose=purpose, valid_from=day, document=document, **ground)
         if grown:

@@ -6,7 +6,6 @@ write waits for it.
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -22,8 +21,9 @@ from node.importing.running import EVERY_LINE, ImportResult, Mode, Progress, Run
 from node.importing.sheets import Sheet, read_sheet
 from node.importing.signing import receiver
 from node.unnamed import Names, last_change
-from shared.dates import day_number
+from shared.dates import day_at
 from shared.problems import ImportRefused
+from sync import clock
 from sync.rehearsal import rehearsing
 from sync.undo import note_act
 from sync.writer import SYSTEM, writing
@@ -80,7 +80,7 @@ def run_import(
     readings = Readings(chosen, sheet, fields)
     readings.ahead()
     with rehearsing(database) if dry_run else writing(database, actor) as w:
-        day = day_number(datetime.date.today()) if today is None else today
+        day = day_at(clock.now_ms()) if today is None else today
         names = Names(database, day, last_change(database))
         run = Run(w, path.name, readings, text, wish, names, day, receiver(database, actor))
         result = run.all_lines(progress)

@@ -14,7 +14,7 @@ from node.journal.sheet import Result, is_late
 from node.people.queries import class_name, number_of
 from node.request import acting, database
 from shared.access import allow
-from shared.dates import DAY_MS
+from shared.dates import first_instant
 from shared.i18n import gettext, row_name
 from shared.problems import ChangedMeanwhile, InputProblem, NotFound, ReasonNeeded, TermRunning
 from shared.schema import Value
@@ -135,7 +135,7 @@ def _struck(
     group_id: int, term: Mapping[str, Any], standing: Mapping[int, Mapping[str, Any]]
 ) -> dict[int, list[tuple[Value, Value]]]:
     db = database()
-    since = (term["end"] + queries.edit_days(db) + 1) * DAY_MS
+    since = first_instant(term["end"] + queries.edit_days(db) + 1)
     return history.struck_results(db, group_id, term["id"], standing, since)
 
 

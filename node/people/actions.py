@@ -11,7 +11,7 @@ from node import consenting, numbers
 from node.consenting import Newcomer
 from node.people import queries
 from node.purposes import UNDER_HEALTH, UNDER_MESSAGES
-from shared.dates import DAY_MS, date_of
+from shared.dates import date_of, day_at
 from shared.problems import ConsentMissing, InvalidValue, NotFound, TooLarge
 from shared.reference import CATEGORIES
 from shared.schema import BY_NAME, MAX_BYTES, SEX, Value
@@ -150,7 +150,7 @@ def keep_photo(w: Writer, person: int, data: bytes) -> None:
 
 
 def _require_consent(w: Writer, person: int, purpose: str, column: str) -> None:
-    if not has_consent(w.db, person, purpose, w.now // DAY_MS):
+    if not has_consent(w.db, person, purpose, day_at(w.now)):
         raise ConsentMissing(purpose=purpose, column=column)
 
 

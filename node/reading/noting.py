@@ -10,7 +10,7 @@ from flask import current_app
 
 from node.reading import queries
 from node.request import acting, database
-from shared.dates import DAY_MS
+from shared.dates import first_instant
 from shared.web import today, visitor
 from sync.writer import Writer
 
@@ -28,7 +28,7 @@ def noted(act: str, what: str, person: int | None = None) -> None:
     who = visitor()
     if person is not None and person == who.person:
         return
-    since = today() * DAY_MS
+    since = first_instant(today())
     if act == "read" and queries.is_noted(database(), who.account, act, what, person, since):
         return
     with acting() as w:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlite_utils import Database
 
 from node.people.queries import NAME_COLUMNS, NAMED, full_name, number_of
-from shared.dates import DAY_MS
+from shared.dates import first_instant
 from shared.i18n import N_, folded, gettext
 
 ACTS = ("read", "export", "print")
@@ -97,8 +97,8 @@ def lines(db: Database, wanted: Filter, today: int) -> list[Line]:
     rows = db.query(
         _LINES,
         {
-            "today": today, "start": wanted.start * DAY_MS, "end": (wanted.end + 1) * DAY_MS, "act": wanted.act,
-            "person": wanted.person, "pupils": wanted.pupils_only,
+            "today": today, "start": first_instant(wanted.start), "end": first_instant(wanted.end + 1),
+            "act": wanted.act, "person": wanted.person, "pupils": wanted.pupils_only,
         },
     )  # fmt: skip
     found: list[Line] = []

@@ -14,13 +14,11 @@ from node.people.queries import class_name
 from node.request import database
 from node.timetable import queries
 from node.timetable.queries import Lesson
-from shared.dates import DAY_MS, NO_LESSONS, weekday
+from shared.dates import NO_LESSONS, first_instant, weekday
 from shared.i18n import gettext, in_order
 from shared.web import today, visitor
 
 SATURDAY = 6
-_OFFSET_MS = 6 * 3_600_000
-"""The school's clock is six hours ahead of UTC."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +51,7 @@ class Week:
 
 def day_instants(first: int, last: int) -> tuple[int, int]:
     """The first and the last instant of a span of days by the school's clock."""
-    return first * DAY_MS - _OFFSET_MS, (last + 1) * DAY_MS - _OFFSET_MS - 1
+    return first_instant(first), first_instant(last + 1) - 1
 
 
 def week_of(db: Database, lessons: Callable[[int, int], list[Lesson]], day: int, today: int) -> Week:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import datetime
 import re
 from contextlib import closing
 
 import pytest
 
-from shared.dates import day_number, parse_day
+from shared.dates import parse_day
 from shared.reference import CATEGORIES
 from shared.schema import TABLES
+from shared.web import today
 from sync.state import State
 from sync.writer import writing
 from tests.node.conftest import PASSWORD, Client, SchoolPages
@@ -206,7 +206,7 @@ def test_the_first_page_counts_the_school(pages: SchoolPages) -> None:
 
 def test_the_first_page_of_a_librarian_tells_who_needs_books_and_who_owes_them(pages: SchoolPages) -> None:
     """Who came and who left, not who changed class."""
-    now = day_number(datetime.date.today())
+    now = today()
     other = pages.one("SELECT id FROM class_group WHERE id <> ? AND year = 3 LIMIT 1", pages.led)
     with closing(pages.node.connect()) as db:
         actor = int(State(db).administrator)

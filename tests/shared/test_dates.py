@@ -25,6 +25,12 @@ def test_days_count_from_1970() -> None:
     assert parse_day("2025-09-01") == parse_day(" 01.09.2025 ") == 20332
 
 
+def test_a_day_begins_by_schools_clocks() -> None:
+    midnight = dates.first_instant(20_000)
+    assert midnight == 20_000 * dates.DAY_MS - 6 * 3_600_000
+    assert (dates.day_at(midnight - 1), dates.day_at(midnight)) == (19_999, 20_000)
+
+
 @pytest.mark.parametrize("text", ["", "31.02.2025", "2025-13-01", "yesterday"])
 def test_no_date_is_refused(text: str) -> None:
     with pytest.raises(InvalidValue):

@@ -12,6 +12,7 @@ import pytest
 from sqlite_utils import Database
 
 from shared import crypto
+from shared.dates import first_instant
 from shared.db import DRIVER, DatabaseBusy, open_database, transaction
 from shared.problems import ConsentMissing, InvalidValue, TooLarge
 from sync import clock, writer
@@ -310,6 +311,21 @@ def test_personal_columns_stay_empty_without_a_consent_for_their_purpose(db: Dat
     with pytest.raises(ConsentMissing), writing(db, ACTOR) as w:
         w.put("pupil", person=person, categories="orphan")
     assert rows(db, "person")[0]["surname"] == "Осмонова"
+
+
+def test_a_consent_of_today_holds_from_the_schools_midnight(
+    db: Database, person: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between midnight and six in the morning Greenwich still has the day before."""
+    midnight = first_instant(20_000)
+    with writing(db, ACTOR) as w:
+        w.insert("consent", person=person, purpose="core", valid_from=20_000)
+    monkeypatch.setattr(clock, "now_ms", lambda: midnight - 1)
+    with pytest.raises(ConsentMissing), writing(db, ACTOR) as w:
+        w.update("person", person, surname="Асанова")
+    monkeypatch.setattr(clock, "now_ms", lambda: midnight)
+    with writing(db, ACTOR) as w:
+        assert w.update("person", person, surname="Асанова")
 
 
 def test_emptying_a_personal_column_needs_no_consent(db: Database, person: int) -> None:
