@@ -28,6 +28,8 @@ _WATCHED = (
     "subject_group",
     "subject_group_pupil",
     "subject_group_gap",
+    "timetable_slot",
+    "substitution",
     "term",
     "own_term",
     "own_day",
@@ -105,7 +107,7 @@ def _classes(db: Database, since: int) -> set[int]:
 
 def _class_days(db: Database, since: int) -> Iterator[tuple[int, int]]:
     """Classes and days whose attendance may have changed."""
-    for table in ("lesson", "attendance"):
+    for table in ("lesson", "attendance", "substitution"):
         for group, day in _rows(db, since, table, "t.subject_group, t.day"):
             yield from ((class_group, day) for class_group in _class_of(db, group))
     for day in _days_said(db, since):
@@ -116,7 +118,7 @@ def _class_days(db: Database, since: int) -> Iterator[tuple[int, int]]:
             (day,),
         ).fetchall()
     classes = _classes(db, since)
-    for table in ("subject_group_pupil", "subject_group_gap"):
+    for table in ("subject_group_pupil", "subject_group_gap", "timetable_slot"):
         for (group,) in _rows(db, since, table, "t.subject_group"):
             classes |= _class_of(db, group)
     for class_group in classes:
@@ -188,7 +190,7 @@ class _Dates:
         self._moved = calendar.own_terms(db)
         self._grades: dict[int, int | None] = {}
         self._whom: dict[int, calendar.Whom] = {}
-        self._days = calendar.calendar(db, *EVERY_DAY)
+        self.days = calendar.calendar(db, *EVERY_DAY)
 
     def of_grade(self, grade: int | None) -> dict[int, tuple[int, int]]:
         """Term -> first and last day."""
@@ -217,7 +219,7 @@ class _Dates:
         """Does the calendar call the day free for the class?"""
         if class_group not in self._whom:
             self._whom[class_group] = calendar.whom(self._db, class_group)
-        return self._days.is_closed(day, self._whom[class_group])
+        return self.days.is_closed(day, self._whom[class_group])
 
     def widest(self, term: int) -> tuple[int, int]:
         """First and last day of a term over all grades; nothing is between them when it does not count."""
@@ -252,7 +254,7 @@ def _members(db: Database, group: int, day: int, everyone: set[int]) -> set[int]
 
 
 def _attendance_day(w: Writer, dates: _Dates, class_group: int, day: int) -> bool:
-    """A day is missed when every lesson of it was; lessons without attendance taken say nothing.
+    """A day is missed when every lesson of it was; while attendance of a lesson is not taken, nobody knows that.
 
     On a day that the calendar calls free nobody can miss a lesson, whatever was entered before it was called so.
     """
@@ -286,8 +288,14 @@ def _attendance_day(w: Writer, dates: _Dates, class_group: int, day: int) -> boo
             absences.setdefault(pupil, {})[group, period] = reason or "unknown"
         elif status == "late":
             late.add(pupil)
-    missed = [set(a.values()) for pupil, a in absences.items() if a.keys() == expected[pupil]]
-    reasons = [next((r for r in ("ill", "excused", "unexcused") if r in rs), "unknown") for rs in missed]
+    missed = {pupil: set(a.values()) for pupil, a in absences.items() if a.keys() == expected[pupil]}
+    if missed:
+        for group in _untaken(db, dates, class_group, day):
+            for pupil in missed.keys() & _members(db, group, day, enrolled):
+                del missed[pupil]
+    reasons = [
+        next((r for r in ("ill", "excused", "unexcused") if r in rs), "unknown") for rs in missed.values()
+    ]
     return w.put(
         "attendance_day",
         class_group=class_group,
@@ -299,6 +307,18 @@ def _attendance_day(w: Writer, dates: _Dates, class_group: int, day: int) -> boo
         unexcused=reasons.count("unexcused"),
         late=len(late),
     )
+
+
+def _untaken(db: Database, dates: _Dates, class_group: int, day: int) -> set[int]:
+    """The groups of a class that had a lesson on a day whose attendance is not taken, by timetable or journal."""
+    # The areas' pages stand on the agent, and the agent on this.
+    from node.attendance import queries as attendance
+
+    return {
+        group
+        for (_, _, group), taken in attendance.lessons_on(db, class_group, [day], dates.days).items()
+        if not taken
+    }
 
 
 def _lesson_summary(w: Writer, dates: _Dates, group: int, term: int) -> bool:

@@ -238,8 +238,15 @@ def enrolled(db: Database, class_group: int, first: int, last: int) -> frozenset
 
 def lessons(db: Database, class_group: int, first: int, last: int) -> dict[Lesson, bool]:
     """Every lesson of a class in a span, by timetable or journal -> was attendance taken?"""
-    off = timetable.dropped(db, first, last)
-    return _lessons(db, class_group, range(first, last + 1), calendar.calendar(db, first, last), off)
+    return lessons_on(db, class_group, range(first, last + 1), calendar.calendar(db, first, last))
+
+
+def lessons_on(
+    db: Database, class_group: int, days: Collection[int], calendar_days: calendar.Calendar
+) -> dict[Lesson, bool]:
+    """The same of some days."""
+    off = timetable.dropped(db, min(days), max(days))
+    return _lessons(db, class_group, days, calendar_days, off)
 
 
 def _lessons(
@@ -306,10 +313,16 @@ def sheet(db: Database, class_group: int, day: int) -> Sheet:
 def not_taken(
     db: Database, first: int, last: int, classes: Collection[int] | None = None
 ) -> list[Mapping[str, Any]]:
-    """Lessons of some days whose attendance nobody has taken, the latest day first."""
+    """Lessons of some days whose attendance nobody has taken, the latest day first; none on a day called free since."""
+    calendar_days, whom = calendar.calendar(db, first, last), dict[int, calendar.Whom]()
     found: list[Mapping[str, Any]] = []
     for day in range(last, first - 1, -1):
-        found += [one for one in journal.lessons(db, day, classes=classes) if not one["taken"]]
+        for one in journal.lessons(db, day, classes=classes):
+            class_group = one["class_group"]
+            if class_group not in whom:
+                whom[class_group] = calendar.whom(db, class_group)
+            if not one["taken"] and not calendar_days.is_closed(day, whom[class_group]):
+                found.append(one)
     return found
 
 

@@ -104,6 +104,9 @@ def test_not_taken_is_not_all_present(desk: Desk) -> None:
     assert one is not None and one.expected < len(places) and not one.absent
     chase = queries.not_taken(desk.db, TODAY, TODAY, [class_of(desk)])
     assert [(row["group"], row["period"]) for row in chase] == [(places[-1].group, places[-1].period)]
+    with writing(desk.db, desk.account) as w:
+        w.insert("own_day", year=_year(desk), day=TODAY, kind="holiday")
+    assert queries.not_taken(desk.db, TODAY, TODAY, [class_of(desk)]) == []
 
 
 def test_a_day_is_not_missed_before_attendance_of_all_its_lessons_is_taken(desk: Desk) -> None:

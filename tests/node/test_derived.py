@@ -14,6 +14,7 @@ from sqlite_utils import Database
 from hub.log import HubLog
 from hub.schools import write_reference
 from node.derived import derive
+from shared.dates import weekday
 from shared.grading import count_standings, standing
 from shared.schema import BY_NAME, PUPIL_CATEGORIES, TABLES, Value
 from sync.log import NodeLog, dump
@@ -132,7 +133,9 @@ def test_a_day_is_missed_when_every_lesson_of_it_was(db: Database, seven: Class)
     assert day_of(db, seven, 12) == {"enrolled": 4, "missed": 1, "ill": 1, "late": 1}
 
 
-def test_a_lesson_without_attendance_taken_says_nothing(db: Database, seven: Class) -> None:
+def test_while_attendance_of_a_lesson_is_not_taken_nobody_is_known_to_have_missed_the_day(
+    db: Database, seven: Class
+) -> None:
     one, two, *_ = seven.pupils
     with writing(db, ACTOR) as w:
         seven.lesson(w, 12, 1)
@@ -141,8 +144,26 @@ def test_a_lesson_without_attendance_taken_says_nothing(db: Database, seven: Cla
         seven.absent(w, two, 12, 2)
         seven.lesson(w, 13, 1, taken=0)
         seven.absent(w, one, 13, 1)
-    assert day_of(db, seven, 12) == {"enrolled": 4, "missed": 1}
+    assert day_of(db, seven, 12) == {"enrolled": 4}
     assert [row["day"] for row in alive(db, "attendance_day")] == [12]
+    with writing(db, ACTOR) as w:
+        seven.lesson(w, 12, 2)
+        seven.absent(w, one, 12, 2)
+    assert day_of(db, seven, 12) == {"enrolled": 4, "missed": 1}
+
+
+def test_a_lesson_of_the_timetable_that_nobody_opened_keeps_the_day_open(db: Database, seven: Class) -> None:
+    one, *_ = seven.pupils
+    with writing(db, ACTOR) as w:
+        seven.lesson(w, 12, 1)
+        seven.absent(w, one, 12, 1, "ill")
+    assert day_of(db, seven, 12) == {"enrolled": 4, "missed": 1, "ill": 1}
+    with writing(db, ACTOR) as w:
+        w.insert("timetable_slot", subject_group=seven.part, weekday=weekday(12), period=2)
+    assert day_of(db, seven, 12) == {"enrolled": 4}
+    with writing(db, ACTOR) as w:
+        w.put("substitution", subject_group=seven.part, day=12, period=2, dropped=1)
+    assert day_of(db, seven, 12) == {"enrolled": 4, "missed": 1, "ill": 1}
 
 
 def test_lessons_of_a_part_of_the_class_count_for_that_part(db: Database, seven: Class) -> None:
@@ -363,7 +384,14 @@ def days_by_hand(db: Database) -> dict[tuple[int, int], Row]:
             ]
             count["enrolled"] += 1
             count["late"] += any(r["status"] == "late" for r in mine)
-            if mine and all(r["status"] == "absent" for r in mine):
+            untaken = any(
+                not r["attendance_taken"]
+                and r["day"] == day
+                and groups[r["subject_group"]] == class_group
+                and is_member(db, r["subject_group"], pupil, day)
+                for r in rows_of(db, "lesson")
+            )
+            if mine and all(r["status"] == "absent" for r in mine) and not untaken:
                 count["missed"] += 1
                 given = {r["reason"] for r in mine}
                 count[next((r for r in ("ill", "excused", "unexcused") if r in given), "")] += 1
