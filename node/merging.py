@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from node import frozen
 from node.people.queries import number_of
 from shared.problems import InvalidValue, NotFound
 from shared.schema import BY_NAME, TABLES, Column, Table, Value
@@ -41,13 +42,16 @@ def merge(w: Writer, kept: int, other: int) -> int:
                 _follow(w, table, column, kept, other)
     w.retire("person", other)
     _fill(w, BY_NAME["person"], (kept,), filled)
+    frozen.follow(w, None)
     return mark
 
 
 def take_back(w: Writer, mark: int) -> Undone:
     """Undo a merge; what someone wrote since is left alone and told. NotFound."""
     act = _merge_of(w, mark)
-    return undo(w, act)
+    done = undo(w, act)
+    frozen.follow(w, None)
+    return done
 
 
 def _merge_of(w: Writer, mark: int) -> Act:

@@ -27,7 +27,9 @@ from sync.merge import Entry, Lineage, heads_of, resolve, saw
 from sync.writer import Writer
 
 ACT = BY_NAME["act"]
-_NO_USE = frozenset({"act", "reading_log"}) | {t.name for t in TABLES if t.derived}
+_REPORTED = "report_snapshot"
+"""What was reported stays reported: no undo takes a correction back, it brings one of its own."""
+_NO_USE = frozenset({"act", "reading_log", _REPORTED}) | {t.name for t in TABLES if t.derived}
 """Rows of these tables refer to others without making use of them."""
 _CHUNK = 400
 _FIRST_STAMPS = """SELECT a.id, a.kind, a.label, a.lines, a.retired_at, c.clock, c.actor FROM act a JOIN change c
@@ -189,7 +191,7 @@ def plan_undo(db: Database, act: Act, also: Collection[Place] = ()) -> Plan:
         table = BY_NUMBER.get(number)
         if table is None:
             raise WrittenByNewer()
-        if table.derived:
+        if table.derived or table.name == _REPORTED:
             continue
         for key, entries in log.histories(number, log.keys_of(number, rids).values()).items():
             ours = [e for e in entries if e.n in own]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sqlite_utils import Database
 
-from node import roster
+from node import frozen, roster
 from node.yearend import queries
 from node.yearend.queries import GRADES, Key, NextClass, Plan, PupilPlan, Step
 from shared.dates import school_year_name
@@ -106,26 +106,26 @@ def close(w: Writer, year: int, today: int, order_number: str = "", order_date: 
 
     Classes of the next year that are missing are made, with the subjects of this year's class of that grade. Who goes
     on leaves the old class on the first day of the next year, and stays in the part of it that is named as before; who
-    graduates leaves on the day after the closing.
+    graduates leaves on the day after the closing. However late a year is closed, its lines stand in its own book.
     """
     plan = queries.plan(w.db, year)
     if today < plan.last_day:
         raise YearRunning()
     if plan.undecided:
         raise Undecided(count=len(plan.undecided))
-    day = min(today, plan.following.start - 1)
+    day, gone = min(today, plan.ends), min(today + 1, plan.ends)
     made = _make(w, plan)
     rows, start = _rows(plan) | made, plan.following.start
     parts: dict[int, dict[int, roster.Chosen]] = {}
     paper = {"order_number": order_number or None, "order_date": order_date}
     for one in plan.pupils:
         if one.outcome == "graduated":
-            roster.leave(w, one.pupil, one.from_class, day + 1)
+            roster.leave(w, one.pupil, one.from_class, gone)
             w.insert(
                 "movement",
                 pupil=one.pupil,
                 kind="graduated",
-                date=day + 1,
+                date=gone,
                 from_class=one.from_class,
                 **paper,
             )
@@ -147,6 +147,7 @@ def close(w: Writer, year: int, today: int, order_number: str = "", order_date: 
         )
     for class_group, chosen in parts.items():
         roster.divide(w, class_group, start, chosen)
+    frozen.follow(w, None)
     act = undo.note_act(w, CLOSING, school_year_name(plan.year.start), len(plan.pupils))
     count = {o: sum(c.count(o) for c in plan.classes) for o in ("promoted", "repeating", "graduated")}
     return Closed(act, count["promoted"], count["repeating"], count["graduated"], len(made))
@@ -209,4 +210,6 @@ def take_back(w: Writer, mark: int) -> Undone:
     act = undo.marked_act(w.db, mark)
     if act.kind != CLOSING or act.undone:
         raise InvalidValue(table="act", column="id", value=mark)
-    return undo.undo(w, act)
+    done = undo.undo(w, act)
+    frozen.follow(w, None)
+    return done

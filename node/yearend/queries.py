@@ -93,11 +93,15 @@ class ClassPlan:
 
 @dataclass(frozen=True)
 class Plan:
-    """The closing of a year as it would be now."""
+    """The closing of a year as it would be now.
+
+    ``last_day``: of its lessons; ``ends``: of its summer, here and for the district, which goes by the country's dates.
+    """
 
     year: Year
     following: Year
     last_day: int
+    ends: int
     classes: tuple[ClassPlan, ...]
     next_classes: Mapping[Key, NextClass] = field(default_factory=dict)
 
@@ -170,7 +174,12 @@ def plan(db: Database, year_id: int) -> Plan:
         )
     marking = [term["end"] for term in terms(db, year.id)]
     last_day = max([year.end, *(end for end in marking if end < following.start)])
-    return Plan(year, following, last_day, tuple(classes), proposed.by_key)
+    return Plan(year, following, last_day, _ends(db, following), tuple(classes), proposed.by_key)
+
+
+def _ends(db: Database, following: Year) -> int:
+    (start,) = db.execute("SELECT start FROM academic_year WHERE id = ?", (following.id,)).fetchone()
+    return min(following.start, following.start if start is None else start) - 1
 
 
 # ---- classes

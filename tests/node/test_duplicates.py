@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 from sqlite_utils import Database
 
-from node import merging
+from node import frozen, merging, roster
+from node.counting import quarter
 from node.duplicates import queries
+from node.movement import actions as movement
 from node.people.queries import Person, found
 from shared.i18n import near
 from shared.problems import InvalidValue, NotFound
@@ -109,6 +111,27 @@ def test_everything_follows_to_the_kept_row_and_comes_back(db: Database) -> None
     assert done.left_alone == () and snapshot(db, kept, other) == before
     with pytest.raises(NotFound), writing(db, actor(db)) as w:
         merging.take_back(w, mark)
+
+
+def test_a_merge_and_its_undoing_correct_the_reports_that_counted_both(db: Database) -> None:
+    """An act of the movement book that the merge takes with it does not keep the undoing from bringing it back."""
+    year, start = db.execute("SELECT id, start FROM academic_year WHERE start = 20332").fetchone()
+    kept, other = child(db, "Асанова"), child(db, "Асанова")
+    with writing(db, actor(db)) as w:
+        group = w.insert("class_group", year=year, grade=7, letter="А")
+        roster.enrol(w, kept, group, start)
+        movement.arrive(w, other, group, start, "district", movement.Paper())
+        term = db.execute(
+            "SELECT id FROM term WHERE year = ? AND kind = 'quarter' AND number = 1", (year,)
+        ).fetchone()[0]
+        frozen.freeze(w, quarter.CODE, year, term)
+    with writing(db, actor(db)) as w:
+        mark = merging.merge(w, kept, other)
+    key = f"{group}|start|t"
+    assert [one.figures[key] for one in frozen.history(db, quarter.CODE, year, term)] == [2, 1]
+    with writing(db, actor(db)) as w:
+        assert merging.take_back(w, mark).left_alone == ()
+    assert [one.figures[key] for one in frozen.history(db, quarter.CODE, year, term)] == [2, 1, 2]
 
 
 def snapshot(db: Database, *people: int) -> list[object]:

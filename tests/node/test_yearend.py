@@ -21,6 +21,8 @@ from node.movement import actions as movement
 from node.movement.actions import Paper
 from node.movement.balance import discrepancies, holds, of_span, summed
 from node.yearend import actions, queries
+from shared.dates import school_year_name
+from shared.indicators import evaluate
 from shared.problems import InvalidValue, NoFollowingYear, Undecided, YearRunning
 from shared.reference import PROMOTION
 from sync.writer import Writer, writing
@@ -348,6 +350,62 @@ def test_who_leaves_in_the_summer_after_the_closing_does_not_enter_the_next_year
     assert [one.pupil for one in queries.plan(db, YEAR).pupils] == [pupil]
     close(db)
     assert pupil in roll(db, class_of(db, 8, NEXT), NEXT_START)
+
+
+LATE = NEXT_START + 70
+
+
+def in_the_book_of(db: Database, year: int) -> list[str]:
+    """The kinds of lines that the district counts in a year, a closing's own alone."""
+    name = school_year_name(db.execute("SELECT start FROM academic_year WHERE id = ?", (year,)).fetchone()[0])
+    return sorted(
+        str(cell.dims["kind"])
+        for cell in evaluate(db.execute, "movement", 0)
+        if cell.dims["year"] == name
+        for _ in range(cell.measures["moves"])
+    )
+
+
+@pytest.mark.parametrize("today", [CLOSING_DAY, NEXT_START - 1, NEXT_START, LATE])
+def test_however_late_a_year_is_closed_its_lines_stand_in_its_own_book(db: Database, today: int) -> None:
+    (year,) = [one for one in queries.closable(db) if one.id == YEAR]
+    following = queries.plan(db, YEAR).following
+    with writing(db, ACTOR) as w:
+        actions.decide(w, YEAR, {roll(db, class_of(db, 7), START)[0]: ("repeating", None)})
+    close(db, today=today)
+    assert queries.outcome(db, year, following) == queries.Outcome(21, 1, 0, 0)
+    assert in_the_book_of(db, YEAR) == ["graduated"] * 2 + ["promoted"] * 19 + ["repeating"]
+    assert in_the_book_of(db, NEXT) == []
+    (gone,) = db.execute("SELECT DISTINCT date FROM movement WHERE kind = 'graduated'").fetchone()
+    eleven = class_of(db, 11)
+    assert len(roll(db, eleven, gone - 1)) == 2 and roll(db, eleven, gone) == []
+    assert all(len(roll(db, class_of(db, grade), NEXT_START - 1)) == 2 for grade in range(1, 11))
+    summer = quarter.summer(db, NEXT)
+    assert summer and (summer[1].total["graduated"], summer[1].total["end"]) == (2, 20)
+    assert discrepancies(db, START, LATE) == []
+
+
+def test_where_the_school_begins_later_than_the_country_a_year_is_closed_in_both_books(db: Database) -> None:
+    (term,) = db.execute("SELECT id FROM term WHERE year = ? AND kind = 'year'", (NEXT,)).fetchone()
+    end = db.execute('SELECT "end" FROM academic_year WHERE id = ?', (NEXT,)).fetchone()[0]
+    with writing(db, ACTOR) as w:
+        assert calendar.move_term(w, term, None, NEXT_START + 14, end)
+    close(db, today=NEXT_START + 5)
+    assert in_the_book_of(db, NEXT) == [] and len(in_the_book_of(db, YEAR)) == 22
+    (year,) = [one for one in queries.closable(db) if one.id == YEAR]
+    assert queries.outcome(db, year, queries.plan(db, YEAR).following).undecided == 0
+
+
+def test_a_late_closing_corrects_what_was_reported_and_so_does_its_undoing(db: Database) -> None:
+    with writing(db, ACTOR) as w:
+        frozen.freeze(w, school_return.CODE, NEXT, None)
+    act = close(db, today=LATE).act
+    first, second = frozen.history(db, school_return.CODE, NEXT, None)
+    assert second.figures == frozen.count(db, school_return.CODE, NEXT, None) != first.figures
+    with writing(db, ACTOR) as w:
+        assert actions.take_back(w, act).left_alone == ()
+    history = frozen.history(db, school_return.CODE, NEXT, None)
+    assert [one.number for one in history] == [0, 1, 2] and history[2].figures == first.figures
 
 
 def test_the_next_years_reports_know_the_year_before(db: Database) -> None:
