@@ -88,6 +88,11 @@ def main(arguments: list[str] | None = None) -> int:
         help=_("the names in the texts are those of others, who may be named"),
     )
     importing.add_argument(
+        "--others-checked",
+        action="store_true",
+        help=_("new people of the list are others than those without a name here"),
+    )
+    importing.add_argument(
         "--new-classes", action="store_true", help=_("make the classes that the school does not have")
     )
     export = cli.add(
@@ -406,7 +411,8 @@ def _import(chosen: argparse.Namespace) -> Result:
 
             result = run_import(
                 db, path, chosen.mapping, actor, chosen.dry_run, text=cli.gettext, progress=report,
-                wish=Wish(names_checked=chosen.names_checked, new_classes=None if chosen.new_classes else frozenset()),
+                wish=Wish(names_checked=chosen.names_checked, others_checked=chosen.others_checked,
+                          new_classes=None if chosen.new_classes else frozenset()),
             )  # fmt: skip
             facts = {"file": path.name, **vars(result), "act": str(result.act)}
             done.append(facts if chosen.json else _told(path.name, result))

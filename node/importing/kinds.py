@@ -60,6 +60,7 @@ _NAMED = "p.id IN (SELECT id FROM named)"
 _CONSENT = f"""CASE WHEN {_NAMED} THEN (SELECT c.valid_from FROM consent c WHERE c.person = p.id AND c.purpose = 'core'
   AND c.retired_at IS NULL ORDER BY c.id DESC LIMIT 1) END"""
 _OWN = {name: f"CASE WHEN {_NAMED} THEN p.{name} END" for name in ("phone", "address", "personal_number")}
+_NUMBER = f"CASE WHEN NOT {_NAMED} THEN p.id & 4294967295 END"
 _TAUGHT = """FROM subject_group sg JOIN class_group g ON g.id = sg.class_group JOIN subject s ON s.id = sg.subject
   JOIN academic_year y ON y.id = g.year"""
 _TEACHES_NOW = "sg.teacher = :person AND sg.retired_at IS NULL AND y.start <= :day AND y.end >= :day"
@@ -94,11 +95,13 @@ KINDS: dict[str, Kind] = {
             N_("Staff"),
             "staff_file",
             N_("surname, given name and date of birth"),
-            f"""SELECT p.personal_number AS pin, p.surname, p.given_name AS given, p.patronymic, p.birth_date AS born,
-                 p.sex, {_CONSENT} AS consent, s.position, s.education, s.category, s.experience_since AS since,
-                 s.load / 100.0 AS hours, s.start, p.phone
-               FROM staff s JOIN person p ON p.id = s.person
-               WHERE s.retired_at IS NULL AND s."end" IS NULL AND {_NAMED} ORDER BY p.surname, p.given_name""",
+            f"""SELECT {_OWN["personal_number"]} AS pin, n.surname, n.given_name AS given, n.patronymic,
+                 CASE WHEN {_NAMED} THEN p.birth_date END AS born, p.sex, {_CONSENT} AS consent, s.position,
+                 s.education, s.category, s.experience_since AS since, s.load / 100.0 AS hours, s.start,
+                 {_OWN["phone"]} AS phone, {_NUMBER} AS number
+               FROM staff s JOIN person p ON p.id = s.person LEFT JOIN named n ON n.id = p.id
+               WHERE s.retired_at IS NULL AND s."end" IS NULL
+               ORDER BY n.surname IS NULL, n.surname, n.given_name, p.id""",
             {"pin": _BY_PIN},
         ),
         Kind(
@@ -109,14 +112,16 @@ KINDS: dict[str, Kind] = {
             f"""SELECT u.personal_file AS file, n.surname, n.given_name AS given, n.patronymic,
                  CASE WHEN n.id IS NULL OR p.birth_date IS NULL THEN CAST(p.birth_year AS TEXT)
                    ELSE p.birth_date END AS born,
-                 p.sex, g.grade || '-' || g.letter AS class, e.start AS enrolled, {_CONSENT} AS consent, u.residence,
-                 {_OWN["phone"]} AS phone, {_OWN["address"]} AS address, {_OWN["personal_number"]} AS pin
+                 p.sex, g.grade || '-' || g.letter AS class, e.start AS enrolled,
+                 {_CONSENT} AS consent, u.residence,
+                 {_OWN["phone"]} AS phone, {_OWN["address"]} AS address, {_OWN["personal_number"]} AS pin,
+                 CASE WHEN u.personal_file IS NULL THEN {_NUMBER} END AS number
                FROM enrolment e JOIN pupil u ON u.person = e.pupil JOIN person p ON p.id = u.person
                LEFT JOIN named n ON n.id = p.id
                JOIN class_group g ON g.id = e.class_group
                WHERE e.retired_at IS NULL AND e.start <= :day AND ifnull(e."end", :day + 1) > :day
-                 AND u.personal_file IS NOT NULL
-               ORDER BY g.grade, g.letter, n.surname, n.given_name""",
+                 AND (u.personal_file IS NOT NULL OR n.id IS NULL)
+               ORDER BY g.grade, g.letter, n.surname, n.given_name, p.id""",
             {"name": N_("surname, given name and date of birth"), "pin": _BY_PIN},
         ),
         Kind(
@@ -128,7 +133,7 @@ KINDS: dict[str, Kind] = {
                  trim(c.surname || ' ' || ifnull(c.given_name || ' ', '') || ifnull(c.patronymic, '')) AS child,
                  u.personal_file AS file, r.relation, n.surname, n.given_name AS given, n.patronymic,
                  {_OWN["phone"]} AS phone, {_OWN["address"]} AS address, {_CONSENT} AS consent, r.may_read AS access,
-                 {_OWN["personal_number"]} AS pin
+                 {_OWN["personal_number"]} AS pin, CASE WHEN p.id IS NOT NULL THEN {_NUMBER} END AS number
                FROM enrolment e JOIN pupil u ON u.person = e.pupil JOIN class_group g ON g.id = e.class_group
                LEFT JOIN named c ON c.id = u.person
                LEFT JOIN guardian r ON r.pupil = u.person AND r.retired_at IS NULL

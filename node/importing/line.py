@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from node.importing.enrolling import ON_ROLL, on_roll
 from node.importing.finding import Key, Row, key_of, look_up
+from node.importing.headings import title
 from node.importing.mapping import Expression, Step
+from node.importing.nameless import MAYBE, NOBODY, MayBeSomeone, candidates, numbered
 from node.importing.sheets import Line
 from node.importing.signing import LISTED, Paper, adds, doubt, sign, signer_of
 from node.importing.values import Missing, Unreadable, days, fit, meant, transformed
@@ -253,11 +255,34 @@ class LineWork:
         """Write what needs a consent, after the line's consents; not if an error may have lost one."""
         if self.run.errors and self.run.errors[-1].line == self.line.number:
             return
+        if self.may_be_someone():
+            return
         for step, row_id, values in self.personal:
             self.attempt(step, lambda i=row_id, v=values, s=step: self.update_row(s.table, i, v))  # type: ignore[misc]
         for enrolment in self.enrolled:
             count_age(self.run.writer, enrolment["id"])  # type: ignore[arg-type]  # only now is the date of birth there
             self.join(enrolment)
+
+    def may_be_someone(self) -> bool:
+        """List an error where the line's new person may be someone without a name, and nobody said that it is not."""
+        step = next((one for one in self.run.mapping.steps if one.number and one.name in self.rows), None)
+        if step is None or not self.fresh or self.run.wish.others_checked:
+            return False
+        db, person = self.run.writer.db, self.rows[step.name]
+        file = self.rows["pupil"].get("personal_file") if "pupil" in self.rows else None
+        found = [
+            one
+            for name, row in self.rows.items()
+            for one in candidates(db, name, person, row, file, self.run.today)  # type: ignore[arg-type]
+            if self.run.outcomes.get(("person", (one,))) != "inserted"
+        ]
+        if not found:
+            return False
+        assert step.number is not None
+        column = title(self.run.mapping.headings[step.number.of], current_language())
+        message = self.run.text(MAYBE).format(people=called(db, found, self.run.today), column=column)
+        self.run.errors.append(MayBeSomeone(self.line.number, self.names(step), message))
+        return True
 
     def join(self, enrolment: Row) -> None:
         """Put a new pupil of a class on the lists of its subject groups, as an arrival does."""
@@ -315,8 +340,10 @@ class LineWork:
     def key(self, step: Step, missing: dict[str, Missing]) -> Key | None:
         """The key of the row if it is there: through another, by what it is known by, or by its key.
 
-        A row may be known by what is empty, though not by that alone.
+        A row may be known by what is empty, though not by that alone. A number that people are told by counts alone.
         """
+        if step.number is not None and (told := self.numbered(step, step.number)) is not None:
+            return (told,)
         if step.through:
             where = self.whole(step.through.table, step.through.where)
             self.need_one(step, step.through.table, where)
@@ -333,6 +360,24 @@ class LineWork:
         if missing.keys() & set(step.table.key):
             return None
         return key_of(step.table, self.whole(step.table, step.known_by))
+
+    def numbered(self, step: Step, expression: Expression) -> int | None:
+        """The person whom the line means by number; None where it tells none. NoRow: there is no such one."""
+        try:
+            number = fit(self.evaluate(expression), _INTEGER)
+            if number is None:
+                return None
+            assert isinstance(number, int)
+            found = numbered(self.run.writer.db, number)
+            if not found:
+                raise Unreadable(NOBODY)
+        except Unreadable as error:
+            self.unreadable(expression, "number", error)
+            raise NoRow from error
+        if len(found) > 1:
+            self.run.error(self.line.number, self.run.field(expression, "number"), SEVERAL)
+            raise NoRow
+        return found[0]
 
     def need_one(self, step: Step, table: Table, where: Row) -> None:
         """List an error where a key that must mean one row means several. NoRow."""

@@ -18,6 +18,9 @@
     find = ["source"]               # columns by which the row is known when the file comes again;
                                     # not needed where the table's key is made of facts
     latest = true                   # optional: of several such rows the one entered last is meant, not the first
+    number = {column = "number", required = false}  # optional, of people: a cell with the number that Mektep shows in
+                                    # place of a name; where it is filled it alone tells who is meant. A line that
+                                    # would add someone who may be one of those without a name is asked about
     only_if = {class = true}        # optional: write this row for such lines alone
     asked = true                    # optional: a row that is not there is made only if someone said so
     [rows.columns]                  # column of the table = where its value comes from
@@ -119,6 +122,7 @@ class Step:
     find: Dict[str, Expression]
     through: Through | None
     only_if: Filter
+    number: Expression | None = None
     latest: bool = False
     sole: bool = False
     asked: bool = False
@@ -153,7 +157,8 @@ class Mapping:
         wanted: dict[str, bool] = {}
         for step in self.steps:
             where = step.through.where if step.through else {}
-            for expression in (*step.columns.values(), *step.find.values(), *where.values()):
+            told = (step.number,) if step.number else ()
+            for expression in (*step.columns.values(), *step.find.values(), *where.values(), *told):
                 _collect(expression, wanted)
             wanted |= dict.fromkeys(step.only_if.accepted, True)
         return wanted | dict.fromkeys(self.only_if.accepted, True)
@@ -289,7 +294,7 @@ class _Reader:
     def step(self, entry: dict[str, Any]) -> Step:
         self.only_known(
             entry,
-            {"name", "table", "find", "through", "latest", "sole", "asked", "only_if", "columns"},
+            {"name", "table", "find", "through", "number", "latest", "sole", "asked", "only_if", "columns"},
             "[[rows]]",
         )
         table = self.table(entry.get("table"))
@@ -304,8 +309,13 @@ class _Reader:
         self.check_key(table, columns, find, through)
         self.tables[name] = table
         only_if = self.filter(entry.get("only_if", {}))
+        number = self.expression(entry["number"]) if "number" in entry else None
+        if number is not None and table.name != "person":
+            raise self.problem("number tells people alone")
+        if number is not None and number.source != "column":
+            raise self.problem("number needs a column")
         said = (bool(entry.get(word, False)) for word in ("latest", "sole", "asked"))
-        return Step(name, table, columns, find, through, only_if, *said)
+        return Step(name, table, columns, find, through, only_if, number, *said)
 
     def table(self, name: object) -> Table:
         if not isinstance(name, str) or name not in BY_NAME:

@@ -62,7 +62,8 @@ class Wish:
     mapping's first row; ``leave_out`` names lines to pass over. ``check`` sees each row before it is written and may
     raise a problem of input or access, which becomes an error of its line. ``names_checked``: someone looked at the
     names in the texts of the file (`node.unnamed`). ``new_classes``: the names of classes that may be made where the
-    school has them not (`Step.asked`); None for all.
+    school has them not (`Step.asked`); None for all. ``others_checked``: someone looked, and new people of the list are
+    none of those without a name (`node.importing.nameless`).
     """
 
     mode: Mode = "both"
@@ -70,6 +71,7 @@ class Wish:
     check: Callable[[Database, Table, Row], None] = lambda db, table, row: None
     names_checked: bool = False
     new_classes: frozenset[str] | None = frozenset()
+    others_checked: bool = False
 
 
 EVERY_LINE = Wish()

@@ -27,6 +27,7 @@ from node.importing.kinds import KINDS, Kind
 from node.importing.limits import MOST_CELLS, MOST_LINES, take_files
 from node.importing.line import NameInText, NewClass
 from node.importing.mapping import Mapping
+from node.importing.nameless import MayBeSomeone
 from node.importing.sheets import Sheet, table_in
 from node.people.queries import author
 from node.reading.noting import noted
@@ -55,6 +56,8 @@ take_files(area, "importing.upload")
 
 WHO = tuple(dict.fromkeys(role for kind in KINDS.values() for role in kind.who))
 MODES: tuple[Mode, ...] = ("both", "insert", "update")
+OTHERS_CHECKED = "others_checked"
+"""The tick by which someone says that the new people of a list are none of those without a name."""
 COLUMN = "column-"
 """How the choices of the page begin that say what a column of the file is."""
 OUT = "-"
@@ -220,7 +223,13 @@ def _wish(kind: Kind, leave_out: frozenset[int] = frozenset()) -> Wish:
     wanted = request.form.get("mode", "both")
     mode: Mode = next((one for one in MODES if one == wanted), "both")
     classes = request.form.getlist("seen-class" if "all-classes" in request.form else "new-class")
-    wish = Wish(mode, leave_out, names_checked=NAMES_CHECKED in request.form, new_classes=frozenset(classes))
+    wish = Wish(
+        mode,
+        leave_out,
+        names_checked=NAMES_CHECKED in request.form,
+        new_classes=frozenset(classes),
+        others_checked=OTHERS_CHECKED in request.form,
+    )
     return wish if kind.checked is None else replace(wish, check=kind.checked(database(), visitor(), today()))
 
 
@@ -259,6 +268,8 @@ def _check_page(kind: Kind, token: str, refused: tuple[LineError, ...] | None = 
         lacking=[] if request.form.get("mode") == "update" else _lacking(given),
         names=any(isinstance(error, NameInText) for error in errors),
         names_checked=NAMES_CHECKED,
+        others=any(isinstance(error, MayBeSomeone) for error in errors),
+        others_checked=OTHERS_CHECKED,
         mode=request.form.get("mode", "both"),
         key=given.key,
     )

@@ -261,6 +261,14 @@ def test_shipped_mappings_can_be_used(path: Path) -> None:
             "[[rows]]\ntable = 'room'\nfind = ['name']\ncolumns = {name = {column = 'a', by = 1}}",
             "“by” means nothing",
         ),
+        (
+            "[[rows]]\ntable = 'room'\nfind = ['name']\nnumber = {column = 'n'}\ncolumns = {name = 'a'}",
+            "number tells people alone",
+        ),
+        (
+            "[[rows]]\ntable = 'person'\nfind = ['sex']\nnumber = 5\ncolumns = {sex = 'f'}",
+            "number needs a column",
+        ),
         ("[[rows]]\ntable = 'staff'\ncolumns = {position = 'head'}", "staff needs its key: person"),
         ("[[rows]]\ntable = 'staff'\ncolumns = {person = 5}", "staff.person needs a row or a lookup"),
         (
