@@ -165,13 +165,27 @@ def _reached(db: Database, classes: frozenset[int], area: str) -> frozenset[int]
 
 
 def reaches_person(db: Database, visitor: Visitor, area: str, verb: str, person: int) -> bool:
-    """Does a right reach someone: a pupil as `reaches_pupil` says, a guardian of such a pupil, oneself to view?"""
+    """Does a right reach someone: a pupil as `reaches_pupil` says, a guardian of such a pupil, oneself to view?
+
+    Who is a pupil or works here is reached as such alone: nobody's card opens by being made a guardian.
+    """
     if reaches_pupil(db, visitor, area, verb, person) or (verb == "V" and person == visitor.person):
         return True
+    return reaches_guardian(db, visitor, area, verb, person) and not _has_own_card(db, person)
+
+
+def reaches_guardian(db: Database, visitor: Visitor, area: str, verb: str, person: int) -> bool:
+    """Is the person, whatever else, a guardian of a pupil of one's class, and does a right reach those?"""
     if "c" not in scopes(visitor, area, verb):
         return False
     children = _ids(db, "SELECT pupil FROM guardian WHERE person = ? AND retired_at IS NULL", person)
     return not children.isdisjoint(_reached(db, led_classes(db, visitor), area))
+
+
+def _has_own_card(db: Database, person: int) -> bool:
+    sql = """SELECT person FROM pupil WHERE person = :p AND retired_at IS NULL
+             UNION SELECT person FROM staff WHERE person = :p AND retired_at IS NULL"""
+    return db.execute(sql, {"p": person}).fetchone() is not None
 
 
 def keeps(db: Database, visitor: Visitor, person: int) -> bool:

@@ -6,7 +6,7 @@ from flask import Response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from node import cardform, consentform, numbers
-from node.access import may_all, reaches_person, right
+from node.access import may_all, reaches_guardian, reaches_person, right
 from node.consenting import LARGEST_SCAN, Newcomer
 from node.fields import whole
 from node.people import actions, queries
@@ -229,6 +229,8 @@ def add_guardian(person_id: int) -> ResponseReturnValue:
     _editable_pupil(person_id)
     who: int | Newcomer | None = whole(request.form.get("who"))
     errors: dict[str, str] = {}
+    if isinstance(who, int) and not _may_be_chosen(who):
+        raise NotAllowed()
     if who is None:
         who, errors = consentform.newcomer(request.form, request.files, today())
     if errors:
@@ -267,6 +269,12 @@ def _editable_pupil(person_id: int) -> int:
     return person_id
 
 
+def _may_be_chosen(person: int) -> bool:
+    """May the visitor make someone on record a guardian? A class teacher: who is one in the own class already."""
+    db, who = database(), visitor()
+    return may_all(who, "card", "E") or reaches_guardian(db, who, "card", "E", person)
+
+
 def _guardians(person_id: int, problem: str = "", errors: dict[str, str] | None = None) -> str:
     db, day = database(), today()
     row = queries.person(db, person_id, day)
@@ -274,9 +282,12 @@ def _guardians(person_id: int, problem: str = "", errors: dict[str, str] | None 
     noting.noted("read", "card", person_id)
     text = request.args.get("q", "")[:80].strip()
     known = {one["person"] for one in queries.guardians_of(db, person_id, day)} | {person_id}
-    mine = may_all(visitor(), "card", "E")
-    adults = [*queries.guardians(db, day), *queries.staff(db, day)] if text and mine else []
-    found = {one.id: one for one in queries.found(adults, text) if one.id not in known and one.name}
+    adults = [*queries.guardians(db, day), *queries.staff(db, day)] if text else []
+    found = {
+        one.id: one
+        for one in queries.found(adults, text)
+        if one.id not in known and one.name and _may_be_chosen(one.id)
+    }
     return render_template(
         "people/guardians.html",
         person=row,
@@ -293,7 +304,7 @@ def _guardians(person_id: int, problem: str = "", errors: dict[str, str] | None 
         largest=LARGEST_SCAN,
         languages=LANGUAGES,
         text=text,
-        searches=mine,
+        everywhere=may_all(visitor(), "card", "E"),
         found=list(found.values())[:20],
     )
 

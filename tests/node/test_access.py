@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -189,6 +190,9 @@ def test_forms_on_own_rows_are_taken_or_told_what_they_lack(
     assert wrong == []
 
 
+# ---- whom a form names
+
+
 PUPIL_IN_FORM = {"attendance.hand_in": {"reason": "ill"}}
 """Routes whose form, not whose address, names the pupil; what else a form needs that is taken for a child."""
 
@@ -212,6 +216,76 @@ def test_a_form_that_names_a_pupil_is_taken_for_own_ones_alone(
     # Of the two who come to it, a child of the tests is under 18 and does not sign.
     assert answers == [302 if role == "guardian" else 403, 403]
     assert (not held.isdisjoint(rights.roles)) is (role in ("pupil", "guardian"))
+
+
+def reach(db: Database, who: Visitor, person: int) -> set[tuple[str, str]]:
+    """Areas and verbs in which someone reaches a person."""
+    return {
+        (area, verb)
+        for area in access.MATRIX
+        for verb in "NVEA"
+        if access.reaches_person(db, who, area, verb, person)
+    }
+
+
+@pytest.mark.parametrize("role", ["class_teacher", "teacher", "social", "librarian", "pupil", "guardian"])
+def test_no_form_on_own_rows_brings_a_stranger_within_reach(role: str, tmp_path: Path) -> None:
+    """Every form on rows of one's own is sent with the head, then a pupil of another class, as whom it names."""
+    pages = autumn().again(tmp_path)
+    client, held = pages.as_(role), duties(pages, role)
+    strangers = (pages.person("head"), pages.pupil_of(strange_class(pages)))
+    with closing(pages.node.connect()) as db:
+        before = [reach(db, visitor_of(pages, db, role), one) for one in strangers]
+        for endpoint, rule, method in every_route(pages.app):
+            rights = rights_of(pages.app, endpoint)
+            assert rights is not None
+            if method != "POST" or not ROW.search(rule) or held.isdisjoint(rights.roles):
+                continue
+            for one in strangers:
+                named = {
+                    field: str(one)
+                    for field in ("who", "person", "pupil", "signer", "teacher", "kept", "other")
+                }
+                client.post(address(pages, rule, role), relation="mother", may_read="1", **named)
+        assert [reach(db, visitor_of(pages, db, role), one) for one in strangers] == before
+
+
+def test_a_colleague_called_a_guardian_is_no_card_for_the_class_teacher(tmp_path: Path) -> None:
+    pages = autumn().again(tmp_path)
+    led, head = pages.led, pages.person("head")
+    one, sibling = pages._looking.execute(
+        """SELECT min(pupil), max(pupil) FROM enrolment
+           WHERE class_group = ? AND "end" IS NULL AND retired_at IS NULL""",
+        (led,),
+    ).fetchone()
+    client = pages.as_("class_teacher")
+    client.get(f"/people/{one}/guardians")
+    assert client.post(f"/people/{one}/guardians", who=str(head), relation="guardian", may_read="1")[0] == 403
+    parent = pages.one("SELECT person FROM guardian WHERE pupil = ? AND retired_at IS NULL", one)
+    kept = {"relation": "mother", "may_read": "1"}
+    assert client.post(f"/people/{sibling}/guardians", who=str(parent), **kept)[0] == 302
+    office = pages.as_("secretary")
+    office.get(f"/people/{one}/guardians")
+    assert office.post(f"/people/{one}/guardians", who=str(head), **kept)[0] == 302
+    for path in (f"/people/{head}/edit", f"/consents/{head}", f"/people/{head}/photo", f"/own-data/{head}"):
+        assert client.get(path)[0] in (403, 404)
+    assert client.get(f"/people/{head}/edit")[0] == 403
+    assert client.post(f"/people/{head}/edit", surname="Башка", phone="0")[0] == 403
+    assert client.get(f"/people/{parent}/edit")[0] == 200
+
+
+def test_a_class_teacher_finds_parents_of_the_own_class_to_be_guardians(tmp_path: Path) -> None:
+    pages = autumn().again(tmp_path)
+    client, pupil = pages.as_("class_teacher"), pages.pupil_of(pages.led)
+    sql = """SELECT g.person FROM guardian g JOIN enrolment e ON e.pupil = g.pupil JOIN person p ON p.id = g.person
+             WHERE e.class_group = ? AND p.surname IS NOT NULL AND g.pupil <> ? AND e."end" IS NULL LIMIT 1"""
+    near, far = (pages.one(sql, group, pupil) for group in (pages.led, strange_class(pages)))
+    for person, found in ((near, True), (far, False)):
+        row = pages._looking.execute(
+            "SELECT surname, given_name FROM person WHERE id = ?", (person,)
+        ).fetchone()
+        text = client.get(f"/people/{pupil}/guardians?q={' '.join(row)}")[1]
+        assert (f'value="{person}"' in text) is found
 
 
 # ---- own, but former
