@@ -2,13 +2,13 @@
 
 The gate of `sync` knows which column fills under which purpose. What further depends on a purpose stands here: an
 e-mail address is kept and shown for messages, a disability under health too, and by name data leave the school under
-transfer alone. Nothing here knows of HTTP.
+transfer alone. That a photo asks for the core record, too, is the gate's own rule. Nothing here knows of HTTP.
 """
 
 from __future__ import annotations
 
 from shared.i18n import N_
-from sync.gate import VALID
+from sync.gate import VALID, needed
 
 CORE_DATA = {
     "pupil": N_("name, date of birth, sex, personal number, identity document, address, telephone, class, marks, "
@@ -38,5 +38,8 @@ UNDER_HEALTH = ("disability",)
 
 def agreed(name: str, purpose: str) -> str:
     """A common table expression: the people with a consent for a purpose that is valid on the day ``:today``."""
-    return f"""{name} (id) AS (SELECT p.id FROM person p WHERE p.retired_at IS NULL AND EXISTS (
-      SELECT 1 FROM consent c WHERE c.person = p.id AND c.purpose = '{purpose}' AND {VALID}))"""
+    given = " AND ".join(
+        f"EXISTS (SELECT 1 FROM consent c WHERE c.person = p.id AND c.purpose = '{one}' AND {VALID})"
+        for one in needed(purpose)
+    )
+    return f"{name} (id) AS (SELECT p.id FROM person p WHERE p.retired_at IS NULL AND {given})"

@@ -1,5 +1,7 @@
 """The consent gate: a personal column of a row shows only while a consent of the person for its purpose is on record.
 
+A photo asks for one to the core record, too (`RESTS_ON`).
+
 On record means: written down, not withdrawn, not retired, whatever its dates. That is a function of the merged rows
 alone, so every node of a school shows the same whatever the order of arrival and whatever its clock says. Dates govern
 use: pages and new writes ask `has_consent` for a day (`sync.writer`). What the gate hides stays in the log, sealed in
@@ -11,7 +13,7 @@ upgrade. It writes no log: what a row shows follows from what the log holds.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from typing import Protocol
 
@@ -46,6 +48,8 @@ From the 18th birthday on (6574 days are the fewest in 18 years) only what the p
 the year of birth alone is known, from the year after the 18th birthday on only what the person signed in the year of it
 or later (:today / 365 + 1970 is never less than the year).
 """
+RESTS_ON = {"photo": ("core",)}
+"""Purpose -> others without which it has no force: a face tells who someone is, as a name does."""
 _SINCE = 2
 """The schema version with which the gate came; before, what arrived was written as it was."""
 _CHUNK = 400
@@ -63,6 +67,11 @@ class Log(Protocol):
     def keys_of(self, number: int, rids: set[int]) -> dict[int, Key]: ...
 
     def lineage(self) -> Lineage: ...
+
+
+def needed(purpose: str) -> tuple[str, ...]:
+    """A purpose and those on which it rests: to all of them the person must have consented."""
+    return (purpose, *RESTS_ON.get(purpose, ()))
 
 
 def subject(table: Table) -> str:
@@ -157,8 +166,8 @@ def _stored(
             yield rid, (person, values)
 
 
-def _may_show(gated: Table, shown: Shown, purposes: Collection[str]) -> Shown:
-    hidden = {c for c in gated.columns if c.consent not in purposes}
+def _may_show(gated: Table, shown: Shown, purposes: Set[str]) -> Shown:
+    hidden = {c for c in gated.columns if not purposes.issuperset(needed(c.consent or ""))}
     numbers, units = {c.number for c in hidden}, {c.merge_unit for c in hidden}
     return Shown({n: v for n, v in shown.values.items() if n not in numbers}, shown.conflicts - units)
 

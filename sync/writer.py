@@ -178,9 +178,10 @@ class Writer:
         for column in table.consented:
             purpose = column.consent or ""
             if values.get(column.name) not in (None, "") and purpose not in given:
-                person = self._subject(table, values)
-                if person is None or not has_consent(self.db, person, purpose, day_at(self.now)):
-                    raise ConsentMissing(purpose=purpose, column=column.name)
+                person, day = self._subject(table, values), day_at(self.now)
+                missing = purpose if person is None else missing_consent(self.db, person, purpose, day)
+                if missing:
+                    raise ConsentMissing(purpose=missing, column=column.name)
                 given.add(purpose)
 
     def _require_scale(self, table: Table, values: dict[str, Value]) -> None:
@@ -217,11 +218,21 @@ def _size(value: Value) -> int:
 
 
 def has_consent(db: Database, person: int, purpose: str, day: int) -> bool:
-    """Is there a written consent of the person for the purpose, valid on the day (days since 1970)?"""
+    """Is there a written consent of the person for the purpose, valid on the day (days since 1970)?
+
+    And for those on which it rests (`gate.RESTS_ON`).
+    """
+    return not missing_consent(db, person, purpose, day)
+
+
+def missing_consent(db: Database, person: int, purpose: str, day: int) -> str:
+    """Of a purpose and those on which it rests the first to which the person has not consented; empty for none."""
     sql = f"""SELECT 1 FROM consent c JOIN person p ON p.id = c.person
               WHERE c.person = :person AND c.purpose = :purpose AND {gate.VALID} LIMIT 1"""
-    found = db.conn.execute(sql, {"person": person, "purpose": purpose, "today": day}).fetchone()
-    return found is not None
+    for one in gate.needed(purpose):
+        if db.conn.execute(sql, {"person": person, "purpose": one, "today": day}).fetchone() is None:
+            return one
+    return ""
 
 
 @contextlib.contextmanager

@@ -9,14 +9,20 @@ from node.purposes import UNDER_HEALTH, UNDER_MESSAGES
 from shared.schema import BY_NAME, Column, Table
 from shared.tables import quoted
 from sync.erasure import Cells, erase, erase_cells
-from sync.gate import GATED, subject
+from sync.gate import GATED, RESTS_ON, subject
 from sync.log import NodeLog
 from sync.undo import note_act
 from sync.writer import Writer
 
 
 def erase_kept(w: Writer, person: int, today: int) -> None:
-    """Erase of the core record what no law obliges to keep on a day: all but what the books need, later that, too."""
+    """Erase of the core record what no law obliges to keep on a day: all but what the books need, later that, too.
+
+    What rests on it, a photo, no law asks for at all.
+    """
+    for purpose, below in RESTS_ON.items():
+        if "core" in below:
+            erase_purpose(w, person, purpose)
     until, book_until = queries.kept_until(w.db, person), queries.kept_until(w.db, person, book=True)
     if book_until is not None and book_until <= today:
         erase(w, person, {"core"})

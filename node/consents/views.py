@@ -27,6 +27,8 @@ from shared.i18n import LANGUAGES, current_language, gettext
 from shared.problems import InputProblem, InvalidValue, NotAllowed, NotFound
 from shared.schema import CONSENT_PURPOSES
 from shared.web import today, visitor
+from sync.gate import RESTS_ON
+from sync.writer import missing_consent
 
 area = Blueprint("consents", __name__, url_prefix="/consents", template_folder="templates")
 RECORDERS = ("class_teacher", "secretary")
@@ -357,6 +359,7 @@ def _page(person_id: int, problem: str = "") -> str:
         number=people.number_of(person_id),
         file=queries.file_of(db, person_id),
         consents=queries.of_person(db, person_id, day),
+        powerless=[one for one in RESTS_ON if missing_consent(db, person_id, one, day) not in ("", one)],
         keeps=keeps,
         withdraws=keeps or signs,
         gives=signs,

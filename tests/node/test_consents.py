@@ -162,6 +162,7 @@ def test_a_photo_is_kept_and_served_under_its_own_consent(db: Database) -> None:
     picture = b"\xff\xd8\xff" + bytes(200)
     with pytest.raises(ConsentMissing), writing(db, actor(db)) as w:
         people.keep_photo(w, pupil, picture)
+    agree(db, pupil, Signed(("core",), today() - 3))
     agree(db, pupil, Signed(("photo",), today() - 3, today() + 1))
     with writing(db, actor(db)) as w:
         people.keep_photo(w, pupil, picture)
@@ -170,6 +171,36 @@ def test_a_photo_is_kept_and_served_under_its_own_consent(db: Database) -> None:
                 people.keep_photo(w, pupil, wrong)
     assert cards.photo(db, pupil, today()) == picture
     assert cards.photo(db, pupil, today() + 1) is None
+
+
+def test_a_placeholder_has_no_face_and_the_photo_goes_with_the_core_record(db: Database) -> None:
+    """A face tells who someone is: the consent to it has no force without one to the core record."""
+    pupil, _ = family(db)
+    day, picture = today(), b"\xff\xd8\xff" + bytes(200)
+    agree(db, pupil, Signed(("photo",), day - 3))
+    assert not has_consent(db, pupil, "photo", day)
+    with pytest.raises(ConsentMissing) as refused, writing(db, actor(db)) as w:
+        people.keep_photo(w, pupil, picture)
+    assert refused.value.details == {"purpose": "core", "column": "photo"}
+    (core,) = agree(db, pupil, Signed(("core",), day - 3))
+    with writing(db, actor(db)) as w:
+        people.keep_photo(w, pupil, picture)
+    with writing(db, actor(db)) as w:
+        w.update("consent", core, valid_to=day)
+    assert cards.photo(db, pupil, day) is None, "the core record lapsed"
+    with writing(db, actor(db)) as w:
+        w.update("consent", core, valid_to=None)
+        group = w.insert("class_group", grade=7, letter="А")
+        w.insert("enrolment", pupil=pupil, class_group=group, start=day - 2)
+    assert cards.photo(db, pupil, day) == picture
+    with writing(db, actor(db)) as w:
+        actions.withdraw(w, pupil, core, day)
+    table = BY_NAME["person"]
+    number = table.by_name["photo"].number
+    assert not any(e.values.get(number) for e in NodeLog(db).history(table, (pupil,))), "no law asks for a photo"
+    assert queries.withdrawn(db) == []
+    agree(db, pupil, Signed(("core",), day))
+    assert cards.photo(db, pupil, day) is None
 
 
 @pytest.mark.parametrize(("left", "kept"), [(None, True), (-10, True), (-4 * 366, False)])
@@ -632,10 +663,28 @@ def test_a_lapsed_consent_of_guardian_or_child_asks_in_the_office_and_at_home(ow
     assert client.get("/")[1].count('href="/consents/own"') < page.count('href="/consents/own"') + 1
 
 
+def test_no_page_keeps_or_shows_the_face_of_a_placeholder(own: SchoolPages) -> None:
+    pupil, picture = own.pupil_of(own.taught, named=False), b"\xff\xd8\xff" + b"0" * 50
+    client = own.as_("secretary")
+    client.get(f"/consents/{pupil}/new")
+    form = {"purpose": "photo", "valid_from": date_of(today() - 3).isoformat(), "ground": "апасы"}
+    assert client.post(f"/consents/{pupil}/new", **form)[0] == 302
+    data = {"form_token": client.token, "photo": (io.BytesIO(picture), "a.jpg")}
+    assert client.http.post(f"/people/{pupil}/photo", data=data).status_code == 422
+    assert own.one("SELECT photo IS NULL FROM person WHERE id = ?", pupil) == 1
+    assert client.get(f"/people/{pupil}/photo")[0] == 404
+    page = client.get(f"/people/{pupil}")[1]
+    assert 'name="photo"' not in page and "/photo" not in page
+    shown = client.get(f"/consents/{pupil}", "en")[1]
+    assert "Has force together with a consent to the core record alone" in shown
+    client.get("/", "ky")
+
+
 def test_whoever_keeps_staff_keeps_a_photo_of_them(own: SchoolPages) -> None:
     teacher, picture = own.person("teacher"), b"\xff\xd8\xff" + b"0" * 50
     with closing(own.node.connect()) as db:
         agree(db, teacher, Signed(("photo",), today() - 3))
+        assert has_consent(db, teacher, "core", today())
     for duty, may in (("deputy", True), ("secretary", True), ("social", False), ("librarian", False)):
         client = own.as_(duty)
         assert ('name="photo"' in client.get(f"/people/{teacher}")[1]) is may

@@ -313,7 +313,7 @@ def test_whatever_is_cut_it_is_gone_in_the_end(faults: list[str], steps: list[in
     for step in steps:
         db = (first, second)[step % 2]
         if step < 2:
-            with mock.patch("sync.writer.has_consent", lambda *_: True), writing(db, 0) as w:
+            with mock.patch("sync.writer.missing_consent", lambda *_: ""), writing(db, 0) as w:
                 if db.execute("SELECT 1 FROM person WHERE id = ?", (person,)).fetchone():
                     w.update("person", person, surname=(LATER, APART)[step])
         elif step < 4:

@@ -22,14 +22,16 @@ def test_nobody_waits_for_a_rehearsal_and_nothing_stays_of_it(tmp_path: Path) ->
     with closing(a_store(file)) as db, closing(open_database(file, KEY)) as other:
         with writing(db, ACTOR) as w:
             there = w.insert("person", sex="f")
+            w.insert("consent", person=there, purpose="core")
             w.insert("consent", person=there, purpose="photo")
             w.update("person", there, photo=b"p" * (LONG + 1))
         with rehearsing(db) as w:
             with pytest.raises(ConsentMissing):
-                w.update("person", there, surname="Асанова")
-            w.insert("consent", person=there, purpose="core")
+                w.put("pupil", person=there, categories="large_family")
+            w.insert("consent", person=there, purpose="social")
+            assert w.put("pupil", person=there, categories="large_family")
+            assert not w.put("pupil", person=there, categories="large_family"), "nothing changes by the same again"
             assert w.update("person", there, surname="Асанова")
-            assert not w.update("person", there, surname="Асанова"), "nothing changes by the same again"
             person = w.insert("person", sex="m")
             with writing(other, ACTOR) as meanwhile:
                 assert meanwhile.insert("person", sex="m") == person

@@ -270,11 +270,12 @@ def test_no_row_is_larger_than_a_changeset_can_carry(db: Database) -> None:
     with writing(db, ACTOR) as w:
         w.insert("report_form", **largest)
         person = w.insert("person")
+        w.insert("consent", person=person, purpose="core", valid_from=0)
         w.insert("consent", person=person, purpose="photo", valid_from=0, scan=random.randbytes(32_000))
         w.update("person", person, photo=random.randbytes(32_000))
     with transaction(db):
         signer, opener = crypto.SigningKey.generate(), crypto.OpeningKey.generate()
-        assert NodeLog(db).cut(Identity(signer, opener, 1, bytes(32))) == 4
+        assert NodeLog(db).cut(Identity(signer, opener, 1, bytes(32))) == 5
     assert NodeLog(db).uncut() == 0
 
 
@@ -326,6 +327,20 @@ def test_a_consent_of_today_holds_from_the_schools_midnight(
     monkeypatch.setattr(clock, "now_ms", lambda: midnight)
     with writing(db, ACTOR) as w:
         assert w.update("person", person, surname="Асанова")
+
+
+def test_a_photo_needs_the_core_record_too(db: Database, person: int) -> None:
+    with writing(db, ACTOR) as w:
+        w.insert("consent", person=person, purpose="photo", valid_from=0)
+    with pytest.raises(ConsentMissing) as caught, writing(db, ACTOR) as w:
+        w.update("person", person, photo=b".")
+    assert caught.value.details == {"purpose": "core", "column": "photo"}
+    with writing(db, ACTOR) as w:
+        core = w.insert("consent", person=person, purpose="core", valid_from=0)
+        w.update("person", person, photo=b".")
+    with writing(db, ACTOR) as w:
+        w.update("consent", core, withdrawn_on=100)
+    assert rows(db, "person")[0]["photo"] is None
 
 
 def test_emptying_a_personal_column_needs_no_consent(db: Database, person: int) -> None:
