@@ -167,7 +167,7 @@ def _stored(
 
 
 def _may_show(gated: Table, shown: Shown, purposes: Set[str]) -> Shown:
-    hidden = {c for c in gated.columns if not purposes.issuperset(needed(c.consent or ""))}
+    hidden = {c for c in gated.columns if not purposes >= {*needed(c.consent or "")}}
     numbers, units = {c.number for c in hidden}, {c.merge_unit for c in hidden}
     return Shown({n: v for n, v in shown.values.items() if n not in numbers}, shown.conflicts - units)
 

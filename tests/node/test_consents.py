@@ -197,7 +197,9 @@ def test_a_placeholder_has_no_face_and_the_photo_goes_with_the_core_record(db: D
         actions.withdraw(w, pupil, core, day)
     table = BY_NAME["person"]
     number = table.by_name["photo"].number
-    assert not any(e.values.get(number) for e in NodeLog(db).history(table, (pupil,))), "no law asks for a photo"
+    assert not any(e.values.get(number) for e in NodeLog(db).history(table, (pupil,))), (
+        "no law asks for a photo"
+    )
     assert queries.withdrawn(db) == []
     agree(db, pupil, Signed(("core",), day))
     assert cards.photo(db, pupil, day) is None

@@ -30,7 +30,9 @@ def test_nobody_waits_for_a_rehearsal_and_nothing_stays_of_it(tmp_path: Path) ->
                 w.put("pupil", person=there, categories="large_family")
             w.insert("consent", person=there, purpose="social")
             assert w.put("pupil", person=there, categories="large_family")
-            assert not w.put("pupil", person=there, categories="large_family"), "nothing changes by the same again"
+            assert not w.put("pupil", person=there, categories="large_family"), (
+                "nothing changes by the same again"
+            )
             assert w.update("person", there, surname="Асанова")
             person = w.insert("person", sex="m")
             with writing(other, ACTOR) as meanwhile:
