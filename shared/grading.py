@@ -23,6 +23,7 @@ MINIMUM_MARKS = 3
 """Marks without which no quarter mark is proposed, unless the school sets another number."""
 
 Ties = Literal["toward", "up"]
+"""Where a mean halfway between two marks goes: toward the last of the marks it is of, or up."""
 
 
 @dataclass(frozen=True, order=True)
@@ -107,9 +108,10 @@ def needs_reason(given: int | None, proposed: int | None) -> bool:
 
 
 def annual(quarters: Sequence[int | None], *, threshold: int = 50, ties: Ties = "toward") -> int | None:
-    """The annual mark: mean of the quarters that have one, a tie rounded toward the last of them (Q4).
+    """The annual mark: mean of the quarters that have one, a tie rounded toward the last of them (Q4), or up.
 
-    `quarters` stand in order. None when no quarter has a mark.
+    `quarters` stand in order. None when no quarter has a mark. A tie is a mean of exactly x.50 under a threshold of 50:
+    under a higher one it lies below the threshold and is rounded down like any other, whatever ``ties`` says.
     """
     given = [mark for mark in quarters if mark is not None]
     if not given:
@@ -117,14 +119,15 @@ def annual(quarters: Sequence[int | None], *, threshold: int = 50, ties: Ties = 
     return _round_toward(Fraction(sum(given), len(given)), given[-1], threshold, ties)
 
 
-def final(year: int | None, exam: int | None, *, threshold: int = 50, ties: Ties = "toward") -> int | None:
-    """The final mark: mean of annual and exam mark, a tie rounded toward the exam.
+def final(year: int | None, exam: int | None, *, ties: Ties = "toward") -> int | None:
+    """The final mark: mean of annual and exam mark, a tie rounded toward the exam, or up.
 
-    Without an exam (released pupils) the annual mark stands; without an annual mark there is none.
+    Without an exam (released pupils) the annual mark stands; without an annual mark there is none. There is no
+    threshold: the mean of two marks is whole or a tie.
     """
     if year is None or exam is None:
         return year
-    return _round_toward(Fraction(year + exam, 2), exam, threshold, ties)
+    return _round_toward(Fraction(year + exam, 2), exam, 50, ties)
 
 
 def _round_toward(mean: Fraction, anchor: int, threshold: int, ties: Ties) -> int:

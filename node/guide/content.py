@@ -145,6 +145,15 @@ DEPUTY = (
         ("control",),
     ),
     Step(
+        N_("The rules of marks"),
+        N_(
+            "Settings hold the weights of works, from where a mean is rounded up, for term marks and annual marks apart, "
+            "and where a half goes: towards the last quarter and towards the exam, or up. With a threshold above 50 a "
+            "half in the annual mark is below it and goes down."
+        ),
+        "settings.index",
+    ),
+    Step(
         N_("Approve plans"),
         N_("See the hours given against the plan, and approve what teachers have handed in."),
         "plans.index",

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from sqlite_utils import Database
 
 from node.settings import queries as settings
-from shared.grading import mean_and_proposal
+from shared.grading import Ties, mean_and_proposal
 
 SLOTS = (0, 1)
 """Places of marks in one cell: the paper's 5/4 is two."""
@@ -228,11 +228,16 @@ class Standing:
 
 @dataclass(frozen=True)
 class Rule:
-    """How a term mark is proposed: weight by kind of work, threshold of rounding in hundredths, marks needed."""
+    """How a mark is proposed: of a term by weight of each kind of work, threshold of rounding (hundredths) and marks
+    needed; of the year by a threshold of its own and where a half goes; the final one by where a half goes.
+    """
 
     weights: Mapping[int, int]
     threshold: int
     minimum: int
+    year_threshold: int = 50
+    ties_year: Ties = "toward"
+    ties_final: Ties = "toward"
 
 
 def rule(db: Database) -> Rule:
@@ -242,7 +247,18 @@ def rule(db: Database) -> Rule:
         kind: int(chosen.get(f"weight_{code}", 1 if weight is None else weight))
         for kind, code, weight in db.execute("SELECT id, code, weight FROM work_kind").fetchall()
     }
-    return Rule(weights, int(chosen["rounding"]), int(chosen["minimum_marks"]))
+    return Rule(
+        weights,
+        int(chosen["rounding"]),
+        int(chosen["minimum_marks"]),
+        int(chosen["rounding_year"]),
+        _ties(chosen["ties_year"]),
+        _ties(chosen["ties_final"]),
+    )
+
+
+def _ties(chosen: int | str) -> Ties:
+    return "up" if chosen == "up" else "toward"
 
 
 def standing(marks: Iterable[Mark], by: Rule) -> Standing:

@@ -9,7 +9,7 @@ from typing import Any
 from sqlite_utils import Database
 
 from node.journal import queries
-from node.journal.queries import Standing
+from node.journal.queries import Rule, Standing
 from node.timetable import queries as timetable
 from shared.grading import annual, final
 
@@ -50,7 +50,7 @@ def of_term(db: Database, group: Mapping[str, Any], term: Mapping[str, Any]) -> 
     """Average and proposed result of every pupil of a group who has anything to go by.
 
     A term of lessons goes by its marks; the year by its quarters (halves where there are no quarters), not assessed
-    ones left out and a tie toward the last; the final mark by annual mark and exam, a tie toward the exam.
+    ones left out; the final mark by annual mark and exam. Where a half goes is the rule's.
     """
     by, kind = queries.rule(db), term["kind"]
     if kind == "exam":
@@ -59,14 +59,12 @@ def of_term(db: Database, group: Mapping[str, Any], term: Mapping[str, Any]) -> 
     given = [_values(db, group["id"], part["id"]) for part in parts]
     if kind == "year":
         pupils = {pupil for one in given for pupil in one}
-        return {pupil: _of_year([one.get(pupil) for one in given], by.threshold) for pupil in pupils}
+        return {pupil: _of_year([one.get(pupil) for one in given], by) for pupil in pupils}
     if kind == "final":
         of_kind = {part["kind"]: values for part, values in zip(parts, given, strict=True)}
         year, exam = (of_kind.get(one, {}) for one in ("year", "exam"))
         return {
-            pupil: Standing(
-                _mean(value, exam.get(pupil)), final(value, exam.get(pupil), threshold=by.threshold)
-            )
+            pupil: Standing(_mean(value, exam.get(pupil)), final(value, exam.get(pupil), ties=by.ties_final))
             for pupil, value in year.items()
         }
     return queries.standings(queries.cells(db, group["id"], term["start"], term["end"]), by)
@@ -85,9 +83,9 @@ def parts_of(db: Database, group: Mapping[str, Any], term: Mapping[str, Any]) ->
     return next((some for some in found if some), [])
 
 
-def _of_year(quarters: list[int | None], threshold: int) -> Standing:
-    given = [value for value in quarters if value is not None]
-    return Standing(_mean(*quarters), annual(quarters, threshold=threshold)) if given else NOTHING
+def _of_year(quarters: list[int | None], by: Rule) -> Standing:
+    mark = annual(quarters, threshold=by.year_threshold, ties=by.ties_year)
+    return NOTHING if mark is None else Standing(_mean(*quarters), mark)
 
 
 def _mean(*values: int | None) -> Fraction | None:

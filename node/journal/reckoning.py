@@ -35,10 +35,11 @@ class Line:
 
 @dataclass(frozen=True)
 class Reckoning:
-    """What an average is of: marks of lessons (``lines``), or results of other periods (``parts``: the period and
-    the mark, None where there is none); what they come to, and the rule.
+    """What the average of a kind of period is of: marks of lessons (``lines``), or results of other periods (``parts``:
+    the period and the mark, None where there is none); what they come to, and the rule.
     """
 
+    kind: str
     lines: list[Line]
     parts: list[tuple[Mapping[str, Any], int | None]]
     now: Standing
@@ -60,12 +61,17 @@ class Reckoning:
         average = self.now.average
         if average is None or average.denominator == 1 or self.ties:
             return None
-        return average // 1 + Fraction(self.by.threshold, 100)
+        return average // 1 + Fraction(self._threshold, 100)
 
     @property
     def ties(self) -> bool:
         """Does a half go toward the last of the results?"""
-        return bool(self.parts) and self.by.threshold == HALF
+        rule = {"year": self.by.ties_year, "final": self.by.ties_final}.get(self.kind)
+        return rule == "toward" and self._threshold == HALF
+
+    @property
+    def _threshold(self) -> int:
+        return {"year": self.by.year_threshold, "final": HALF}.get(self.kind, self.by.threshold)
 
 
 def lines_of(cells: Mapping[tuple[int, int, int], Cell], pupil: int, by: Rule) -> list[Line]:
@@ -85,6 +91,7 @@ def reckoning(db: Database, group: Mapping[str, Any], term: Mapping[str, Any], p
     own = [(part, results.get(part["id"], {}).get(pupil)) for part in parts]
     cells = {} if parts else queries.cells(db, group["id"], term["start"], term["end"])
     return Reckoning(
+        term["kind"],
         lines_of(cells, pupil, by),
         [(part, given.value if given else None) for part, given in own],
         proposals.of_term(db, group, term).get(pupil, proposals.NOTHING),

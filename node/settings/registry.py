@@ -116,8 +116,21 @@ SETTINGS: tuple[Setting, ...] = (
         maximum=365,
     ),
     Setting(
-        "rounding", "int", 50, N_("Threshold of rounding, in hundredths"), "marks",
+        "rounding", "int", 50, N_("Threshold of rounding a term mark, in hundredths"), "marks",
         N_("50 rounds 3.50 up, 65 rounds up from 3.65 only."), minimum=50, maximum=65,
+    ),
+    Setting(
+        "rounding_year", "int", 50, N_("Threshold of rounding an annual mark, in hundredths"), "marks",
+        N_("With more than 50 a half is below it and rounded down."), minimum=50, maximum=65,
+    ),
+    Setting(
+        "ties_year", "choice", "toward", N_("A half in the mean of the quarters"), "marks",
+        N_("Where the threshold of the annual mark is 50."),
+        choices=(("toward", N_("Towards the last quarter")), ("up", N_("Up"))),
+    ),
+    Setting(
+        "ties_final", "choice", "toward", N_("A half between annual mark and exam"), "marks",
+        choices=(("toward", N_("Towards the exam")), ("up", N_("Up"))),
     ),
     Setting(
         "minimum_marks", "int", 3, N_("Marks needed for a term mark"), "marks",

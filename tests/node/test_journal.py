@@ -405,7 +405,7 @@ def test_an_average_is_explained_by_its_marks_and_what_is_left_out(desk: Desk) -
         (-1, 4, 0, False), (0, 5, 1, True), (0, 3, 3, True), (1, 9, 1, False),
     ]  # fmt: skip
     own = [mark for (_, _, who), cell in cells.items() if who == 7 for mark in cell.marks.values()]
-    how = Reckoning(lines, [], queries.standing(own, by), by)
+    how = Reckoning("quarter", lines, [], queries.standing(own, by), by)
     assert (how.total, how.weights, how.now.average, how.limit) == (14, 4, Fraction(14, 4), Fraction(7, 2))
 
 

@@ -17,6 +17,7 @@ from node.journal.sheet import Result
 from node.people import queries as people
 from node.results import actions as locking
 from node.results import queries
+from node.settings import actions as settings
 from shared.dates import DAY_MS
 from shared.problems import InvalidValue, NotFound, NotInGroup, ReasonNeeded, TermLocked
 from shared.schema import BY_NAME
@@ -94,10 +95,13 @@ def test_the_annual_mark_is_explained_by_its_quarters(desk: Desk) -> None:
     how = reckoning(desk.db, row, year, pupil)
     assert [value for _, value in how.parts] == [4, None, 5, None] and how.lines == []
     assert (how.now.average, how.now.proposed) == (Fraction(9, 2), 5)
-    # With a threshold of its own a half is rounded up like any other mean, or not.
     assert (how.ties, how.limit) == (True, None)
-    other = replace(how, by=replace(how.by, threshold=60))
+    # The threshold of a term mark is not that of the year; above 50 a half is rounded like any other mean.
+    assert replace(how, by=replace(how.by, threshold=60)).ties
+    other = replace(how, by=replace(how.by, year_threshold=60))
     assert (other.ties, other.limit) == (False, Fraction(46, 10))
+    upwards = replace(how, by=replace(how.by, ties_year="up"))
+    assert (upwards.ties, upwards.limit) == (False, Fraction(45, 10))
 
 
 def give(desk: Desk, name: str, *given: Result) -> int:
@@ -135,6 +139,25 @@ def test_the_final_mark_goes_by_year_and_exam_with_ties_toward_the_exam(desk: De
     store(desk, second, y0=5, e0=4)
     store(desk, third, y0=3)
     assert [proposed(desk, one, "final-0").proposed for one in (first, second, third)] == [5, 4, 3]
+
+
+def test_how_annual_and_final_marks_are_rounded_is_the_schools_choice(desk: Desk) -> None:
+    first, second = desk.pupils[:2]
+    store(desk, first, q1=5, q2=5, q3=4, q4=4)
+    store(desk, second, y0=5, e0=4)
+
+    def both(**chosen: str) -> list[int | None]:
+        with writing(desk.db, desk.account) as w:
+            for name, text in chosen.items():
+                settings.change(w, name, text, {"deputy"})
+        return [proposed(desk, first, "year-0").proposed, proposed(desk, second, "final-0").proposed]
+
+    assert both() == [4, 4]
+    assert both(ties_year="up") == [5, 4]
+    assert both(ties_final="up") == [5, 5]
+    assert both(rounding="65") == [5, 5], "the threshold of a term mark is another"
+    assert both(rounding_year="60") == [4, 5], "below the threshold a half is no tie"
+    assert both(rounding="50", rounding_year="50", ties_year="toward", ties_final="toward") == [4, 4]
 
 
 def test_a_late_change_of_a_result_needs_a_reason_of_its_own_and_stays_to_be_read(desk: Desk) -> None:

@@ -143,6 +143,7 @@ def test_annual_settings() -> None:
     assert grading.annual([4, 3, 4, 3], ties="up") == 4
     assert grading.annual([3, 4, 3, 4], threshold=60) == 3
     assert grading.annual([3, 4, 4, 4], threshold=60) == 4
+    assert grading.annual([4, 4, 3, 3], threshold=60, ties="up") == 3, "a half below the threshold is no tie"
 
 
 @pytest.mark.parametrize(
@@ -151,6 +152,10 @@ def test_annual_settings() -> None:
 )
 def test_final_ties_go_toward_the_exam(year: int | None, exam: int | None, mark: int | None) -> None:
     assert grading.final(year, exam) == mark
+
+
+def test_a_half_between_annual_mark_and_exam_may_go_up() -> None:
+    assert [grading.final(*pair, ties="up") for pair in ((5, 4), (4, 5), (5, 2), (4, 4))] == [5, 5, 4, 4]
 
 
 A = "assessed"
