@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping
 
 from sqlite_utils import Database
 
+from node.calendar import queries as calendar
 from node.timetable import queries
 from shared import crypto
 from shared.problems import InvalidValue, LessonHeld, NoLesson, NotFound, WrongOrder
@@ -86,6 +87,15 @@ def _year(db: Database, class_group: int) -> int:
     return int(row[0])
 
 
+def _class_of(db: Database, group: int) -> int:
+    row = db.execute(
+        "SELECT class_group FROM subject_group WHERE id = ? AND retired_at IS NULL", (group,)
+    ).fetchone()
+    if row is None or row[0] is None:
+        raise NotFound()
+    return int(row[0])
+
+
 def _there(
     db: Database, column: str, value: int, weekday: int, period: int, day: int
 ) -> dict[int, tuple[int, int, int | None]]:
@@ -94,7 +104,7 @@ def _there(
         f"""SELECT t.subject_group, t.id, ifnull(t.start, 0), t.room FROM timetable_slot t
             JOIN subject_group sg ON sg.id = t.subject_group
             WHERE {column} = ? AND t.weekday = ? AND t.period = ? AND t.retired_at IS NULL
-              AND ifnull(t.start, 0) <= ? AND (t."end" IS NULL OR t."end" > ?)""",
+              AND ifnull({queries.ONCE}, 0) = 0 AND ifnull(t.start, 0) <= ? AND (t."end" IS NULL OR t."end" > ?)""",
         (value, weekday, period, day, day),
     )
     return {group: (slot, first, room) for group, slot, first, room in rows.fetchall()}
@@ -132,8 +142,8 @@ def _end(w: Writer, slot: int, first: int, day: int) -> None:
 def _begin(w: Writer, group: int, weekday: int, period: int, room: int | None, day: int) -> None:
     """A new slot from a day on, until one of the same place that begins later."""
     later = w.db.execute(
-        "SELECT min(start) FROM timetable_slot WHERE subject_group = ? AND weekday = ? AND period = ? AND start > ? "
-        "AND retired_at IS NULL",
+        f"SELECT min(t.start) FROM timetable_slot t WHERE t.subject_group = ? AND t.weekday = ? AND t.period = ? "
+        f"AND t.start > ? AND ifnull({queries.ONCE}, 0) = 0 AND t.retired_at IS NULL",
         (group, weekday, period, day),
     ).fetchone()[0]
     w.insert(
@@ -214,12 +224,7 @@ def drop(w: Writer, group: int, day: int, period: int, reason: str = "") -> bool
     asked = queries.agenda(w.db, day, day, groups=[group], dropped=True)
     if period not in {one.period for one in asked}:
         raise NoLesson()
-    held = w.db.execute(
-        "SELECT 1 FROM lesson WHERE subject_group = ? AND day = ? AND period = ? AND retired_at IS NULL",
-        (group, day, period),
-    ).fetchone()
-    if held:
-        raise LessonHeld()
+    _require_not_held(w.db, group, day, period)
     return w.put(
         "substitution",
         subject_group=group,
@@ -229,6 +234,65 @@ def drop(w: Writer, group: int, day: int, period: int, reason: str = "") -> bool
         reason=reason.strip() or None,
         dropped=1,
     )
+
+
+def _require_not_held(db: Database, group: int, day: int, period: int) -> None:
+    held = db.execute(
+        "SELECT 1 FROM lesson WHERE subject_group = ? AND day = ? AND period = ? AND retired_at IS NULL",
+        (group, day, period),
+    ).fetchone()
+    if held:
+        raise LessonHeld()
+
+
+def hold_instead(w: Writer, group: int, day: int, period: int, other: int, reason: str = "") -> None:
+    """Drop a lesson and hold one of another group of the class in its place, with that group's own teacher.
+
+    What `drop` and `hold_once` raise; NotFound: the other group is not of the same class.
+    """
+    if _class_of(w.db, other) != _class_of(w.db, group) or other == group:
+        raise NotFound()
+    drop(w, group, day, period, reason)
+    hold_once(w, other, day, period)
+
+
+def hold_once(w: Writer, group: int, day: int, period: int) -> bool:
+    """Hold a lesson of a group on one day, outside the weekly timetable; returns whether it is new.
+
+    Plans, journal, attendance and everyone's week have it as any other. NotFound: no such group; NoLesson: the calendar
+    has no lessons for the class that day; InvalidValue: no such lesson of the day.
+    """
+    class_group = _class_of(w.db, group)
+    weekday = calendar.calendar(w.db, day, day).taught_as(day, calendar.whom(w.db, class_group))
+    if not weekday:
+        raise NoLesson()
+    if not 0 <= period <= queries.LAST_PERIOD:
+        raise InvalidValue(table="timetable_slot", column="period", value=period)
+    asked = [
+        one for one in queries.agenda(w.db, day, day, groups=[group], dropped=True) if one.period == period
+    ]
+    if asked:
+        return asked[0].dropped and w.retire("substitution", group, day, period)
+    room = usual_room(w.db, group)
+    w.insert(
+        "timetable_slot",
+        subject_group=group,
+        weekday=weekday,
+        period=period,
+        room=room,
+        start=day,
+        end=day + 1,
+    )
+    return True
+
+
+def call_off(w: Writer, group: int, day: int, period: int) -> bool:
+    """Take a lesson of one day back; returns whether there was one. LessonHeld: the journal knows it already."""
+    asked = queries.agenda(w.db, day, day, groups=[group], dropped=True)
+    once = [one.slot["id"] for one in asked if one.period == period and one.is_once]
+    if once:
+        _require_not_held(w.db, group, day, period)
+    return any([w.retire("timetable_slot", slot) for slot in once])
 
 
 def take_back_substitution(w: Writer, group: int, day: int, period: int) -> bool:

@@ -30,10 +30,16 @@ _SLOTS = f"""SELECT t.id, t.subject_group AS "group", t.weekday, t.period, t.roo
   ORDER BY t.weekday, t.period, cg.grade, cg.letter, sg.name, t.id"""
 
 
+ONCE = 't."end" = t.start + 1'
+"""A slot that holds on one day alone: a lesson outside the weekly timetable, in place of one that is dropped or beside
+the others. Lessons of days have it, the week's editor and its warnings have not.
+"""
+
+
 def slots(db: Database, year: int, day: int) -> list[Mapping[str, Any]]:
     """The weekly slots of a year's classes as they hold on a day."""
-    where = """cg.year = :year AND ifnull(t.start, 0) <= :day AND (t."end" IS NULL OR t."end" > :day)
-      AND (cg.closed_on IS NULL OR cg.closed_on > :day)"""
+    where = f"""cg.year = :year AND ifnull(t.start, 0) <= :day AND (t."end" IS NULL OR t."end" > :day)
+      AND (cg.closed_on IS NULL OR cg.closed_on > :day) AND ifnull({ONCE}, 0) = 0"""
     return list(db.query(_SLOTS.format(where=where), {"year": year, "day": day}))
 
 
@@ -99,6 +105,11 @@ class Lesson:
     @property
     def group(self) -> int:
         return int(self.slot["group"])
+
+    @property
+    def is_once(self) -> bool:
+        """Is it outside the weekly timetable, on this day alone?"""
+        return bool(self.slot["last"] == self.slot["first"] + 1)
 
     @property
     def teacher(self) -> int | None:
@@ -275,9 +286,13 @@ class Substitute:
 
 
 def free_teachers(db: Database, year: int, lesson: Lesson) -> list[Substitute]:
-    """Teachers without a lesson at that time, the fittest first: by subject, class, lessons that day."""
+    """Teachers without a lesson at that time, the fittest first: by subject, class, lessons that day.
+
+    Whoever is replaced that day is away, and holds nobody else's lesson.
+    """
     of_day = agenda_of_day(db, year, lesson.day)
     busy = {one.teacher for one in of_day if one.group != lesson.group and _overlap(one, lesson)}
+    busy |= {one.slot["teacher"] for one in of_day if one.substitute is not None}
     counts: dict[int | None, int] = {}
     for one in of_day:
         counts[one.teacher] = counts.get(one.teacher, 0) + 1

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlite_utils import Database
@@ -13,7 +13,7 @@ from node.people.queries import class_name
 from node.timetable import queries
 from node.timetable.clashes import Clash, Entry, clashes
 from node.timetable.desk import group_name
-from shared.dates import MONDAY
+from shared.dates import MONDAY, weekday
 from shared.i18n import day_of_week, gettext
 
 SHOWN = 3
@@ -108,6 +108,18 @@ class Line:
     text: str
     where: str
     class_id: int | None
+
+
+def day_lines(db: Database, lessons: Iterable[queries.Lesson], today: int) -> list[Line]:
+    """Clashes among the lessons of one day as they are held, substitutes and lessons of that day alone included."""
+    held = [one for one in lessons if not one.dropped]
+    make = entry_maker(db, held[0].day) if held else None
+    entries = [
+        replace(make(one.slot), teacher=one.teacher, weekday=weekday(one.day))
+        for one in held
+        if make is not None
+    ]
+    return warning_lines(db, Warnings(clashes(entries), [], [], []), today)
 
 
 def warning_lines(db: Database, found: Warnings, today: int, only: set[int] | None = None) -> list[Line]:

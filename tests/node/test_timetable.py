@@ -388,6 +388,112 @@ def test_a_dropped_lesson_is_asked_for_by_nobody(office: Office) -> None:
     assert asked() == (True,) * 6
 
 
+def test_who_is_replaced_holds_nobodys_lesson(office: Office) -> None:
+    lesson = office.lesson
+    own, who = lesson.slot["teacher"], queries.free_teachers(office.db, YEAR, lesson)[0].person
+
+    def offered(one: queries.Lesson) -> bool:
+        return own in {free.person for free in queries.free_teachers(office.db, YEAR, one)}
+
+    of_day = queries.agenda_of_day(office.db, YEAR, TODAY)
+    other = next(one for one in of_day if one.slot["teacher"] not in (who, own) and offered(one))
+    office.substitute(lesson, who)
+    assert not offered(other)
+    with writing(office.db, office.account) as w:
+        actions.take_back_substitution(w, lesson.group, TODAY, lesson.period)
+
+
+def test_another_subject_is_held_on_one_day_alone(office: Office) -> None:
+    lesson, db = office.lesson, office.db
+    class_group, period = lesson.slot["class_group"], lesson.period
+    other = next(
+        one
+        for one in queries.groups(db, YEAR)
+        if one["class_group"] == class_group
+        and one["id"] != lesson.group
+        and one["teacher"]
+        and not any(held.period == period for held in queries.agenda(db, TODAY, TODAY, groups=[one["id"]]))
+    )
+    week = queries.slots(db, YEAR, TODAY)
+    with writing(db, office.account) as w:
+        actions.hold_instead(w, lesson.group, TODAY, period, other["id"], "Мугалим ооруп калды")
+        assert not actions.hold_once(w, other["id"], TODAY, period)
+    place = Place(other["id"], TODAY, period)
+
+    def asked() -> tuple[bool, ...]:
+        return (
+            (TODAY, period) in queries.dates(db, other["id"], TODAY, TODAY),
+            journal.lesson(db, place) is not None,
+            place in {column.place for column in journal.columns(db, other["id"], TODAY, TODAY)},
+            (TODAY, period, other["id"]) in attendance.lessons(db, class_group, TODAY, TODAY),
+        )
+
+    assert asked() == (True,) * 4
+    assert queries.slots(db, YEAR, TODAY) == week, "the week is as it was"
+    assert (TODAY + 7, period) not in queries.dates(db, other["id"], TODAY + 7, TODAY + 7)
+    assert (TODAY, period) not in queries.dates(db, lesson.group, TODAY, TODAY)
+    # Saving the week's cell of that day leaves the lesson of the one day alone.
+    with writing(db, office.account) as w:
+        actions.set_cell(w, class_group, weekday(TODAY), period, {lesson.group: lesson.slot["room"]}, TODAY)
+    assert asked() == (True,) * 4
+    with writing(db, office.account) as w:
+        journal_actions.save(
+            w, place, other["teacher"], TODAY, [journal_actions.Change("topic", "Кайталоо", "")]
+        )
+    with pytest.raises(LessonHeld), writing(db, office.account) as w:
+        actions.call_off(w, other["id"], TODAY, period)
+    with writing(db, office.account) as w:
+        w.retire("lesson", *place.key.values())
+        assert actions.call_off(w, other["id"], TODAY, period)
+        assert actions.take_back_substitution(w, lesson.group, TODAY, period)
+    assert asked() == (False,) * 4
+    stranger = next(one["id"] for one in queries.groups(db, YEAR) if one["class_group"] != class_group)
+    with pytest.raises(NotFound), writing(db, office.account) as w:
+        actions.hold_instead(w, lesson.group, TODAY, period, stranger)
+    with pytest.raises(NoLesson), writing(db, office.account) as w:
+        actions.hold_once(w, other["id"], parse_day("2025-11-05"), period)
+
+
+def test_two_lessons_at_once_of_a_day_are_told(office: Office, school: SchoolPages) -> None:
+    lesson, db, deputy = office.lesson, office.db, school.as_("deputy")
+    busy = next(
+        one.teacher
+        for one in queries.agenda_of_day(db, YEAR, TODAY)
+        if one.start == lesson.start and one.slot["together"] != lesson.slot["together"] and one.teacher
+    )
+    page = f"/timetable/substitutions?day={date_of(TODAY).isoformat()}"
+    before = deputy.get(page)[1].count("<li>")
+    assert office.substitute(lesson, busy)
+    assert deputy.get(page)[1].count("<li>") > before
+    with writing(db, office.account) as w:
+        actions.take_back_substitution(w, lesson.group, TODAY, lesson.period)
+
+
+def test_the_deputy_adds_a_lesson_on_one_day_by_form(school: SchoolPages, office: Office) -> None:
+    deputy, lesson = school.as_("deputy"), office.lesson
+    day, class_group = date_of(TODAY).isoformat(), str(lesson.slot["class_group"])
+    page = f"/timetable/substitutions?day={day}&class={class_group}"
+    assert f'<option value="{lesson.group}">' in deputy.get(page)[1]
+    form = {"day": day, "class": class_group, "group": str(lesson.group), "period": "9"}
+    assert deputy.post("/timetable/substitutions/extra", **form)[0] == 302
+    assert (TODAY, 9) in queries.dates(office.db, lesson.group, TODAY, TODAY)
+    assert deputy.post("/timetable/substitutions/extra", **{**form, "period": "99"})[0] == 422
+    deputy.get(page)
+    assert deputy.post("/timetable/substitutions/back", **{**form, "period": "9"})[0] == 302
+    assert (TODAY, 9) not in queries.dates(office.db, lesson.group, TODAY, TODAY)
+    teacher, name = lesson.slot["teacher"], f"lesson-{lesson.group}-{lesson.period}"
+    text = deputy.get(f"/timetable/substitutions?day={day}&teacher={teacher}")[1]
+    other = re.search(r'value="instead-(\d+)"', text)
+    assert other is not None
+    assert deputy.post("/timetable/substitutions", **{"day": day, name: f"instead-{other[1]}"})[0] == 302
+    assert (TODAY, lesson.period) in queries.dates(office.db, int(other[1]), TODAY, TODAY)
+    deputy.get(page)
+    for group in (other[1], str(lesson.group)):
+        back = {"day": day, "group": group, "period": str(lesson.period)}
+        assert deputy.post("/timetable/substitutions/back", **back)[0] == 302
+    assert (TODAY, lesson.period) in queries.dates(office.db, lesson.group, TODAY, TODAY)
+
+
 def test_impossible_substitutions_are_refused(office: Office) -> None:
     lesson = office.lesson
     with pytest.raises(NotFound):
