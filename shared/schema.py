@@ -828,7 +828,7 @@ TABLES: tuple[Table, ...] = (
         _c(6, "status", "code", "school", "Абалы", "Статус", "Status", choices=ATTENDANCE_STATUSES),
         _c(7, "reason", "code", "school", "Себеби", "Причина", "Reason", choices=ABSENCE_REASONS),
         _c(8, "note", "ref", "school", "Негизи", "Основание", "Note", references="absence_note", unit="reason", since=2),
-        _c(9, "earlier", "code", "school", "Негизге чейинки себеби", "Причина до основания", "Reason before the note",
+        _c(9, "earlier", "code", "school", "Мурда берилген себеби", "Прежде данная причина", "Reason given before",
            choices=ABSENCE_REASONS, unit="reason", since=2),
         key=("subject_group", "day", "period", "pupil"), indexes=(("pupil",),),
     ),

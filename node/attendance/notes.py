@@ -103,7 +103,8 @@ def _written(note: Mapping[str, Any]) -> int:
 @dataclass(frozen=True)
 class Reason:
     """Why someone was away. ``note`` is the note that says so, None where it was given by hand; ``earlier`` is what
-    was given by hand before any note, and stands again when no note covers the day any more.
+    was given by hand before any note, and stands again when no note covers the day any more. Of who is called late or
+    present after all it is what was given by hand till then, and stands again should that be taken back.
     """
 
     reason: str | None = None
@@ -123,7 +124,11 @@ class Reason:
     @property
     def by_hand(self) -> str | None:
         """What was given by hand, under whatever note."""
-        return self.reason if self.note is None else self.earlier
+        return self.reason or self.earlier if self.note is None else self.earlier
+
+    def laid_aside(self) -> Reason:
+        """What a row keeps that tells of no absence any more."""
+        return Reason(None, self.note, self.by_hand)
 
     def under(self, covering: Iterable[Mapping[str, Any]]) -> Reason:
         """The reason under the last written of the notes of its day, or the one by hand where there is none."""
@@ -158,9 +163,26 @@ def absences(db: Database, pupil: int, first: int, last: int) -> list[Absence]:
     ]
 
 
-def reason_at_entry(db: Database, pupil: int, day: int) -> Reason:
-    """The reason an absence has when it is entered: that of a note over the day, else the one that was given by hand
-    to the other lessons of the day.
+_NOT_GIVEN = {None, "unknown"}
+
+
+def reason_with(db: Database, row: Mapping[str, int], status: str) -> Reason:
+    """The reason that a row of attendance has with a status; ``row`` is its key, `group`'s lesson and pupil.
+
+    An absence has the one that was given to it by hand before, unless a note stood over that; else that of a note over
+    the day; else what was given by hand to the other lessons of the day. Any other status keeps what was given.
     """
-    given = {one.why.by_hand for one in absences(db, pupil, day, day)} - {None, "unknown"}
+    found = db.execute(
+        """SELECT reason, note, earlier FROM attendance WHERE subject_group = :subject_group AND day = :day
+             AND period = :period AND pupil = :pupil AND retired_at IS NULL""",
+        row,
+    ).fetchone()
+    kept = Reason(*(found or ())).laid_aside()
+    if status != "absent":
+        return kept
+    own = {kept.earlier} - _NOT_GIVEN
+    if own and kept.note is None:
+        return Reason(kept.earlier)
+    pupil, day = row["pupil"], row["day"]
+    given = own or {one.why.by_hand for one in absences(db, pupil, day, day)} - _NOT_GIVEN
     return Reason(given.pop() if len(given) == 1 else None).under(notes(db, [pupil], day, day))

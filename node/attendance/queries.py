@@ -26,7 +26,7 @@ from node.attendance.notes import hands_in as hands_in
 from node.attendance.notes import note as note
 from node.attendance.notes import noted_away as noted_away
 from node.attendance.notes import notes as notes
-from node.attendance.notes import reason_at_entry as reason_at_entry
+from node.attendance.notes import reason_with as reason_with
 from node.attendance.notes import waiting as waiting
 from node.calendar import queries as calendar
 from node.journal import queries as journal

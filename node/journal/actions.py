@@ -208,11 +208,9 @@ def _write(w: Writer, desk: Desk, change: Change, reason: str) -> None:
             scale=None if empty or desk.scale is None else desk.scale.id,
         )
     elif change.field == "status":
-        absent = change.value == "absent"
-        why = (
-            attendance.reason_at_entry(w.db, change.pupil, desk.place.day) if absent else attendance.Reason()
-        )
-        w.put("attendance", **key, pupil=change.pupil, status=change.value, **why.columns)
+        row = {**key, "pupil": change.pupil}
+        why = attendance.reason_with(w.db, row, str(change.value))
+        w.put("attendance", **row, status=change.value, **why.columns)
     elif change.field == "comment":
         w.put("mark", **key, pupil=change.pupil, slot=0, comment=str(change.value))
     elif change.field == "taken":

@@ -302,15 +302,39 @@ def test_a_reason_given_by_hand_over_a_note_stays_without_it(desk: Desk) -> None
             actions.withdraw_note(w, class_id, note)
     assert reasons_of(desk, first) == ["unexcused"] * len(places)
     assert reasons_of(desk, second) == ["excused"] + ["unknown"] * (len(places) - 1)
-    # Who came after all leaves no reason behind.
+
+
+@pytest.mark.parametrize("status", ["present", "late"])
+def test_a_status_that_goes_and_comes_back_brings_its_reason_along(desk: Desk, status: str) -> None:
+    """The subject teacher's hand slips on an absence whose reason the class teacher has given."""
+    pupil, class_id, places = desk.pupils[0], class_of(desk), take(desk, TODAY, {desk.pupils[0]: "unknown"})
+    others, own = len(places) - 1, (pupil, desk.place.period, desk.place.group)
+
+    def there_and_back() -> list[str]:
+        desk.save(Change("status", status, "absent", pupil))
+        kept = desk.db.execute(
+            "SELECT reason FROM attendance WHERE pupil = ? AND day = ? AND status = ?", (pupil, TODAY, status)
+        ).fetchall()
+        # Of who was there nothing is told.
+        assert kept == [(None,)] and len(reasons_of(desk, pupil)) == others
+        desk.save(Change("status", "absent", status, pupil))
+        return [one.why.told[0] for one in queries.absences(desk.db, pupil, TODAY, TODAY)
+                if (one.period, one.group) == own[1:]]  # fmt: skip
+
+    assert there_and_back() == ["unknown"]
     with writing(desk.db, desk.account) as w:
-        actions.add_note(w, class_id, first, TODAY, TODAY, "ill")
-    desk.save(Change("status", "present", "absent", first))
-    row = desk.db.execute(
-        "SELECT reason, note, earlier FROM attendance WHERE pupil = ? AND day = ? AND status = 'present'",
-        (first, TODAY),
-    ).fetchone()
-    assert tuple(row) == (None, None, None)
+        actions.give_reasons(w, class_id, TODAY, {pupil: "excused"}, {own: "ill"})
+    assert there_and_back() == ["ill"]
+    # A note goes before what was given till then, as does what is given after it.
+    with writing(desk.db, desk.account) as w:
+        note = actions.add_note(w, class_id, pupil, TODAY, TODAY, "excused")
+    assert there_and_back() == ["excused"]
+    with writing(desk.db, desk.account) as w:
+        actions.give_reasons(w, class_id, TODAY, {}, {own: "unexcused"})
+    assert there_and_back() == ["unexcused"]
+    with writing(desk.db, desk.account) as w:
+        actions.withdraw_note(w, class_id, note)
+    assert there_and_back() == ["unexcused"]
 
 
 def test_the_history_of_a_cell_tells_the_reason_and_no_number_of_a_note(desk: Desk) -> None:
