@@ -166,8 +166,8 @@ def absences(db: Database, pupil: int, first: int, last: int) -> list[Absence]:
 _NOT_GIVEN = {None, "unknown"}
 
 
-def reason_with(db: Database, row: Mapping[str, int], status: str) -> Reason:
-    """The reason that a row of attendance has with a status; ``row`` is its key, `group`'s lesson and pupil.
+def reason_with(db: Database, row: dict[str, int], status: str) -> Reason:
+    """The reason that a row of attendance has with a status; ``row`` is its key: the lesson's and the pupil.
 
     An absence has the one that was given to it by hand before, unless a note stood over that; else that of a note over
     the day; else what was given by hand to the other lessons of the day. Any other status keeps what was given.
