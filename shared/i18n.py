@@ -57,7 +57,7 @@ def init_app(app: Flask, choose: Callable[[], str]) -> None:
         locale_selector=choose,
     )
     app.jinja_env.filters.update(FILTERS)
-    app.jinja_env.install_gettext_callables(gettext, _unfilled, newstyle=True)  # type: ignore[attr-defined]
+    app.jinja_env.install_gettext_callables(gettext, _unfilled, newstyle=True, pgettext=pgettext)  # type: ignore[attr-defined]
     app.jinja_env.globals.update(
         _=_in_template, current_language=current_language, LANGUAGES=LANGUAGES, EMPTY=EMPTY
     )
@@ -101,6 +101,11 @@ def gettext(message: str, **places: object) -> str:
     """The sentence in the language of the request, its %(places)s filled."""
     text = str(_catalogue(current_language()).gettext(message))
     return _one_stop(text % places) if places else text
+
+
+def pgettext(context: str, message: str) -> str:
+    """The sentence in the language of the request where ``context`` gives it a form of its own: said of a ``girl``."""
+    return str(_catalogue(current_language()).pgettext(context, message))
 
 
 def _in_template(message: str, **places: object) -> Markup:
@@ -160,14 +165,17 @@ def column_label(table: str, column: str) -> str:
     return label(BY_NAME[table].by_name[column], current_language())
 
 
-def coded(value: str | int | None, table: str, column: str) -> str:
-    """A code as people read it: the name from the code list of its column; "—" when there is none."""
+def coded(value: str | int | None, table: str, column: str, sex: str | None = None) -> str:
+    """A code as people read it: the name from the code list of its column; "—" when there is none.
+
+    ``sex``: of whom it is said, where languages tell.
+    """
     if value is None or value == "":
         return EMPTY
     if (table, column) == ("pupil", "categories"):
         return ", ".join(in_list(code.strip(), "social_category") for code in str(value).split(","))
     list_ = LIST_OF_COLUMN.get((table, column))
-    return code_name(list_, str(value), current_language()) if list_ else str(value)
+    return code_name(list_, str(value), current_language(), sex) if list_ else str(value)
 
 
 def in_list(code: str, list_: str) -> str:

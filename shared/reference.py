@@ -533,12 +533,30 @@ ROWS: dict[str, list[Row]] = {
 _CODE_NAMES: dict[tuple[str, str], Names] = {
     (name, code): (ky, ru, en) for name, (_, codes) in CODE_LISTS.items() for code, ky, ru, en in codes
 }
+_OF_HER: dict[tuple[str, str], str] = {
+    ("movement_kind", "arrived"): "Прибыла",
+    ("movement_kind", "departed"): "Выбыла",
+    ("movement_kind", "transfer"): "Переведена в другой класс",
+    ("movement_kind", "promoted"): "Переведена в следующий класс",
+    ("movement_kind", "repeating"): "Оставлена на второй год",
+    ("movement_kind", "graduated"): "Окончила школу",
+    ("attendance_status", "late"): "Опоздала",
+    ("result_status", "assessed"): "Аттестована",
+    ("result_status", "na"): "Не аттестована (н/а)",
+    ("result_status", "exempt"): "Освобождена",
+}
+"""Russian names of codes where they are said of a girl or a woman; Kyrgyz knows no gender."""
 _SUBJECT_NAMES: dict[str, Names] = {code: (ky, ru, en) for _, code, ky, ru, en in SUBJECTS}
 _SCALE_NAMES: dict[str, Names] = {code: names for _, code, _, _, names, _ in SCALES}
 
 
-def code_name(list_: str, code: str, language: str) -> str:
-    """The shipped name of a code in `ky`, `ru` or `en`; the code itself if it is not a shipped one."""
+def code_name(list_: str, code: str, language: str, sex: str | None = None) -> str:
+    """The shipped name of a code in `ky`, `ru` or `en`; the code itself if it is not a shipped one.
+
+    ``sex``: of whom it is said; None where it is said of nobody.
+    """
+    if sex == "f" and language == "ru" and (list_, code) in _OF_HER:
+        return _OF_HER[list_, code]
     names = _CODE_NAMES.get((list_, code))
     return names[LANGUAGES.index(language)] if names else code
 

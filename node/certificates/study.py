@@ -21,6 +21,7 @@ class Study:
     """
 
     name: str
+    sex: str
     born: int | None
     born_in: int | None
     grade: int | None
@@ -50,6 +51,7 @@ def of(db: Database, pupil: int, today: int) -> Study:
     )
     return Study(
         name=people.full_name(person),
+        sex=person["sex"] or "",
         born=person["birth_date"],
         born_in=person["birth_year"],
         grade=there["grade"],

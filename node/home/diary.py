@@ -48,12 +48,13 @@ class News:
 
 @dataclass(frozen=True)
 class Diary:
-    """Today, the next day with lessons, and what is new, the latest first."""
+    """Today, the next day with lessons, and what is new, the latest first; ``sex`` is the pupil's."""
 
     today: list[Entry]
     next_day: int | None
     next: list[Entry]
     news: list[News]
+    sex: str | None
 
 
 def diary(db: Database, pupil: int, today: int) -> Diary:
@@ -76,6 +77,7 @@ def diary(db: Database, pupil: int, today: int) -> Diary:
         next_day,
         [one for one in entries if one.lesson.day != today],
         news(db, pupil, today),
+        db.execute("SELECT sex FROM person WHERE id = ?", (pupil,)).fetchone()[0],
     )
 
 

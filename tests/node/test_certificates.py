@@ -95,6 +95,20 @@ def test_a_certificate_of_study_names_who_studies_here_and_is_noted(pages: Schoo
         assert pages.as_(duty).get(path)[0] == status, duty
 
 
+@pytest.mark.parametrize(("sex", "said"), [("f", "названная ниже ученица"), ("m", "названный ниже ученик")])
+def test_in_russian_a_certificate_speaks_of_a_girl_or_a_boy(pages: SchoolPages, sex: str, said: str) -> None:
+    pupil = pages.one(
+        """SELECT e.pupil FROM enrolment e JOIN person p ON p.id = e.pupil WHERE p.surname IS NOT NULL AND p.sex = ?
+           AND e."end" IS NULL AND e.retired_at IS NULL LIMIT 1""",
+        sex,
+    )
+    page = pages.as_("secretary").get(f"/certificates/study/{pupil}?language=ru")[1]
+    label, other = ("Ученица", "Ученик") if sex == "f" else ("Ученик", "Ученица")
+    assert said in page and f"<dt>{label}</dt>" in page and f"<dt>{other}</dt>" not in page
+    page = pages.as_("secretary").get(f"/certificates/study/{pupil}?language=ky")[1]
+    assert "<dt>Окуучу</dt>" in page
+
+
 def test_a_placeholder_and_a_leaver_have_no_certificate_of_study(pages: SchoolPages) -> None:
     secretary = pages.as_("secretary")
     nameless = pages.one(

@@ -68,6 +68,11 @@ def test_a_secretary_admits_moves_and_lets_go(pages: SchoolPages) -> None:
     assert secretary.post(f"/movement/line/{line}", place="Казакстан", file_issued=DAY)[0] == 302
     certificate = secretary.get(f"/movement/certificate/{line}")[1]
     assert str(pupil) in certificate and "Үсөнова" in certificate and "20.11.2025" in certificate
+    assert secretary.post("/language", language="ru")[0] == 302
+    certificate = secretary.get(f"/movement/certificate/{line}")[1]
+    assert "<dt>Ученица</dt>" in certificate and "Выбыл" not in certificate
+    assert "Выбыла: " in secretary.get(f"/movement/pupil/{pupil}")[1]
+    assert secretary.post("/language", language="ky")[0] == 302
     book = secretary.get("/movement/book?year=3")[1]
     assert "Казакстан" in book and "Эч жер" not in book
     assert book.index("Казакстан") < book.index("Оорусуна байланыштуу") < book.index("Үйүнө жакын")

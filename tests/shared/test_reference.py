@@ -121,6 +121,10 @@ def test_after_2024_25_grades_three_and_six_skipped_one() -> None:
 def test_names() -> None:
     assert reference.code_name("movement_reason", "abroad", "ru") == "За границей"
     assert reference.code_name("movement_reason", "moon", "ru") == "moon"
+    assert reference.code_name("movement_kind", "departed", "ru", "f") == "Выбыла"
+    assert reference.code_name("movement_kind", "departed", "ru", "m") == "Выбыл"
+    assert reference.code_name("movement_kind", "departed", "ky", "f") == "Кеткен"
+    assert reference.code_name("movement_reason", "abroad", "ru", "f") == "За границей"
     assert reference.subject_name("mat", "en") == "Mathematics"
     assert reference.scale_name("twenty", "ky") == "20 баллдык"
     assert [reference.code_place("sex", code) for code in ("f", "m", "x")] == [0, 1, 2]
