@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlite_utils import Database
 
 from node.consenting import kind_of
+from node.families import Veil
 from node.ofage import FEWEST_DAYS, Born, born
 from node.people.queries import NAME_COLUMNS, NAMED, class_name, full_name, number_of
 from node.settings.queries import number
@@ -71,6 +72,13 @@ def of_person(db: Database, person: int, today: int) -> dict[str, list[Consent]]
         )  # fmt: skip
         found.setdefault(one.purpose, []).append(one)
     return found
+
+
+def consent_behind(veil: Veil, one: Consent) -> Consent:
+    """A consent as it shows behind a veil: who signed by the relation, without the paper, which names them."""
+    if not veil.hides_paper(one.signer):
+        return one
+    return replace(one, signed_by=veil.called(one.signer, ""), ground="", document="", scan=False)
 
 
 def _state(row: Mapping[str, Any], today: int) -> str:
@@ -164,6 +172,13 @@ def offers(db: Database, person: int | None = None, today: int = 0) -> list[Offe
         )
         for row in db.query(sql, {"person": person, "today": today})
     ]  # fmt: skip
+
+
+def offer_behind(veil: Veil, one: Offer) -> Offer:
+    """The same for what was given on a page."""
+    if not veil.hides_paper(one.signer):
+        return one
+    return replace(one, signed_by=veil.called(one.signer, ""), ground="", document="")
 
 
 # ---- how long the law asks to keep

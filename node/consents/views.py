@@ -14,6 +14,7 @@ from node.access import may_all, reaches_person, right
 from node.consenting import signers
 from node.consents import actions, queries
 from node.consents.actions import LARGEST_SCAN
+from node.families import veil
 from node.fields import whole
 from node.ofage import born
 from node.papers import language_asked, letterhead, sheet
@@ -323,8 +324,11 @@ def scan(person_id: int) -> ResponseReturnValue:
 
 def _scan(person_id: int) -> ResponseReturnValue:
     consent = request.args.get("consent", 0, type=int)
-    if queries.consent(database(), consent, person_id) is None:
+    row = queries.consent(database(), consent, person_id)
+    if row is None:
         raise NotFound()
+    if veil(database(), visitor(), person_id).hides_paper(row["signer"]):
+        raise NotAllowed()
     found = queries.scan(database(), consent)
     if found is None:
         raise NotFound()
@@ -349,16 +353,20 @@ def _page(person_id: int, problem: str = "") -> str:
     assert person is not None
     noted("read", "consent", person_id)
     keeps, signs = _keeps(person_id), _signs(person_id)
+    behind = veil(db, visitor(), person_id)
     given: dict[int, list[queries.Offer]] = {}
     for one in queries.offers(db, person_id, day):
-        given.setdefault(one.signer, []).append(one)
+        given.setdefault(one.signer, []).append(queries.offer_behind(behind, one))
+    signed = queries.of_person(db, person_id, day)
     return render_template(
         "consents/show.html",
         person=person,
         name=people.full_name(person),
         number=people.number_of(person_id),
         file=queries.file_of(db, person_id),
-        consents=queries.of_person(db, person_id, day),
+        consents={
+            purpose: [queries.consent_behind(behind, one) for one in some] for purpose, some in signed.items()
+        },
         powerless=[one for one in RESTS_ON if missing_consent(db, person_id, one, day) not in ("", one)],
         keeps=keeps,
         withdraws=keeps or signs,
@@ -418,7 +426,8 @@ def _paper(person_id: int) -> str:
     core = "pupil" if is_pupil else "staff" if people.staff_member(db, person_id) else "guardian"
     guardians = [one for one in queries.signers(db, person_id, day) if one[2]] if child else []
     own = [one for one in guardians if one[0] == visitor().person]
-    guardian = next(iter(own or guardians), None)
+    others = [] if veil(db, visitor(), person_id).family else guardians
+    guardian = next(iter(own or others), None)
     form = sheet(
         "consents/sheet.html",
         language,

@@ -8,7 +8,8 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from node.people.queries import NAME_COLUMNS, NAMED, class_name, full_name, has_valid, number_of
+from node.families import Veil
+from node.people.queries import NAME_COLUMNS, NAMED, author, class_name, full_name, has_valid, number_of
 from node.settings.queries import number
 from shared.dates import date_of
 from shared.i18n import coded, column_label, current_language, day, hundredths, in_list, row_name
@@ -68,7 +69,7 @@ class Request:
     kept: bool
 
 
-def held(db: Database, person: int, today: int, own: bool) -> list[Held]:
+def held(db: Database, person: int, today: int, own: bool, veil: Veil) -> list[Held]:
     """All that stands about a person, table by table. Without ``own`` what a lapsed consent blocks is left out."""
     may: dict[str, bool] = {}
     found = []
@@ -90,12 +91,36 @@ def held(db: Database, person: int, today: int, own: bool) -> list[Held]:
             may.setdefault(purpose, has_valid(db, person, purpose, today))
             blocked |= set() if may[purpose] else {column.name}
         rows = tuple(
-            tuple(None if c.name in blocked else value for c, value in zip(columns, row, strict=True))
+            _behind(
+                veil,
+                table,
+                columns,
+                [None if c.name in blocked else v for c, v in zip(columns, row, strict=True)],
+            )
             for row in db.execute(sql, {"person": person}).fetchall()
         )
         if rows:
             found.append(Held(table, columns, rows))
     return found
+
+
+_OF_SIGNER = ("ground", "document")
+_OF_GUARDIAN = ("person", "may_read")
+
+
+def _behind(veil: Veil, table: Table, columns: Sequence[Column], row: Sequence[Value]) -> tuple[Value, ...]:
+    """A row without what tells of another guardian: papers that one signed, and who may read."""
+    at = {c.name: value for c, value in zip(columns, row, strict=True)}
+    hidden: tuple[str, ...] = ()
+    if table.name in ("consent", "consent_offer") and veil.hides_paper(_row(at["signer"])):
+        hidden = _OF_SIGNER
+    elif table.name == "guardian" and veil.hides(_row(at["person"])):
+        hidden = _OF_GUARDIAN
+    return tuple(None if name in hidden else value for name, value in at.items())
+
+
+def _row(value: Value) -> int | None:
+    return value if isinstance(value, int) else None
 
 
 def subjects(table: Table) -> list[str]:
@@ -159,7 +184,9 @@ def as_data(found: Sequence[Held]) -> dict[str, list[dict[str, Any]]]:
     }
 
 
-def changes(db: Database, person: int, today: int, most: int = 200, everything: bool = False) -> list[Step]:
+def changes(
+    db: Database, person: int, today: int, veil: Veil, most: int = 200, everything: bool = False
+) -> list[Step]:
     """Who changed card, files and consents, the newest first; with ``everything`` all that is held, marks too."""
     log, names = NodeLog(db), dict[int, str]()
     keys: list[tuple[str, tuple[int, ...]]] = [(name, (person,)) for name in PERSONS]
@@ -184,19 +211,11 @@ def changes(db: Database, person: int, today: int, most: int = 200, everything: 
         for entry in log.history(table, key):
             actor = entry.actor or 0
             if actor not in names:
-                names[actor] = account_name(db, actor, today)
+                names[actor] = author(db, actor, today, veil)
             columns = (table.value_by_number.get(n) for n in sorted(entry.values))
             fields = tuple(column_label(name, c.name) for c in columns if c is not None)
             steps.append(Step(ms_of(entry.clock), names[actor], name, fields))
     return sorted(steps, key=lambda step: step.at, reverse=True)[:most]
-
-
-def account_name(db: Database, account: int, today: int) -> str:
-    """The name behind an account, or its login."""
-    sql = f"""WITH {NAMED} SELECT a.login, {NAME_COLUMNS} FROM account a LEFT JOIN named n ON n.id = a.person
-      WHERE a.id = :account"""
-    row = next(iter(db.query(sql, {"today": today, "account": account})), None)
-    return "" if row is None else full_name(row) or row["login"] or ""
 
 
 _REQUESTS = f"""WITH {NAMED} SELECT r.*, {NAME_COLUMNS} FROM correction r LEFT JOIN named n ON n.id = r.person
@@ -204,10 +223,11 @@ _REQUESTS = f"""WITH {NAMED} SELECT r.*, {NAME_COLUMNS} FROM correction r LEFT J
   ORDER BY r.state <> 'open', r.asked_on, r.id"""
 
 
-def requests(db: Database, today: int, person: int | None = None) -> list[Request]:
+def requests(db: Database, today: int, person: int | None = None, veil: Veil | None = None) -> list[Request]:
     """Requests to correct, the open ones first, the oldest before; of one person or of all."""
     days = number(db, "answer_days")
-    return [_request(db, row, today, days) for row in db.query(_REQUESTS, {"today": today, "person": person})]
+    rows = db.query(_REQUESTS, {"today": today, "person": person})
+    return [_request(db, row, today, days, veil) for row in rows]
 
 
 def open_requests(db: Database) -> list[int]:
@@ -216,11 +236,11 @@ def open_requests(db: Database) -> list[int]:
     return [person for (person,) in db.execute(sql).fetchall()]
 
 
-def _request(db: Database, row: Mapping[str, Any], today: int, days: int) -> Request:
+def _request(db: Database, row: Mapping[str, Any], today: int, days: int, veil: Veil | None) -> Request:
     allowed = has_valid(db, row["person"], "core", today)
     return Request(
         row["id"], row["person"], full_name(row), number_of(row["person"]), row["asked_on"],
-        account_name(db, row["account"] or 0, today), (row["text"] or "") if allowed else "", row["state"] or "open",
-        row["asked_on"] + days - today, row["answered_on"], account_name(db, row["answered_by"] or 0, today),
+        author(db, row["account"] or 0, today, veil), (row["text"] or "") if allowed else "", row["state"] or "open",
+        row["asked_on"] + days - today, row["answered_on"], author(db, row["answered_by"] or 0, today, veil),
         (row["answer"] or "") if allowed else "", allowed,
     )  # fmt: skip

@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 
 from node import access
 from node.access import reaches_person, right
+from node.families import veil
 from node.owndata import actions, queries, sending
 from node.people import queries as people
 from node.reading import queries as reading
@@ -78,12 +79,13 @@ def file(person_id: int) -> ResponseReturnValue:
 def _file(person_id: int) -> Response:
     db, day = database(), today()
     state, passed = State(db), sending.passed_on(db, person_id)
+    behind = veil(db, visitor(), person_id)
     content = {
         "made_on": date_of(day).isoformat(),
-        "held": queries.as_data(queries.held(db, person_id, day, _own(person_id))),
+        "held": queries.as_data(queries.held(db, person_id, day, _own(person_id), behind)),
         "read": [vars(line) for line in _read(person_id)],
         "changed": [
-            vars(step) for step in queries.changes(db, person_id, day, most=100_000, everything=True)
+            vars(step) for step in queries.changes(db, person_id, day, behind, most=100_000, everything=True)
         ],
         "to_the_district": {
             "registered": bool(state.registered),
@@ -171,26 +173,27 @@ def _require(person_id: int) -> None:
 
 def _read(person_id: int) -> list[reading.Line]:
     wanted = reading.Filter(start=today() - 3 * 365, end=today(), person=person_id)
-    return reading.lines(database(), wanted, today())
+    return reading.lines(database(), wanted, today(), veil(database(), visitor(), person_id))
 
 
 def _page(person_id: int, problem: str = "") -> str:
     db, day = database(), today()
     person = people.person(db, person_id, day)
     assert person is not None
+    behind = veil(db, visitor(), person_id)
     return render_template(
         "owndata/show.html",
         person=person,
         name=people.full_name(person),
         number=people.number_of(person_id),
-        held=queries.held(db, person_id, day, _own(person_id)),
+        held=queries.held(db, person_id, day, _own(person_id), behind),
         most=queries.SHOWN_ROWS,
         shown=partial(queries.shown, db),
         subjects=queries.subjects,
         read=_read(person_id),
         told=reading.told,
-        changes=queries.changes(db, person_id, day),
-        requests=queries.requests(db, day, person_id),
+        changes=queries.changes(db, person_id, day, behind),
+        requests=queries.requests(db, day, person_id, behind),
         asks=_own(person_id),
         writes=person["may_be_named"] is not None,
         answers=_answers(person_id),

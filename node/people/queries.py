@@ -10,6 +10,9 @@ from typing import Any
 
 from sqlite_utils import Database
 
+from node.families import Veil
+from node.naming import called
+from node.naming import number_of as number_of
 from node.purposes import UNDER_HEALTH, UNDER_MESSAGES, agreed
 from shared.dates import school_year_name
 from shared.i18n import N_, current_language, folded, in_order, near
@@ -22,7 +25,6 @@ from sync.writer import has_consent
 PAGE = 50
 SURE, LONG = 4, 9
 """Letters a word needs so that one typo, or two, are forgiven in it."""
-_LOW_BITS = 0xFFFFFFFF
 _LATIN_LETTER = re.compile("[A-Za-z]")
 
 NAMED = f"""named (id, surname, given_name, patronymic) AS (
@@ -46,7 +48,7 @@ class Person:
 
     @property
     def number(self) -> int:
-        return self.id & _LOW_BITS
+        return number_of(self.id)
 
 
 def full_name(row: Mapping[str, Any]) -> str:
@@ -61,17 +63,15 @@ def names(db: Database, people: Iterable[int | None], today: int) -> dict[int, s
     return {row["id"]: full_name(row) for row in db.query(sql, {"today": today})}
 
 
-def author(db: Database, account: int, today: int) -> str:
-    """The name behind an account, or its login."""
-    sql = f"""WITH {NAMED} SELECT a.login, {NAME_COLUMNS} FROM account a LEFT JOIN named n ON n.id = a.person
+def author(db: Database, account: int, today: int, veil: Veil | None = None) -> str:
+    """Who stands behind an account, as `node.naming.called`; behind a veil a guardian by the relation."""
+    sql = f"""WITH {NAMED} SELECT a.person, {NAME_COLUMNS} FROM account a LEFT JOIN named n ON n.id = a.person
       WHERE a.id = :account"""
     row = next(iter(db.query(sql, {"today": today, "account": account})), None)
-    return "" if row is None else full_name(row) or row["login"] or ""
-
-
-def number_of(person: int) -> int:
-    """The number by which a person without a name is told apart."""
-    return person & _LOW_BITS
+    if row is None:
+        return ""
+    name = called(full_name(row), row["person"], account)
+    return name if veil is None else veil.called(row["person"], name)
 
 
 def class_name(grade: int | None, letter: str | None) -> str:

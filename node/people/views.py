@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 
 from node import access
 from node.certificates import study
+from node.families import veil
 from node.ofage import born
 from node.people import queries, recording
 from node.people.blueprint import area
@@ -104,6 +105,7 @@ def card(person_id: int) -> ResponseReturnValue:
     pupil, member = queries.pupil(db, person_id), queries.staff_member(db, person_id)
     enrolments = queries.enrolments(db, person_id) if pupil else []
     whole = _reads_whole(person_id, pupil, member)
+    behind = veil(db, visitor(), person_id)
     if whole:
         noting.noted("read", "card", person_id)
     return render_template(
@@ -125,6 +127,7 @@ def card(person_id: int) -> ResponseReturnValue:
         if whole
         else [],
         guardians=queries.guardians_of(db, person_id, day) if whole and pupil else [],
+        veil=behind,
         enrolments=enrolments,
         movements=queries.movements(db, person_id) if whole and pupil else [],
         duties=queries.duties(db, person_id, day),

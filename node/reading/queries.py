@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from sqlite_utils import Database
 
+from node.families import Veil
+from node.naming import called
 from node.people.queries import NAME_COLUMNS, NAMED, full_name, number_of
 from shared.dates import first_instant
 from shared.i18n import N_, folded, gettext
@@ -81,7 +85,7 @@ class Filter:
 
 
 _LINES = f"""WITH {NAMED}
-  SELECT r.at, r.act, r.what, r.person, a.login, {NAME_COLUMNS},
+  SELECT r.at, r.act, r.what, r.person, r.account, a.person AS reader, {NAME_COLUMNS},
     m.surname AS about_surname, m.given_name AS about_given, m.patronymic AS about_patronymic
   FROM reading_log r LEFT JOIN account a ON a.id = r.account LEFT JOIN named n ON n.id = a.person
   LEFT JOIN named m ON m.id = r.person
@@ -91,8 +95,8 @@ _LINES = f"""WITH {NAMED}
   ORDER BY r.at DESC"""
 
 
-def lines(db: Database, wanted: Filter, today: int) -> list[Line]:
-    """The newest lines that match, at most MOST."""
+def lines(db: Database, wanted: Filter, today: int, veil: Veil | None = None) -> list[Line]:
+    """The newest lines that match, at most MOST; behind a veil a guardian who read is called by the relation."""
     words = folded(wanted.text).split()
     rows = db.query(
         _LINES,
@@ -112,7 +116,7 @@ def lines(db: Database, wanted: Filter, today: int) -> list[Line]:
         )
         person = row["person"] if wanted.persons else None
         line = Line(
-            row["at"], full_name(row) or row["login"] or "", row["act"] or "", row["what"] or "",
+            row["at"], _who(row, veil), row["act"] or "", row["what"] or "",
             about if wanted.persons else "", person, number_of(person or 0),
         )  # fmt: skip
         if all(word in folded(f"{line.who} {line.about} {told(line.what)}") for word in words):
@@ -120,6 +124,14 @@ def lines(db: Database, wanted: Filter, today: int) -> list[Line]:
         if len(found) >= MOST:
             break
     return found
+
+
+def _who(row: Mapping[str, Any], veil: Veil | None) -> str:
+    """Who read; empty where a command line speaks for nobody."""
+    if row["account"] is None:
+        return ""
+    name = called(full_name(row), row["reader"], row["account"])
+    return name if veil is None else veil.called(row["reader"], name)
 
 
 def is_noted(db: Database, account: int, act: str, what: str, person: int | None, since: int) -> bool:
