@@ -147,6 +147,7 @@ def create(node: Node, agent: Agent | None = None) -> Flask:
         own_account="own.index",
         own_data="owndata.mine",
         unsent="journal.index",
+        words=journal.words,
         switched_off=lambda: stages.switched_off(request.database()),
     )
     app = make_app(__name__, setup)

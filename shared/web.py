@@ -13,9 +13,8 @@ import hashlib
 import io
 import logging
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from itertools import groupby
 from pathlib import Path
 from typing import IO, Any, Protocol, cast
@@ -123,6 +122,7 @@ class Setup:
     ``lock_minutes`` is how long a session on a shared computer stays open untouched (0: this one is not shared), and
     ``lock`` the endpoint that shuts it; ``own_account`` the page of one's own account and
     ``own_data`` that of what is held about oneself; ``unsent`` the page that sends what waits in a browser.
+    ``words`` is what scripts say, in the language at hand.
     """
 
     store: SessionStore
@@ -141,6 +141,7 @@ class Setup:
     own_account: str = ""
     own_data: str = ""
     unsent: str = ""
+    words: Callable[[], Mapping[str, str]] = dict
     role_name: Callable[[str], str] = _duty_name
     sign_in: str = "signin.sign_in"
     sign_out: str = "signin.sign_out"
@@ -530,17 +531,15 @@ def _now() -> datetime.datetime:
     return datetime.datetime.now(i18n.CLOCK)
 
 
-@cache
-def _version(path: str) -> str:
-    return hashlib.sha256(ui.content(path)).hexdigest()[:8]
-
-
 def asset(path: str) -> str:
-    """The address of a static file, which changes when the file does."""
-    known: dict[tuple[str, str], str] = current_app.extensions.setdefault("mektep_assets", {})
-    key = (request.script_root, path)
+    """The address of a static file, which changes when the file does; a bundle's names the request's language."""
+    known: dict[tuple[str, str, str], str] = current_app.extensions.setdefault("mektep_assets", {})
+    language = i18n.current_language() if path in ui.BUNDLES else ""
+    key = (request.script_root, path, language)
     if key not in known:
-        known[key] = url_for(ui.STATIC, filename=path, v=_version(path))
+        whole = ui.spoken(path, language) if language else ui.content(path)
+        of = {"filename": path, "v": hashlib.sha256(whole).hexdigest()[:8]}
+        known[key] = url_for(ui.STATIC, **of | ({"in": language} if language else {}))  # type: ignore[arg-type]
     return known[key]
 
 

@@ -2,5 +2,6 @@
 
 from node.journal import book, explaining, giving, grid, lessons, past, views
 from node.journal.blueprint import area
+from node.journal.sentences import words
 
-__all__ = ["area", "book", "explaining", "giving", "grid", "lessons", "past", "views"]
+__all__ = ["area", "book", "explaining", "giving", "grid", "lessons", "past", "views", "words"]

@@ -11,7 +11,7 @@ from flask import render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from node.attendance import queries as attendance
-from node.journal import pages, queries, rows, sentences
+from node.journal import pages, queries, rows
 from node.journal.blueprint import area
 from node.journal.queries import Place
 from node.people.queries import class_name
@@ -94,7 +94,6 @@ def _page(group: Mapping[str, Any]) -> str:
         outside=any(cell.outside for cell in cells.values()),
         kinds=queries.work_kinds(db, by),
         letters=(letters["absent"], letters["late"]),
-        texts=sentences.texts("grid"),
     )
 
 

@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 
 from node.attendance import queries as attendance
 from node.fields import iso
-from node.journal import actions, forms, history, pages, queries, rows, sentences
+from node.journal import actions, forms, history, pages, queries, rows
 from node.journal.actions import Change
 from node.journal.blueprint import area
 from node.journal.queries import Cell, Place
@@ -119,7 +119,6 @@ def _lesson_page(
         struck=struck,
         shown=forms.shown,
         number_of=number_of,
-        texts=sentences.texts("lesson"),
         now_taken=pages.untaken(found),
     )
 

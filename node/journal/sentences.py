@@ -1,31 +1,13 @@
-"""What the journal's script says."""
+"""What the journal's scripts say."""
 
 from __future__ import annotations
 
-from functools import cache
-
-from jinja2.utils import htmlsafe_json_dumps
-from markupsafe import Markup
-
-from shared.i18n import current_language, gettext, in_list
+from shared.i18n import gettext, in_list
 from shared.schema import ATTENDANCE_STATUSES
 
 
-def texts(page: str = "") -> Markup:
-    """What the script says on a page, ``lesson``, ``grid`` or another one, in the reader's language: JSON that may
-    stand in an attribute between single quotes.
-    """
-    return _texts(page, current_language())
-
-
-@cache
-def _texts(page: str, language: str) -> Markup:
-    """The same; ``language`` is that of the request, and what it is kept by."""
-    told = _common() | {"lesson": _of_lesson, "grid": _of_grid}.get(page, dict)()
-    return htmlsafe_json_dumps(told, ensure_ascii=False, separators=(",", ":"))
-
-
-def _common() -> dict[str, str]:
+def words() -> dict[str, str]:
+    """What the journal's scripts say, in the language at hand."""
     return {
         "saved": gettext("Saved"),
         "waiting": gettext("Waiting"),
@@ -45,21 +27,11 @@ def _common() -> dict[str, str]:
         "nothing": gettext("(empty)"),
         **{status: in_list(status, "attendance_status") for status in ATTENDANCE_STATUSES},
         "absent_marked": gettext("Marked absent, and has a mark."),
-    }
-
-
-def _of_lesson() -> dict[str, str]:
-    return {
         "erased": gettext("Erased:"),
         "all_present": gettext("Are all others present?"),
         "all_present_yes": gettext("Yes, attendance is taken"),
         "was_there": gettext("Was there"),
         "was_away": gettext("Was away; the mark stays"),
-    }
-
-
-def _of_grid() -> dict[str, str]:
-    return {
         "na": gettext("n/a"),
         "paste": gettext("Paste into the journal"),
         "paste_write": gettext("Write"),

@@ -12,7 +12,7 @@ from node import access
 from node.calendar import queries as calendar_queries
 from node.classes import queries as class_queries
 from node.fields import iso
-from node.journal import pages, queries, sentences
+from node.journal import pages, queries
 from node.journal.blueprint import area
 from node.people.queries import class_name, number_of
 from node.request import database
@@ -41,7 +41,6 @@ def index() -> ResponseReturnValue:
         free=kind in NO_LESSONS,
         kind=kind,
         teaches=teaches,
-        texts=sentences.texts(),
         lessons=mine,
         untaken=pages.untaken,
         chase=_chase(day),

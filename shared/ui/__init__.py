@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
 
-from flask import Blueprint, Response, send_from_directory
+from flask import Blueprint, Response, current_app, request, send_from_directory
 from markupsafe import Markup
 
 from shared.access import allow
+from shared.i18n import DEFAULT, LANGUAGES, in_language
 
 FOLDER = Path(__file__).parent
 STATIC_FOLDER = FOLDER / "static"
@@ -64,6 +66,13 @@ def content(filename: str) -> bytes:
     return b"\n".join((STATIC_FOLDER / part).read_bytes() for part in BUNDLES.get(filename, (filename,)))
 
 
+def spoken(filename: str, language: str) -> bytes:
+    """A bundle with what the app's scripts say in a language, as `WORDS`: no page need bring it along each time."""
+    with in_language(language):
+        words = json.dumps(dict(current_app.extensions["mektep"].words()), ensure_ascii=False)
+    return f'"use strict";\nconst WORDS = {words};\n'.encode() + content(filename)
+
+
 @cache
 def mark() -> Markup:
     """The mark as an address that holds the picture: a page that shows it asks for nothing more."""
@@ -75,5 +84,7 @@ def mark() -> Markup:
 def static(filename: str) -> Response:
     """A file of the face; its address carries its version, so that browsers may keep it."""
     if filename in BUNDLES:
-        return Response(content(filename), mimetype="text/javascript")
+        asked = request.args.get("in", "")
+        language = asked if asked in LANGUAGES else DEFAULT
+        return Response(spoken(filename, language), mimetype="text/javascript")
     return send_from_directory(STATIC_FOLDER, filename)

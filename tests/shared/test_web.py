@@ -139,6 +139,7 @@ class House:
             navigation=(NavItem("school.marks", N_("Results")), NavItem("school.orders", N_("People"))),
             chip=lambda: Chip("14", "waiting"),
             remember_language=lambda visitor, language: self.languages.append(language),
+            words=lambda: {"yes": i18n.gettext("yes")},
         )
         self.app = make_app(__name__, self.setup)
 
@@ -347,6 +348,14 @@ def test_a_page_holds_its_mark_and_asks_for_no_picture(house: House) -> None:
 def test_the_address_of_a_file_follows_its_content(house: House) -> None:
     with house.app.test_request_context():
         assert re.fullmatch(r"/static/mektep\.css\?v=[0-9a-f]{8}", web.asset("mektep.css"))
+        bundle = web.asset("with-lesson.js")
+    assert re.fullmatch(r"/static/with-lesson\.js\?v=[0-9a-f]{8}&in=ky", bundle)
+    # What scripts say comes with them; in a language that nobody speaks it is the first of those there are.
+    told = [house.browser().get(f"/static/with-lesson.js?in={one}").text for one in ("ky", "ru", "xx")]
+    assert house.browser().get(bundle).text == told[0] == told[2]
+    assert [text.splitlines()[1] for text in told[:2]] == [
+        'const WORDS = {"yes": "ооба"};', 'const WORDS = {"yes": "да"};'
+    ]  # fmt: skip
 
 
 # ---- problems

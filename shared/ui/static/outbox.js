@@ -7,7 +7,7 @@
 const outbox = (() => {
   const book = document.querySelector("[data-journal][data-account]");
   if (!book) return null;
-  const texts = JSON.parse(book.dataset.texts);
+  const texts = WORDS;
   const STORE = `mektep-unsent:${book.dataset.account}:`;
   const AGAIN = [1000, 2000, 5000, 15000];
   const bars = document.querySelectorAll("[data-state]");
