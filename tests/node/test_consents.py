@@ -393,6 +393,17 @@ def test_the_form_is_printed_in_three_languages(pages: SchoolPages, language: st
         )
 
 
+def test_whoever_records_a_consent_to_letters_is_told_that_none_are_sent(pages: SchoolPages) -> None:
+    client, pupil = pages.as_("secretary"), pages.pupil_of(pages.led)
+    for path in (
+        f"/consents/{pupil}/new",
+        f"/consents/{pupil}",
+        "/movement/arrival",
+        f"/people/{pupil}/guardians",
+    ):
+        assert client.get(path)[1].count("Mektep кат жөнөтпөйт") == 1, path
+
+
 def test_guardians_differ_in_what_they_may_read(pages: SchoolPages) -> None:
     client = pages.as_("secretary")
     pupil = pages.pupil_of(pages.led)
