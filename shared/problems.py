@@ -107,6 +107,10 @@
     |   |-- DutyHeld              the person has the duty on that day already
     |   |-- AccountExists         the person has an account already
     |   |-- LastAdministrator     nobody could open accounts any more
+    |   |-- LastHead              nobody could give duties any more
+    |   |-- OwnRecord             a merge of one's own record, or its undoing
+    |   |-- HeadMerges            a merge, or its undoing, that passes on a duty or an account
+    |   |-- PupilAndStaff         a merge of a pupil of today with someone who works here
     |   |-- HeadExists            the school has a head, whose orders give duties
     |   |-- FlawedAddress         neither the address of a hub nor a folder
     |   `-- ConsentMissing        a column of a person that needs a written consent first
@@ -799,7 +803,35 @@ class AccountExists(InputProblem):
 
 class LastAdministrator(InputProblem):
     code = "last_administrator"
-    template = N_("This is the only administrator's account; appoint another administrator first.")
+    template = N_(
+        "Nobody could open accounts any more: appoint another administrator, who has an account, first."
+    )
+
+
+class LastHead(InputProblem):
+    code = "last_head"
+    template = N_("Nobody could give duties any more: appoint another head, who has an account, first.")
+
+
+class OwnRecord(InputProblem):
+    """Whoever merges people does not do so with the own record."""
+
+    code = "own_record"
+    status = 403
+    template = N_("This is your own record: a colleague decides about it.")
+
+
+class HeadMerges(InputProblem):
+    """Rights follow from duties, and an account opens them: neither passes to someone else but by the head."""
+
+    code = "head_merges"
+    status = 403
+    template = N_("A duty or an account would pass from one record to the other: only the head may do this.")
+
+
+class PupilAndStaff(InputProblem):
+    code = "pupil_and_staff"
+    template = N_("One is a pupil of today and the other works here: these are not one person.")
 
 
 class HeadExists(InputProblem):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from sqlite_utils import Database
 
-from node import merging
+from node import keyholders, merging
 from node.accounts import queries
 from node.orders import queries as orders
 from shared import crypto
@@ -19,7 +19,6 @@ from shared.problems import (
     ConsentMissing,
     HeadExists,
     InvalidValue,
-    LastAdministrator,
     NotFound,
 )
 from sync.writer import Writer
@@ -101,10 +100,10 @@ def approve(w: Writer, accounts: Collection[int], account: int, today: int) -> i
     return len(accounts)
 
 
-def refuse(w: Writer, accounts: Collection[int], today: int) -> int:
-    """The head does not approve: these let nobody in any more. LastAdministrator, NotFound."""
+def refuse(w: Writer, accounts: Collection[int]) -> int:
+    """The head does not approve: these let nobody in any more. LastAdministrator, LastHead, NotFound."""
     for one in accounts:
-        disable(w, one, today)
+        disable(w, one)
     return len(accounts)
 
 
@@ -136,12 +135,11 @@ def forget_codes(w: Writer, account: int) -> None:
     w.update("account", account, totp=None, recovery=None)
 
 
-def disable(w: Writer, account: int, today: int) -> None:
-    """Let nobody in with the account any more. LastAdministrator, NotFound."""
+def disable(w: Writer, account: int) -> None:
+    """Let nobody in with the account any more. LastAdministrator, LastHead, NotFound."""
     _require(w.db, account)
-    if queries.administrators(w.db, today) == {account}:
-        raise LastAdministrator()
-    w.update("account", account, disabled=1, signed_out_at=w.now)
+    with keyholders.kept(w):
+        w.update("account", account, disabled=1, signed_out_at=w.now)
 
 
 def enable(w: Writer, account: int) -> None:

@@ -152,14 +152,3 @@ def free_login(surname: str, given: str, taken: Iterable[str]) -> str:
         number += 1
         login = f"{plain}{number}"
     return login
-
-
-def administrators(db: Database, today: int) -> frozenset[int]:
-    """The accounts, not disabled, of those who hold the duty of administrator today."""
-    rows = db.execute(
-        """SELECT a.id FROM account a JOIN appointment d ON d.person = a.person
-           WHERE d.duty = 'administrator' AND d.retired_at IS NULL AND d.start <= :today
-             AND (d."end" IS NULL OR d."end" > :today) AND a.retired_at IS NULL AND a.disabled = 0""",
-        {"today": today},
-    )
-    return frozenset(row[0] for row in rows.fetchall())

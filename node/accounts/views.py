@@ -109,7 +109,7 @@ def approve() -> ResponseReturnValue:
     try:
         with acting() as w:
             if "refuse" in request.form:
-                actions.refuse(w, chosen, today())
+                actions.refuse(w, chosen)
             else:
                 actions.approve(w, chosen, visitor().account, today())
     except InputProblem as problem:
@@ -198,7 +198,7 @@ def disable(account_id: int) -> ResponseReturnValue:
     holder = _holder(account_id)
     try:
         with acting() as w:
-            actions.disable(w, account_id, today())
+            actions.disable(w, account_id)
     except InputProblem as problem:
         return _show(holder, problem.sentence(gettext)), problem.status
     return redirect(url_for("accounts.show", account_id=account_id))

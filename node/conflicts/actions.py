@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from node import keyholders
 from node.conflicts.queries import heads, is_hidden, is_taken, proposed_login
 from shared.auth import normal_login
 from shared.dates import day_at
@@ -35,7 +36,7 @@ def give_login(w: Writer, account: int, wanted: str = "") -> str:
 
 def take(w: Writer, tbl: int, key: int, unit: str, n: int) -> None:
     """Let the value of change ``n`` stand. InvalidValue: it is not one of the values written apart any more;
-    ConsentMissing: nobody may use them today.
+    ConsentMissing: nobody may use them today; LastAdministrator, LastHead.
 
     Taking the value that shows already is logged too: it says that its author has seen the others.
     """
@@ -52,9 +53,11 @@ def take(w: Writer, tbl: int, key: int, unit: str, n: int) -> None:
     values = {c.name: chosen.values.get(c.number, c.default) for c in columns}
     before = w.db.conn.total_changes
     sets = ", ".join(f"{quoted(name)} = ?" for name in values)
-    w.db.conn.execute(
-        f"UPDATE {quoted(table.name)} SET {sets} WHERE {quoted(table.row_id)} = ?", (*values.values(), key)
-    )
+    with keyholders.kept(w):
+        w.db.conn.execute(
+            f"UPDATE {quoted(table.name)} SET {sets} WHERE {quoted(table.row_id)} = ?",
+            (*values.values(), key),
+        )
     if w.db.conn.total_changes - before < 2:
         w.assert_again(table, key, unit)
     w.db.conn.execute("DELETE FROM conflict WHERE tbl = ? AND key = ? AND unit = ?", (tbl, key, unit))

@@ -46,7 +46,8 @@ _AREAS = {
     "report_snapshot": "reports",
 }
 """Table -> area of the table of rights; all others belong to the settings."""
-_WRITING = ("E", "A")
+_WRITING = {"appointment": ("A",)}
+"""Table -> the verbs that write it, where entering and approving do not both: duties are the head's to give."""
 
 
 def may_decide(db: Database, visitor: Visitor, tbl: int, key: int) -> bool:
@@ -55,7 +56,7 @@ def may_decide(db: Database, visitor: Visitor, tbl: int, key: int) -> bool:
     if table is None:
         return False
     area = _AREAS.get(table.name, "settings")
-    verbs = [verb for verb in _WRITING if access.may(visitor, area, verb)]
+    verbs = [verb for verb in _WRITING.get(table.name, ("E", "A")) if access.may(visitor, area, verb)]
     if any(access.may_all(visitor, area, verb) for verb in verbs):
         return True
     return any(_reaches(db, visitor, area, verb, table, key) for verb in verbs)

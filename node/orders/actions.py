@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from node import keyholders
 from node.orders import queries
 from node.orders.drafts import order_of, require_staff
 from shared.problems import DutyHeld, InvalidValue, NotFound, OrderSigned, OrderUnsigned
@@ -63,7 +64,10 @@ def give_duty(w: Writer, order_id: int, person: int, duty: str, start: int) -> i
 
 
 def end_duty(w: Writer, order_id: int, appointment: int, end: int) -> None:
-    """End a duty, ``end`` being the first day without it, by a signed order. OrderUnsigned, InvalidValue, NotFound."""
+    """End a duty, ``end`` being the first day without it, by a signed order.
+
+    OrderUnsigned, InvalidValue, LastAdministrator, LastHead, NotFound.
+    """
     if not order_of(w, order_id).signed:
         raise OrderUnsigned()
     found = queries.duty(w.db, appointment, end)
@@ -71,4 +75,5 @@ def end_duty(w: Writer, order_id: int, appointment: int, end: int) -> None:
         raise NotFound()
     if end < found.start or found.end is not None:
         raise InvalidValue(table="appointment", column="end", value=end)
-    w.update("appointment", appointment, end=end, end_order=order_id)
+    with keyholders.kept(w):
+        w.update("appointment", appointment, end=end, end_order=order_id)
