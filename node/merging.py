@@ -6,17 +6,23 @@ marked, so that it can be found and undone as a whole (`sync.undo`).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
+
+from sqlite_utils import Database
 
 from node import frozen
 from node.people.queries import number_of
 from shared.problems import InvalidValue, NotFound
 from shared.schema import BY_NAME, TABLES, Column, Table, Value
 from shared.tables import quoted
-from sync.undo import Act, Undone, marked_act, note_act, undo
+from sync.undo import Act, Undone, marked_act, note_act, plan_undo, undo
 from sync.writer import Writer
 
+OPENING = ("appointment", "account")
+"""Tables whose rows open the school's books to a person."""
 PERSONS = ("person", "pupil", "staff")
 """Tables whose row is a person's: a reference to one of them is one to the person."""
 _FIRST = ("consent", "pupil", "staff", "guardian")
@@ -30,7 +36,7 @@ def merge(w: Writer, kept: int, other: int) -> int:
     """
     if kept == other:
         raise InvalidValue(table="person", column="id", value=other)
-    rows = [_row(w, BY_NAME["person"], (person,)) for person in (kept, other)]
+    rows = [_row(w.db, BY_NAME["person"], (person,)) for person in (kept, other)]
     if None in rows or any(row["retired_at"] is not None for row in rows if row):
         raise NotFound()
     mark = note_act(w, "merge", f"№ {number_of(kept)} ← № {number_of(other)}")
@@ -48,15 +54,47 @@ def merge(w: Writer, kept: int, other: int) -> int:
 
 def take_back(w: Writer, mark: int) -> Undone:
     """Undo a merge; what someone wrote since is left alone and told. NotFound."""
-    act = _merge_of(w, mark)
+    act = _merge_of(w.db, mark)
     done = undo(w, act)
     frozen.follow(w, None)
     return done
 
 
-def _merge_of(w: Writer, mark: int) -> Act:
+@dataclass(frozen=True)
+class Parting:
+    """Whose records undoing a merge would part, and whether a duty or an account would pass from one to the other."""
+
+    people: frozenset[int]
+    hands_over: bool
+
+
+def parting(db: Database, mark: int) -> Parting:
+    """What undoing a merge would do to whom. NotFound."""
+    act = _merge_of(db, mark)
+    plan = plan_undo(db, act)
+    touched: set[int] = set()
+    for name, key, unit in (*plan.restore, *((name, key, "retired_at") for name, key in plan.retire)):
+        table = BY_NAME[name]
+        columns = [c.name for c in (*table.key_columns, *table.units[unit]) if c.references in PERSONS]
+        for values in (_row(db, table, key) or {}, plan.restore.get((name, key, unit), {})):
+            touched |= {value for value in map(values.get, columns) if isinstance(value, int)}
+        touched |= {key[0]} if name == "person" else set()
+    # Its label names the two; what followed one to the other names others, too: children, parents.
+    numbers = {int(number) for number in re.findall(r"\d+", act.label)}
+    people = frozenset(person for person in touched if number_of(person) in numbers)
+    return Parting(people, any(name in OPENING for name, _, _ in plan.restore))
+
+
+def hands_over(db: Database, other: int, today: int) -> bool:
+    """Would merging a row into another give that one a duty of today or later, or an account that opens?"""
+    sql = """SELECT 1 FROM appointment WHERE person = :p AND retired_at IS NULL AND ("end" IS NULL OR "end" > :today)
+             UNION SELECT 1 FROM account WHERE person = :p AND retired_at IS NULL AND disabled = 0"""
+    return db.execute(sql, {"p": other, "today": today}).fetchone() is not None
+
+
+def _merge_of(db: Database, mark: int) -> Act:
     try:
-        act = marked_act(w.db, mark)
+        act = marked_act(db, mark)
     except InvalidValue as error:
         raise NotFound() from error
     if act.kind != "merge" or act.undone:
@@ -91,7 +129,7 @@ def _follow(w: Writer, table: Table, column: Column, kept: int, other: int) -> N
         moved = tuple(
             kept if name == column.name else value for name, value in zip(table.key, key, strict=True)
         )
-        row, there = _row(w, table, key), _row(w, table, moved)
+        row, there = _row(w.db, table, key), _row(w.db, table, moved)
         assert row is not None
         if table.name == "guardian" and len(set(moved)) < len(moved):
             w.retire(table.name, *key)
@@ -123,7 +161,7 @@ def _gaps(table: Table, there: Mapping[str, Any], row: Mapping[str, Any]) -> dic
     }
 
 
-def _row(w: Writer, table: Table, key: tuple[int, ...]) -> Mapping[str, Any] | None:
+def _row(db: Database, table: Table, key: tuple[int, ...]) -> Mapping[str, Any] | None:
     where = " AND ".join(f"{quoted(k)} = ?" for k in table.key)
-    rows = w.db.query(f"SELECT * FROM {quoted(table.name)} WHERE {where}", key)
+    rows = db.query(f"SELECT * FROM {quoted(table.name)} WHERE {where}", key)
     return next(iter(rows), None)

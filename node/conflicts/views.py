@@ -17,7 +17,7 @@ from shared.access import allow
 from shared.i18n import coded, day, gettext, instant, row_name
 from shared.problems import BadRequest
 from shared.schema import Column, Table, Value
-from shared.web import today, visitor
+from shared.web import may_open, today, visitor
 
 area = Blueprint("conflicts", __name__, url_prefix="/conflicts", template_folder="templates")
 
@@ -28,13 +28,13 @@ def index() -> ResponseReturnValue:
     """Everything that waits for a decision of the visitor's; and what was entered twice, for who may mend that."""
     db = database()
     decides = lambda tbl, key: may_decide(db, visitor(), tbl, key)  # noqa: E731
-    cards = may_all(visitor(), "card", "E")
+    merges = may_open("duplicates.merge")
     accounts = may_all(visitor(), "accounts", "E")
     return render_template(
         "conflicts/index.html",
         conflicts=queries.conflicts(db, today(), decides),
         others=queries.others(db, decides),
-        people=queries.same_number(db, today()) if cards else [],
+        people=queries.same_number(db, today()) if merges else [],
         logins=queries.same_login(db, today()) if accounts else [],
         proposed=lambda login: queries.proposed_login(db, login),
         readable=readable,

@@ -268,6 +268,20 @@ def staff_member(db: Database, person_id: int) -> Mapping[str, Any] | None:
     return _one(db, "SELECT * FROM staff WHERE person = ? AND retired_at IS NULL", person_id)
 
 
+def works_here(db: Database, person_id: int, today: int) -> bool:
+    """Does the person work here, or will?"""
+    sql = """SELECT 1 FROM staff WHERE person = ? AND retired_at IS NULL AND ("end" IS NULL OR "end" > ?)"""
+    return db.execute(sql, (person_id, today)).fetchone() is not None
+
+
+def studies_here(db: Database, person_id: int, today: int) -> bool:
+    """Is the person a pupil who has not left: on a roll today or later, or not yet on any?"""
+    sql = """SELECT 1 FROM pupil u WHERE person = ?1 AND retired_at IS NULL AND ifnull((
+               SELECT max("end" IS NULL OR "end" > ?2) FROM enrolment
+               WHERE pupil = u.person AND retired_at IS NULL), 1)"""
+    return db.execute(sql, (person_id, today)).fetchone() is not None
+
+
 def children_of(db: Database, person_id: int) -> frozenset[int]:
     """The pupils of whom the person is a parent or legal representative."""
     rows = db.execute("SELECT pupil FROM guardian WHERE person = ? AND retired_at IS NULL", (person_id,))

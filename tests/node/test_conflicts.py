@@ -231,5 +231,8 @@ def test_people_with_one_personal_number_and_accounts_with_one_login_are_listed(
     with closing(first.connect()) as db:
         [people] = queries.same_number(db, TODAY)
     kept, other = (str(twin.row) for twin in people)
-    assert secretary.post("/conflicts/", "/duplicates/merge", kept=kept, other=other).status_code == 302
+    assert secretary.post("/conflicts/", "/duplicates/merge", kept=kept, other=other).status_code == 403
+    with_duty(first, "head", "head")
+    head = Visit(create_app(first), "head", "x")
+    assert head.post("/conflicts/", "/duplicates/merge", kept=kept, other=other).status_code == 302
     assert "12345678901234" not in secretary.read("/conflicts/")

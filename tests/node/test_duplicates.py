@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+from pathlib import Path
+
 import pytest
 from sqlite_utils import Database
 
@@ -14,7 +17,7 @@ from shared.i18n import near
 from shared.problems import InvalidValue, NotFound
 from shared.web import today
 from sync.writer import writing
-from tests.node.conftest import SchoolPages, actor
+from tests.node.conftest import SchoolPages, actor, autumn
 
 
 def child(db: Database, surname: str, born: int | None = 15_000, **more: str) -> int:
@@ -192,3 +195,75 @@ def test_a_row_is_not_merged_with_itself_nor_with_nobody(db: Database) -> None:
 def test_the_page_is_the_secretarys(pages: SchoolPages) -> None:
     assert pages.as_("secretary").get("/duplicates/")[0] == 200
     assert pages.as_("class_teacher").get("/duplicates/")[0] == 403
+
+
+# ---- who merges whom
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> SchoolPages:
+    return autumn().again(tmp_path)
+
+
+def spare(pages: SchoolPages, pupil: bool = False, **account: str) -> int:
+    """Someone else on record, by wish with an account."""
+    with closing(pages.node.connect()) as db, writing(db, actor(db)) as w:
+        person = w.insert("person", sex="f", birth_year=1990)
+        if pupil:
+            w.put("pupil", person=person, language="ky")
+        if account:
+            w.insert("account", person=person, **account)
+    return person
+
+
+def merged(pages: SchoolPages, duty: str, kept: int, other: int) -> tuple[int, str]:
+    client = pages.as_(duty)
+    client.get("/duplicates/")
+    return client.post("/duplicates/merge", kept=str(kept), other=str(other))
+
+
+def test_nobody_merges_the_own_record_nor_takes_a_duty_by_a_merge(own: SchoolPages) -> None:
+    head, me, someone = own.person("head"), own.person("secretary"), spare(own)
+    duties = 'SELECT count(*) FROM appointment WHERE person = ? AND duty = "head" AND retired_at IS NULL'
+    assert merged(own, "secretary", me, head)[0] == 403
+    assert merged(own, "secretary", head, me)[0] == 403
+    assert merged(own, "secretary", someone, head)[0] == 403
+    assert merged(own, "secretary", someone, own.person("guardian"))[0] == 403
+    assert merged(own, "head", someone, head)[0] == 403
+    status, text = merged(own, "secretary", me, someone)
+    assert status == 403 and 'class="notice bad"' in text
+    assert own.one(duties.replace('"', "'"), head) == 1
+    assert merged(own, "secretary", head, someone)[0] == 302
+
+
+def test_an_account_passes_on_by_the_head_alone_and_comes_back_by_the_head_alone(own: SchoolPages) -> None:
+    kept, other = spare(own), spare(own, login="other", password="x")
+    assert merged(own, "secretary", kept, other)[0] == 403
+    assert merged(own, "head", kept, other)[0] == 302
+    assert own.one("SELECT person FROM account WHERE login = 'other'") == kept
+    mark = str(own.one("SELECT max(id) FROM act WHERE kind = 'merge'"))
+    assert own.as_("secretary").post("/duplicates/undo", mark=mark)[0] == 403
+    assert own.as_("head").post("/duplicates/undo", mark=mark)[0] == 200
+    assert own.one("SELECT person FROM account WHERE login = 'other'") == other
+
+
+def test_a_merge_of_ones_own_record_is_not_undone_by_oneself(own: SchoolPages) -> None:
+    me = own.person("secretary")
+    with closing(own.node.connect()) as db, writing(db, actor(db)) as w:
+        twin = w.insert("person", sex="f", birth_year=1990)
+        w.insert("consent", person=twin, purpose="photo", valid_from=20_000)
+    with closing(own.node.connect()) as db, writing(db, actor(db)) as w:
+        mark = str(merging.merge(w, me, twin))
+    assert own.as_("secretary").get("/duplicates/")[0] == 200
+    assert own.as_("secretary").post("/duplicates/undo", mark=mark)[0] == 403
+    own.as_("head").get("/duplicates/")
+    assert own.as_("head").post("/duplicates/undo", mark=mark)[0] == 200
+
+
+def test_a_pupil_of_today_is_nobody_who_works_here(own: SchoolPages) -> None:
+    teacher, pupil, never = own.person("teacher"), own.named_pupil, spare(own, pupil=True)
+    for kept, other in ((pupil, teacher), (teacher, pupil), (never, teacher)):
+        assert merged(own, "head", kept, other)[0] == 422
+    with closing(own.node.connect()) as db, writing(db, actor(db)) as w:
+        w.insert("enrolment", pupil=never, class_group=own.taught, start=19_000, end=19_500)
+    assert merged(own, "head", teacher, never)[0] == 302
