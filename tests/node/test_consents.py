@@ -395,6 +395,9 @@ def test_the_form_is_printed_in_three_languages(pages: SchoolPages, language: st
 
 def test_whoever_records_a_consent_to_letters_is_told_that_none_are_sent(pages: SchoolPages) -> None:
     client, pupil = pages.as_("secretary"), pages.pupil_of(pages.led)
+    form = {"purpose": "letters", "valid_from": "2025-09-01", "ground": "апасы"}
+    client.get(f"/consents/{pupil}/new")
+    assert client.post(f"/consents/{pupil}/new", **form)[0] == 302
     for path in (
         f"/consents/{pupil}/new",
         f"/consents/{pupil}",
