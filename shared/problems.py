@@ -65,6 +65,8 @@
     |   |-- TermsOverlap          a term would overlap another of its kind
     |   |-- BeyondYear            a day far outside its school year
     |   |-- HeldOutside           a school year would leave out days on which lessons were held
+    |   |-- LessonsOutside        a term would leave out days on which lessons were held, not yet asked for twice
+    |   |-- LockedTermMoves       a term that the deputy has locked for a class would have other dates
     |   |-- RollsBegin            a school year would begin before the pupils on its rolls
     |   |-- EmptyPlan             a plan without topics handed in or approved
     |   |-- PlanHandedIn          a list would change a plan that was handed in or approved
@@ -602,6 +604,21 @@ class BeyondYear(InputProblem):
 class HeldOutside(InputProblem):
     code = "held_outside"
     template = N_("Lessons were held on days that would lie outside the school year.")
+
+
+class LessonsOutside(InputProblem):
+    """Nothing was written; asking again on purpose writes it."""
+
+    code = "lessons_outside"
+    template = N_(
+        "Lessons that were held would lie in no term ({lessons}), and their marks would count for no term mark; confirm "
+        "once more to move it all the same."
+    )
+
+
+class LockedTermMoves(InputProblem):
+    code = "locked_term_moves"
+    template = N_("A locked period would have other dates, in {classes}: reopen it there first, with a reason.")
 
 
 class RollsBegin(InputProblem):

@@ -5,21 +5,25 @@ Nothing here knows of HTTP. The country's rows stay as they are; what the school
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
-from typing import Any
 
 from sqlite_utils import Database
 
 from node.calendar import queries
+from node.journal import queries as journal
+from node.people.queries import class_name
 from shared.dates import DATE_SPAN, NO_LESSONS, date_of, day_number, weekday
 from shared.problems import (
     BellsOverlap,
     BeyondYear,
     HeldOutside,
     InvalidValue,
+    LessonsOutside,
+    LockedTermMoves,
     NotFound,
     RollsBegin,
     TermsOverlap,
@@ -45,70 +49,173 @@ class Part:
 WHOLE_SCHOOL = Part()
 
 
-def move_term(w: Writer, term: int, grade: int | None, start: int, end: int, reason: str = "") -> bool:
-    """Let a term begin and end on other days, for all or for one grade; returns whether anything changed.
+Dates = Mapping[int, tuple[int, int]]
+"""Term -> first and last day."""
 
-    Dates equal to those that hold without the school's own row take that row back. The year is a term, too: the terms
-    that begin and end with it move with it. NotFound; WrongOrder: it would end before it begins; TermsOverlap: with
-    another term of its kind; BeyondYear: more than 60 days beyond the year; HeldOutside, RollsBegin: see `_move_year`.
+
+def move_term(
+    w: Writer, term: int, grade: int | None, start: int, end: int, reason: str = "", *, sure: bool = False
+) -> list[int]:
+    """Let a term begin and end on other days, for all or for one grade; returns the terms whose dates became others.
+
+    What begins or ends with it goes along: the half-year and the year with their quarters, and the other way round. A
+    grade with dates of its own keeps them, and what shares their edges there. Dates equal to those that hold without
+    the school's own row take that row back. NotFound; WrongOrder: a term would end before it begins; TermsOverlap: with
+    another of its kind; BeyondYear: more than 60 days beyond the year; LockedTermMoves: it is locked for a class whose
+    dates change; LessonsOutside: held lessons would lie in no term, unless ``sure`` says that this is known;
+    HeldOutside, RollsBegin: see `_check_year`.
     """
     row = next((t for t in queries.terms(w.db, None, grade, _EVERY_KIND) if t["id"] == term), None)
     if row is None:
         raise NotFound()
-    if end < start:
-        raise WrongOrder()
-    _within(w.db, row["year"], (start, end))
-    for other in queries.terms(w.db, row["year"], grade, (row["kind"],)):
-        if other["id"] != term and start <= other["end"] and other["start"] <= end:
-            raise TermsOverlap()
-    if row["kind"] == "year":
-        _move_year(w, row, grade, start, end, reason)
-    own = _own_term_rows(w.db, term, grade)
+    year = row["year"]
+    _within(w.db, year, (start, end))
+    move = _Move(w.db, year, term, grade, (start, end))
+    move.check()
+    if not sure:
+        move.require_lessons_within()
+    for scope, wanted in move.after.items():
+        now = _dates(w.db, year, scope)
+        for one in wanted:
+            if now[one] != wanted[one]:
+                _set_dates(w, one, scope, wanted[one], reason)
+    return sorted(move.changed(grade), key=lambda one: (one != term, _EVERY_KIND.index(move.kinds[one]), one))
+
+
+_EVERY_KIND = ("quarter", "half", "period", "year", "exam", "final")
+
+
+class _Move:
+    """A term of a year that moves: the dates of all of its terms before and after, by grade (None: for all others)."""
+
+    def __init__(self, db: Database, year: int, term: int, grade: int | None, dates: tuple[int, int]) -> None:
+        self.db, self.year = db, year
+        rows = queries.terms(db, year, None, _EVERY_KIND)
+        self.kinds = {one["id"]: one["kind"] for one in rows}
+        quarters = [one for one, kind in self.kinds.items() if kind in ("quarter", "period")]
+        self.of_lessons = quarters or [one for one, kind in self.kinds.items() if kind == "half"]
+        own = queries.own_terms(db)
+        apart = {one for known in self.kinds for one in own.get(known, {}) if one is not None}
+        scopes = [grade] if grade is not None else [None, *sorted(apart)]
+        self.before: dict[int | None, Dates] = {scope: _dates(db, year, scope) for scope in scopes}
+        self.after = {
+            scope: _moved(found, term, dates) if scope == grade or scope not in own.get(term, {}) else found
+            for scope, found in self.before.items()
+        }
+        self.classes = [one for one in queries.classes(db, year) if grade in (None, one["grade"])]
+
+    def changed(self, grade: int | None) -> list[int]:
+        """The terms whose dates change for a grade."""
+        before, after = self._of(self.before, grade), self._of(self.after, grade)
+        return [one for one in after if before[one] != after[one]]
+
+    def check(self) -> None:
+        """WrongOrder, TermsOverlap, LockedTermMoves; HeldOutside, RollsBegin: see `_check_year`."""
+        for scope, dates in self.after.items():
+            for one in self.changed(scope):
+                start, end = dates[one]
+                if end < start:
+                    raise WrongOrder()
+                alike = [other for other in dates if other != one and self.kinds[other] == self.kinds[one]]
+                if any(start <= dates[other][1] and dates[other][0] <= end for other in alike):
+                    raise TermsOverlap()
+        locked = [
+            class_name(one["grade"], one["letter"])
+            for one in self.classes
+            if not journal.locked_terms(self.db, one["id"]).isdisjoint(self.changed(one["grade"]))
+        ]
+        if locked:
+            raise LockedTermMoves(classes=", ".join(locked))
+        for scope in self.after:
+            for one in self.changed(scope):
+                if self.kinds[one] == "year":
+                    self._check_year(scope, one)
+
+    def _check_year(self, scope: int | None, term: int) -> None:
+        """TermsOverlap: with the year before or after; HeldOutside: lessons, marks or attendance of its classes would
+        lie before or after it; RollsBegin: pupils on its rolls from its first day on would miss the days before.
+        """
+        start, end = self.after[scope][term]
+        for other in queries.years(self.db):
+            last = other["end"] or other["start"]
+            if other["id"] != self.year and start <= last and other["start"] <= end:
+                raise TermsOverlap()
+        for grade in {one["grade"] for one in self.classes}:
+            if self._of(self.after, grade) is self.after[scope]:
+                if _holds_outside(self.db, self.year, grade, start, end):
+                    raise HeldOutside()
+                began = self.before[scope][term][0]
+                if start < began and _on_rolls(self.db, self.year, grade, began):
+                    raise RollsBegin()
+
+    def require_lessons_within(self) -> None:
+        """LessonsOutside: lessons of the journal that lie in a term would lie in none."""
+        held = self.db.execute(
+            """SELECT cg.grade, l.day, count(*) FROM class_group cg
+               JOIN subject_group sg ON sg.class_group = cg.id JOIN lesson l ON l.subject_group = sg.id
+               WHERE cg.id IN (SELECT value FROM json_each(?)) AND l.retired_at IS NULL GROUP BY cg.grade, l.day""",
+            (json.dumps([one["id"] for one in self.classes]),),
+        ).fetchall()
+        lost = sum(
+            count
+            for grade, day, count in held
+            if self._taught(self.before, grade, day) and not self._taught(self.after, grade, day)
+        )
+        if lost:
+            raise LessonsOutside(lessons=lost)
+
+    def _taught(self, by_grade: Mapping[int | None, Dates], grade: int | None, day: int) -> bool:
+        """Does the day lie in a quarter, or in a half-year where there are no quarters?"""
+        dates = self._of(by_grade, grade)
+        return any(dates[one][0] <= day <= dates[one][1] for one in self.of_lessons)
+
+    @staticmethod
+    def _of(by_grade: Mapping[int | None, Dates], grade: int | None) -> Dates:
+        return by_grade[grade] if grade in by_grade else by_grade[None]
+
+
+def _dates(db: Database, year: int, grade: int | None) -> Dates:
+    found = queries.terms(db, year, grade, _EVERY_KIND)
+    return {one["id"]: (one["start"], one["end"]) for one in found}
+
+
+def _moved(dates: Dates, term: int, to: tuple[int, int]) -> Dates:
+    """The dates of a year's terms once one has moved: an edge that another shares with it goes along."""
+    first, last = dates[term]
+    return {
+        one: (to[0] if start == first else start, to[1] if end == last else end)
+        for one, (start, end) in dates.items()
+    }
+
+
+def _set_dates(w: Writer, term: int, grade: int | None, dates: tuple[int, int], reason: str) -> None:
+    own = [
+        row
+        for (row,) in w.db.execute(
+            "SELECT id FROM own_term WHERE term = ? AND grade IS ? AND retired_at IS NULL ORDER BY id",
+            (term, grade),
+        ).fetchall()
+    ]
+    given = w.db.execute('SELECT start, "end" FROM term WHERE id = ?', (term,)).fetchone()
     without = queries.own_terms(w.db).get(term, {}).get(None) if grade is not None else None
-    given = row["given"] or (row["start"], row["end"])
-    if (start, end) == (without or given):
-        return any([w.retire("own_term", one) for one in own])
-    values = {"start": start, "end": end, "reason": reason.strip() or None}
+    if dates == (without or given):
+        for row in own:
+            w.retire("own_term", row)
+        return
+    values = {"start": dates[0], "end": dates[1], "reason": reason.strip() or None}
     if own:
-        return w.update("own_term", own[-1], **values)
-    w.insert("own_term", term=term, grade=grade, **values)
-    return True
-
-
-def _move_year(
-    w: Writer, year: Mapping[str, Any], grade: int | None, start: int, end: int, reason: str
-) -> None:
-    """What moves with a year: the terms that begin and end with it.
-
-    HeldOutside: lessons, marks or attendance of its classes would lie before or after it; RollsBegin: pupils who are on
-    its rolls from its first day on would miss the days before; TermsOverlap: with the year before or after.
-    """
-    for other in queries.years(w.db):
-        if (
-            other["id"] != year["year"]
-            and start <= (other["end"] or other["start"])
-            and other["start"] <= end
-        ):
-            raise TermsOverlap()
-    if _holds_outside(w.db, year["year"], grade, start, end):
-        raise HeldOutside()
-    if start < year["start"] and _on_rolls(w.db, year["year"], grade, year["start"]):
-        raise RollsBegin()
-    for term in queries.terms(w.db, year["year"], grade):
-        first, last = term["start"] == year["start"], term["end"] == year["end"]
-        if first or last:
-            move_term(
-                w, term["id"], grade, start if first else term["start"], end if last else term["end"], reason
-            )
+        w.update("own_term", own[-1], **values)
+    else:
+        w.insert("own_term", term=term, grade=grade, **values)
 
 
 def _holds_outside(db: Database, year: int, grade: int | None, start: int, end: int) -> bool:
-    """Does the journal of a year's classes hold anything before or after these days?"""
+    """Does the journal of a grade's classes of a year hold anything before or after these days?"""
     return any(
         db.execute(
             f"""SELECT 1 FROM {table} j JOIN subject_group sg ON sg.id = j.subject_group
-                JOIN class_group cg ON cg.id = sg.class_group WHERE cg.year = ?1 AND (?2 IS NULL OR cg.grade = ?2)
-                  AND j.retired_at IS NULL AND (j.day < ?3 OR j.day > ?4) LIMIT 1""",
+                JOIN class_group cg ON cg.id = sg.class_group WHERE cg.year = ? AND cg.grade IS ?
+                  AND j.retired_at IS NULL AND (j.day < ? OR j.day > ?) LIMIT 1""",
             (year, grade, start, end),
         ).fetchone()
         for table in ("lesson", "mark", "attendance")
@@ -116,21 +223,10 @@ def _holds_outside(db: Database, year: int, grade: int | None, start: int, end: 
 
 
 def _on_rolls(db: Database, year: int, grade: int | None, day: int) -> bool:
-    """Do pupils of a year's classes stand on its rolls from that day on?"""
-    sql = """SELECT 1 FROM enrolment e JOIN class_group cg ON cg.id = e.class_group WHERE cg.year = ?1
-      AND (?2 IS NULL OR cg.grade = ?2) AND e.retired_at IS NULL AND e.start = ?3 LIMIT 1"""
+    """Do pupils of a grade's classes of a year stand on its rolls from that day on?"""
+    sql = """SELECT 1 FROM enrolment e JOIN class_group cg ON cg.id = e.class_group WHERE cg.year = ?
+      AND cg.grade IS ? AND e.retired_at IS NULL AND e.start = ? LIMIT 1"""
     return db.execute(sql, (year, grade, day)).fetchone() is not None
-
-
-_EVERY_KIND = ("quarter", "half", "period", "year", "exam", "final")
-
-
-def _own_term_rows(db: Database, term: int, grade: int | None) -> list[int]:
-    found = db.execute(
-        "SELECT id FROM own_term WHERE term = ? AND grade IS ? AND retired_at IS NULL ORDER BY id",
-        (term, grade),
-    )
-    return [row[0] for row in found.fetchall()]
 
 
 def _within(db: Database, year: int, days: Iterable[int]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -22,7 +22,7 @@ from shared.access import allow
 from shared.dates import MONDAY, date_of, day_number, parse_day, school_year_name
 from shared.i18n import current_language, gettext
 from shared.indicators import value_label
-from shared.problems import InputProblem, NotFound
+from shared.problems import InputProblem, LessonsOutside, NotFound
 from shared.schema import DAY_KINDS
 from shared.web import today, visitor
 
@@ -41,19 +41,22 @@ def index() -> ResponseReturnValue:
     return _page()
 
 
-def _page(problem: str = "", typed: Mapping[str, str] | None = None) -> str:
+def _page(problem: str = "", typed: Mapping[str, str] | None = None, asks: bool = False) -> str:
+    """``asks``: what was sent may be sent again, to be done all the same."""
     db = database()
     years = queries.years(db)
     year = _chosen_year(years)
     classes = queries.classes(db, year["id"]) if year else []
     view = request.args.get("for", "all")
     whom = _whom(year, classes, view)
+    terms = _terms(db, year["id"], whom.grade) if year else []
+    along = set(request.args.getlist("along", type=int))
     return render_template(
         "calendar/index.html",
         years=[(one["id"], school_year_name(one["start"])) for one in _offered(years, year)],
         year=year,
         name=school_year_name(year["start"]) if year else "",
-        terms=_terms(db, year["id"], whom.grade) if year else [],
+        terms=terms,
         label=term_label,
         months=list(_months(db, year, whom)) if year else [],
         own=queries.own_days(db, year["id"]) if year else [],
@@ -67,6 +70,8 @@ def _page(problem: str = "", typed: Mapping[str, str] | None = None) -> str:
         iso=iso,
         now=today(),
         problem=problem,
+        asks=asks,
+        along=[term_label(one) for one in terms if one["id"] in along],
         typed=typed or {},
         monday=MONDAY,
         saved="saved" in request.args and not problem,
@@ -202,18 +207,21 @@ def keep_term() -> ResponseReturnValue:
     try:
         year = forms.needed(request.form.get("year"))
         start, end = (parse_day(request.form.get(name, "")) for name in ("start", "end"))
+        term = forms.needed(request.form.get("term"))
         with acting() as w:
-            actions.move_term(
+            moved = actions.move_term(
                 w,
-                forms.needed(request.form.get("term")),
+                term,
                 forms.whole(request.form.get("grade")),
                 start,
                 end,
                 request.form.get("reason", ""),
+                sure="sure" in request.form,
             )
     except InputProblem as problem:
-        return _page(problem.sentence(gettext), request.form), problem.status
-    return _back(year)
+        asks = isinstance(problem, LessonsOutside)
+        return _page(problem.sentence(gettext), request.form, asks=asks), problem.status
+    return _back(year, [one for one in moved if one != term])
 
 
 @area.post("/year")
@@ -225,8 +233,10 @@ def add_year() -> ResponseReturnValue:
     return _back(year)
 
 
-def _back(year: int) -> ResponseReturnValue:
-    return cast(ResponseReturnValue, redirect(url_for("calendar.index", year=year, saved=1)))
+def _back(year: int, along: Sequence[int] = ()) -> ResponseReturnValue:
+    """The page again; ``along`` are the terms that moved with another."""
+    there = url_for("calendar.index", year=year, saved=1, along=along)
+    return cast(ResponseReturnValue, redirect(there))
 
 
 # ---- bells

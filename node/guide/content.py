@@ -121,7 +121,8 @@ DEPUTY = (
         N_("The year's calendar"),
         N_(
             "Terms, holidays and days with other rules. When the ministry moves a holiday, move it here: plans and "
-            "attendance follow. Bells belong to a shift."
+            "attendance follow, and half-year and year move along with their quarters. A locked term is reopened before "
+            "it moves. Bells belong to a shift."
         ),
         "calendar.index",
         ("calendar",),

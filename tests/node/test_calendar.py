@@ -26,6 +26,8 @@ from shared.problems import (
     BeyondYear,
     HeldOutside,
     InvalidValue,
+    LessonsOutside,
+    LockedTermMoves,
     NotFound,
     RollsBegin,
     TermsOverlap,
@@ -254,6 +256,83 @@ def test_a_year_that_moves_takes_along_what_begins_and_ends_with_it(db: Database
     assert db.execute("SELECT count(*) FROM own_term WHERE retired_at IS NULL").fetchone() == (0,)
 
 
+H1, H2, Q4, WHOLE, FINAL = 8, 9, 7, 10, 12
+EVERY = ("quarter", "half", "year", "exam", "final")
+
+
+def dates(db: Database, grade: int | None = None) -> dict[int, tuple[int, int]]:
+    return {t["id"]: (t["start"], t["end"]) for t in queries.terms(db, YEAR, grade, EVERY)}
+
+
+def test_half_year_and_year_go_along_with_the_quarter_that_shares_their_edge(db: Database) -> None:
+    before, later = dates(db), parse_day("2026-06-05")
+    with writing(db, ACTOR) as w:
+        assert actions.move_term(w, Q4, None, before[Q4][0], later) == [Q4, H2, WHOLE]
+        now = dates(db)
+        assert [now[one][1] for one in (Q4, H2, WHOLE)] == [later] * 3
+        assert now | dict.fromkeys((Q4, H2, WHOLE)) == before | dict.fromkeys((Q4, H2, WHOLE))
+        # The other half of the year ends where its quarter does, and the next begins with its own.
+        earlier = parse_day("2025-12-27")
+        assert actions.move_term(w, Q2, None, before[Q2][0], earlier) == [Q2, H1]
+        assert actions.move_term(w, Q3, None, earlier + 2, before[Q3][1]) == [Q3, H2]
+        assert (dates(db)[H1][1], dates(db)[H2]) == (earlier, (earlier + 2, later))
+        # And a half-year takes its quarters along.
+        assert actions.move_term(w, H2, None, before[H2][0], before[H2][1]) == [H2, Q3, Q4, WHOLE]
+        assert actions.move_term(w, H1, None, *before[H1]) == [H1, Q2]
+    assert dates(db) == before
+    assert db.execute("SELECT count(*) FROM own_term WHERE retired_at IS NULL").fetchone() == (0,)
+
+
+def test_a_grade_moves_with_what_shares_its_edges_and_keeps_them_when_all_others_move(db: Database) -> None:
+    before, later, last = dates(db), parse_day("2026-06-05"), parse_day("2026-06-08")
+    with writing(db, ACTOR) as w:
+        assert actions.move_term(w, Q4, 11, before[Q4][0], later) == [Q4, H2, WHOLE]
+        assert (dates(db), dates(db, 11)[WHOLE]) == (before, (before[WHOLE][0], later))
+        assert actions.move_term(w, Q4, None, before[Q4][0], last) == [Q4, H2, WHOLE]
+        assert {dates(db, 11)[one][1] for one in (Q4, H2, WHOLE)} == {later}
+        assert {dates(db, 5)[one][1] for one in (Q4, H2, WHOLE)} == {last}
+        # Grade 1 has a longer third quarter; where it begins it begins with the half-year, there as for all.
+        actions.move_term(w, Q3, 1, before[Q3][0], before[Q3][1] + 7)
+        actions.move_term(w, Q3, None, before[Q3][0] + 3, before[Q3][1])
+        assert (dates(db)[H2][0], dates(db, 1)[H2][0]) == (before[H2][0] + 3, before[H2][0])
+        assert dates(db, 1)[H2][1] == last
+
+
+@pytest.mark.parametrize("grade", [None, 5])
+def test_a_locked_term_does_not_move_until_it_is_reopened(db: Database, grade: int | None) -> None:
+    start, end = span(db, Q1)
+    with writing(db, ACTOR) as w:
+        one, other = (w.insert("class_group", year=YEAR, grade=g, letter="А") for g in (5, 6))
+        w.put("term_lock", class_group=one, term=Q1, locked=1)
+        with pytest.raises(LockedTermMoves) as refused:
+            actions.move_term(w, Q1, grade, start, end - 7)
+        assert refused.value.details["classes"] == "5-А"
+        assert actions.move_term(w, Q1, 6, start, end - 7) == [Q1], "no class of this grade is locked"
+        assert actions.move_term(w, Q2, grade, end + 1, span(db, Q2)[1]) == [Q2], "another term may move"
+        w.put("term_lock", class_group=one, term=H1, locked=1)
+        with pytest.raises(LockedTermMoves):
+            actions.move_term(w, Q2, grade, end + 1, span(db, Q2)[1] + 2)  # the half-year would move along
+        for term in (Q1, H1):
+            w.put("term_lock", class_group=one, term=term, locked=0, reason="Жаңы күн")
+        assert actions.move_term(w, Q1, grade, start, end - 7) == [Q1]
+        assert other
+
+
+def test_held_lessons_leave_every_term_only_when_asked_twice(db: Database) -> None:
+    start, end = span(db, Q1)
+    with writing(db, ACTOR) as w:
+        group = w.insert("class_group", year=YEAR, grade=5, letter="А")
+        taught = w.insert("subject_group", class_group=group, subject=1)
+        w.put("lesson", subject_group=taught, day=end - 3, period=1)
+        with pytest.raises(LessonsOutside) as asked:
+            actions.move_term(w, Q1, None, start, end - 7)
+        assert asked.value.details["lessons"] == 1
+        assert actions.move_term(w, Q1, 6, start, end - 7), "the lesson is of another grade"
+        assert actions.move_term(w, Q1, None, start, end - 7, sure=True)
+        assert actions.move_term(w, Q1, None, start, end - 8), "what lies outside already is not asked about"
+    assert queries.held_outside(db, YEAR) == 1
+
+
 def test_the_next_year_begins_on_the_same_weekdays(db: Database) -> None:
     with writing(db, ACTOR) as w:
         year = actions.add_year(w)
@@ -373,7 +452,9 @@ def test_lesson_counts_follow_a_term_that_moves_for_one_grade(school: SchoolPage
             0
         ]
         with writing(db, account) as w:
-            actions.move_term(w, Q1, 1, start, parse_day("2025-09-30"))
+            with pytest.raises(LessonsOutside):
+                actions.move_term(w, Q1, 1, start, parse_day("2025-09-30"))
+            actions.move_term(w, Q1, 1, start, parse_day("2025-09-30"), sure=True)
         assert derive(db)
         # What the journal holds of the days that are no term's any more is told to who moved it.
         told = "сабак эч бир мезгилге кирбейт"
@@ -431,6 +512,19 @@ def test_the_deputy_moves_days_and_terms_and_everyone_reads_them(school: SchoolP
         row = str(queries.own_days(db, YEAR)[0]["id"])
     assert deputy.post("/calendar/days/back", year="3", row=row)[0] == 302
     assert deputy.post("/calendar/term", year="3", term=str(Q3), start=start, end="2026-02-28")[0] == 302
+    status, there = deputy.post(
+        "/calendar/term", year="3", term=str(Q4), start="2026-03-09", end="2026-06-05"
+    )
+    assert status == 302 and "along=9&along=10" in there
+    assert "Кошо жылдырылды: 2-жарым жылдык, Жыл." in deputy.get(there)[1]
+    assert (
+        deputy.post("/calendar/term", year="3", term=str(Q4), start="2026-03-09", end="2026-05-29")[0] == 302
+    )
+    short = {"year": "3", "term": str(Q1), "start": "2025-09-01", "end": "2025-09-19"}
+    status, text = deputy.post("/calendar/term", **short)
+    assert status == 422 and 'name="sure"' in text
+    assert deputy.post("/calendar/term", **short, sure="1")[0] == 302
+    assert deputy.post("/calendar/term", **short | {"end": "2025-11-01"})[0] == 302
     assert school.as_("teacher").post("/calendar/days", **form)[0] == 403
 
 
