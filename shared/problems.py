@@ -611,8 +611,8 @@ class LessonsOutside(InputProblem):
 
     code = "lessons_outside"
     template = N_(
-        "Lessons that were held would lie in no term ({lessons}), and their marks would count for no term mark; confirm "
-        "once more to move it all the same."
+        "Lessons that were held would lie in no term ({lessons}), and their marks would count for no term mark; "
+        "confirm once more to move it all the same."
     )
 
 

@@ -320,10 +320,10 @@ def test_the_topic_comes_from_the_plan(desk: Desk) -> None:
 
 
 def test_derived_rows_follow_at_sync(desk: Desk) -> None:
-    desk.save(Change("status", "absent", "present", desk.pupils[0]), Change("taken", 1, 0))
+    desk.save(Change("status", "late", "present", desk.pupils[0]), Change("taken", 1, 0))
     derive(desk.db)
-    row = desk.db.execute("SELECT missed FROM attendance_day WHERE day = ?", (TODAY,)).fetchone()
-    assert row[0] == 1
+    row = desk.db.execute("SELECT late, missed FROM attendance_day WHERE day = ?", (TODAY,)).fetchone()
+    assert row == (1, 0)
 
 
 def test_the_history_of_a_lesson_holds_its_topics_and_homework(desk: Desk) -> None:
