@@ -618,7 +618,9 @@ class LessonsOutside(InputProblem):
 
 class LockedTermMoves(InputProblem):
     code = "locked_term_moves"
-    template = N_("A locked period would have other dates, in {classes}: reopen it there first, with a reason.")
+    template = N_(
+        "A locked period would have other dates, in {classes}: reopen it there first, with a reason."
+    )
 
 
 class RollsBegin(InputProblem):
