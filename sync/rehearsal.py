@@ -18,7 +18,7 @@ from shared.tables import create_sql, index_sql, quoted
 from sync import clock
 from sync.writer import Writer
 
-IN_PIECES = frozenset({"mark"})
+IN_PIECES = frozenset({"lesson", "mark"})
 """Tables of years of rows: of these only what has the same first part of the key as a row foreseen is copied."""
 LONG = 4096
 """Bytes of a value (a photograph, a scan) from which on its copy is cut short: it is compared with nothing."""

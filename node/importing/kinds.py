@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from sqlite_utils import Database
 
 from node import access
-from node.importing.checks import Check, check_marks, check_plans
+from node.importing.checks import Ruling, mark_rules, plan_rules
 from node.importing.mapping import Mapping as MappingFile
 from node.importing.mapping import load_mapping
 from node.people.queries import NAMED
 from node.plans.queries import HOLDS
 from node.roster import AWAY
-from shared.access import Visitor
 from shared.problems import N_
 
 
@@ -22,9 +21,9 @@ from shared.problems import N_
 class Kind:
     """One kind of list. ``area``: whose right to enter it takes. ``key_label``: by what its lines are known; ``keys``:
     other ways that the mapping has, by their names there. ``existing``: SQL for the lines of its template on ``:day``,
-    those of ``:person``'s lessons for marks and plans; ``named`` are who may be named on ``:today``. ``checked`` makes,
-    for one import, what sees every row before it is written and raises what is against it. ``pages``: the area on
-    whose pages the same is entered one by one, and with which it is switched off (`node.stages`); empty for none.
+    those of ``:person``'s lessons for marks and plans; ``named`` are who may be named on ``:today``. ``checked`` makes
+    the rules that hold for one import. ``pages``: the area on whose pages the same is entered one by one, and with
+    which it is switched off (`node.stages`); empty for none.
     """
 
     name: str
@@ -33,7 +32,7 @@ class Kind:
     key_label: str
     existing: str
     keys: Mapping[str, str]
-    checked: Callable[[Database, Visitor, int], Check] | None = None
+    checked: Ruling | None = None
     pages: str = ""
 
     @property
@@ -166,7 +165,7 @@ KINDS: dict[str, Kind] = {
                  AND m.retired_at IS NULL)
                ORDER BY 1, 2, 3, 4, 5, 6, 7""",
             {"name": N_("the lesson, the place in the cell, and the pupil by name")},
-            check_marks,
+            mark_rules,
             "journal",
         ),
         Kind(
@@ -184,7 +183,7 @@ KINDS: dict[str, Kind] = {
                  AND i.retired_at IS NULL WHERE p.subject_group = sg.id AND {HOLDS})
                ORDER BY 2, 3, 4, 5""",
             {"topic": N_("the group, the section and the topic")},
-            check_plans,
+            plan_rules,
             "plans",
         ),
     )

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from node.importing.checks import LateLine, keep
 from node.importing.enrolling import ON_ROLL, on_roll
 from node.importing.finding import Key, Row, key_of, look_up
 from node.importing.headings import title
@@ -18,7 +19,7 @@ from node.numbers import COLUMNS, SENTENCE, called
 from node.people.queries import class_name
 from node.roster import count_age, join_groups
 from shared.dates import date_of
-from shared.i18n import current_language, folded
+from shared.i18n import column_label, current_language, folded
 from shared.problems import (
     N_,
     AccessProblem,
@@ -28,6 +29,7 @@ from shared.problems import (
     LineError,
     NameWithoutConsent,
     OutsideScale,
+    ReasonNeeded,
 )
 from shared.schema import BY_NAME, Column, Table, Value
 
@@ -222,9 +224,10 @@ class LineWork:
     def ask(self, step: Step, row: Row) -> None:
         """Hear what the caller has against a row. Refused."""
         try:
-            self.run.wish.check(self.run.writer.db, step.table, row)
+            self.run.rules.check(self.run.writer, step.table, row)
         except (InputProblem, AccessProblem) as problem:
-            self.run.errors.append(LineError(self.line.number, "", problem.sentence(self.run.text)))
+            told = LateLine if isinstance(problem, ReasonNeeded) else LineError
+            self.run.errors.append(told(self.line.number, "", problem.sentence(self.run.text)))
             raise Refused from problem
 
     def heed_mode(self, step: Step, existing: Row | None) -> None:
@@ -423,6 +426,7 @@ class LineWork:
         self.postpone(step, now, later)
         row: Row = {c.name: now.get(c.name, c.default) for c in table.all_columns} | later
         self.run.finder.written(table, row)
+        self.beside(table, row)
         self.run.outcome(table, key_of(table, row), "inserted")
         return row
 
@@ -438,7 +442,20 @@ class LineWork:
         row = {**existing, **differing}
         if differing:
             self.run.finder.written(table, row)
+            self.beside(table, row)
         return row
+
+    def beside(self, table: Table, row: Row) -> None:
+        """Write what the rules of the list ask to stand beside a row; errors are listed."""
+        for name, values in self.run.rules.beside(self.run.writer, table, row):
+            try:
+                self.run.heed(BY_NAME[name], dict(values))
+            except NameWithoutConsent as problem:
+                place = column_label(name, str(problem.details["column"]))
+                self.run.errors.append(NameInText(self.line.number, place, problem.sentence(self.run.text)))
+                continue
+            other, key = keep(self.run.writer, (name, values))
+            self.run.outcome(BY_NAME[other], key, "inserted")
 
     def postpone(self, step: Step, row: Row, values: Row) -> None:
         """Keep values that need a consent for the end of the line, after its consents."""

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
-from sqlite_utils import Database
-
+from node.importing.checks import Rules
 from node.importing.finding import Finder, Key, Row, called, namesakes
 from node.importing.headings import title
 from node.importing.line import LineWork, Refused, Skipped
@@ -59,19 +58,19 @@ class ImportResult:
 @dataclass(frozen=True)
 class Wish:
     """How to take a file: ``mode`` says whether to add rows, to change those that are there, or both, judged by the
-    mapping's first row; ``leave_out`` names lines to pass over. ``check`` sees each row before it is written and may
-    raise a problem of input or access, which becomes an error of its line. ``names_checked``: someone looked at the
-    names in the texts of the file (`node.unnamed`). ``new_classes``: the names of classes that may be made where the
-    school has them not (`Step.asked`); None for all. ``others_checked``: someone looked, and new people of the list are
-    none of those without a name (`node.importing.nameless`).
+    mapping's first row; ``leave_out`` names lines to pass over. ``rules`` see each row before it is written and may
+    raise a problem of input or access, which becomes an error of its line; they serve one import. ``names_checked``:
+    someone looked at the names in the texts of the file (`node.unnamed`). ``new_classes``: the names of classes that
+    may be made where the school has them not (`Step.asked`); None for all. ``others_checked``: someone looked, and new
+    people of the list are none of those without a name (`node.importing.nameless`).
     """
 
     mode: Mode = "both"
     leave_out: frozenset[int] = frozenset()
-    check: Callable[[Database, Table, Row], None] = lambda db, table, row: None
     names_checked: bool = False
     new_classes: frozenset[str] | None = frozenset()
     others_checked: bool = False
+    rules: Rules | None = None
 
 
 EVERY_LINE = Wish()
@@ -98,6 +97,7 @@ class Run:
         self.names = names
         self.readings = readings
         self.wish = wish
+        self.rules = wish.rules or Rules()
         self.skipped = 0
         self.file = file
         self.mapping = readings.mapping

@@ -13,6 +13,7 @@ from openpyxl.utils import get_column_letter
 
 from node.importing import actions, naming, queries, remembering, uploads, workbook
 from node.importing.actions import ImportResult, Mode, Wish
+from node.importing.checks import LateLine
 from node.importing.grouping import grouped
 from node.importing.headings import (
     FULL_NAME,
@@ -58,6 +59,8 @@ WHO = tuple(dict.fromkeys(role for kind in KINDS.values() for role in kind.who))
 MODES: tuple[Mode, ...] = ("both", "insert", "update")
 OTHERS_CHECKED = "others_checked"
 """The tick by which someone says that the new people of a list are none of those without a name."""
+REASON = "reason"
+"""The field with the reason for all that a file changes late."""
 COLUMN = "column-"
 """How the choices of the page begin that say what a column of the file is."""
 OUT = "-"
@@ -230,7 +233,9 @@ def _wish(kind: Kind, leave_out: frozenset[int] = frozenset()) -> Wish:
         new_classes=frozenset(classes),
         others_checked=OTHERS_CHECKED in request.form,
     )
-    return wish if kind.checked is None else replace(wish, check=kind.checked(database(), visitor(), today()))
+    if kind.checked is None:
+        return wish
+    return replace(wish, rules=kind.checked(database(), visitor(), today(), request.form.get(REASON, "")))
 
 
 def _tried(kind: Kind, given: Given) -> tuple[ImportResult | None, tuple[LineError, ...]]:
@@ -270,10 +275,17 @@ def _check_page(kind: Kind, token: str, refused: tuple[LineError, ...] | None = 
         names_checked=NAMES_CHECKED,
         others=any(isinstance(error, MayBeSomeone) for error in errors),
         others_checked=OTHERS_CHECKED,
+        late=_late(result, errors),
         mode=request.form.get("mode", "both"),
         key=given.key,
     )
     return (page, 422) if errors and request.method == "POST" else page
+
+
+def _late(result: ImportResult | None, errors: Iterable[LineError]) -> int:
+    """How many lines change what may be changed with a reason only."""
+    told = {error.line for error in errors if isinstance(error, LateLine)}
+    return len(told) or (result.inserted.get("mark_correction", 0) if result else 0)
 
 
 def _new_classes(errors: Iterable[LineError]) -> list[tuple[str, bool]]:

@@ -73,6 +73,14 @@ class Cell:
         return found.value if found else None
 
     @property
+    def is_blank(self) -> bool:
+        """Does it say no more than that the pupil was there?"""
+        written = self.corrections or any(
+            mark.value is not None or mark.comment for mark in self.marks.values()
+        )
+        return self.status == "present" and not written
+
+    @property
     def outside(self) -> list[int]:
         """The marks that are not on their scale."""
         return [mark.value for mark in self.marks.values() if mark.outside and mark.value is not None]

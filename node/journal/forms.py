@@ -10,7 +10,7 @@ from markupsafe import escape
 from werkzeug.datastructures import MultiDict
 
 from node.fields import whole as whole
-from node.journal.actions import Change
+from node.journal.desk import Change
 from node.journal.queries import SLOTS, Cell, Correction
 from node.journal.sheet import Result
 from shared.i18n import day as day_text

@@ -41,7 +41,7 @@ def _page(group: Mapping[str, Any]) -> str:
     cells = queries.cells(db, group_id, first, last)
     members = queries.members(db, group_id, first, last) if term and first <= last else frozenset()
     by, scale = queries.rule(db), queries.scale_of(db, group_id)
-    columns = queries.columns(db, group_id, first, last)
+    columns = queries.columns(db, group_id, first, last, cells)
     given, others = _results(group, term, periods)
     letters = attendance.letters(db)
     locks = queries.locked_spans(db, group["class_group"])

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sqlite_utils import Database
 
-from node.journal.actions import Change
+from node.journal.desk import Change
 from node.journal.queries import SLOTS, Place
 from node.people.queries import author
 from shared.i18n import coded, column_label, gettext, row_name

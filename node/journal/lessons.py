@@ -11,8 +11,8 @@ from flask.typing import ResponseReturnValue
 from node.attendance import queries as attendance
 from node.fields import iso
 from node.journal import actions, forms, history, pages, queries, rows
-from node.journal.actions import Change
 from node.journal.blueprint import area
+from node.journal.desk import Change, teaches
 from node.journal.queries import Cell, Place
 from node.people.queries import class_name, number_of
 from node.request import acting, database
@@ -64,8 +64,8 @@ def _lesson_page(
     pages.require_readable(found["group"], found["class_group"], found)
     pages.note_reading(found)
     locked = queries.is_locked(db, found["class_group"], place.day, place.day)
-    teaches = who.has(*pages.WRITE) and actions.teaches(found, who.person)
-    writes = teaches and place.day <= pages.today() and not locked
+    own = who.has(*pages.WRITE) and teaches(found, who.person)
+    writes = own and place.day <= pages.today() and not locked
     scale = queries.scale_of(db, place.group)
     planned = queries.planned_topic(db, place)
     members = queries.members(db, place.group, place.day, place.day)

@@ -8,7 +8,8 @@ from typing import Any
 from flask import request
 
 from node import access
-from node.journal import actions, forms, queries
+from node.journal import forms, queries
+from node.journal.desk import teaches
 from node.journal.queries import Cell, Place
 from node.people.queries import class_name, number_of
 from node.reading.noting import noted, noted_list
@@ -47,7 +48,7 @@ def require_readable(group_id: int, class_id: int, lesson: Mapping[str, Any] | N
         return
     if group_id in access.taught_groups(db, who):
         return
-    if lesson is None or not actions.teaches(lesson, who.person):
+    if lesson is None or not teaches(lesson, who.person):
         raise NotAllowed()
 
 
@@ -56,7 +57,7 @@ def note_reading(row: Mapping[str, Any], pupil: int | None = None) -> None:
     who = visitor()
     if not who.has(*access.ALL_RESULTS):
         return
-    mine = actions.teaches(row, who.person) if "substitute" in row else row["teacher"] == who.person
+    mine = teaches(row, who.person) if "substitute" in row else row["teacher"] == who.person
     if mine or row["class_group"] in access.led_classes(database(), who):
         return
     if pupil is not None:

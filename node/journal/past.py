@@ -12,6 +12,7 @@ from node.attendance import queries as attendance
 from node.fields import iso
 from node.journal import actions, forms, history, pages, queries
 from node.journal.blueprint import area
+from node.journal.desk import teaches
 from node.journal.queries import Cell
 from node.people.queries import class_name, number_of
 from node.request import acting, database
@@ -88,7 +89,7 @@ def _history_page(group_id: int, day: str, period: int, pupil_id: int, problem: 
         cell=queries.lesson_cells(db, place).get(pupil_id, Cell()),
         drawing=pages.drawing_of(queries.cells(db, group_id, place.day, place.day), attendance.letters(db)),
         writes=visitor().has(*pages.WRITE)
-        and actions.teaches(found, visitor().person)
+        and teaches(found, visitor().person)
         and not queries.is_locked(db, found["class_group"], place.day, place.day),
         steps=history.of_cell(db, place, pupil_id, pages.today()),
     )

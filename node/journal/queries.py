@@ -47,7 +47,7 @@ _LESSONS = f"""
     WHERE t.retired_at IS NULL AND ifnull(t.start, :day) <= :day AND (t."end" IS NULL OR t."end" > :day)
       AND NOT EXISTS (SELECT 1 FROM substitution d WHERE d.subject_group = t.subject_group AND d.day = :day
         AND d.period = t.period AND d.dropped = 1 AND d.retired_at IS NULL)
-    UNION ALL SELECT subject_group, period, NULL FROM lesson WHERE day = :day AND retired_at IS NULL)
+    UNION ALL SELECT subject_group, period, NULL FROM lesson WHERE day = :day AND retired_at IS NULL{{also}})
   SELECT p.subject_group AS "group", p.period, :day AS day, max(r.name) AS room, cg.id AS class_group, cg.grade,
     cg.letter, sg.name AS part, s.code, s.name_ky, s.name_ru, s.name_en, b.start, b."end",
     sg.scale, sg.teacher AS own_teacher, x.teacher AS substitute, coalesce(x.teacher, sg.teacher) AS teacher,
@@ -73,16 +73,20 @@ def lessons(
     where = """(:teacher IS NULL OR coalesce(x.teacher, sg.teacher) = :teacher)
       AND (:classes IS NULL OR cg.id IN (SELECT value FROM json_each(:classes)))"""
     chosen = {"teacher": teacher, "classes": None if classes is None else json.dumps(sorted(classes))}
-    return list(db.query(_LESSONS.format(where=where), _on(day, calendar.taught(db, day)) | chosen))
+    return list(db.query(_LESSONS.format(where=where, also=""), _on(day, calendar.taught(db, day)) | chosen))
 
 
 def lesson(db: Database, place: Place) -> Mapping[str, Any] | None:
-    """One lesson; None when neither timetable nor journal knows it."""
+    """One lesson; None when neither timetable nor journal knows it, and no mark or absence of it stands."""
     where = "p.subject_group = :group AND p.period = :period"
     class_group = _class_of(db, place.group)
     on = calendar.calendar(db, place.day, place.day).taught_as(place.day, calendar.whom(db, class_group))
     values = _on(place.day, {class_group: on}) | {"group": place.group, "period": place.period}
-    return next(iter(db.query(_LESSONS.format(where=where), values)), None)
+    found = next(iter(db.query(_LESSONS.format(where=where, also=""), values)), None)
+    if found is None and not all(cell.is_blank for cell in lesson_cells(db, place).values()):
+        also = " UNION ALL SELECT :group, :period, NULL"
+        found = next(iter(db.query(_LESSONS.format(where=where, also=also), values)), None)
+    return found
 
 
 def _on(day: int, taught: Mapping[int, int]) -> dict[str, int | str | None]:
@@ -267,13 +271,25 @@ class Column:
         return f"{date.day}.{date.month:02d}"
 
 
-def columns(db: Database, group_id: int, first: int, last: int) -> list[Column]:
-    """The lessons of a group in a span of a term: those of the journal, and those that the timetable asks for."""
+def columns(
+    db: Database,
+    group_id: int,
+    first: int,
+    last: int,
+    found: Mapping[tuple[int, int, int], Cell] | None = None,
+) -> list[Column]:
+    """The lessons of a group in a span of a term: those of the journal, those of which a mark or absence stands, and
+    those that the timetable asks for. ``found``: the cells of the span, where they were read already.
+    """
     span = (group_id, first, last)
     sql = """SELECT day, period, topic, homework, attendance_taken FROM lesson
       WHERE subject_group = ? AND day BETWEEN ? AND ? AND retired_at IS NULL"""
     held = {(row[0], row[1]): row for row in db.execute(sql, span).fetchall()}
-    places = sorted(held.keys() | _timetabled(db, group_id, first, last))
+    known = held.keys() | _timetabled(db, group_id, first, last)
+    written = cells(db, group_id, first, last) if found is None else found
+    places = sorted(
+        known | {at[:2] for at, cell in written.items() if at[:2] not in known and not cell.is_blank}
+    )
     return [
         Column(Place(group_id, *at), at in held, *_told(held.get(at, (0, 0, "", "", 0))[2:])) for at in places
     ]

@@ -7,12 +7,13 @@ consent only.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 from sqlite_utils import Database
 
 from node.consenting import Signed, record
+from node.importing.checks import Beside, keep
 from shared import crypto
 from shared.schema import BY_NAME, Value
 from shared.tables import quoted
@@ -78,6 +79,17 @@ class Books:
             return
         for row in record(self.w, person, signed, received_by):
             self.outcomes["consent", (row,)] = "inserted"
+
+    def writes(self, table: str, *key: int) -> bool:
+        """Would a row be made, or may it be changed, by what is wanted of the roster?"""
+        there = self.row(table, *key)
+        alive = there is not None and there["retired_at"] is None
+        return self.mode == "both" or (self.mode == "update") == alive
+
+    def beside(self, rows: Iterable[Beside]) -> None:
+        """Write and count rows that come with another one."""
+        for one in rows:
+            self.outcomes[keep(self.w, one)] = "inserted"
 
     def put(self, table: str, key: Key, **values: Value) -> bool:
         """The row of a table keyed by facts, made or changed; returns whether it is there now."""

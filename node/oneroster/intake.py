@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from sqlite_utils import Database
 
+from node.importing.checks import LateLine
 from node.importing.placing import told
 from node.importing.running import ImportResult
 from node.importing.signing import receiver
@@ -24,7 +25,7 @@ from node.oneroster.persons import Persons
 from node.oneroster.rolls import Rolls
 from node.oneroster.taking import Choice, Taking
 from shared.access import Visitor
-from shared.problems import N_, ImportRefused, LineError
+from shared.problems import N_, ImportRefused, LineError, ReasonNeeded
 from sync.rehearsal import rehearsing
 from sync.undo import note_act
 from sync.writer import writing
@@ -158,4 +159,5 @@ def _in_order(flaws: list[Flaw]) -> list[Flaw]:
 
 
 def _said(flaw: Flaw, text: Text) -> LineError:
-    return LineError(flaw.line, flaw.column, text(flaw.sentence).format(**flaw.places), f"{flaw.file}.csv")
+    kind = LateLine if flaw.sentence == ReasonNeeded.template else LineError
+    return kind(flaw.line, flaw.column, text(flaw.sentence).format(**flaw.places), f"{flaw.file}.csv")

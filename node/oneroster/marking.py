@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from node.importing.checks import Check, check_marks
+from node.importing.checks import MarkRules
 from node.importing.values import Unreadable, number, whole
 from node.journal import proposals
 from node.journal import queries as journal
@@ -111,7 +111,7 @@ class Marking:
         # What names its lesson has its place before the others are given theirs.
         for line in sorted(t.lines("lineItems"), key=lambda one: (self._own(one) is None, one.id)):
             self._line_item(line, kinds)
-        check = check_marks(t.db, self.who, t.today)
+        rules = MarkRules(self.who, t.today, t.choice.reason)
         for line in t.results(self._is_wanted):
             work = self._work_of(line)
             pupil = t.row("users", line["studentSourcedId"])
@@ -124,7 +124,7 @@ class Marking:
                 if isinstance(work, TermWork):
                     self._give(line, work.sheet, pupil, value)
                 else:
-                    self._mark(line, work, pupil, value, check)
+                    self._mark(line, work, pupil, value, rules)
             except Unreadable as problem:
                 t.flaw(line, "score", problem.template, **problem.details)
 
@@ -147,7 +147,7 @@ class Marking:
             self.t.missing(line, "lineItemSourcedId", "lineItems")
         return work
 
-    def _mark(self, line: Line, work: Work, pupil: int, value: int, check: Check) -> None:
+    def _mark(self, line: Line, work: Work, pupil: int, value: int, rules: MarkRules) -> None:
         """A mark of a lesson, with its comment if it is the first of its cell."""
         t, comment = self.t, plain(line["comment"])
         if comment and work.slot:
@@ -158,22 +158,28 @@ class Marking:
         if comment:
             told["comment"] = comment
         key = tuple(row[name] for name in MARK.key)
-        t.books.w.foresee(MARK, key)
+        if not t.books.writes("mark", *key):
+            t.books.put("mark", key, **told)
+            return
         try:
-            check(t.db, MARK, {**row, **told})
+            rules.check(t.books.w, MARK, {**row, **told})
         except (InputProblem, AccessProblem) as problem:
             t.flaw(line, "score", problem.template, **problem.details)
             return
         if self._names_nobody(line, "mark", told):
             with t.listing(line):
                 t.books.put("mark", key, **told)
+                if t.books.outcomes["mark", key] != "unchanged":
+                    found = rules.beside(t.books.w, MARK, {**row, **told})
+                    t.books.beside(one for one in found if self._names_nobody(line, *one))
 
     def _names_nobody(self, line: Line, table: str, values: Mapping[str, Value]) -> bool:
         """May the texts stand? An error where one names someone who may not be named."""
         try:
             self.names.check(table, values)
         except NameWithoutConsent as problem:
-            self.t.flaw(line, "comment", problem.template, **problem.details)
+            column = "comment" if table in ("mark", "term_result") else str(problem.details["column"])
+            self.t.flaw(line, column, problem.template, **problem.details)
             return False
         return True
 
@@ -183,24 +189,38 @@ class Marking:
         nothing = sheet.by_rule.get(pupil, proposals.NOTHING).proposed is None
         reason = plain(line["comment"]) or (self.reason if nothing else "")
         one = Result(pupil, value, "assessed", reason, sheet.stands(pupil))
-        row = sheet.row(one)
-        key = tuple(int(str(row.pop(name))) for name in TERM_RESULT.key)
+        key = (sheet.group, pupil, sheet.term)
         t.books.w.foresee(TERM_RESULT, key)
         if one.seen == (value, "assessed"):
             t.books.put("term_result", key)
             return
+        if not t.books.writes("term_result", *key):
+            t.books.put("term_result", key, value=value)
+            return
         try:
             sheet.require_open()
-            sheet.check(one)
+            one = self._reasoned(sheet, one)
             sheet.require_ended()
         except ReasonNeeded as problem:
             t.flaw(line, "comment", problem.template)
         except InputProblem as problem:
             t.flaw(line, "score", problem.template, **problem.details)
         else:
+            row = {name: value for name, value in sheet.row(one).items() if name not in TERM_RESULT.key}
             if self._names_nobody(line, "term_result", row):
                 with t.listing(line):
                     t.books.put("term_result", key, **row)
+
+    def _reasoned(self, sheet: Sheet, one: Result) -> Result:
+        """A result with the reason it needs, that of the whole file where it has none. ReasonNeeded."""
+        try:
+            sheet.check(one)
+        except ReasonNeeded:
+            if not self.t.choice.reason:
+                raise
+            one = replace(one, reason=self.t.choice.reason)
+            sheet.check(one)
+        return one
 
     def _kinds(self) -> dict[str, int]:
         """Category -> kind of work: by its key if it is ours, by its name or code."""

@@ -29,11 +29,14 @@ MOST_ERRORS = 5_000
 
 @dataclass(frozen=True)
 class Choice:
-    """How to take a roster in. ``leave_out``: file and number of lines to pass over."""
+    """How to take a roster in. ``leave_out``: file and number of lines to pass over; ``reason``: why marks are changed
+    after the edit window.
+    """
 
     mode: Mode = "both"
     key: str = ""
     leave_out: frozenset[tuple[str, int]] = frozenset()
+    reason: str = ""
 
 
 @dataclass

@@ -11,6 +11,7 @@ from node import access
 from node.classes import queries as classes
 from node.classes.queries import Year
 from node.importing import uploads
+from node.importing.checks import LateLine
 from node.importing.grouping import grouped
 from node.importing.limits import take_files
 from node.oneroster import actions, intake, queries, workbook
@@ -188,8 +189,10 @@ def _read(content: bytes, name: str) -> Package:
 
 
 def _choice(left: frozenset[tuple[str, int]] = frozenset()) -> Choice:
-    mode, key = request.form.get("mode", "both"), request.form.get("key", "")
-    return Choice(next((one for one in MODES if one == mode), "both"), key if key in KEYS else "", left)
+    form = request.form
+    mode: Mode = next((one for one in MODES if one == form.get("mode")), "both")
+    key = form.get("key", "")
+    return Choice(mode, key if key in KEYS else "", left, form.get("reason", "").strip())
 
 
 def _take(package: Package, name: str, choice: Choice, dry_run: bool = False) -> Intake:
@@ -232,6 +235,8 @@ def _check_page(token: str, refused: tuple[LineError, ...] | None = None) -> Res
         errors=groups[:SHOWN_ERRORS],
         all_errors=len(groups),
         wrong=len(wrong),
+        late=sum(isinstance(error, LateLine) for error in errors)
+        or (found.result.inserted.get("mark_correction", 0) if found else 0),
         people=visitor().has(*IMPORT),
         rest=0 if whole_files else package.count - len(wrong),
         mode=request.form.get("mode", "both"),

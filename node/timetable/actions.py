@@ -219,7 +219,7 @@ def substitute(w: Writer, group: int, day: int, period: int, teacher: int, reaso
 def drop(w: Writer, group: int, day: int, period: int, reason: str = "") -> bool:
     """A lesson does not take place: plans, control and attendance ask for it no more; returns whether anything changed.
 
-    NoLesson: the timetable asks for none then; LessonHeld: the journal knows it already.
+    NoLesson: the timetable asks for none then; LessonHeld: the journal knows it already, or a mark or absence of it.
     """
     asked = queries.agenda(w.db, day, day, groups=[group], dropped=True)
     if period not in {one.period for one in asked}:
@@ -236,12 +236,14 @@ def drop(w: Writer, group: int, day: int, period: int, reason: str = "") -> bool
     )
 
 
+_OF_LESSON = "subject_group = :group AND day = :day AND period = :period AND retired_at IS NULL"
+_HELD = f"""SELECT 1 FROM lesson WHERE {_OF_LESSON}
+  UNION ALL SELECT 1 FROM mark WHERE {_OF_LESSON} AND (value IS NOT NULL OR comment <> '')
+  UNION ALL SELECT 1 FROM attendance WHERE {_OF_LESSON} AND status <> 'present' LIMIT 1"""
+
+
 def _require_not_held(db: Database, group: int, day: int, period: int) -> None:
-    held = db.execute(
-        "SELECT 1 FROM lesson WHERE subject_group = ? AND day = ? AND period = ? AND retired_at IS NULL",
-        (group, day, period),
-    ).fetchone()
-    if held:
+    if db.execute(_HELD, {"group": group, "day": day, "period": period}).fetchone():
         raise LessonHeld()
 
 

@@ -23,6 +23,8 @@ GOOD = """\
 11111111111111;Асанов;Нурлан;03.02.1980;м;2025-09-01;учитель;18
 22222222222222;Өмүрова;Бермет;04.05.1990;ж;2025-09-01;завуч;9,5
 """
+WHY = "Кайра тапшырды"
+"""The reason for marks of lessons long ago."""
 BAD = "333;Туура;Эмес;01.01.1970;м;2025-09-01;учитель;18\n"
 
 
@@ -188,14 +190,14 @@ def test_marks_are_imported_by_who_teaches_within_the_scale(own: SchoolPages) ->
     head = "Класс;Предмет;Дата;Урок;Личное дело;Оценка;Вид работы\n"
     row = f"{place};{day};{period};{file};{{}};test\n"
     teacher = own.as_("teacher")
-    assert teacher.post(upload(teacher, "marks", head + row.format(9)), do="all")[0] == 422
-    assert teacher.post(upload(teacher, "marks", head + row.format(5)), do="all")[0] == 200
+    assert teacher.post(upload(teacher, "marks", head + row.format(9)), do="all", reason=WHY)[0] == 422
+    assert teacher.post(upload(teacher, "marks", head + row.format(5)), do="all", reason=WHY)[0] == 200
     value = (
         "SELECT value FROM mark WHERE subject_group = ? AND pupil = ? AND day = ? AND period = ? AND slot = 0"
     )
     assert own.one(value, int(group), pupil, parse_day(day), int(period)) == 5
     other = own.as_("class_teacher")
-    assert other.post(upload(other, "marks", head + row.format(4)), do="all")[0] == 422
+    assert other.post(upload(other, "marks", head + row.format(4)), do="all", reason=WHY)[0] == 422
     assert own.one(value, int(group), pupil, parse_day(day), int(period)) == 5
 
 
@@ -339,14 +341,14 @@ def test_lists_of_every_kind_go_the_whole_way(own: SchoolPages) -> None:
         there = upload(client, kind, "".join(";".join(line) + "\n" for line in [header, *lines]))
         count = f"SELECT count(*) FROM {table} WHERE retired_at IS NULL"
         before = own.one(count)
-        status, text = client.get(there)
+        status, text = client.post(there, do="check", reason=WHY)
         assert re.search(r'<th scope="row">3</th>', text) and not re.search(
             r'<th scope="row">2</th>', text
         ), kind
-        answer = client.http.post(there, data={"form_token": client.token, "do": "faults"})
+        answer = client.http.post(there, data={"form_token": client.token, "do": "faults", "reason": WHY})
         back = list(openpyxl.load_workbook(io.BytesIO(answer.data)).active.iter_rows(values_only=True))
         assert len(back) == 2 and back[1][header.index(heads[flawed])] == flaw and back[1][-1], kind
-        status, text = client.post(there, do="rest")
+        status, text = client.post(there, do="rest", reason=WHY)
         assert status == 200 and own.one(count) == before + 1, kind
         mark = re.search(r"/import/undo/(\d+)", text)
         assert mark and client.post(mark[0])[0] == 200 and own.one(count) == before, kind
@@ -505,7 +507,7 @@ def test_a_teachers_own_list_names_the_pupils_of_the_class(own: SchoolPages) -> 
     teacher = own.as_("teacher")
     line = f"{place};{day};{period};{{}};5;test\n"
     there = upload(teacher, "marks", head + line.format(name))
-    assert teacher.post(there, do="all", key="name")[0] == 200
+    assert teacher.post(there, do="all", key="name", reason=WHY)[0] == 200
     value = (
         "SELECT value FROM mark WHERE subject_group = ? AND pupil = ? AND day = ? AND period = ? AND slot = 0"
     )

@@ -769,6 +769,33 @@ def test_results_become_marks_of_the_lessons_one_teaches(taught: tuple[School, V
     assert school.rows(marks) == []
 
 
+def test_a_result_brings_its_lesson_and_a_late_one_asks_for_a_reason(taught: tuple[School, Visitor]) -> None:
+    school, teacher = taught
+    ((group,),) = school.rows("SELECT DISTINCT subject_group FROM lesson")
+    assert isinstance(group, int)
+    with writing(school.db, school.actor) as w:
+        for period in (2, 3):
+            w.retire("lesson", group, TODAY - 1, period)
+        w.insert("timetable_slot", subject_group=group, weekday=3, period=2, start=TODAY - 80)
+    files = tables_of(gradebook())
+    held = "SELECT day, teacher FROM lesson WHERE retired_at IS NULL ORDER BY day"
+    taken = school.take(gradebook(), teacher=teacher, people=False)
+    assert taken.result.inserted == {"mark": 3, "lesson": 1}
+    assert school.rows(held) == [(TODAY - 1, teacher.person)]
+    items = [line | {"sourcedId": f"{line['sourcedId']}b", "dueDate": "2025-10-15"} for line in files["lineItems"]]
+    results = [line | {"lineItemSourcedId": f"{line['lineItemSourcedId']}b"} for line in files["results"]]
+    late = gradebook(lineItems=items, results=results)
+    assert school.errors(late, teacher) == [("results.csv", line, "score") for line in (2, 3, 4)]
+    reason = Choice(reason="Дептер кеч табылды")
+    planned = school.take(late, reason, dry_run=True, teacher=teacher, people=False)
+    assert planned.result.inserted == {"mark": 3, "lesson": 1, "mark_correction": 3}
+    assert planned == school.take(late, reason, teacher=teacher, people=False)
+    struck = "SELECT DISTINCT old, reason, author, made_on FROM mark_correction"
+    assert school.rows(struck) == [("", "Дептер кеч табылды", teacher.person, TODAY)]
+    assert school.rows(held) == [(TODAY - 36, teacher.person), (TODAY - 1, teacher.person)]
+    assert school.take(late, teacher=teacher, people=False).result.changes_nothing, "nor is a reason asked for"
+
+
 def test_marks_of_others_and_of_who_only_keeps_the_rolls_are_passed_over(
     taught: tuple[School, Visitor],
 ) -> None:
