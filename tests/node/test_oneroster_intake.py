@@ -782,7 +782,9 @@ def test_a_result_brings_its_lesson_and_a_late_one_asks_for_a_reason(taught: tup
     taken = school.take(gradebook(), teacher=teacher, people=False)
     assert taken.result.inserted == {"mark": 3, "lesson": 1}
     assert school.rows(held) == [(TODAY - 1, teacher.person)]
-    items = [line | {"sourcedId": f"{line['sourcedId']}b", "dueDate": "2025-10-15"} for line in files["lineItems"]]
+    items = [
+        line | {"sourcedId": f"{line['sourcedId']}b", "dueDate": "2025-10-15"} for line in files["lineItems"]
+    ]
     results = [line | {"lineItemSourcedId": f"{line['lineItemSourcedId']}b"} for line in files["results"]]
     late = gradebook(lineItems=items, results=results)
     assert school.errors(late, teacher) == [("results.csv", line, "score") for line in (2, 3, 4)]
@@ -793,7 +795,9 @@ def test_a_result_brings_its_lesson_and_a_late_one_asks_for_a_reason(taught: tup
     struck = "SELECT DISTINCT old, reason, author, made_on FROM mark_correction"
     assert school.rows(struck) == [("", "Дептер кеч табылды", teacher.person, TODAY)]
     assert school.rows(held) == [(TODAY - 36, teacher.person), (TODAY - 1, teacher.person)]
-    assert school.take(late, teacher=teacher, people=False).result.changes_nothing, "nor is a reason asked for"
+    assert school.take(late, teacher=teacher, people=False).result.changes_nothing, (
+        "nor is a reason asked for"
+    )
 
 
 def test_marks_of_others_and_of_who_only_keeps_the_rolls_are_passed_over(
