@@ -270,6 +270,15 @@ def has_secretary(db: Database, day: int) -> bool:
     return db.execute(sql, {"day": day}).fetchone() is not None
 
 
+def holders(db: Database, duties: tuple[str, ...], day: int) -> frozenset[int]:
+    """The people who hold one of these duties on a day and have an account that lets them in."""
+    sql = f"""SELECT d.person FROM appointment d WHERE d.duty IN ({", ".join("?" * len(duties))})
+              AND d.retired_at IS NULL AND d.start <= ? AND (d."end" IS NULL OR d."end" > ?)
+              AND EXISTS (SELECT 1 FROM account a
+                WHERE a.person = d.person AND a.retired_at IS NULL AND a.disabled = 0)"""
+    return frozenset(row[0] for row in db.execute(sql, (*duties, day, day)).fetchall())
+
+
 def led_classes(db: Database, visitor: Visitor) -> frozenset[int]:
     """The classes that the visitor leads as class teacher, those of past years included."""
     if not visitor.has("class_teacher"):

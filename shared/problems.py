@@ -114,6 +114,8 @@
     |   |-- HeadMerges            a merge, or its undoing, that passes on a duty or an account
     |   |-- PupilAndStaff         a merge of a pupil of today with someone who works here
     |   |-- HeadExists            the school has a head, whose orders give duties
+    |   |-- NotChecked            an area of a class is confirmed that nobody has checked
+    |   |-- OwnCheck              who checked confirms, though somebody else may
     |   |-- FlawedAddress         neither the address of a hub nor a folder
     |   `-- ConsentMissing        a column of a person that needs a written consent first
     |-- NameWithoutConsent        a text names someone who may not be named; its writer is asked
@@ -856,6 +858,16 @@ class PupilAndStaff(InputProblem):
 class HeadExists(InputProblem):
     code = "head_exists"
     template = N_("This school has a head; duties are given by the head's orders.")
+
+
+class NotChecked(InputProblem):
+    code = "not_checked"
+    template = N_("Nobody has checked this yet: what was checked is confirmed.")
+
+
+class OwnCheck(InputProblem):
+    code = "own_check"
+    template = N_("Who checked does not confirm: leave what you checked yourself to the head or another deputy.")
 
 
 class FlawedAddress(InputProblem):

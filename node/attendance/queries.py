@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -314,16 +314,21 @@ def not_taken(
     db: Database, first: int, last: int, classes: Collection[int] | None = None
 ) -> list[Mapping[str, Any]]:
     """Lessons of some days whose attendance nobody has taken, the latest day first; none on a day called free since."""
+    return [one for one in due(db, first, last, classes) if not one["taken"]]
+
+
+def due(
+    db: Database, first: int, last: int, classes: Collection[int] | None = None
+) -> Iterator[Mapping[str, Any]]:
+    """The lessons of some days by timetable and journal, the latest day first; none on a day called free since."""
     calendar_days, whom = calendar.calendar(db, first, last), dict[int, calendar.Whom]()
-    found: list[Mapping[str, Any]] = []
     for day in range(last, first - 1, -1):
         for one in journal.lessons(db, day, classes=classes):
             class_group = one["class_group"]
             if class_group not in whom:
                 whom[class_group] = calendar.whom(db, class_group)
-            if not one["taken"] and not calendar_days.is_closed(day, whom[class_group]):
-                found.append(one)
-    return found
+            if not calendar_days.is_closed(day, whom[class_group]):
+                yield one
 
 
 def is_over(lesson: Mapping[str, Any], today: int, minute: int) -> bool:

@@ -91,10 +91,12 @@ def _appoint(school: School, w: Writer) -> None:
 
 
 def write_office_work(school: School) -> None:
-    """A task for everyone with an account, done and accepted; the class teachers' first checks, confirmed."""
+    """The head's task for all others who sign in, done and accepted; the class teachers' first checks, confirmed."""
     start = school.year.start
     head = school.ids.staff[school.cast.of_position("head")[0]]
     for number in sorted(school.ids.accounts):
+        if school.ids.staff[number] == head:
+            continue
         with writing(school.db, school.ids.accounts[number]) as w:
             w.insert(
                 "task",

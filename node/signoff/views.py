@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
@@ -11,8 +13,8 @@ from node.people.queries import class_name
 from node.request import acting, database
 from node.signoff import actions, queries
 from shared.i18n import gettext
-from shared.problems import InputProblem, NotAllowed, NotFound
-from shared.web import today, visitor
+from shared.problems import InputProblem, InvalidValue, NotAllowed, NotFound
+from shared.web import minute_of_day, today, visitor
 
 area = Blueprint("signoff", __name__, url_prefix="/sign-off", template_folder="templates")
 
@@ -68,10 +70,12 @@ def _show(class_id: int, problem: str = "") -> str:
         "signoff/show.html",
         class_id=class_id,
         name=class_name(found["grade"], found["letter"]),
-        lines=queries.check_list(db, class_id, classes.year_of(found).roll_day(day), day),
+        lines=queries.check_list(db, class_id, classes.year_of(found).roll_day(day), day, minute_of_day()),
         areas=queries.AREAS,
         checks=reaches_class(db, who, "sign_off", "E", class_id),
         confirms=may(who, "sign_off", "A"),
+        me=who.person,
+        others=bool(queries.confirmers(db, day) - {who.person}),
         problem=problem,
     )
 
@@ -81,22 +85,24 @@ def _show(class_id: int, problem: str = "") -> str:
 def check(class_id: int) -> ResponseReturnValue:
     if not reaches_class(database(), visitor(), "sign_off", "E", class_id):
         raise NotAllowed()
-    return _sign(class_id, "checked")
+    return _sign(class_id, actions.check)
 
 
 @area.post("/<int:class_id>/confirm")
 @right("sign_off", "A")
 def confirm(class_id: int) -> ResponseReturnValue:
-    return _sign(class_id, "confirmed")
+    return _sign(class_id, actions.confirm)
 
 
-def _sign(class_id: int, act: str) -> ResponseReturnValue:
+def _sign(class_id: int, act: Callable[..., None]) -> ResponseReturnValue:
     if classes.class_group(database(), class_id, today()) is None:
         raise NotFound()
     note = request.form.get("note", "").strip()[:500]
     try:
         with acting() as w:
-            actions.sign(w, class_id, request.form.getlist("area"), act, visitor().person, today(), note)
-    except InputProblem:
+            act(w, class_id, request.form.getlist("area"), visitor().person, today(), note)
+    except InvalidValue:
         return _show(class_id, gettext("Choose what was checked.")), 422
+    except InputProblem as problem:
+        return _show(class_id, problem.sentence(gettext)), problem.status
     return redirect(url_for("signoff.show", class_id=class_id))

@@ -1,4 +1,7 @@
-"""Giving a task, saying that it is done, accepting it or giving it back."""
+"""Giving a task, saying that it is done, accepting it or giving it back.
+
+About a task decides who gave it, or the head, and never who is to do it.
+"""
 
 from __future__ import annotations
 
@@ -17,13 +20,13 @@ def give(
     text: str,
     due: int,
 ) -> list[int]:
-    """Give the same task to each of these members of staff; returns the rows. InvalidValue."""
+    """Give the same task to each of these members of staff, never to oneself; returns the rows. InvalidValue."""
     if not title.strip():
         raise InvalidValue(table="task", column="title", value="")
     made = []
     for person in people:
         sql = "SELECT 1 FROM staff WHERE person = ? AND retired_at IS NULL"
-        if w.db.execute(sql, (person,)).fetchone() is None:
+        if person == author or w.db.execute(sql, (person,)).fetchone() is None:
             raise InvalidValue(table="task", column="assignee", value=person)
         made.append(w.insert("task", assignee=person, author=author, title=title, text=text, due=due))
     return made
@@ -37,24 +40,34 @@ def done(w: Writer, task_id: int, person: int | None, answer: str) -> None:
     w.update("task", task_id, done_at=w.now, answer=answer)
 
 
-def accept(w: Writer, task_id: int) -> None:
-    """What was done is good. NotAllowed unless it was said to be done; NotFound."""
-    if _task(w, task_id).done_at is None:
+def accept(w: Writer, task_id: int, person: int | None, is_head: bool) -> None:
+    """What was done is good. NotAllowed unless it was said to be done, and for who may not decide; NotFound."""
+    if _judged(w, task_id, person, is_head).done_at is None:
         raise NotAllowed()
     w.update("task", task_id, accepted_at=w.now)
 
 
-def give_back(w: Writer, task_id: int, remark: str) -> None:
-    """It is not done yet, with a remark. InvalidValue without one, NotFound."""
-    found = _task(w, task_id)
+def give_back(w: Writer, task_id: int, person: int | None, is_head: bool, remark: str) -> None:
+    """It is not done yet, with a remark. InvalidValue without one; NotAllowed for who may not decide; NotFound."""
+    found = _judged(w, task_id, person, is_head)
     if not remark.strip():
         raise InvalidValue(table="task", column="remark", value="")
     w.update("task", found.id, done_at=None, accepted_at=None, remark=remark)
 
 
-def take_back(w: Writer, task_id: int) -> None:
-    """The task is not needed any more. NotFound."""
-    w.retire("task", _task(w, task_id).id)
+def take_back(w: Writer, task_id: int, person: int | None, is_head: bool) -> None:
+    """The task is not needed any more. NotAllowed for who may not decide; NotFound."""
+    found = _task(w, task_id)
+    if not found.taken_back_by(person, is_head):
+        raise NotAllowed()
+    w.retire("task", found.id)
+
+
+def _judged(w: Writer, task_id: int, person: int | None, is_head: bool) -> queries.Task:
+    found = _task(w, task_id)
+    if not found.judged_by(person, is_head):
+        raise NotAllowed()
+    return found
 
 
 def _task(w: Writer, task_id: int) -> queries.Task:

@@ -35,6 +35,15 @@ class Task:
             return "done"
         return "late" if self.due < today else "open"
 
+    def judged_by(self, person: int | None, is_head: bool) -> bool:
+        """Does the person decide whether it was done: who gave it, or the head, and never who is to do it?"""
+        return self.assignee.id != person and (is_head or (person is not None and self.author == person))
+
+    def taken_back_by(self, person: int | None, is_head: bool) -> bool:
+        """Does the person decide that it is not needed: who judges it, or who gave it to oneself?"""
+        own = person is not None and self.assignee.id == self.author == person
+        return own or self.judged_by(person, is_head)
+
 
 _TASKS = f"""WITH {NAMED} SELECT t.*, {NAME_COLUMNS} FROM task t LEFT JOIN named n ON n.id = t.assignee
   WHERE t.retired_at IS NULL"""

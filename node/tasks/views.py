@@ -34,13 +34,18 @@ def _index(values: dict[str, str], errors: dict[str, str]) -> str:
         tasks=queries.tasks(db, day, None if everyone else who.person or 0),
         gives=gives,
         everyone=everyone,
-        staff=orders.staff(db, day) if gives else [],
+        staff=[one for one in orders.staff(db, day) if one.id != who.person] if gives else [],
         chosen=set(request.form.getlist("person")),
         values={"due": date_of(day + WEEK).isoformat()} | values,
         errors=errors,
         day=day,
         me=who.person,
+        is_head=_is_head(),
     )
+
+
+def _is_head() -> bool:
+    return visitor().has("head")
 
 
 @area.post("/")
@@ -87,7 +92,7 @@ def done(task_id: int) -> ResponseReturnValue:
 @right("tasks", "A")
 def accept(task_id: int) -> ResponseReturnValue:
     with acting() as w:
-        actions.accept(w, task_id)
+        actions.accept(w, task_id, visitor().person, _is_head())
     return redirect(url_for("tasks.index"))
 
 
@@ -95,7 +100,8 @@ def accept(task_id: int) -> ResponseReturnValue:
 @right("tasks", "A")
 def give_back(task_id: int) -> ResponseReturnValue:
     with acting() as w:
-        actions.give_back(w, task_id, request.form.get("remark", "").strip())
+        remark = request.form.get("remark", "").strip()
+        actions.give_back(w, task_id, visitor().person, _is_head(), remark)
     return redirect(url_for("tasks.index"))
 
 
@@ -103,5 +109,5 @@ def give_back(task_id: int) -> ResponseReturnValue:
 @right("tasks", "A")
 def take_back(task_id: int) -> ResponseReturnValue:
     with acting() as w:
-        actions.take_back(w, task_id)
+        actions.take_back(w, task_id, visitor().person, _is_head())
     return redirect(url_for("tasks.index"))

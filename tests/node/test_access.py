@@ -51,7 +51,7 @@ def address(pages: SchoolPages, rule: str, role: str, own: bool = True) -> str:
         "<int:class_id>": str(class_id), "<int:person_id>": str(person), "<name>": "person",
         "<int:group_id>": str(group), "<day>": day, "<int:period>": str(period),
         "<int:pupil_id>": str(pages.member_of(group)), "<int:shift>": "1",
-        "<int:task_id>": str(pages.one("SELECT id FROM task WHERE assignee = ?", pages.person("head"))),
+        "<int:task_id>": str(pages.one("SELECT id FROM task WHERE assignee = ?", pages.person("deputy"))),
         "<int:account_id>": str(pages.one("SELECT id FROM account WHERE login = 'pupil'")),
         "<int:order_id>": str(order_of(pages, role, own)),
         "<int:line_id>": str(pages.one("SELECT max(id) FROM movement WHERE kind = 'departed'")),
@@ -165,10 +165,14 @@ WRITTEN_BY_OTHERS = {
     "consents.withdraw": {"pupil"},
     "owndata.answer": {"head", "deputy"},
     "owndata.ask": STAFF,
+    "tasks.accept": {"deputy"},
     "tasks.done": STAFF,
+    "tasks.give_back": {"deputy"},
+    "tasks.take_back": {"deputy"},
 }
 """Who may read a row and not send these of it: the signer alone takes a signature back, and no pupil under 18 signs;
-a request is asked by the person or a parent, and answered by who keeps the card; a task is done by who has it, once.
+a request is asked by the person or a parent, and answered by who keeps the card; a task is done by who has it, once,
+and judged by who gave it, or the head.
 """
 
 

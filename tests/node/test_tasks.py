@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 from sqlite_utils import Database
 
+from node.attendance import queries as attendance
 from node.importing.kinds import KINDS
 from node.regulation.clauses import CHAPTERS
 from node.signoff import actions as signoff
 from node.signoff import queries as checks
 from node.tasks import actions, queries
 from shared.dates import parse_day
-from shared.problems import InvalidValue, NotAllowed, NotFound
+from shared.problems import InvalidValue, NotAllowed, NotChecked, NotFound, OwnCheck
 from shared.web import today
 from sync.writer import writing
-from tests.node.conftest import SchoolPages, actor, member
+from tests.node.conftest import SchoolPages, actor, autumn, member
 
 # ---- tasks
 
@@ -26,20 +28,20 @@ def test_a_task_is_done_given_back_done_again_and_accepted(db: Database) -> None
     with writing(db, actor(db)) as w:
         (task,) = actions.give(w, head, [person], "Журнал", "Темалар", day)
         with pytest.raises(NotAllowed):
-            actions.accept(w, task)
+            actions.accept(w, task, head, False)
         with pytest.raises(NotAllowed):
             actions.done(w, task, head, "")
         assert queries.waiting(db, person) == 1
         actions.done(w, task, person, "Бүттү")
         with pytest.raises(InvalidValue):
-            actions.give_back(w, task, " ")
-        actions.give_back(w, task, "5-А калды")
+            actions.give_back(w, task, head, False, " ")
+        actions.give_back(w, task, head, False, "5-А калды")
     found = queries.task(db, task, day)
     assert found is not None and (found.state(day), found.state(day + 1)) == ("open", "late")
     assert (found.answer, found.remark) == ("Бүттү", "5-А калды")
     with writing(db, actor(db)) as w:
         actions.done(w, task, person, "Эми бүттү")
-        actions.accept(w, task)
+        actions.accept(w, task, head, False)
         with pytest.raises(NotAllowed):
             actions.done(w, task, person, "")
     found = queries.task(db, task, day)
@@ -53,7 +55,56 @@ def test_a_task_is_for_staff_and_has_a_title(db: Database) -> None:
             with pytest.raises(InvalidValue):
                 actions.give(w, None, people, title, "", 1)
         with pytest.raises(NotFound):
-            actions.take_back(w, 5)
+            actions.take_back(w, 5, stranger, True)
+
+
+def test_about_a_task_decides_who_gave_it_or_the_head_and_never_who_has_it(db: Database) -> None:
+    author, assignee, other, head = (member(db) for _ in range(4))
+    with writing(db, actor(db)) as w:
+        with pytest.raises(InvalidValue):
+            actions.give(w, author, [author], "Өзүмө", "", today())
+        (task,) = actions.give(w, author, [assignee], "Журнал", "", today())
+        actions.done(w, task, assignee, "")
+        for person, is_head in ((assignee, False), (assignee, True), (other, False), (None, False)):
+            for act in (
+                lambda: actions.accept(w, task, person, is_head),  # noqa: B023
+                lambda: actions.give_back(w, task, person, is_head, "Кайра"),  # noqa: B023
+                lambda: actions.take_back(w, task, person, is_head),  # noqa: B023
+            ):
+                with pytest.raises(NotAllowed):
+                    act()
+        actions.give_back(w, task, head, True, "Кайра")
+        actions.done(w, task, assignee, "")
+        actions.accept(w, task, author, False)
+        actions.take_back(w, task, head, True)
+        own = w.insert("task", assignee=author, author=author, title="Өзүмө", due=today())
+        actions.take_back(w, own, author, False)
+
+
+def test_a_deputy_neither_accepts_nor_drops_what_the_head_asked(pages: SchoolPages) -> None:
+    head, deputy, me = pages.as_("head"), pages.as_("deputy"), pages.person("deputy")
+    for person in (me, pages.person("teacher")):
+        head.get("/tasks/")
+        assert head.post("/tasks/", title="Планды кара", due="2026-12-01", person=str(person))[0] == 302
+    mine, theirs = (
+        pages.one("SELECT id FROM task WHERE title = 'Планды кара' AND assignee = ?", person)
+        for person in (me, pages.person("teacher"))
+    )
+    text = deputy.get("/tasks/")[1]
+    assert (
+        f"/tasks/{mine}/done" in text
+        and f"/tasks/{mine}/drop" not in text
+        and f"/tasks/{theirs}/drop" not in text
+    )
+    assert f'value="{me}"' not in text
+    assert deputy.post(f"/tasks/{mine}/done", answer="Карадым")[0] == 302
+    answers = {
+        act: deputy.post(f"/tasks/{mine}/{act}", remark="Жок")[0] for act in ("accept", "back", "drop")
+    }
+    assert set(answers.values()) == {403} and deputy.post(f"/tasks/{theirs}/drop")[0] == 403
+    text = head.get("/tasks/")[1]
+    assert f"/tasks/{mine}/accept" in text and head.post(f"/tasks/{mine}/accept")[0] == 302
+    assert head.post(f"/tasks/{theirs}/drop")[0] == 302
 
 
 def test_the_deputy_gives_and_a_teacher_sees_the_own_only(pages: SchoolPages) -> None:
@@ -77,31 +128,67 @@ def test_the_deputy_gives_and_a_teacher_sees_the_own_only(pages: SchoolPages) ->
 
 
 def test_a_later_check_asks_for_a_new_confirmation(db: Database) -> None:
-    person = member(db)
+    teacher, deputy = member(db), member(db)
     with writing(db, actor(db)) as w:
         class_id = w.insert("class_group", grade=5, letter="А")
         for areas in ([], ["roll", "nothing"]):
             with pytest.raises(InvalidValue):
-                signoff.sign(w, class_id, areas, "checked", person, 100)
+                signoff.check(w, class_id, areas, teacher, 100)
 
     def state(area: str) -> str:
         return next(line.state for line in checks.check_list(db, class_id, 200, 200) if line.area == area)
 
     assert state("roll") == "open"
-    for act, day, expected in [
-        ("checked", 100, "checked"), ("confirmed", 101, "confirmed"), ("checked", 102, "checked"),
+    with pytest.raises(NotChecked), writing(db, actor(db)) as w:
+        signoff.confirm(w, class_id, ["roll"], deputy, 100)
+    for act, person, expected in [
+        (signoff.check, teacher, "checked"), (signoff.confirm, deputy, "confirmed"),
+        (signoff.check, teacher, "checked"), (signoff.confirm, deputy, "confirmed"),
     ]:  # fmt: skip
         with writing(db, actor(db)) as w:
-            signoff.sign(w, class_id, ["roll"], act, person, day)
+            act(w, class_id, ["roll"], person, 100)
         assert state("roll") == expected
+    with pytest.raises(NotChecked), writing(db, actor(db)) as w:
+        signoff.confirm(w, class_id, ["roll", "cards"], deputy, 101)
     assert state("cards") == "open"
 
 
-def test_the_check_list_counts_what_is_missing(pages: SchoolPages) -> None:
-    class_id, day = pages.led, today()
+def test_who_checked_confirms_only_where_nobody_else_may_and_it_is_told(db: Database) -> None:
+    day = today()
+    person = db.execute("SELECT person FROM account").fetchone()[0]
+    with writing(db, actor(db)) as w:
+        class_id = w.insert("class_group", grade=5, letter="А")
+        signoff.check(w, class_id, ["roll"], person, day)
+    with writing(db, actor(db)) as w:
+        signoff.confirm(w, class_id, ["roll"], person, day)
+    line = next(one for one in checks.check_list(db, class_id, day, day) if one.area == "roll")
+    assert line.state == "confirmed" and line.alone
+    other = member(db)
+    with writing(db, actor(db)) as w:
+        w.insert("appointment", person=other, duty="deputy", start=day)
+        signoff.check(w, class_id, ["roll"], person, day)
+    with writing(db, actor(db)) as w:
+        signoff.confirm(w, class_id, ["roll"], person, day)  # the deputy has no account and cannot
+        w.insert("account", person=other, login="deputy")
+    with pytest.raises(OwnCheck), writing(db, actor(db)) as w:
+        signoff.confirm(w, class_id, ["roll"], person, day)
+    with writing(db, actor(db)) as w:
+        signoff.confirm(w, class_id, ["roll"], other, day)
+    line = next(one for one in checks.check_list(db, class_id, day, day) if one.area == "roll")
+    assert line.state == "confirmed" and not line.alone
+
+
+@pytest.mark.parametrize("until", ["2025-11-20", "2026-05-29"])
+def test_the_check_list_counts_what_is_missing(pages: SchoolPages, until: str) -> None:
+    """Of all lessons that were due, as the list of those to be chased has them: a lesson nobody wrote lacks all."""
+    class_id, day = pages.led, parse_day(until)
+    first = parse_day("2025-09-01")
     with closing(pages.node.connect()) as db:
         roll = pages.one("SELECT start FROM enrolment WHERE class_group = ? LIMIT 1", class_id)
         found = {line.area: line.count for line in checks.check_list(db, class_id, roll, day)}
+        chased = len(attendance.not_taken(db, first, day, {class_id}))
+        asked = list(attendance.due(db, first, day, {class_id}))
+        morning = {line.area: line.count for line in checks.check_list(db, class_id, roll, day, 0)}
     unnamed = pages.one(
         """SELECT count(DISTINCT e.pupil) FROM enrolment e JOIN person p ON p.id = e.pupil
            WHERE e.class_group = ? AND e.start <= ? AND (e."end" IS NULL OR e."end" > ?) AND p.surname IS NULL""",
@@ -109,13 +196,14 @@ def test_the_check_list_counts_what_is_missing(pages: SchoolPages) -> None:
         roll,
         roll,
     )
-    topicless = pages.one(
-        """SELECT count(*) FROM lesson l JOIN subject_group g ON g.id = l.subject_group
-           WHERE g.class_group = ? AND ifnull(l.topic, '') = ''""",
-        class_id,
-    )
     assert found["roll"] > 0
-    assert (found["consents"], found["marks"]) == (unnamed, topicless)
+    assert (found["consents"], found["attendance"]) == (unnamed, chased)
+    assert found["marks"] == sum(not one["topic"] for one in asked)
+    if until > "2026":
+        assert min(found["attendance"], found["marks"]) > 100
+        assert found["attendance"] - morning["attendance"] == sum(
+            one["day"] == day and not one["taken"] for one in asked
+        )
 
 
 def test_missing_results_are_asked_of_whole_classes_and_of_who_was_in_the_subgroup_then(db: Database) -> None:
@@ -160,6 +248,7 @@ def test_a_class_teacher_checks_the_own_class_and_the_head_confirms(pages: Schoo
     assert leader.post(f"/sign-off/{strange}/check", area="cards")[0] == 403
     assert leader.post(f"/sign-off/{own}/check")[0] == 422
     assert leader.post(f"/sign-off/{own}/confirm", area="cards")[0] == 403
+    assert head.post(f"/sign-off/{own}/confirm", area="cards")[0] == 422
     assert leader.post(f"/sign-off/{own}/check", area="cards", note="Баары бар")[0] == 302
     assert "Баары бар" in head.get(f"/sign-off/{own}")[1]
     assert head.post(f"/sign-off/{own}/check", area="cards")[0] == 403
@@ -167,6 +256,31 @@ def test_a_class_teacher_checks_the_own_class_and_the_head_confirms(pages: Schoo
     with closing(pages.node.connect()) as db:
         line = next(one for one in checks.check_list(db, own, today(), today()) if one.area == "cards")
     assert line.state == "confirmed" and line.confirmed is not None and line.confirmed.name
+
+
+def test_a_deputy_who_leads_a_class_leaves_the_own_check_to_another(tmp_path: Path) -> None:
+    pages = autumn().again(tmp_path)
+    own, deputy = pages.led, pages.as_("deputy")
+    with closing(pages.node.connect()) as db, writing(db, actor(db)) as w:
+        w.insert("appointment", person=pages.person("deputy"), duty="class_teacher", start=0)
+        w.update("class_group", own, teacher=pages.person("deputy"))
+    deputy.get(f"/sign-off/{own}")
+    assert deputy.post(f"/sign-off/{own}/check", area="cards")[0] == 302
+    assert "сиз өзүңүз текшергенсиз" in deputy.get(f"/sign-off/{own}")[1]
+    status, text = deputy.post(f"/sign-off/{own}/confirm", area="cards")
+    assert status == 422 and 'class="notice bad"' in text
+    pages.as_("head").get(f"/sign-off/{own}")
+    assert pages.as_("head").post(f"/sign-off/{own}/confirm", area="cards")[0] == 302
+    with closing(pages.node.connect()) as db, writing(db, actor(db)) as w:
+        w.update(
+            "account", pages.one("SELECT id FROM account WHERE login = ?", pages.logins["head"]), disabled=1
+        )
+        for one in checks.confirmers(db, today()) - {pages.person("deputy")}:
+            w.update("account", pages.one("SELECT id FROM account WHERE person = ?", one), disabled=1)
+    assert deputy.post(f"/sign-off/{own}/check", area="cards")[0] == 302
+    assert deputy.post(f"/sign-off/{own}/confirm", area="cards")[0] == 302
+    for path in (f"/sign-off/{own}", "/sign-off/"):
+        assert "текшерген адам өзү ырастады" in deputy.get(path)[1]
 
 
 # ---- the regulation
