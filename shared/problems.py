@@ -867,7 +867,9 @@ class NotChecked(InputProblem):
 
 class OwnCheck(InputProblem):
     code = "own_check"
-    template = N_("Who checked does not confirm: leave what you checked yourself to the head or another deputy.")
+    template = N_(
+        "Who checked does not confirm: leave what you checked yourself to the head or another deputy."
+    )
 
 
 class FlawedAddress(InputProblem):
