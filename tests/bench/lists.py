@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
-from node.importing import run_import
+from node.importing.actions import run_import
 from node.importing.kinds import KINDS
 from node.importing.running import Wish
 from node.importing.sheets import table_in

@@ -11,7 +11,7 @@ import pytest
 
 from demo.figures import rows_of
 from hub.statistics.queries import cells
-from node.importing import run_import
+from node.importing.actions import run_import
 from shared.indicators import INDICATORS, evaluate, tabulate
 from shared.report import number_of
 from sync.writer import writing

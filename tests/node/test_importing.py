@@ -13,10 +13,9 @@ import pytest
 from sqlite_utils import Database
 
 from node import importing, roster
-from node.importing import load_mapping
 from node.importing.finding import look_up
 from node.importing.grouping import grouped
-from node.importing.mapping import SHIPPED
+from node.importing.mapping import SHIPPED, load_mapping
 from node.importing.running import Wish
 from node.importing.sheets import read_sheet
 from node.importing.values import Unreadable, fit, transformed

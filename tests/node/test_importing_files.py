@@ -13,9 +13,9 @@ from openpyxl.worksheet.worksheet import Worksheet
 from sqlite_utils import Database
 
 from node import importing
-from node.importing import load_mapping
 from node.importing.fullnames import parted
 from node.importing.headings import known, matched
+from node.importing.mapping import load_mapping
 from node.importing.running import Wish
 from node.importing.sheets import Sheet, table_in
 from node.importing.values import Unreadable, class_letter, days, transformed

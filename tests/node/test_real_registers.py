@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlite_utils import Database
 
-from node.importing import run_import
+from node.importing.actions import run_import
 from tests.stores import a_begun_store
 
 DATA = Path(__file__).parents[2] / "demo" / "data" / "uci-student-performance"
