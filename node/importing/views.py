@@ -30,6 +30,7 @@ from node.importing.line import NameInText, NewClass
 from node.importing.mapping import Mapping
 from node.importing.nameless import MayBeSomeone
 from node.importing.sheets import Sheet, table_in
+from node.movement import queries as movement
 from node.people.queries import author
 from node.reading.noting import noted
 from node.request import NAMES_CHECKED, acting, database
@@ -183,7 +184,14 @@ def run(kind_name: str, token: str) -> ResponseReturnValue:
     except ImportRefused as refused:
         return _check_page(kind, token, refused.errors)
     uploads.drop(database(), token)
-    return render_template("importing/done.html", kind=kind, result=result, file=given.path.name, undone=None)
+    return render_template(
+        "importing/done.html",
+        kind=kind,
+        result=result,
+        file=given.path.name,
+        undone=None,
+        unwritten=movement.without_line(database(), today()) if "enrolment" in result.inserted else 0,
+    )
 
 
 def _table(kind: Kind, path: Path, content: bytes) -> Sheet:

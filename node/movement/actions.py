@@ -18,6 +18,7 @@ from node import consenting, frozen, numbers, roster, schooldays
 from node.consenting import Newcomer as Adult
 from node.consenting import Signed
 from node.movement import files
+from node.movement.balance import unwritten
 from shared.dates import date_of
 from shared.problems import ArrivedThatDay, InvalidValue, LaterActs, NotFound, NotOnRoll, OnRoll, OutsideYear
 from shared.schema import SEX, Value
@@ -104,8 +105,7 @@ def arrive(
         pupil = _known(w.db, who)
         _require_off_roll(w.db, pupil, day)
     roster.enrol(w, pupil, class_group, day, chosen=chosen)
-    surname = w.db.execute("SELECT surname FROM person WHERE id = ?", (pupil,)).fetchone()[0]
-    files.give_number(w, pupil, surname)
+    files.give_number(w, pupil, _surname(w.db, pupil))
     return _write(w, pupil, "arrived", day, paper, reason=reason, to_class=class_group)
 
 
@@ -161,6 +161,44 @@ def transfer(
     )
 
 
+def write_afterwards(
+    w: Writer,
+    changes: Collection[tuple[int, int]],
+    kind: str,
+    reason: str,
+    paper: Paper,
+    after: int,
+    until: int,
+) -> list[int]:
+    """Write the lines of rolls that changed without one, as a list may bring them; returns the lines.
+
+    ``changes``: pupil and day of each, all of one ``kind`` (arrived, departed), reason and paper, of days later than
+    ``after`` up to ``until``. InvalidValue; NotFound: nothing is chosen, or a line stands there meanwhile.
+    """
+    _check_reason(reason, ARRIVAL_REASONS if kind == "arrived" else DEPARTURE_REASONS)
+    found = {(one.pupil, one.day): one for one in unwritten(w.db, after, until) if one.kind == kind}
+    if not changes or not set(changes) <= found.keys():
+        raise NotFound()
+    side, said = "to_class" if kind == "arrived" else "from_class", _paper(w.db, paper)
+    lines = []
+    for one in (found[change] for change in sorted(set(changes), key=lambda change: (change[1], change[0]))):
+        lines.append(
+            w.insert(
+                "movement",
+                pupil=one.pupil,
+                kind=kind,
+                date=one.day,
+                reason=reason,
+                **{side: one.class_group},
+                **said,
+            )
+        )
+        if kind == "arrived":
+            files.give_number(w, one.pupil, _surname(w.db, one.pupil))
+    frozen.follow(w, lines[0] if len(lines) == 1 else None)
+    return lines
+
+
 def amend(
     w: Writer, line: int, paper: Paper, confirmed: bool | None = None, file_issued: int | None = None
 ) -> bool:
@@ -203,6 +241,11 @@ def give_missing_numbers(w: Writer) -> int:
 def _check_reason(reason: str, allowed: tuple[str, ...]) -> None:
     if reason not in allowed:
         raise InvalidValue(table="movement", column="reason", value=reason)
+
+
+def _surname(db: Database, pupil: int) -> str | None:
+    found: str | None = db.execute("SELECT surname FROM person WHERE id = ?", (pupil,)).fetchone()[0]
+    return found
 
 
 def _known(db: Database, pupil: int) -> int:

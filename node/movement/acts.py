@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from flask import redirect, render_template, request, url_for
@@ -14,11 +13,9 @@ from node.access import right
 from node.classes import queries as class_queries
 from node.consenting import LARGEST_SCAN
 from node.fields import iso
-from node.movement import actions, forms, queries
-from node.movement.actions import Order, Paper
+from node.movement import actions, forms, ordering, queries
 from node.movement.blueprint import area
 from node.movement.shown import name_of, offered_orders, on_paper, present_in, year_asked
-from node.orders import drafts
 from node.orders.queries import next_number
 from node.people import queries as people
 from node.people.queries import class_name, full_name, number_of
@@ -28,10 +25,7 @@ from shared.i18n import LANGUAGES, N_, gettext
 from shared.problems import InputProblem, NotAllowed, NotFound, NumberHeld
 from shared.schema import CONSENT_PURPOSES
 from shared.web import today, visitor
-from sync.writer import Writer
 
-NEW_ORDER = "new"
-"""Instead of a row of the orders book: the order is drafted together with the act."""
 REPEATED = ("class", "day", "reason", "order", "order_number", "order_date", "residence")
 """What one child of an admission shares with the next."""
 
@@ -58,7 +52,7 @@ def admit() -> ResponseReturnValue:
             if errors:
                 return _arrival_page(form, "", errors), 422
         with acting() as w:
-            paper = _paper(w, N_("On the admission of a pupil"))
+            paper = ordering.paper(w, N_("On the admission of a pupil"))
             line = actions.arrive(
                 w,
                 who,
@@ -69,7 +63,7 @@ def admit() -> ResponseReturnValue:
                 forms.chosen(form),
                 visitor().person,
             )
-            _name_in_order(w, line)
+            ordering.concerns(w, [line])
     except NumberHeld as held:
         asked = cardform.questions(database(), visitor(), today(), held)
         # The number of the folder is the pupil's place in the alphabet book, too, and has one field here.
@@ -103,7 +97,7 @@ def _to_another(line_id: int) -> ResponseReturnValue:
     form, row = request.form, queries.line(database(), line_id, today())
     assert row is not None
     kept: dict[str, Any] = {name: form[name] for name in REPEATED if form.get(name)}
-    if _asks_for_order():
+    if ordering.is_new():
         kept["order"] = row["order"]
     return redirect(url_for("movement.arrival", admitted=row["pupil"], year=request.args.get("year"), **kept))
 
@@ -182,7 +176,7 @@ def act(person_id: int) -> ResponseReturnValue:
     try:
         with acting() as w:
             if "transfer" in form:
-                paper = _paper(w, N_("On the transfer of a pupil to another class"))
+                paper = ordering.paper(w, N_("On the transfer of a pupil to another class"))
                 line = actions.transfer(
                     w,
                     person_id,
@@ -193,7 +187,7 @@ def act(person_id: int) -> ResponseReturnValue:
                     form.get("reason", ""),
                 )
             else:
-                paper = _paper(w, N_("On the departure of a pupil"))
+                paper = ordering.paper(w, N_("On the departure of a pupil"))
                 line = actions.depart(
                     w,
                     person_id,
@@ -203,33 +197,10 @@ def act(person_id: int) -> ResponseReturnValue:
                     "confirmed" in form,
                     forms.day(form.get("file_issued")),
                 )
-            _name_in_order(w, line)
+            ordering.concerns(w, [line])
     except InputProblem as problem:
         return _pupil_page(person_id, form, problem.sentence(gettext)), problem.status
     return _to_pupil(line)
-
-
-def _asks_for_order() -> bool:
-    """Is the order to be drafted? A number that is typed counts instead."""
-    return request.form.get("order") == NEW_ORDER and not forms.text(request.form, "order_number")
-
-
-def _paper(w: Writer, title: str) -> Paper:
-    """The paper of a new act; the order that is asked for is drafted in the same transaction. OrderMissing."""
-    form = request.form
-    if not _asks_for_order():
-        return forms.act_paper({**form, "order": ""} if form.get("order") == NEW_ORDER else form)
-    number = next_number(w.db, "pupils", today())
-    row = drafts.write(w, drafts.Draft("pupils", number, today(), title))
-    return replace(forms.paper({**form, "order": ""}), order=Order(row))
-
-
-def _name_in_order(w: Writer, line: int) -> None:
-    """An order that was drafted for an act concerns the act's pupil."""
-    if _asks_for_order():
-        row = queries.line(w.db, line, today())
-        assert row is not None
-        drafts.name_person(w, row["order"], row["pupil"])
 
 
 def _pupil_page(person_id: int, values: Mapping[str, str], problem: str = "") -> str:

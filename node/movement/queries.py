@@ -9,14 +9,15 @@ from typing import Any
 from sqlite_utils import Database
 
 from node.calendar.queries import terms
+from node.classes import queries as class_queries
 from node.classes.queries import Year
-from node.movement.balance import Discrepancy, Flow, discrepancies, of_span
+from node.movement.balance import Discrepancy, Flow, Unwritten, discrepancies, of_span, unwritten
 from node.movement.contradictions import apart
 from node.numbers import letter_of, place_of
 from node.people.queries import NAME_COLUMNS, NAMED, full_name
 from shared.i18n import folded, in_order
 
-__all__ = ["Discrepancy", "Flow", "Period", "apart", "balance", "discrepancies"]
+__all__ = ["Discrepancy", "Flow", "Period", "Unwritten", "apart", "balance", "discrepancies", "unwritten"]
 
 MOST_FOUND = 20
 balance = of_span
@@ -58,6 +59,18 @@ def periods(db: Database, year: Year) -> list[Period]:
 def period_on(found: Collection[Period], day: int) -> Period | None:
     """The period of a day: the first that has not ended; the year when all have."""
     return next((one for one in found if day <= one.until), None) or next(reversed(list(found)), None)
+
+
+def last_day(db: Database, year: Year) -> int:
+    """The day before the next school year: the book of a year holds its summer."""
+    following = class_queries.following(db, year)
+    return following.start - 1 if following else year.start + 364
+
+
+def without_line(db: Database, today: int) -> int:
+    """How many changes of the present year's rolls have no line in the book."""
+    year = class_queries.present_year(class_queries.years(db), today)
+    return len(unwritten(db, year.start, last_day(db, year))) if year else 0
 
 
 # ---- the movement book

@@ -135,8 +135,7 @@ def _note_lines(what: str, lines: Sequence[Mapping[str, Any]]) -> None:
 def book() -> ResponseReturnValue:
     """The movement book of a year, with the columns of the paper one; who changed class in a section of its own."""
     year, _ = year_asked()
-    last = _last_day(year)
-    period = Period("year", year.start - 1, last) if year else None
+    period = Period("year", year.start - 1, queries.last_day(database(), year)) if year else None
     lines = _lines(period)
     _note_lines("movement book", lines)
     return render_template(
@@ -149,12 +148,6 @@ def book() -> ResponseReturnValue:
         full_name=full_name,
         number_of=number_of,
     )
-
-
-def _last_day(year: Year | None) -> int:
-    """The day before the next school year: the book of a year holds its summer."""
-    following = class_queries.following(database(), year) if year else None
-    return following.start - 1 if following else (year.start + 364 if year else 0)
 
 
 @area.get("/alphabet")

@@ -14,6 +14,7 @@ from node.importing import uploads
 from node.importing.checks import LateLine
 from node.importing.grouping import grouped
 from node.importing.limits import take_files
+from node.movement import queries as movement
 from node.oneroster import actions, intake, queries, workbook
 from node.oneroster.books import Mode
 from node.oneroster.intake import Intake
@@ -175,7 +176,15 @@ def run(token: str) -> ResponseReturnValue:
     except ImportRefused as refused:
         return _check_page(token, refused.errors)
     uploads.drop(database(), token)
-    return render_template("importing/done.html", kind=None, result=taken.result, file=name, undone=None)
+    rolls = {**taken.result.inserted, **taken.result.changed}
+    return render_template(
+        "importing/done.html",
+        kind=None,
+        result=taken.result,
+        file=name,
+        undone=None,
+        unwritten=movement.without_line(database(), today()) if "enrolment" in rolls else 0,
+    )
 
 
 def _package(token: str) -> tuple[str, Package]:
