@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -48,7 +49,15 @@ COVERED = """() => {
   return found;
 }"""
 """Links and controls of rows that a mouse does not reach, because something lies above their middle."""
+RUN = """runOnly =>
+  axe.run(document, {runOnly, resultTypes: ["violations"], iframes: false, preload: false, elementRef: false})"""
+SHIFTS = """window.shifts = [];
+new PerformanceObserver(list => shifts.push(...list.getEntries().filter(one => !one.hadRecentInput)))
+  .observe({type: "layout-shift", buffered: true});"""
+"""For a context's pages: gathers what moved that nobody had touched."""
 AXE = Path(__file__).parent / "axe" / "axe.min.js"
+DOUBLE_TAP = 410
+"""Milliseconds after which a second tap means what it does."""
 HERE = {"127.0.0.1", "localhost", "::1"}
 
 
@@ -75,10 +84,27 @@ def browser() -> Iterator[Browser]:
 def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
     """An empty page of a person whose browser speaks Kyrgyz."""
     context = browser.new_context(viewport=VIEWPORTS[request.param], locale="ky-KG")
+    context.add_init_script(SHIFTS)
     page = context.new_page()
     complaints = listen(page)
     yield page
     context.close()
+    assert complaints == []
+
+
+@contextmanager
+def on_a_phone(browser: Browser) -> Iterator[Page]:
+    """An empty page of a phone with a finger before it.
+
+    As at the end of a test that asks for `page`, nothing may have been wrong.
+    """
+    with browser.new_context(
+        viewport=VIEWPORTS["phone"], locale="ky-KG", is_mobile=True, has_touch=True
+    ) as context:
+        context.add_init_script(SHIFTS)
+        page = context.new_page()
+        complaints = listen(page)
+        yield page
     assert complaints == []
 
 
@@ -122,7 +148,7 @@ def axe() -> Callable[..., list[str]]:
             page.context.add_init_script(source)
             page.evaluate(source)
         only = {"type": "rule", "values": list(rules)} if rules else {"type": "tag", "values": STANDARDS}
-        result = page.evaluate("runOnly => axe.run(document, {runOnly, resultTypes: ['violations']})", only)
+        result = page.evaluate(RUN, only)
         return [
             f"{violation['id']} at {' '.join(map(str, node['target']))}: {node['failureSummary']}"
             for violation in result["violations"]

@@ -11,28 +11,9 @@ from node import roster
 from shared.dates import parse_day
 from sync.state import State
 from sync.writer import writing
-from tests.browser.looking import Axe, flaws_at, sign_in
+from tests.browser.looking import sign_in
 from tests.node.conftest import SchoolPages
 from tests.node.conftest import pages as pages
-
-
-def paths(pages: SchoolPages) -> list[str]:
-    class_id, pupil = pages.taught, pages.named_pupil
-    group = pages.one("SELECT id FROM subject_group WHERE class_group = ? LIMIT 1", class_id)
-    line = pages.one("SELECT max(id) FROM movement WHERE kind = 'departed'")
-    return [
-        "/classes/?year=3", "/classes/new?year=3", f"/classes/{class_id}/edit", f"/classes/{class_id}/subject",
-        f"/classes/subject/{group}", "/movement/?year=3&period=year", "/movement/arrival?year=3",
-        f"/movement/pupil/{pupil}?year=3", f"/movement/line/{line}", "/movement/book?year=3",
-        "/movement/alphabet", f"/movement/certificate/{line}", f"/certificates/study/{pupil}",
-        "/reports/", "/reports/quarter?year=3&period=quarter-1", "/reports/return?year=3",
-        "/year-end/?year=3", f"/year-end/{class_id}", "/year-end/map?year=3",
-    ]  # fmt: skip
-
-
-def test_every_page_is_accessible_and_fits(page: Page, axe: Axe, pages: SchoolPages, address: str) -> None:
-    sign_in(page, address, pages.logins["deputy"])
-    assert flaws_at(page, axe, address, paths(pages)) == []
 
 
 def test_a_child_is_admitted_changes_class_and_leaves(page: Page, pages: SchoolPages, address: str) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser
 from sqlite_utils import Database
 
 from shared import crypto
@@ -18,7 +18,7 @@ from shared.dates import date_of, day_number, parse_day
 from shared.ui import STATIC_FOLDER
 from sync.state import State
 from sync.writer import writing
-from tests.browser.looking import Axe, sign_in
+from tests.browser.looking import sign_in
 from tests.node.conftest import CHEAP, PASSWORD, SchoolPages
 from tests.node.test_journal import a_school
 from tests.serving import serving
@@ -126,14 +126,6 @@ def path_of(school: SchoolPages, path: str) -> str:
         child=school.one("SELECT person FROM account WHERE login = 'pupil'"),
         helped=school.one("SELECT person FROM pupil WHERE categories IS NOT NULL LIMIT 1"),
     )
-
-
-def test_a_guide_is_accessible_and_fits(page: Page, axe: Axe, place: Place) -> None:
-    sign_in(page, place.address, place.school.logins["class_teacher"])
-    for path in ("/guide/", "/design/"):
-        page.goto(place.address + path)
-        assert axe(page) == []
-        assert not page.evaluate("document.documentElement.scrollWidth > innerWidth"), path
 
 
 @pytest.mark.parametrize("name", sorted(PICTURES))

@@ -19,7 +19,8 @@ from shared.schema import BY_NAME
 from sync.writer import writing
 from tests.bench.link import Link
 from tests.browser import looking
-from tests.browser.looking import Axe
+from tests.browser.conftest import DOUBLE_TAP
+from tests.browser.looking import STILL, Axe
 from tests.browser.power import Server
 from tests.node.conftest import PASSWORD, SchoolPages
 from tests.node.test_journal import CONTROL, EVENING, ORAL, TODAY, Desk, a_school, address
@@ -28,16 +29,6 @@ from tests.serving import serving
 PUPILS = 36
 FAR = 100_000, 0.02
 """Bytes a second, and seconds one way: pages come in pieces, as they do to a phone."""
-STILL = 0.01
-"""What a page may move while it comes, by the measure of browsers (cumulative layout shift)."""
-SHIFTED = """() => new Promise(done => {
-    let all = 0;
-    const add = list => { for (const one of list.getEntries()) if (!one.hadRecentInput) all += one.value; };
-    new PerformanceObserver(add).observe({type: "layout-shift", buffered: true});
-    setTimeout(() => done(all), 100);
-})"""
-DOUBLE_TAP = 410
-"""Milliseconds after which a second tap means what it does."""
 TAPS = """key => [-900, -700].forEach(at => {
     key.dispatchEvent(new Event("pointerdown", {bubbles: true}));
     key.dispatchEvent(Object.defineProperty(new MouseEvent("click", {bubbles: true}), "timeStamp", {value: at}));
@@ -230,9 +221,9 @@ def wire(here: str) -> Iterator[Link]:
 
 
 def shifted(page: Page) -> float:
-    """How much the page has moved since it was opened, but for what someone touched."""
+    """How much the page has moved since it was opened, once all of it is there."""
     page.wait_for_load_state("networkidle")
-    return float(page.evaluate(SHIFTED))
+    return sum(value for value, _ in looking.moves_of(page))
 
 
 @pytest.mark.parametrize("page", ["phone"], indirect=True)
@@ -719,14 +710,3 @@ def test_without_a_script_one_form_does_it(browser: Browser, desk: Desk, here: s
         page.locator(".notice.good").wait_for()
         assert desk.cell(desk.pupils[0]).status == "absent"
         assert desk.cell(desk.pupils[1]).value(0) == 4
-
-
-def test_every_page_is_accessible_and_fits(page: Page, axe: Axe, desk: Desk, here: str) -> None:
-    desk.save(desk.mark(desk.pupils[0], 5), Change("status", "absent", "present", desk.pupils[1]))
-    sign_in(page, here, desk)
-    group = desk.place.group
-    paths = (
-        "/journal/", "/journal/?day=2025-10-22", address(desk.place), f"/journal/group/{group}",
-        f"/journal/results/{group}", address(desk.place, "history") + f"/{desk.pupils[0]}",
-    )  # fmt: skip
-    assert looking.flaws_at(page, axe, here, paths, dark=True, unfold=False) == []

@@ -14,7 +14,7 @@ from shared.schema import MAX_BYTES
 from sync.state import State
 from sync.writer import writing
 from tests.browser.conftest import COVERED
-from tests.browser.looking import Axe, flaws_at, sign_in
+from tests.browser.looking import sign_in
 from tests.node.conftest import SchoolPages
 from tests.node.conftest import pages as pages
 
@@ -87,24 +87,6 @@ def test_the_form_of_consent_is_one_upright_page(page: Page, pages: SchoolPages,
             assert len(re.findall(rb"/Type\s*/Page\b", printed)) == 1, (language, kind)
             (box,) = set(re.findall(rb"/MediaBox\s*\[\s*0\s+0\s+([\d.]+)\s+([\d.]+)\s*\]", printed))
             assert (round(float(box[0])), round(float(box[1]))) == (595, 842), (language, kind)
-
-
-def test_the_pages_are_accessible_and_fit(page: Page, axe: Axe, pages: SchoolPages, address: str) -> None:
-    pupil, teacher = pages.pupil_of(pages.led), pages.person("teacher")
-    child = pages.one("SELECT pupil FROM guardian WHERE person = ?", pages.person("guardian"))
-    flaws = []
-    for role, paths in (
-        ("secretary", (f"/people/{pupil}", f"/people/{pupil}/edit", f"/people/{pupil}/guardians", "/people/staff/new",
-                       f"/people/{teacher}/staff", "/consents/", f"/consents/{pupil}", f"/consents/{pupil}/new",
-                       f"/consents/{pupil}/form", f"/consents/{pupil}/form?kind=withdrawal", f"/own-data/{pupil}",
-                       "/own-data/requests", "/own-data/", "/duplicates/")),
-        ("guardian", (f"/consents/{child}", f"/consents/{child}/give", "/own-data/")),
-        ("social", (f"/people/{pupil}/social",)),
-    ):  # fmt: skip
-        page.context.clear_cookies()
-        sign_in(page, address, pages.logins[role])
-        flaws += flaws_at(page, axe, address, paths)
-    assert flaws == []
 
 
 def test_two_rows_of_one_person_are_merged_and_parted_by_the_mouse(

@@ -1,4 +1,4 @@
-"""The school's pages on a phone and on a desktop: accessible, no wider than the screen, whole without a script."""
+"""Search, menu and language on a phone and on a desktop, and all of them without a script."""
 
 from __future__ import annotations
 
@@ -7,26 +7,9 @@ import re
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.looking import ABSENT, Axe, flaws_at, sign_in
+from tests.browser.looking import sign_in
 from tests.node.conftest import SchoolPages
 from tests.node.conftest import pages as pages
-
-
-def paths(pages: SchoolPages) -> list[str]:
-    pupil, class_id = pages.named_pupil, pages.taught
-    nameless = pages.one(
-        "SELECT person FROM pupil JOIN person p ON p.id = person WHERE p.surname IS NULL LIMIT 1"
-    )
-    return ["/", "/classes/", f"/classes/{class_id}", "/people/", f"/people/{pupil}", f"/people/{nameless}",
-            f"/people/{pages.person('teacher')}", "/results/", f"/results/{class_id}", f"/results/pupil/{pupil}",
-            "/dictionary/", "/dictionary/person", "/password", ABSENT]  # fmt: skip
-
-
-def test_every_page_is_accessible_and_fits(page: Page, axe: Axe, pages: SchoolPages, address: str) -> None:
-    flaws = flaws_at(page, axe, address, ["/sign-in"], dark=True)
-    sign_in(page, address, pages.logins["head"])
-    flaws += flaws_at(page, axe, address, paths(pages), dark=True)
-    assert flaws == []
 
 
 def test_search_answers_while_one_types(page: Page, pages: SchoolPages, address: str) -> None:

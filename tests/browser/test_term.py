@@ -16,7 +16,7 @@ from node.journal.actions import save as save_lesson
 from node.movement import actions as movement
 from shared.dates import parse_day
 from sync.writer import writing
-from tests.browser.conftest import VIEWPORTS
+from tests.browser.conftest import DOUBLE_TAP, VIEWPORTS
 from tests.browser.power import Server
 from tests.browser.term_school import AUGUST, QUARTER, TermSchool, a_school, children
 from tests.browser.walking import Walker
@@ -293,6 +293,7 @@ def lessons_are_held(story: Story) -> None:
     five.click()
     page.locator(".doubt").wait_for()
     teacher.look()
+    page.wait_for_timeout(DOUBLE_TAP)
     five.click()
     page.locator(".doubt").wait_for(state="detached")
     page.check("[name=taken]")

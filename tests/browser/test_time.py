@@ -9,10 +9,9 @@ from dataclasses import dataclass
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from node.plans import queries as plans
 from node.timetable import queries as timetable
 from shared.dates import date_of
-from tests.browser.looking import Axe, flaws_at, sign_in
+from tests.browser.looking import sign_in
 from tests.node.conftest import SchoolPages
 from tests.node.test_journal import TODAY, a_school
 from tests.serving import serving
@@ -41,50 +40,6 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         lesson = next(one for one in reversed(own) if one.substitute is None)
     with serving(school.app) as address:
         yield Place(school, address, lesson)
-
-
-def test_every_page_is_accessible_and_fits(page: Page, axe: Axe, place: Place) -> None:
-    slot, day, group = place.lesson.slot, place.day, place.lesson.group
-    class_id, teacher = slot["class_group"], slot["teacher"]
-    paths = [
-        "/",
-        "/calendar/?year=3",
-        "/calendar/bells",
-        "/calendar/bells/1",
-        f"/timetable/?day={day}&teacher={teacher}",
-        f"/timetable/edit/class/{class_id}?from={day}",
-        f"/timetable/edit/teacher/{teacher}?from={day}",
-        f"/timetable/edit/room/{slot['room']}?from={day}",
-        f"/timetable/cell/{class_id}/{slot['weekday']}/{slot['period']}?from={day}",
-        f"/timetable/warnings?from={day}",
-        "/timetable/rooms",
-        f"/timetable/sheet?day={day}",
-        f"/timetable/substitutions?day={day}&teacher={teacher}",
-        f"/timetable/events?day={day}",
-        f"/plans/?class={class_id}",
-        f"/plans/group/{group}",
-    ]
-    sign_in(page, place.address, place.school.logins["deputy"])
-    assert flaws_at(page, axe, place.address, paths, unfold=False) == []
-
-
-def test_a_teachers_pages_are_accessible_and_fit(page: Page, axe: Axe, place: Place) -> None:
-    plan = f"/plans/group/{place.lesson.group}"
-    with closing(place.school.node.connect()) as db:
-        row = plans.plan_of(db, place.lesson.group)
-        assert row is not None
-        item = plans.items(db, row["id"])[0]["id"]
-    sign_in(page, place.address, place.school.logins["teacher"])
-    paths = [
-        "/",
-        f"/timetable/?day={place.day}",
-        "/timetable/addresses",
-        "/plans/",
-        plan,
-        f"{plan}?edit={item}",
-        f"{plan}/import",
-    ]
-    assert flaws_at(page, axe, place.address, paths, unfold=False) == []
 
 
 @pytest.mark.parametrize("page", ["desktop"], indirect=True)
