@@ -124,7 +124,7 @@ def _init(chosen: argparse.Namespace) -> Result:
     hub = storage.create_hub(
         chosen.home,
         login=chosen.login,
-        password=cli.password(confirm=True),
+        password=cli.password(confirm=True, login=chosen.login),
         passphrase=cli.passphrase(confirm=True),
         machine_slot=not chosen.no_machine_slot,
         database=chosen.database,

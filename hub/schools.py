@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import sqlalchemy as sa
 
@@ -62,8 +62,7 @@ def next_id(hub: Hub, table_name: str) -> int:
 
 def add_school(hub: Hub, name: str, number: int | None = None, district: int | None = None) -> int:
     """Add a school to the district's books; returns its row id, the number of its stream. SchoolExists."""
-    if (there := _like(hub, name, number, district)) is not None:
-        raise SchoolExists(school=there)
+    refuse_double(hub, [name], number, district)
     school = max(next_id(hub, "school"), next_id(hub, "org_unit"))
     names: dict[str, Value] = {"name_ky": name, "name_ru": name, "name_en": name}
     unit: dict[str, Value] = {
@@ -77,8 +76,13 @@ def add_school(hub: Hub, name: str, number: int | None = None, district: int | N
     return school
 
 
-def _like(hub: Hub, name: str, number: int | None, district: int | None) -> int | None:
-    """The school of this name, in whichever language, and this number in a district."""
+def refuse_double(
+    hub: Hub, names: Iterable[str], number: int | None, district: int | None, corrected: int | None = None
+) -> None:
+    """Look whether the district has a school of one of these names, in whichever language, and this number.
+
+    ``corrected``: the school that gets them; what it has already, though another has it too, it may keep. SchoolExists.
+    """
     school, unit = tables.VIEWS["school"], tables.VIEWS["org_unit"]
     here = sa.select(school).join(unit, unit.c.id == school.c.id)
     here = here.where(
@@ -88,8 +92,11 @@ def _like(hub: Hub, name: str, number: int | None, district: int | None) -> int 
     )
     with hub.read() as connection:
         rows = connection.execute(here).all()
-    wanted = _plain(name)
-    return next((int(r.id) for r in rows if wanted in map(_plain, (r.name_ky, r.name_ru, r.name_en))), None)
+    called = {int(r.id): {*map(_plain, (r.name_ky, r.name_ru, r.name_en))} for r in rows}
+    wanted = {*map(_plain, names)} - {""} - called.pop(corrected or 0, set())
+    twins = [row for row, have in called.items() if have & wanted]
+    if twins:
+        raise SchoolExists(school=min(twins))
 
 
 def _plain(name: str | None) -> str:

@@ -896,7 +896,7 @@ class SchoolExists(InputProblem):
 
     code = "school_exists"
     template = N_(
-        "The district has a school of this name and number already (row id {school}); nothing was added."
+        "The district has a school of this name and number already (row id {school}); nothing was saved."
     )
 
 

@@ -38,6 +38,7 @@ def save_district(hub: Hub, entry: District, unit: int | None) -> int:
 
 def save_school(hub: Hub, entry: School, school: int | None) -> int:
     """Add a school, or correct one; returns its row id. SchoolExists."""
+    schools.refuse_double(hub, entry.names.values(), entry.number, entry.district, school)
     row_id = school or schools.add_school(hub, entry.names["name_ky"], entry.number, entry.district)
     own: dict[str, Value] = {"id": row_id, "number": entry.number, "kind": entry.kind, **entry.names}
     code = "" if entry.number is None else str(entry.number)

@@ -42,6 +42,9 @@ def test_init_makes_a_hub_once(
     monkeypatch.setenv("MEKTEP_PASSWORD", "a secret word")
     terminal = Terminal(main, tmp_path / "hub", capsys)
     kit = tmp_path / "hub" / "recovery-kit.html"
+    code, out, err = terminal.run("init", "--login", "A secret word")
+    assert (code, out) == (1, "") and "MEKTEP_PASSWORD" in err, "the login is no password"
+    assert not (tmp_path / "hub" / "hub.db").exists()
     made = terminal.json("init", "--login", "edu")
     assert made == {"home": str(tmp_path / "hub"), "database": "sqlite", "kit": str(kit)}
     assert kit.stat().st_mode & 0o777 == 0o600

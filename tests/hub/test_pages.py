@@ -17,11 +17,14 @@ from openpyxl import load_workbook
 from hub import completing, schools
 from hub.access import identify
 from hub.background import Checker, due
+from hub.directory.actions import School as Entry
+from hub.directory.actions import save_school
 from hub.overview.advice import DAY_MS, SILENT_DAYS, advise, tone_of
 from hub.overview.queries import SchoolStatus
 from hub.storage import Hub, set_state
 from shared import i18n
 from shared.keys import RegistrationCode
+from shared.problems import SchoolExists
 from sync.clock import now_ms
 from sync.session import register
 from sync.writer import writing
@@ -134,6 +137,18 @@ def test_what_a_check_found_is_on_the_page(
     assert "School 8" in administrator.get("/?show=attention").text
 
 
+def test_a_school_that_stands_twice_already_can_still_be_corrected(hub: Hub) -> None:
+    district = schools.find_or_add_district(hub, "Сузак")
+    names = {name: "№ 31 мектеп" for name in ("name_ky", "name_ru", "name_en")}
+    one = save_school(hub, Entry(names, 31, None, district), None)
+    other = save_school(hub, Entry(names, 32, None, district), None)
+    schools.write_reference(hub, [("school", {"id": other, "number": 31, **names})])
+    assert save_school(hub, Entry(names, 31, "primary", district), other) == other
+    assert save_school(hub, Entry(names | {"name_ru": "Школа № 31"}, 31, None, district), one) == one
+    with pytest.raises(SchoolExists):
+        save_school(hub, Entry(names | {"name_ky": "школа № 31"}, 31, None, district), other)
+
+
 def test_a_school_is_added_and_corrected(hub: Hub, administrator: Visit, school: School) -> None:
     page = administrator.post("/districts/new", "/districts/new", name_ky="Ноокен", code="41")
     assert page.status_code == 302 and "No school here yet." in administrator.get("/").text
@@ -147,6 +162,19 @@ def test_a_school_is_added_and_corrected(hub: Hub, administrator: Visit, school:
     assert "Школа № 23" not in administrator.get(address).text  # English takes the Kyrgyz name
     assert "№ 23 мектеп" in administrator.get(address).text
     assert "Not registered yet." in administrator.get("/?show=attention").text
+    other = administrator.post(
+        "/schools/new", "/schools/new", **{**fields, "name_ky": "Манас", "name_ru": "Манас"}
+    )
+    there = other.headers["Location"] + "/edit"
+    for taken in (
+        {},
+        {"name_ky": "Манас", "name_ru": "Школа № 23"},
+        {"name_ky": "Манас", "name_en": "№ 23  Мектеп"},
+    ):
+        refused = administrator.post(there, there, **{**fields, **taken})
+        assert refused.status_code == 422 and "of this name and number already" in refused.text
+    for free in ({"number": "24"}, {"name_ky": "Манас", "name_ru": "Манас"}, {"district": ""}):
+        assert administrator.post(there, there, **{**fields, **free}).status_code == 302
     edited = administrator.post(address + "/edit", address + "/edit", **{**fields, "name_en": "School 23"})
     assert edited.status_code == 302 and "School 23" in administrator.get(address).text
     school.sync()
