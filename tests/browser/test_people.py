@@ -95,6 +95,7 @@ def test_two_rows_of_one_person_are_merged_and_parted_by_the_mouse(
     first, second = (
         pages.one(
             """SELECT pupil FROM enrolment WHERE class_group = ? AND "end" IS NULL AND retired_at IS NULL
+               AND pupil NOT IN (SELECT person FROM account WHERE person IS NOT NULL)
                ORDER BY pupil LIMIT 1 OFFSET ?""",
             pages.led,
             at,
