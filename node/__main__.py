@@ -520,9 +520,9 @@ def _password(chosen: argparse.Namespace) -> Result:
         if not found:
             raise NotFound()
         with writing(db, int(State(db).administrator)) as w:
-            accounts.reset(w, found[0].id, stored)
+            login = accounts.reset(w, found[0].id, stored, today())
             accounts.forget_codes(w, found[0].id)
-    return {"login": chosen.login, "password": password}
+    return {"login": login, "password": password}
 
 
 def _passphrase(chosen: argparse.Namespace) -> Result:

@@ -20,6 +20,7 @@ from typing import TypeVar
 
 from sqlite_utils import Database
 
+from node.naming import called
 from node.schooldays import YEARS
 from shared.access import Rights, Visitor, declare
 from shared.schema import DUTIES
@@ -235,9 +236,9 @@ RESULTS = (*ALL_RESULTS, *TEACHING)
 
 
 def identify(db: Database, account: int) -> Visitor | None:
-    """The visitor an account is today, by login where no consent lets the name show; None when disabled or retired."""
+    """The visitor an account is today, by number where no consent lets the name show; None when disabled or retired."""
     row = db.execute(
-        f"""SELECT a.login, a.language, a.must_change, a.person, p.surname, p.given_name
+        f"""SELECT a.language, a.must_change, a.person, p.surname, p.given_name
            FROM account a LEFT JOIN person p ON p.id = a.person AND EXISTS (
              SELECT 1 FROM consent c WHERE c.person = a.person AND c.purpose = 'core' AND {VALID})
            WHERE a.id = :account AND a.retired_at IS NULL AND a.disabled = 0""",
@@ -245,8 +246,8 @@ def identify(db: Database, account: int) -> Visitor | None:
     ).fetchone()
     if row is None:
         return None
-    login, language, must_change, person, surname, given_name = row
-    name = " ".join(part for part in (given_name, surname) if part) or login or ""
+    language, must_change, person, surname, given_name = row
+    name = called(" ".join(part for part in (given_name, surname) if part), person, account)
     roles = _roles(db, person) if person is not None else frozenset()
     return Visitor(account, name, roles, person, language, bool(must_change))
 

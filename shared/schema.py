@@ -962,6 +962,8 @@ TABLES: tuple[Table, ...] = (
            since=2, **DATE),
         _c(12, "approved_by", "ref", "school", "Бекиткен", "Утвердил", "Approved by", references="account",
            unit="approval", since=2),
+        _c(13, "renamed_on", "date", "school", "Логин алмашкан, айтыла элек күнү", "Логин заменён, ещё не сообщён",
+           "Login replaced and not told yet, on", since=2, **DATE),
         indexes=(("login",), ("person",)),
     ),
     _table(

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 from sqlite_utils import Database
 
-from node import keyholders, merging
+from node import keyholders, logins, merging
 from node.accounts import queries
+from node.naming import called
 from node.orders import queries as orders
 from shared import crypto
 from shared.problems import (
@@ -30,7 +31,7 @@ _FIRST_BYTES = 6
 
 @dataclass(frozen=True)
 class Slip:
-    """What is printed for one person, once. ``place`` is a class, if there is one."""
+    """What is printed for one person, once. ``place`` is a class, if there is one; without ``password`` it stays."""
 
     account: int
     name: str
@@ -69,7 +70,7 @@ def open_accounts(
     w: Writer, people: Sequence[tuple[int, str]], made: Sequence[tuple[str, str]], language: str, today: int
 ) -> list[Slip]:
     """Open an account for each of these (person, place); all or none. AccountExists, ConsentMissing, InvalidValue."""
-    taken = queries.taken_logins(w.db)
+    taken = logins.taken(w.db)
     slips = []
     for (person, place), (password, stored) in zip(people, made, strict=True):
         if not queries.belongs(w.db, person):
@@ -79,7 +80,7 @@ def open_accounts(
         surname, given = queries.name_of(w.db, person, today)
         if not surname and not given:
             raise ConsentMissing(purpose="core", column="surname")
-        login = queries.free_login(surname, given, taken)
+        login = logins.of_name(surname, given, taken)
         taken.add(login)
         account = w.insert(
             "account", person=person, login=login, password=stored, language=language, must_change=1
@@ -123,10 +124,29 @@ def tie(w: Writer, account: int, person: int, today: int) -> None:
     w.update("account", account, approved_on=None, approved_by=None)
 
 
-def reset(w: Writer, account: int, stored: str) -> None:
-    """Give an account a new first password; whoever is signed in with it is signed out everywhere. NotFound."""
-    _require(w.db, account)
-    w.update("account", account, password=stored, must_change=1, signed_out_at=w.now)
+def reset(w: Writer, account: int, stored: str, today: int) -> str:
+    """Give an account a new first password; whoever is signed in with it is signed out everywhere.
+
+    Returns its login. That of who may not be named, made of the name, gives way to the account's number; the one with
+    which a school was set up is made of none. NotFound.
+    """
+    holder = queries.holder(w.db, account, today)
+    if holder is None:
+        raise NotFound()
+    if not holder.login and queries.nobody_of(w.db, account) is None:
+        logins.drop(w, account)
+    w.update("account", account, password=stored, must_change=1, signed_out_at=w.now, renamed_on=None)
+    return logins.of_account(w.db, account)
+
+
+def hand_out(w: Writer, today: int) -> list[Slip]:
+    """Slips for all whose login was replaced and who have not been told; the password stays."""
+    slips = []
+    for one in queries.renamed(w.db, today):
+        assert one.account is not None
+        w.update("account", one.account, renamed_on=None)
+        slips.append(Slip(one.account, called(one.name, one.person, one.account), "", one.login, ""))
+    return slips
 
 
 def forget_codes(w: Writer, account: int) -> None:

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from sqlite_utils import Database
 
+from node import logins
 from node.people.queries import NAME_COLUMNS, NAMED, class_name, full_name, number_of
-from shared.auth import normal_login
 from shared.i18n import in_order
-from shared.latin import latin
 
 KINDS = ("staff", "pupil", "guardian")
 
 
 @dataclass(frozen=True)
 class Holder:
-    """A person and the account, if there is one. ``place`` is a position's code or a class."""
+    """A person and the account, if there is one. ``place`` is a position's code or a class.
+
+    ``login``: empty, too, where it may tell the name of who may not be named.
+    """
 
     person: int
     name: str
@@ -75,10 +77,20 @@ def holder(db: Database, account: int, today: int) -> Holder | None:
 
 def _holder(row: Mapping[str, Any]) -> Holder:
     place = row["place"] if "place" in row else class_name(row["grade"], row["letter"])
+    account, name = row["account"], full_name(row)
     return Holder(
-        row["id"] or 0, full_name(row), place or "", row["account"], row["login"] or "", bool(row["disabled"]),
+        row["id"] or 0, name, place or "", account,
+        "" if account is None else logins.shown(account, row["login"], name), bool(row["disabled"]),
         bool(row["must_change"]), bool(row["totp"]),
     )  # fmt: skip
+
+
+def renamed(db: Database, today: int) -> list[Holder]:
+    """Accounts that let someone in whose login was replaced, while nobody has told the person."""
+    rows = db.execute(
+        "SELECT id FROM account WHERE renamed_on IS NOT NULL AND retired_at IS NULL AND disabled = 0 ORDER BY id"
+    ).fetchall()
+    return [one for (account,) in rows if (one := holder(db, account, today)) is not None]
 
 
 def unapproved(db: Database, today: int) -> list[Holder]:
@@ -86,15 +98,15 @@ def unapproved(db: Database, today: int) -> list[Holder]:
 
     The head's own is not among them, nor is the one with which the school was set up while it had no head.
     """
-    sql = f"""WITH {NAMED} SELECT a.id AS account, a.login, a.disabled, a.must_change, a.totp, a.person AS id,
-        {NAME_COLUMNS}, CASE WHEN s.person IS NOT NULL OR EXISTS (SELECT 1 FROM appointment o
+    sql = f"""WITH {NAMED} SELECT {_ACCOUNT}, a.person AS id, {NAME_COLUMNS},
+        CASE WHEN s.person IS NOT NULL OR EXISTS (SELECT 1 FROM appointment o
           WHERE o.person = a.person AND o.retired_at IS NULL) THEN 'staff' WHEN u.person IS NOT NULL THEN 'pupil'
           ELSE 'guardian' END AS place
       FROM account a LEFT JOIN named n ON n.id = a.person
       LEFT JOIN staff s ON s.person = a.person AND s.retired_at IS NULL
       LEFT JOIN pupil u ON u.person = a.person AND u.retired_at IS NULL
       WHERE a.retired_at IS NULL AND a.disabled = 0 AND a.approved_on IS NULL AND a.person IS NOT NULL
-        AND a.login IS NOT NULL AND NOT EXISTS (SELECT 1 FROM appointment d WHERE d.person = a.person
+        AND a.password IS NOT NULL AND NOT EXISTS (SELECT 1 FROM appointment d WHERE d.person = a.person
           AND d.duty = 'head' AND d.retired_at IS NULL AND d.start <= :today AND (d."end" IS NULL OR d."end" > :today))
       ORDER BY a.id"""
     return [_holder(row) for row in db.query(sql, {"today": today})]
@@ -136,19 +148,3 @@ def name_of(db: Database, person: int, today: int) -> tuple[str, str]:
     sql = f"WITH {NAMED} SELECT {NAME_COLUMNS} FROM named n WHERE n.id = :person"
     row = next(iter(db.query(sql, {"person": person, "today": today})), None)
     return ("", "") if row is None else (row["surname"] or "", row["given_name"] or "")
-
-
-def taken_logins(db: Database) -> set[str]:
-    """Every login in use, as they are compared; also of disabled accounts."""
-    rows = db.execute("SELECT login FROM account WHERE retired_at IS NULL AND login IS NOT NULL")
-    return {normal_login(row[0]) for row in rows.fetchall()}
-
-
-def free_login(surname: str, given: str, taken: Iterable[str]) -> str:
-    """`surname.given` in Latin letters, with a number when others are called so too."""
-    plain = ".".join(part for part in (latin(surname.split(" ")[0]), latin(given)) if part)[:50] or "user"
-    login, number, used = plain, 1, set(taken)
-    while login in used:
-        number += 1
-        login = f"{plain}{number}"
-    return login

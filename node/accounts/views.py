@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from node import logins
 from node.access import may, right
 from node.accounts import actions, queries
 from node.accounts.actions import FirstHead, Slip
 from node.accounts.queries import KINDS, Holder
 from node.classes import queries as classes
 from node.lan import reachable
+from node.naming import called
 from node.orders import queries as orders
 from node.people.queries import class_name
 from node.reading.noting import note
@@ -29,6 +33,7 @@ SLIP_WORDS = {
     "login": N_("Login"),
     "password": N_("Password"),
     "then": N_("At the first sign-in you choose a password of your own."),
+    "stays": N_("The login is a new one; the password stays."),
 }
 """What stands on a slip."""
 HEAD_FIELDS = ("surname", "given_name", "patronymic", "sex", "document", "number", "date", "basis")
@@ -64,6 +69,7 @@ def _index(problem: str = "") -> str:
         headless=not orders.has_head(db, day),
         untied=queries.nobody_of(db, visitor().account) is not None,
         own=visitor().account,
+        renamed=queries.renamed(db, day) if may(visitor(), "accounts", "E") else [],
         problem=problem,
     )
 
@@ -159,10 +165,15 @@ def _show(holder: Holder, problem: str = "") -> str:
 
 
 def _holder(account_id: int) -> Holder:
+    """The holder of an account, whose own login shows whatever it is made of. NotFound."""
     found = queries.holder(database(), account_id, today())
     if found is None:
         raise NotFound()
-    return found
+    return (
+        replace(found, login=logins.of_account(database(), account_id))
+        if account_id == visitor().account
+        else found
+    )
 
 
 @area.post("/tie")
@@ -187,9 +198,20 @@ def reset(account_id: int) -> ResponseReturnValue:
         raise NotFound()
     password, stored = actions.passwords(1)[0]
     with acting() as w:
-        actions.reset(w, account_id, stored)
-        note(w, visitor().account, "print", "accounts")
-    return _slips([Slip(account_id, holder.name, "", holder.login, password)])
+        login = actions.reset(w, account_id, stored, today())
+        note(w, visitor().account, "print", "accounts", holder.person or None)
+    return _slips([Slip(account_id, called(holder.name, holder.person, account_id), "", login, password)])
+
+
+@area.post("/renamed")
+@right("accounts", "E")
+def hand_out() -> ResponseReturnValue:
+    """Slips with the logins that replaced those made of names that may be shown no more."""
+    with acting() as w:
+        slips = actions.hand_out(w, today())
+        if slips:
+            note(w, visitor().account, "print", "accounts")
+    return _slips(slips) if slips else redirect(url_for("accounts.index"))
 
 
 @area.post("/<int:account_id>/disable")

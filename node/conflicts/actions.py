@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from node import keyholders
-from node.conflicts.queries import heads, is_hidden, is_taken, proposed_login
+from node.conflicts.queries import heads, is_hidden, proposed_login
+from node.logins import login_of, taken
 from shared.auth import normal_login
 from shared.dates import day_at
 from shared.problems import ConsentMissing, InvalidValue
@@ -12,7 +13,7 @@ from shared.tables import quoted
 from sync.writer import Writer
 
 
-def give_login(w: Writer, account: int, wanted: str = "") -> str:
+def give_login(w: Writer, account: int, today: int, wanted: str = "") -> str:
     """Give an account a login of its own, if another one has the same; returns it.
 
     ``wanted``: what it shall be; empty: the old one with a number. InvalidValue: no other one has it, or somebody has
@@ -20,15 +21,12 @@ def give_login(w: Writer, account: int, wanted: str = "") -> str:
 
     The person signs in with the same password under the new login.
     """
-    row = w.db.execute(
-        "SELECT a.login FROM account a JOIN account b ON b.login = a.login AND b.id <> a.id "
-        "WHERE a.id = ? AND a.retired_at IS NULL AND b.retired_at IS NULL",
-        (account,),
-    ).fetchone()
-    if row is None or not row[0]:
+    rows = w.db.execute("SELECT id, login FROM account WHERE retired_at IS NULL").fetchall()
+    living = {row: login_of(row, login) for row, login in rows}
+    if account not in living or list(living.values()).count(living[account]) < 2:
         raise InvalidValue(table="account", column="login", value=account)
-    login = normal_login(wanted) or proposed_login(w.db, row[0])
-    if is_taken(w.db, login):
+    login = normal_login(wanted) or proposed_login(w.db, account, today)
+    if login in taken(w.db):
         raise InvalidValue(table="account", column="login", value=login)
     w.update("account", account, login=login)
     return login
@@ -48,8 +46,8 @@ def take(w: Writer, tbl: int, key: int, unit: str, n: int) -> None:
         raise InvalidValue(table=table.name, column=unit, value=n)
     columns = table.units[unit]
     if is_hidden(w.db, table, key, unit, day_at(w.now)):
-        gated = next(c for c in columns if c.consent)
-        raise ConsentMissing(purpose=gated.consent or "", column=gated.name)
+        gated = next((c for c in columns if c.consent), columns[0])
+        raise ConsentMissing(purpose=gated.consent or "core", column=gated.name)
     values = {c.name: chosen.values.get(c.number, c.default) for c in columns}
     before = w.db.conn.total_changes
     sets = ", ".join(f"{quoted(name)} = ?" for name in values)

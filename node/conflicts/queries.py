@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import count, islice
 from typing import Any
 
 from sqlite_utils import Database
 
+from node.logins import login_of, shown, taken, tells_name
 from node.people.queries import NAME_COLUMNS, NAMED, author, full_name
 from shared.schema import BY_NAME, BY_NUMBER, Column, Table, Value
 from shared.tables import quoted
@@ -79,7 +81,10 @@ def others(db: Database, may_decide: Callable[[int, int], bool]) -> int:
 
 @dataclass(frozen=True)
 class Twin:
-    """One of several rows that are probably one: ``row`` is a person or an account, ``at`` when it was made."""
+    """One of several rows that are probably one: ``row`` is a person or an account, ``at`` when it was made.
+
+    ``text``: what they share; empty for a login that may tell the name of who may not be named.
+    """
 
     row: int
     name: str
@@ -89,43 +94,68 @@ class Twin:
 
 def same_number(db: Database, today: int) -> list[tuple[Twin, ...]]:
     """People with the same personal number, entered twice; oldest first."""
-    return _twins(db, today, "person", "personal_number", named_by="id")
+    rows = db.query(
+        f"""WITH {NAMED}, twice AS (SELECT personal_number AS text FROM person
+              WHERE personal_number <> '' AND retired_at IS NULL GROUP BY personal_number HAVING count(*) > 1)
+            SELECT p.id AS row, p.personal_number AS text, {NAME_COLUMNS}
+            FROM person p LEFT JOIN named n ON n.id = p.id
+            WHERE p.retired_at IS NULL AND p.personal_number IN (SELECT text FROM twice)
+            ORDER BY p.personal_number, p.id""",
+        {"today": today},
+    )
+    return _twins(db, "person", [(row["text"], row["row"], full_name(row), row["text"]) for row in rows])
 
 
 def same_login(db: Database, today: int) -> list[tuple[Twin, ...]]:
     """Accounts that were given the same login at two nodes: neither may be told from the other at the sign-in."""
-    return _twins(db, today, "account", "login", named_by="person")
-
-
-def is_taken(db: Database, login: str) -> bool:
-    """Has any account this login?"""
-    return db.execute("SELECT 1 FROM account WHERE login = ?", (login,)).fetchone() is not None
-
-
-def proposed_login(db: Database, login: str) -> str:
-    """The login with the first number behind it that makes it nobody's."""
-    return next(name for name in (f"{login}{number}" for number in count(2)) if not is_taken(db, name))
-
-
-def _twins(db: Database, today: int, table: str, column: str, named_by: str) -> list[tuple[Twin, ...]]:
-    """Rows of a table that share a value of a column; ``named_by``: the column of the person whose name they bear."""
     rows = db.query(
-        f"""WITH {NAMED}, twice AS (SELECT {column} FROM {table}
-              WHERE {column} <> '' AND retired_at IS NULL GROUP BY {column} HAVING count(*) > 1)
-            SELECT t.id AS row, t.{column} AS text, {NAME_COLUMNS}
-            FROM {table} t LEFT JOIN named n ON n.id = t.{named_by}
-            WHERE t.retired_at IS NULL AND t.{column} IN (SELECT {column} FROM twice)
-            ORDER BY t.{column}, t.id""",
+        f"""WITH {NAMED} SELECT a.id AS row, a.login, {NAME_COLUMNS} FROM account a LEFT JOIN named n ON n.id = a.person
+            WHERE a.retired_at IS NULL ORDER BY a.id""",
         {"today": today},
     )
+    living = [(login_of(row["row"], row["login"]), row) for row in rows]
+    twice = {login for login, times in Counter(login for login, _ in living).items() if times > 1}
+    return _twins(
+        db,
+        "account",
+        [
+            (login, row["row"], full_name(row), shown(row["row"], row["login"], full_name(row)))
+            for login, row in living
+            if login in twice
+        ],
+    )
+
+
+def proposed_login(db: Database, account: int, today: int) -> str:
+    """A login that is nobody's: the present one with a number behind it, its own number for who may not be named."""
+    row = next(
+        iter(
+            db.query(
+                f"""WITH {NAMED} SELECT a.login, {NAME_COLUMNS} FROM account a LEFT JOIN named n ON n.id = a.person
+                    WHERE a.id = :account""",
+                {"account": account, "today": today},
+            )
+        )
+    )
+    used = taken(db)
+    plain = shown(account, row["login"], full_name(row))
+    first = plain or login_of(account, None)
+    between = "" if tells_name(first) else "-"
+    others = (f"{first}{between}{number}" for number in count(2))
+    return next(
+        name for name in (*(() if plain else (first,)), *islice(others, len(used) + 1)) if name not in used
+    )
+
+
+def _twins(db: Database, table: str, shared: Iterable[tuple[str, int, str, str]]) -> list[tuple[Twin, ...]]:
+    """Rows of a table by what they share: (that, row, name, text to show) each; the oldest first."""
     number = BY_NAME[table].number
     found: dict[str, list[Twin]] = {}
-    for row in rows:
+    for same, row, name, text in shared:
         first = db.execute(
-            "SELECT min(clock) FROM change WHERE tbl = ? AND key = ?", (number, row["row"])
+            "SELECT min(clock) FROM change WHERE tbl = ? AND key = ?", (number, row)
         ).fetchone()[0]
-        twin = Twin(row["row"], full_name(row), row["text"], ms_of(first or 0))
-        found.setdefault(row["text"], []).append(twin)
+        found.setdefault(same, []).append(Twin(row, name, text, ms_of(first or 0)))
     return [tuple(sorted(some, key=lambda t: (t.at, t.row))) for some in found.values()]
 
 
@@ -147,6 +177,8 @@ def conflict(db: Database, tbl: int, key: int, unit: str, today: int) -> Conflic
 def is_hidden(db: Database, table: Table, key: int, unit: str, today: int) -> bool:
     """Does a merge unit need a consent of its person that is not valid today?"""
     purposes = {column.consent for column in table.units[unit] if column.consent}
+    if (table.name, unit) == ("account", "login"):
+        purposes = {"core"}  # made of the name
     if not purposes:
         return False
     sql = f"SELECT {quoted(gate.subject(table))} FROM {quoted(table.name)} WHERE {quoted(table.row_id)} = ?"

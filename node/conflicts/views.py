@@ -36,7 +36,7 @@ def index() -> ResponseReturnValue:
         others=queries.others(db, decides),
         people=queries.same_number(db, today()) if merges else [],
         logins=queries.same_login(db, today()) if accounts else [],
-        proposed=lambda login: queries.proposed_login(db, login),
+        proposed=lambda twin: queries.proposed_login(db, twin.row, today()),
         readable=readable,
         where=where,
         number_of=number_of,
@@ -52,7 +52,7 @@ def give_login() -> ResponseReturnValue:
     except (KeyError, ValueError) as error:
         raise BadRequest() from error
     with acting() as w:
-        actions.give_login(w, account, request.form.get("login", ""))
+        actions.give_login(w, account, today(), request.form.get("login", ""))
     return cast(ResponseReturnValue, redirect(url_for("conflicts.index")))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from node import logins
 from node.consents import queries
 from node.purposes import UNDER_HEALTH, UNDER_MESSAGES
 from shared.schema import BY_NAME, Column, Table
@@ -18,8 +19,9 @@ from sync.writer import Writer
 def erase_kept(w: Writer, person: int, today: int) -> None:
     """Erase of the core record what no law obliges to keep on a day: all but what the books need, later that, too.
 
-    What rests on it, a photo, no law asks for at all.
+    What rests on it, a photo, no law asks for at all, nor for a login made of the name.
     """
+    logins.erase(w, person, today)
     for purpose, below in RESTS_ON.items():
         if "core" in below:
             erase_purpose(w, person, purpose)

@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
+from node import logins
 from node.consenting import kind_of
 from node.families import Veil
 from node.ofage import FEWEST_DAYS, Born, born
@@ -246,8 +247,8 @@ def withdrawn(db: Database) -> list[Withdrawn]:
     for person, since in db.execute(sql).fetchall():
         entries = log.history(table, (person,))
         held = {n for e in entries for n in numbers if e.values.get(n) is not None}
-        if held:
-            until = kept_until(db, person, book=held <= in_books)
+        if held or logins.held(db, person):
+            until = since if logins.held(db, person) else kept_until(db, person, book=held <= in_books)
             found.append(Withdrawn(person, number_of(person), file_of(db, person), since, until))
     return found
 

@@ -7,7 +7,7 @@ from collections import Counter
 from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from node import access, backups
+from node import access, backups, logins
 from node.accounts import queries as account_queries
 from node.attendance import queries as attendance_queries
 from node.calendar import queries as calendar_queries
@@ -26,6 +26,7 @@ from node.plans import queries as plan_queries
 from node.reading.noting import noted
 from node.request import NAMES_CHECKED, database
 from node.results import queries as result_queries
+from node.signin import queries as signin_queries
 from node.stages import switched_off
 from node.tasks import queries as task_queries
 from node.timetable import queries as timetable_queries
@@ -207,7 +208,19 @@ def _waiting() -> list[tuple[str, str]]:
         found.append(
             (ngettext("%(num)s task to do", "%(num)s tasks to do", tasks), url_for("tasks.index", of="me"))
         )
-    return found + _notes_waiting() + _lessons_waiting() + _people_waiting()
+    return found + _own_login() + _notes_waiting() + _lessons_waiting() + _people_waiting()
+
+
+def _own_login() -> list[tuple[str, str]]:
+    """To whom it concerns: that the login made of the name is gone, and which is the new one."""
+    db, account = database(), visitor().account
+    if not signin_queries.is_renamed(db, account):
+        return []
+    sentence = gettext(
+        "Your login is %(login)s from now on: the one made of your name is erased. The password stays.",
+        login=logins.of_account(db, account),
+    )
+    return [(sentence, url_for("own.index"))]
 
 
 def _notes_waiting() -> list[tuple[str, str]]:
@@ -307,6 +320,10 @@ def _people_waiting() -> list[tuple[str, str]]:
                 url_for("accounts.approval"),
             )
         )
+    renamed = len(account_queries.renamed(db, day)) if may_open("accounts.hand_out") else 0
+    if renamed:
+        sentence = ngettext("%(num)s new login to hand out", "%(num)s new logins to hand out", renamed)
+        found.append((sentence, url_for("accounts.index", _anchor="renamed")))
     found += _left_open()
     if may_open("exchange.index") and who.has("administrator"):
         copies = len(backups.still_holding(db))

@@ -86,10 +86,9 @@ def held(db: Database, person: int, today: int, own: bool, veil: Veil) -> list[H
         listed = ", ".join(quoted(c.name) for c in columns)
         sql = f"SELECT {listed} FROM {quoted(table.name)} WHERE ({where}) AND retired_at IS NULL"
         blocked = set()
-        for column in () if own else table.consented:
-            purpose = column.consent or ""
+        for name, purpose in () if own else _asking(table):
             may.setdefault(purpose, has_valid(db, person, purpose, today))
-            blocked |= set() if may[purpose] else {column.name}
+            blocked |= set() if may[purpose] else {name}
         rows = tuple(
             _behind(
                 veil,
@@ -102,6 +101,12 @@ def held(db: Database, person: int, today: int, own: bool, veil: Veil) -> list[H
         if rows:
             found.append(Held(table, columns, rows))
     return found
+
+
+def _asking(table: Table) -> list[tuple[str, str]]:
+    """The columns that ask for a consent, with its purpose; a login does, too, for it is made of the name."""
+    asking = [(c.name, c.consent or "") for c in table.consented]
+    return [("login", "core")] if table.name == "account" else asking
 
 
 _OF_SIGNER = ("ground", "document")

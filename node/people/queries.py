@@ -11,6 +11,7 @@ from typing import Any
 from sqlite_utils import Database
 
 from node.families import Veil
+from node.logins import shown
 from node.naming import called
 from node.naming import number_of as number_of
 from node.purposes import UNDER_HEALTH, UNDER_MESSAGES, agreed
@@ -344,8 +345,9 @@ def still_open(db: Database, today: int, person: int | None = None) -> list[Rema
 
     The account of who is a pupil's guardian, or a pupil, too, is theirs to keep.
     """
-    sql = """SELECT s.person, s."end", group_concat(DISTINCT a.duty) AS duties, c.id AS account, c.login
-      FROM staff s
+    sql = f"""WITH {NAMED} SELECT s.person, s."end", group_concat(DISTINCT a.duty) AS duties, c.id AS account,
+        c.login, {NAME_COLUMNS}
+      FROM staff s LEFT JOIN named n ON n.id = s.person
       LEFT JOIN appointment a ON a.person = s.person AND a.retired_at IS NULL
         AND (a."end" IS NULL OR a."end" > :today)
       LEFT JOIN account c ON c.person = s.person AND c.retired_at IS NULL AND c.disabled = 0
@@ -357,7 +359,8 @@ def still_open(db: Database, today: int, person: int | None = None) -> list[Rema
     return [
         Remainder(
             row["person"], row["end"], tuple(sorted((row["duties"] or "").split(","))) if row["duties"] else (),
-            row["account"], row["login"] or "",
+            row["account"],
+            shown(row["account"], row["login"], full_name(row)) if row["account"] is not None else "",
         )
         for row in db.query(sql, {"today": today, "person": person})
     ]  # fmt: skip

@@ -18,6 +18,11 @@ def change_password(w: Writer, account: int, password: str) -> None:
     w.update("account", account, password=auth.hash_new(password), must_change=0, signed_out_at=w.now)
 
 
+def knows_login(w: Writer, account: int) -> None:
+    """The owner signed in with the login that replaced another one: nobody need tell it any more."""
+    w.update("account", account, renamed_on=None)
+
+
 def sign_out_everywhere(w: Writer, account: int) -> None:
     """End every session and PIN of the account, here now and on other nodes when they hear of it."""
     w.update("account", account, signed_out_at=w.now)

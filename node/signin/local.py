@@ -14,6 +14,7 @@ from itertools import pairwise
 
 from sqlite_utils import Database
 
+from node.naming import called
 from node.people.queries import NAME_COLUMNS, NAMED, full_name
 from node.storage import Node
 from shared import auth, crypto
@@ -109,11 +110,11 @@ def keepers(db: Database, device: bytes | None, today: int) -> list[Keeper]:
     """Who may sign in by PIN on the computer now."""
     if device is None:
         return []
-    sql = f"""WITH {NAMED} SELECT d.account, a.login, {NAME_COLUMNS}
+    sql = f"""WITH {NAMED} SELECT d.account, a.person, {NAME_COLUMNS}
               FROM device_pin d JOIN account a ON a.id = d.account LEFT JOIN named n ON n.id = a.person
-              WHERE d.device = :device AND {_ALIVE} ORDER BY n.surname, a.login"""
+              WHERE d.device = :device AND {_ALIVE} ORDER BY n.surname, n.given_name, d.account"""
     rows = db.query(sql, {"device": device, "today": today} | _limits())
-    return [Keeper(row["account"], full_name(row) or row["login"] or "") for row in rows]
+    return [Keeper(row["account"], called(full_name(row), row["person"], row["account"])) for row in rows]
 
 
 def enter_by_pin(db: Database, device: bytes | None, account: int, pin: str) -> None:

@@ -59,6 +59,9 @@ def _come_in(account: int) -> ResponseReturnValue:
         local.signed_in_fully(database(), found, account)
     begin_session(account)
     _take_over_language(account)
+    if queries.is_renamed(database(), account):
+        with writing(database(), account) as w:
+            actions.knows_login(w, account)
     return redirect(safe_next(request.form.get("next")))
 
 

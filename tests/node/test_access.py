@@ -52,7 +52,7 @@ def address(pages: SchoolPages, rule: str, role: str, own: bool = True) -> str:
         "<int:group_id>": str(group), "<day>": day, "<int:period>": str(period),
         "<int:pupil_id>": str(pages.member_of(group)), "<int:shift>": "1",
         "<int:task_id>": str(pages.one("SELECT id FROM task WHERE assignee = ?", pages.person("deputy"))),
-        "<int:account_id>": str(pages.one("SELECT id FROM account WHERE login = 'pupil'")),
+        "<int:account_id>": str(pages.one("SELECT id FROM account WHERE login = ?", pages.logins["pupil"])),
         "<int:order_id>": str(order_of(pages, role, own)),
         "<int:line_id>": str(pages.one("SELECT max(id) FROM movement WHERE kind = 'departed'")),
         "<kind_name>": {"deputy": "classes", "head": "staff", "secretary": "staff"}.get(role, "marks"),

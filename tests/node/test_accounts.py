@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import re
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 from sqlite_utils import Database
 
-from node import access, lan
+from node import access, lan, logins
 from node.accounts import actions, queries
 from node.accounts.actions import FirstHead
+from node.consents import actions as consents
+from node.consents.queries import due, withdrawn
+from node.people.queries import number_of
+from node.reading.noting import note
+from node.signin import queries as signin
 from shared.dates import parse_day
 from shared.problems import AccountExists, ConsentMissing, HeadExists, InvalidValue, LastAdministrator
 from shared.web import today
 from sync.state import State
 from sync.writer import Writer, writing
 from tests.node.conftest import CHEAP, PASSWORD, SchoolPages, actor, autumn
+from tests.node.test_access import address, every_route
 
 SLIP = re.compile(r"<code class=\"code\">([a-z-]+)</code>")
 LOGIN = re.compile(r"Логин[^<]*<b>([^<]+)</b>")
@@ -102,7 +109,7 @@ def test_the_first_head_comes_with_consent_order_duty_and_account(empty_school: 
         assert db.execute("SELECT number FROM order_book WHERE id = ?", order).fetchone()[0] == "7-к"
 
 
-def test_whoever_withdraws_the_consent_is_called_by_the_login(db: Database) -> None:
+def test_whoever_withdraws_the_consent_is_called_by_a_number(db: Database) -> None:
     with writing(db, actor(db)) as w:
         person = member(w)
         account = opened(w, person)[0].account
@@ -110,10 +117,125 @@ def test_whoever_withdraws_the_consent_is_called_by_the_login(db: Database) -> N
         assert found is not None and found.name == "Айгүл Асанова"
         w.update("consent", db.execute("SELECT max(id) FROM consent").fetchone()[0], withdrawn_on=today())
     found = access.identify(db, account)
-    assert found is not None and found.name == "asanova.aygul"
+    assert found is not None and found.name == f"№ {number_of(person)}"
+
+
+def logged(db: Database, word: str) -> list[str]:
+    return [vals for (vals,) in db.execute("SELECT vals FROM change").fetchall() if word in vals]
+
+
+def test_with_the_withdrawal_the_login_is_erased_and_the_number_opens_the_account(db: Database) -> None:
+    day = today()
+    with writing(db, actor(db)) as w:
+        person, other = member(w), member(w, "Бакиров", "Эмил")
+        account, stays = (slip.account for slip in opened(w, person, other))
+        w.put("staff", person=person, position="teacher", start=day - 9)
+        consent = db.execute("SELECT id FROM consent WHERE person = ?", (person,)).fetchone()[0]
+    assert logged(db, "asanova.aygul") and signin.accounts(db, "asanova.aygul")
+    stored = db.execute("SELECT password FROM account WHERE id = ?", (account,)).fetchone()
+    with writing(db, actor(db)) as w:
+        consents.withdraw(w, person, consent, day)
+    assert not logged(db, "asanova.aygul") and signin.accounts(db, "asanova.aygul") == []
+    login = logins.of_account(db, account)
+    assert login == str(number_of(account)) and [one.id for one in signin.accounts(db, login)] == [account]
+    assert db.execute("SELECT password FROM account WHERE id = ?", (account,)).fetchone() == stored
+    assert logins.of_account(db, stays) == "bakirov.emil" and logged(db, "bakirov.emil")
+    assert person in {one.person for one in withdrawn(db)}, "the name is kept for the staff file"
+    assert [one.account for one in queries.renamed(db, day)] == [account]
+    with writing(db, actor(db)) as w:
+        (slip,) = actions.hand_out(w, day)
+    assert (slip.login, slip.password, slip.name) == (login, "", f"№ {number_of(person)}")
+    assert queries.renamed(db, day) == []
+
+
+def test_a_login_that_came_after_the_withdrawal_is_due_to_be_erased(db: Database) -> None:
+    """Another machine opened the account before it heard of it."""
+    day = today()
+    with writing(db, actor(db)) as w:
+        person = member(w)
+        consent = db.execute("SELECT id FROM consent WHERE person = ?", (person,)).fetchone()[0]
+        consents.withdraw(w, person, consent, day)
+    assert due(db, day) == []
+    with writing(db, actor(db)) as w:
+        w.insert("account", person=person, login="asanova.aygul", password="x")
+    assert due(db, day) == [person]
+    with writing(db, actor(db)) as w:
+        consents.erase_due(w, day)
+    assert not logged(db, "asanova.aygul") and due(db, day) == []
+
+
+def test_a_slip_for_who_may_not_be_named_bears_no_name(db: Database) -> None:
+    day = today()
+    with writing(db, actor(db)) as w:
+        person = member(w)
+        account = opened(w, person)[0].account
+        w.update("consent", db.execute("SELECT max(id) FROM consent").fetchone()[0], valid_to=day)
+        holder = queries.holder(db, account, day)
+        assert holder is not None and (holder.name, holder.login) == ("", "")
+        assert actions.reset(w, account, "y", day) == str(number_of(account))
+        assert actions.reset(w, actor(db), "y", day) == "admin", "it was made of no name"
+    assert [one.id for one in signin.accounts(db, str(number_of(account)))] == [account]
 
 
 # ---- pages
+
+
+LAPSED = ("teacher", "pupil", "guardian")
+
+
+def test_no_page_tells_the_login_of_who_may_not_be_named(tmp_path: Path) -> None:
+    """Consents of a teacher, a pupil and a guardian lapsed; every page of everybody else is searched."""
+    own = autumn().again(tmp_path)
+    planted = {role: f"planted.{role}" for role in LAPSED}
+    with closing(own.node.connect()) as db, writing(db, actor(db)) as w:
+        for role in LAPSED:
+            person = own.person(role)
+            own_account = own.one("SELECT id FROM account WHERE login = ?", own.logins[role])
+            w.update("account", own_account, login=planted[role])
+            for (row,) in db.execute(
+                "SELECT id FROM consent WHERE person = ? AND purpose = 'core'", (person,)
+            ).fetchall():
+                w.update("consent", row, valid_to=today())
+            note(w, own_account, "read", "card", own.person("head"))
+            w.put("staff", person=own.person("teacher"), end=today())
+    own.logins |= planted
+    child = own.one("SELECT pupil FROM guardian WHERE person = ?", own.person("guardian"))
+    own.as_("guardian").get(f"/own-data/{child}")
+    own.as_("guardian").post(f"/own-data/{child}/ask", text="Дареги")
+    told = []
+    for role in ("head", "deputy", "secretary", "administrator", "class_teacher", "social"):
+        paths = {address(own, rule, role) for _, rule, method in every_route(own.app) if method == "GET"}
+        paths |= {f"/accounts/?kind={kind}" for kind in queries.KINDS} | {f"/own-data/{own.person('head')}"}
+        paths |= {
+            f"/accounts/{own.one('SELECT id FROM account WHERE login = ?', one)}" for one in planted.values()
+        }
+        for path in sorted(paths):
+            text = own.as_(role).get(path)[1]
+            told += [(role, path, one) for one in planted.values() if one in text]
+    assert told == []
+
+
+def test_the_new_login_is_told_to_its_owner_and_to_the_administrator(tmp_path: Path) -> None:
+    own = autumn().again(tmp_path)
+    person, login = own.person("librarian"), own.logins["librarian"]
+    account = own.one("SELECT id FROM account WHERE login = ?", login)
+    own.as_("librarian").get("/consents/own")
+    consent = own.one("SELECT id FROM consent WHERE person = ? AND purpose = 'core'", person)
+    assert own.as_("librarian").post("/consents/own/withdraw", consent=str(consent))[0] == 302
+    number = str(number_of(account))
+    page = own.as_("librarian").get("/")[1]
+    assert f"Логиниңиз мындан ары: {number}" in page and login not in page
+    admin = own.as_("administrator")
+    assert 'href="/accounts/#renamed"' in admin.get("/")[1]
+    page = admin.get("/accounts/")[1]
+    assert 'id="renamed"' in page and f"<b>{number}</b>" in page and login not in page
+    status, slips = admin.post("/accounts/renamed")
+    assert status == 200 and LOGIN.findall(slips) == [number] and SLIP.findall(slips) == []
+    assert 'id="renamed"' not in admin.get("/accounts/")[1]
+    with closing(own.node.connect()) as db, writing(db, actor(db)) as w:
+        w.update("account", account, renamed_on=today())
+    own.sign_in(number)
+    assert own.one("SELECT renamed_on IS NULL FROM account WHERE id = ?", account) == 1
 
 
 def test_the_first_head_is_entered_by_the_administrator_and_signs_in(empty_school: SchoolPages) -> None:

@@ -84,7 +84,11 @@ def test_two_colleagues_switch_by_pin_on_one_computer(school: SchoolPages) -> No
     second = with_pin(school, client, "aida", "5937")
     status, there = leave(client, "/lock", next="/account/")
     assert status == 302 and f"who={second}" in there
-    assert "admin" in client.get(there)[1] and 'name="pin"' in client.get(there)[1]
+    number = school.one("SELECT person FROM account WHERE login = 'admin'") & 0xFFFFFFFF
+    page = client.get(there)[1]
+    assert f"№ {number}" in page and 'name="pin"' in page and "admin" not in page, (
+        "no name, and never the login"
+    )
     assert by_pin(client, second, "5937", next="/account/", was=str(second)) == (302, "/account/")
     leave(client, "/lock", next="/account/")
     assert by_pin(client, first, PIN, next="/account/", was=str(second)) == (302, "/")
