@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from shared.i18n import gettext, in_list
+from shared.i18n import column_label, gettext, in_list
+from shared.problems import NoLesson, NotAllowed, NotInGroup, ReasonNeeded, TermLocked, WithoutMarks
 from shared.schema import ATTENDANCE_STATUSES
+
+STAYING = (NoLesson, NotAllowed, NotInGroup, ReasonNeeded, TermLocked, WithoutMarks)
+"""Why something is not saved that a browser still knows when its page is opened anew: no name is in these."""
 
 
 def words() -> dict[str, str]:
@@ -24,6 +28,19 @@ def words() -> dict[str, str]:
         "mine": gettext("Write mine"),
         "reword": gettext("Write it differently"),
         "someone_else": gettext("It is the name of someone else, who may be named"),
+        "again": gettext("Send again"),
+        "give_up": gettext("Do not save it"),
+        "next": gettext("Next"),
+        "save": gettext("Save"),
+        "reason": gettext("Reason for the late change"),
+        "number": gettext("No. %(number)s", number="#"),
+        "topic": column_label("lesson", "topic"),
+        "homework": column_label("lesson", "homework"),
+        "comment": column_label("mark", "comment"),
+        "taken": gettext("Attendance taken"),
+        "yes": gettext("yes"),
+        "no": gettext("no"),
+        **{problem.code: problem().sentence(gettext) for problem in STAYING},
         "nothing": gettext("(empty)"),
         **{status: in_list(status, "attendance_status") for status in ATTENDANCE_STATUSES},
         "absent_marked": gettext("Marked absent, and has a mark."),

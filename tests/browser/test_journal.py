@@ -202,11 +202,11 @@ def test_a_second_tap_takes_back_and_a_colleagues_value_is_asked_about(
     with writing(desk.db, desk.account) as w:
         actions.save(w, desk.place, desk.teacher, TODAY, [Change("mark", 3, None, second, 0, ORAL)])
     key(page, second, "4")
-    question = page.locator(f"[data-pupil='{second}'] .clash")
+    question = page.locator(".asks .clash")
     question.wait_for()
     assert "3" in question.inner_text() and "4" in question.inner_text()
     assert desk.cell(second).value(0) == 3
-    question.locator("button").nth(1).click()
+    question.locator(".bar:last-child button").nth(1).click()
     page.locator(f"[data-pupil='{second}'] .state.saved").wait_for()
     assert desk.cell(second).value(0) == 4
 
@@ -597,7 +597,7 @@ def test_topic_and_homework_are_written_on_the_facing_page(
     question = page.locator(".clash")
     question.wait_for()
     assert "§ 22" in question.inner_text() and "§ 23" in question.inner_text()
-    question.locator("button").first.click()
+    question.locator(".bar:last-child button").first.click()
     page.locator(".lines .chosen td:has-text('§ 22')").wait_for()
 
 

@@ -2,7 +2,7 @@
 "use strict";
 (() => {
   if (!outbox || !facing) return;
-  const { book, texts, value, enter, absent, late, letterOf } = outbox, { table, heads } = facing;
+  const { book, texts, value, enter, absent, late, letterOf, tellSign } = outbox, { table, heads } = facing;
   const [low, high, threshold, minimum] = ["low", "high", "threshold", "minimum"].map((name) => Number(book.dataset[name]));
   const rows = [...table.tBodies[0].rows], links = heads.map((head) => head.querySelector("a"));
   const attribute = { status: "s", comment: "c", mark: { "": "m", 0: "m", 1: "n" } };
@@ -33,20 +33,14 @@
     return { url: urlOf(td), field, pupil: td.parentNode.dataset.pupil, slot: field === "mark" ? String(slot) : "", base };
   };
   const shut = (td) => heads[td.cellIndex].hasAttribute("data-locked");
-  function sign(td, state, told) {
+  function sign(td, state) {
     td.classList.remove("saved", "waiting", "refused", "locked");
     if (state) td.classList.add(state);
-    if (told) td.title = told;
-    else if (state) td.removeAttribute("title");
     if (td === aimed) saying(td);
-  }
-  function tell(line, state, told) {
-    line.className = `state ${state === "locked" ? "refused" : state || ""}`;
-    line.textContent = { saved: `✓ ${texts.saved}`, waiting: `… ${texts.waiting}`, refused: `! ${told || texts.refused}`, locked: `! ${told || texts.locked}` }[state] || "";
   }
   function saying(td) {
     const line = desk.querySelector("[data-cell-state]");
-    tell(line, ["saved", "waiting", "refused", "locked"].find((one) => td.classList.contains(one)), td.title);
+    tellSign(line, ["saved", "waiting", "refused", "locked"].find((one) => td.classList.contains(one)));
     const both = td.dataset.s === "absent" && td.dataset.m && !shut(td) ? ` ${texts.absent_marked}` : "";
     if (shut(td)) line.textContent = texts.locked;
     else if (td.dataset.x && !line.textContent) line.textContent = `! ${td.title}`;
@@ -63,9 +57,14 @@
     line.append(` ${swap} `, back);
   }
   // What is refused before anything is written, and what took the place of what: said where one looks.
-  let swap = "", tapped = [null, 0];
-  function refuse(told) { tell(desk.querySelector("[data-cell-state]"), "refused", told); }
+  let swap = "", swapped = null, tapped = [null, 0];
+  function refuse(told) {
+    const line = desk.querySelector("[data-cell-state]");
+    tellSign(line, "refused");
+    line.lastChild.textContent = told;
+  }
   function replaced(td, was, now) {
+    swapped = td;
     if (was && was !== now) swap = `${td.parentNode.cells[0].textContent.trim()}: ${was} → ${now || texts.nothing}`;
   }
   // A mark keeps its kind of work, a new one is of that of the lesson's other marks; one chosen by hand goes before, in
@@ -83,14 +82,14 @@
   function tick(head) {
     taken.checked = !dotOf(head);
     taken.disabled = head.hasAttribute("data-locked");
-    tell(desk.querySelector("[data-taken-state]"), head.dataset.state, head.dataset.told);
+    tellSign(desk.querySelector("[data-taken-state]"), head.dataset.state);
   }
-  function showTaken(head, wanted, state, told) {
+  function showTaken(head, wanted, state) {
     const dot = head.querySelector(".dot") || document.createElement("span");
     dot.className = "dot";
     head.append(dot);
     dot.hidden = wanted === "1";
-    Object.assign(head.dataset, { state, told: told || "" });
+    head.dataset.state = state;
     if (aimed && heads[aimed.cellIndex] === head) tick(head);
   }
   // Whom a note expects away stands there in brackets until attendance is taken.
@@ -121,6 +120,11 @@
     td.classList.toggle("outside", Boolean(td.dataset.x));
     reckon(td.parentNode);
   }
+  // After the edit window what stood stays to be read, with the reason.
+  function struck(td, name, old, between, reason) {
+    td.dataset[name] = [td.dataset[name], old].filter(Boolean).join(between);
+    td.title = [td.title, reason].filter(Boolean).join("; ");
+  }
   // Average and proposed mark as one types, by the rule of shared/grading.py, in whole numbers.
   function reckon(row) {
     // What was refused, or asks, does not stand in the journal; till it does what stood there counts.
@@ -150,7 +154,11 @@
     td.dataset[weight] = option.dataset.weight;
   }
   // Whatever stood outside the scale weighed nothing; what is written now is on it.
-  function onScale(td, slot) { if (td.dataset.x) td.dataset.x = td.dataset.x.replace(slot, ""); }
+  function onScale(td, slot) {
+    if (!td.dataset.x) return;
+    td.dataset.x = td.dataset.x.replace(slot, "");
+    if (!td.dataset.x) td.removeAttribute("title");
+  }
   function set(td, field, slot, wanted, kind) {
     const cell = cellOf(td, field, slot);
     if (field === "mark") {
@@ -201,7 +209,9 @@
     link.textContent = `${td.parentNode.cells[0].textContent.trim()} · ${head.querySelector("a").textContent}`;
     said.value = td.dataset.c || "";
     said.disabled = shut(td);
+    desk.querySelector("[data-cell-state]").style.minHeight = "";
     saying(td);
+    outbox.offer();
   });
   said.addEventListener("change", () => { if (aimed) set(aimed, "comment", "", said.value.trim()); });
   table.addEventListener("paste", (event) => {
@@ -376,25 +386,37 @@
     typed = "";
   }
   outbox.serve({
-    show(cell, wanted, state, told) {
+    show(cell, wanted, state) {
       const td = tdOf(cell), line = topics.tdOf(cell);
       if (line) {
         topics.put(line, wanted);
-        sign(line, state, told);
+        sign(line, state);
       }
-      if (cell.field === "taken" && headOf(cell)) showTaken(headOf(cell), wanted, state, told);
+      if (cell.field === "taken" && headOf(cell)) showTaken(headOf(cell), wanted, state);
       if (!td) return;
       const name = dataOf(cell.field, cell.slot);
       if (cell.field === "mark" && wanted) weigh(td, name, cell.kind || kindIn(td, name) || cell.usual);
       td.dataset[`base${name}`] ??= td.dataset[name] ?? (cell.field === "status" ? "present" : "");
       td.dataset[name] = wanted;
+      if (cell.field === "comment") td.removeAttribute("title");
       td.dataset[`no${name}`] = ["refused", "locked"].includes(state) ? "1" : "";
       draw(td);
-      sign(td, state, told);
+      // What was to take another's place did not.
+      if (swap && td === swapped && td.dataset[`no${name}`]) {
+        const line = desk.querySelector("[data-cell-state]");
+        line.style.minHeight = `${line.offsetHeight}px`;
+        swap = "";
+      }
+      sign(td, state);
+      if (td === swapped && aimed) saying(aimed);
     },
     base(cell, known, told) {
       const td = tdOf(cell), line = topics.tdOf(cell);
-      if (line) line.dataset.base = known;
+      if (line) {
+        const was = line.dataset.base;
+        line.dataset.base = known;
+        if (told.saved && was && was !== known && headOf(cell).hasAttribute("data-old")) struck(line, "struck", was, " · ", cell.reason);
+      }
       if (cell.field === "taken" && headOf(cell)) headOf(cell).dataset.base = known;
       if (!td) return;
       const name = dataOf(cell.field, cell.slot), old = td.dataset[`base${name}`] ?? cell.base, kind = kindOf[name], of = td.dataset[`base${kind}`];
@@ -405,15 +427,27 @@
         td.dataset[`base${kind}`] = known && told.kind;
       }
       const other = old !== known || Boolean(of && told.kind && of !== told.kind);
-      if (told.saved && cell.field !== "comment" && heads[td.cellIndex].hasAttribute("data-old") && old && old !== "present" && other) td.dataset.was = [td.dataset.was, { absent, late }[old] || old].filter(Boolean).join(" ");
+      if (told.saved && cell.field !== "comment" && heads[td.cellIndex].hasAttribute("data-old") && old && old !== "present" && other) struck(td, "was", { absent, late }[old] || old, " ", cell.reason);
     },
     here(cell) { return Boolean(tdOf(cell) || topics.tdOf(cell) || (cell.field === "taken" && headOf(cell))); },
-    ask(cell, box) {
-      const row = cell.pupil && rows.find((one) => one.dataset.pupil === cell.pupil), where = headOf(cell);
-      box.prepend([row && row.cells[0].textContent.trim(), where.querySelector("a").textContent].filter(Boolean).join(" · "), ": ");
-      book.prepend(box);
+    at(cell) {
+      const line = topics.tdOf(cell);
+      return line ? line.parentNode.contains(document.activeElement) : Boolean(aimed) && heads[aimed.cellIndex] === headOf(cell) && (!cell.pupil || tdOf(cell) === aimed);
     },
-    reason() { const field = desk.querySelector("[data-late-reason]"); desk.hidden = field.hidden = false; field.querySelector("input").focus(); },
+    nameOf(cell) {
+      const row = rows.find((one) => one.dataset.pupil === cell.pupil);
+      return [row ? row.cells[0].textContent.trim() : texts[cell.field], headOf(cell).querySelector("a").textContent].join(" · ");
+    },
+    go(cell, write) {
+      const line = topics.tdOf(cell), td = tdOf(cell) || rows.map((row) => row.cells[headOf(cell).cellIndex]).find((one) => one.tabIndex >= -1 && !one.classList.contains("out"));
+      if (line) (write ? line : line.parentNode.cells[0].firstElementChild).focus();
+      else if (td) enterCell(td);
+    },
   });
+  // What asks lies above the desk, or over the lines beside it, and stays there.
+  const tray = document.createElement("div");
+  tray.className = "tray";
+  desk.before(tray);
+  tray.append(outbox.panel, desk);
   facing.choose(heads.filter((head) => head.dataset.at).length);
 })();

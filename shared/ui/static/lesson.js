@@ -17,8 +17,7 @@
     const said = fold.querySelectorAll("[data-said]")[["topic", "homework"].indexOf(name)];
     if (said) said.textContent = wanted || said.dataset.said;
   }
-  function unfold(row) { if (fold.contains(row)) fold.open = true; }
-  const here = (cell) => cell.url === form.dataset.url;
+  const here = (cell) => cell.url === form.dataset.url && Boolean(form.elements[nameOf(cell)]);
   // A mark keeps its kind of work, a new one is of the usual one, and one chosen by hand goes before.
   const kinds = form.elements.kind, ofSecond = form.elements["kind-1"], byHand = { 0: "", 1: "" }, of = new Map();
   if (kinds) for (const select of [kinds, ofSecond]) select.addEventListener("change", () => {
@@ -130,13 +129,6 @@
     written ||= Boolean(cell.pupil);
     all.hidden = !written || form.elements.taken.checked;
   }
-  // On a phone the sign stands alone and its word is heard.
-  function word(text) {
-    const one = document.createElement("span");
-    one.className = "word";
-    one.textContent = text;
-    return one;
-  }
   // Each mark with its kind of work.
   function telling(cell, line) {
     const told = [0, 1].map((slot) => {
@@ -200,11 +192,11 @@
     (goals.find((one) => one.checked) || goals[0]).focus({ preventScroll: true });
   }
   outbox.serve({
-    show(cell, wanted, state, told) {
+    show(cell, wanted, state) {
       if (!here(cell)) return;
       askAll(cell);
       headline(cell.field, wanted);
-      const row = rowOf(cell), old = row.querySelector(".told");
+      const row = rowOf(cell);
       const line = cell.pupil ? placeOf(row, "[data-told]", row.querySelector(".name"), "span", "state", "told") : row.querySelector("[data-told]");
       if (current(nameOf(cell)) !== wanted && document.activeElement !== form.elements[nameOf(cell)]) put(nameOf(cell), wanted);
       if (cell.slot === "1" && wanted) {
@@ -213,20 +205,11 @@
       }
       if (cell.field === "mark") of.set(nameOf(cell), wanted && (cell.kind || kindOf(nameOf(cell)) || cell.usual || ""));
       if (cell.field === "mark") telling(cell, placeOf(row, "[data-kinds]", row.querySelector(".second"), "p", "small soft comment", "kinds"));
-      if (old) old.remove();
       if (cell.field === "mark" || cell.field === "status") doubt(cell.pupil);
       if (!line) return;
-      line.className = `state ${state === "locked" ? "refused" : state}`;
-      line.textContent = { saved: "✓ ", waiting: "… ", refused: "! ", locked: "! " }[state] || "";
-      if (state) line.append(word(texts[state]));
+      outbox.tellSign(line, state);
       const kind = cell.field === "mark" && wanted && cell.slot === "0" ? kindOf(nameOf(cell)) : "";
       if (kind && kind !== kinds.dataset.usual) line.append(" ", nameOfKind(kind));
-      if (!told) return;
-      unfold(row);
-      const why = document.createElement("p");
-      why.className = "clash told";
-      why.textContent = `! ${told}`;
-      row.append(why);
     },
     base(cell, known, told) {
       if (!here(cell)) return;
@@ -234,10 +217,16 @@
       if (told.kind && (!cell.kind || cell.kind === told.kind)) of.set(nameOf(cell), told.kind);
     },
     here,
-    ask(cell, box) {
-      rowOf(cell).append(box);
-      unfold(rowOf(cell));
+    at(cell) { return rowOf(cell).contains(document.activeElement) && !outbox.panel.contains(document.activeElement); },
+    nameOf(cell) { return cell.field === "taken" ? texts.taken : rowOf(cell).querySelector(".name a, label").textContent.trim(); },
+    go(cell) {
+      const row = rowOf(cell), controls = [...row.querySelectorAll("input, textarea")];
+      if (fold.contains(row)) fold.open = true;
+      row.scrollIntoView({ block: cell.pupil ? "center" : "nearest" });
+      const shown = controls.filter((one) => one.type !== "hidden" && one.offsetParent && !outbox.panel.contains(one)), own = shown.filter((one) => one.name === nameOf(cell));
+      (own.find((one) => one.checked) || own[0] || shown[0]).focus({ preventScroll: true });
     },
-    reason() { const field = document.getElementById("reason"); if (field) field.focus(); },
   });
+  foot.prepend(outbox.panel);
+  form.addEventListener("focusin", outbox.offer);
 })();

@@ -17,6 +17,7 @@ const topics = (() => {
     return index > 0 && column > 0 ? lines[column - 1].cells[index] : null;
   }
   function put(td, text) {
+    td.dataset.base ??= textIn(td);
     if (td.contains(pen)) {
       if (pen.value === was) pen.value = text;
       was = text;
@@ -29,6 +30,7 @@ const topics = (() => {
   function open(td) {
     if (td.contains(pen) || shut(td)) return;
     const text = textIn(td);
+    td.dataset.base ??= text;
     td.replaceChildren(pen);
     pen.value = was = text;
     pen.maxLength = td.cellIndex === 1 ? 500 : 1000;
