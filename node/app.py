@@ -45,7 +45,7 @@ from node import (
 from node.background import Agent
 from node.exchange import views as exchange
 from node.home import queries
-from node.importing import views as importing
+from node.importing import routes as importing
 from node.settings.queries import school_name
 from node.signin import local
 from node.storage import Node

@@ -69,6 +69,8 @@
     |   |-- LockedTermMoves       a term that the deputy has locked for a class would have other dates
     |   |-- RollsBegin            a school year would begin before the pupils on its rolls
     |   |-- EmptyPlan             a plan without topics handed in or approved
+    |   |-- NothingToUndo         an import of which nothing may go, or come back
+    |   |-- BroughtSince          an import that would come back beside a later one of the same
     |   |-- PlanHandedIn          a list would change a plan that was handed in or approved
     |   |-- TopicGiven            a list would put another topic in place of one that a lesson gave
     |   |-- BellsOverlap          a lesson would begin before the one before it has ended
@@ -662,6 +664,16 @@ class WithoutMarks(InputProblem):
 class ReasonNeeded(InputProblem):
     code = "reason_needed"
     template = N_("This can be changed only with a reason; write it down.")
+
+
+class NothingToUndo(InputProblem):
+    code = "nothing_to_undo"
+    template = N_("Nothing of this import may be changed now.")
+
+
+class BroughtSince(InputProblem):
+    code = "brought_since"
+    template = N_("A later import has brought the like again: {label}. Undo that one first.")
 
 
 class PlanHandedIn(InputProblem):

@@ -12,8 +12,10 @@ the act retires it, and undoing that brings it back. An undo marks itself.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
 
 from sqlite_utils import Database
 
@@ -41,6 +43,9 @@ Place = tuple[str, Key, str]
 """Table, key and merge unit."""
 
 
+NOTHING_HELD: Mapping[Row, str] = MappingProxyType({})
+
+
 @dataclass(frozen=True)
 class Act:
     """One transaction of one account; ``at`` in milliseconds by its author's clock. ``mark``: its row of ``act``, or 0.
@@ -66,7 +71,7 @@ class LeftAlone:
     """What an undo did not touch, who wrote there since, and when (milliseconds).
 
     ``why``: ``changed`` (someone wrote another value), ``used`` (someone built on the row), ``consent`` (the value may
-    not be kept any more).
+    not be kept any more), or what the caller said of a row that it holds; then nobody and no time is named.
     """
 
     place: Place
@@ -124,6 +129,12 @@ def touched_by_undos(db: Database) -> frozenset[tuple[int, int]]:
     return frozenset((tbl, key) for tbl, key in db.execute(sql).fetchall())
 
 
+def undoing_of(db: Database, act: Act) -> Act | None:
+    """The act that undid another one and still holds, the latest of several; None where none does."""
+    found = [one for row in _undoers(db, act.clock, act.actor) if not (one := _act(*row)).undone]
+    return max(found, key=lambda one: one.clock, default=None)
+
+
 def marked_act(db: Database, mark: int) -> Act:
     """The act of a mark. InvalidValue: there is none."""
     row = db.execute(_FIRST_STAMPS.format(table=ACT.number) + " WHERE a.id = ?", (mark,)).fetchone()
@@ -149,13 +160,14 @@ def _act(mark: int, kind: str, label: str, lines: int, retired_at: int | None, c
 # -- undoing -------------------------------------------------------------------------------------------------------
 
 
-def undo(w: Writer, act: Act, also: Collection[Place] = ()) -> Undone:
-    """Take an act back inside a write transaction. ``also``: places an earlier call left alone and that may go.
+def undo(w: Writer, act: Act, also: Collection[Place] = (), held: Mapping[Row, str] = NOTHING_HELD) -> Undone:
+    """Take an act back inside a write transaction. ``also``: places an earlier call left alone and that may go;
+    ``held``: rows that are to stay whatever the log says, and why.
 
     InvalidValue: the act wrote rows that are not the school's own, or there is no such act. WrittenByNewer: it wrote
     tables or columns that this release does not know.
     """
-    plan = plan_undo(w.db, act, also)
+    plan = plan_undo(w.db, act, also, held)
     mark = w.insert(
         "act",
         kind="undo",
@@ -175,7 +187,9 @@ def undo(w: Writer, act: Act, also: Collection[Place] = ()) -> Undone:
     return Undone(mark, restored, retired, (*plan.left_alone, *refused))
 
 
-def plan_undo(db: Database, act: Act, also: Collection[Place] = ()) -> Plan:
+def plan_undo(
+    db: Database, act: Act, also: Collection[Place] = (), held: Mapping[Row, str] = NOTHING_HELD
+) -> Plan:
     """What undoing an act would do now.
 
     InvalidValue: there is no such act. WrittenByNewer: half of it would stay, unseen here.
@@ -199,10 +213,12 @@ def plan_undo(db: Database, act: Act, also: Collection[Place] = ()) -> Plan:
                 raise WrittenByNewer()
             rest = [e for e in entries if e.n not in own and not any(saw(e, o, lineage) for o in ours)]
             if rest:
-                _plan_row(plan, table, key, entries, ours, rest, lineage, also)
+                _plan_row(
+                    plan, table, key, entries, ours, rest, lineage, also, held.get((table.name, key), "")
+                )
             else:
                 created[table.name, key] = _later(table, key, entries, known)
-    _plan_created(db, plan, created, also)
+    _plan_created(db, plan, created, also, held)
     return plan
 
 
@@ -213,10 +229,10 @@ def _numbers(db: Database, act: Act) -> tuple[set[int], set[int]]:
     """
     own = _changes(db, act.clock, act.actor)
     undone: set[int] = set()
-    for clock, actor in _undoers(db, act.clock, act.actor):
-        for again in _undoers(db, clock, actor):
+    for *_, clock, actor in _undoers(db, act.clock, act.actor):
+        for *_, again, by in _undoers(db, clock, actor):
             undone |= _changes(db, clock, actor)
-            more, less = _numbers(db, Act(*again))
+            more, less = _numbers(db, Act(again, by))
             own |= more
             undone |= less
     return own, undone
@@ -226,12 +242,13 @@ def _changes(db: Database, clock: int, actor: int) -> set[int]:
     return {n for (n,) in db.execute("SELECT n FROM change WHERE clock = ? AND actor = ?", (clock, actor))}
 
 
-def _undoers(db: Database, clock: int, actor: int) -> list[tuple[int, int]]:
+def _undoers(db: Database, clock: int, actor: int) -> list[tuple[Any, ...]]:
+    """The acts that undid an act, as `_act` takes them."""
     sql = (
         _FIRST_STAMPS.format(table=ACT.number)
         + " WHERE a.undoes_clock = ? AND ifnull(a.undoes_account, 0) = ?"
     )
-    return [(row[5], row[6]) for row in db.execute(sql, (clock, actor))]
+    return db.execute(sql, (clock, actor)).fetchall()
 
 
 def _rows(db: Database, numbers: Collection[int]) -> dict[int, set[int]]:
@@ -253,6 +270,7 @@ def _plan_row(
     rest: Sequence[Entry],
     lineage: Lineage,
     also: Collection[Place],
+    held: str,
 ) -> None:
     """A row that was there without the act: each unit that the act wrote gets its former value."""
     before, now = resolve(table, rest, lineage).values, resolve(table, entries, lineage).values
@@ -263,6 +281,9 @@ def _plan_row(
         if former == {c.name: now.get(c.number, c.default) for c in columns}:
             continue
         place = (table.name, key, unit)
+        if held:
+            plan.left_alone.append(LeftAlone(place, held, 0, 0))
+            continue
         others = [h for h in heads_of(table, unit, entries, lineage) if not any(h is o for o in ours)]
         if others and place not in also:
             plan.left_alone.append(LeftAlone(place, "changed", others[0].actor or 0, ms_of(others[0].clock)))
@@ -287,10 +308,12 @@ def _plan_created(
     plan: Plan,
     created: dict[Row, LeftAlone | None],
     also: Collection[Place],
+    held: Mapping[Row, str],
 ) -> None:
     """Rows that would not be there without the act are retired, unless someone has built on them."""
     alive = {row: why for row, why in created.items() if _value(db, row, "retired_at") is None}
     kept = {row: why for row, why in alive.items() if why and why.place not in also}
+    kept |= {row: LeftAlone((*row, "retired_at"), held[row], 0, 0) for row in alive if row in held}
     users = _users(db, alive, plan.restore)
     refers: dict[Row, list[Row]] = {}
     for row, found in users.items():

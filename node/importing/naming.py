@@ -1,4 +1,4 @@
-"""What rows are called when people are told what an undo takes out or leaves."""
+"""What rows are called when people are told what an undo takes out, brings back or leaves."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def called(db: Database, row: Row, today: int) -> Called:
     return Called(str(found.get("topic") or found.get("title") or found.get("name") or ""))
 
 
-def taken_out(db: Database, rows: Iterable[Row], today: int) -> dict[str, list[Called]]:
+def by_table(db: Database, rows: Iterable[Row], today: int) -> dict[str, list[Called]]:
     """Whom or what the rows are about, by table: each person once, where the row is the person's own."""
     found: dict[str, list[Called]] = {}
     for row in rows:

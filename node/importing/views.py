@@ -1,4 +1,4 @@
-"""Routes of the import: template, file, columns and dry run, one transaction; failed lines back; undo."""
+"""Routes of the import: template, file, columns and dry run, one transaction; failed lines back."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from flask import Blueprint, Response, redirect, render_template, request, url_for
+from flask import Response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from openpyxl.utils import get_column_letter
 
-from node.importing import actions, naming, queries, remembering, uploads, workbook
+from node.importing import actions, queries, remembering, uploads, workbook
 from node.importing.actions import ImportResult, Mode, Wish
+from node.importing.blueprint import REASON, WHO, area
 from node.importing.checks import LateLine
 from node.importing.grouping import grouped
 from node.importing.headings import (
@@ -25,7 +26,7 @@ from node.importing.headings import (
     title,
 )
 from node.importing.kinds import KINDS, Kind
-from node.importing.limits import MOST_CELLS, MOST_LINES, take_files
+from node.importing.limits import MOST_CELLS, MOST_LINES
 from node.importing.line import NameInText, NewClass
 from node.importing.mapping import Mapping
 from node.importing.nameless import MayBeSomeone
@@ -33,7 +34,7 @@ from node.importing.sheets import Sheet, table_in
 from node.movement import queries as movement
 from node.people.queries import author
 from node.reading.noting import noted
-from node.request import NAMES_CHECKED, acting, database
+from node.request import NAMES_CHECKED, database
 from node.stages import switched_off
 from shared.access import allow
 from shared.i18n import alphabetical, current_language, gettext, size
@@ -53,20 +54,13 @@ from shared.report import EMPTY
 from shared.web import LARGEST_UPLOAD, today, visitor
 from sync import undo
 
-area = Blueprint("importing", __name__, url_prefix="/import", template_folder="templates")
-take_files(area, "importing.upload")
-
-WHO = tuple(dict.fromkeys(role for kind in KINDS.values() for role in kind.who))
 MODES: tuple[Mode, ...] = ("both", "insert", "update")
 OTHERS_CHECKED = "others_checked"
 """The tick by which someone says that the new people of a list are none of those without a name."""
-REASON = "reason"
-"""The field with the reason for all that a file changes late."""
 COLUMN = "column-"
 """How the choices of the page begin that say what a column of the file is."""
 OUT = "-"
 SHOWN_ERRORS = 200
-SHOWN_NAMES = 100
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
@@ -343,50 +337,3 @@ def _lacking(given: Given) -> list[str]:
     """The columns that the file must have and has not, as they are called."""
     named = given.mapping.headings
     return [title(named[name], current_language()) for name in _missing(given.mapping, given.fields)]
-
-
-@area.get("/undo/<int:mark>")
-@allow(*WHO)
-def undoing(mark: int) -> ResponseReturnValue:
-    """Ask first: what an undo would take out, what it would leave and why."""
-    db, act = database(), _own_act(mark)
-    plan = undo.plan_undo(db, act)
-    return render_template(
-        "importing/undo.html",
-        act=act,
-        gone=naming.taken_out(db, plan.retire, today()),
-        restored=len(plan.restore),
-        kept=naming.kept(db, plan.left_alone, today()),
-        author=lambda account: author(db, account, today()),
-        shown=SHOWN_NAMES,
-    )
-
-
-@area.post("/undo/<int:mark>")
-@allow(*WHO)
-def take_back(mark: int) -> ResponseReturnValue:
-    """Undo a whole import as one act; what others wrote since stays and is listed."""
-    act = _own_act(mark)
-    with acting() as w:
-        undone = undo.undo(w, act)
-    db = database()
-    return render_template(
-        "importing/done.html",
-        kind=None,
-        result=None,
-        file=act.label,
-        undone=undone,
-        kept=naming.kept(db, undone.left_alone, today()),
-        author=lambda account: author(db, account, today()),
-    )
-
-
-def _own_act(mark: int) -> undo.Act:
-    """An import that the visitor may undo: one's own, or any for the head. NotFound, NotAllowed."""
-    who = visitor()
-    act = next((one for one in undo.marked_acts(database(), "import", limit=-1) if one.mark == mark), None)
-    if act is None or act.undone:
-        raise NotFound()
-    if act.actor != who.account and not who.has("head"):
-        raise NotAllowed()
-    return act

@@ -12,7 +12,7 @@ from typing import Literal
 from sqlite_utils import Database
 
 from node.journal import queries
-from node.journal.queries import SLOTS, Cell, Place, Scale, edit_days
+from node.journal.cells import SLOTS, Cell, Place, Scale
 from shared.problems import (
     InvalidValue,
     NoLesson,
@@ -59,7 +59,7 @@ class Desk:
     """An open lesson: everything that decides whether a change of it is allowed."""
 
     place: Place
-    person: int
+    person: int | None
     today: int
     scale: Scale | None
     members: frozenset[int]
@@ -157,19 +157,25 @@ def teaches(lesson: Mapping[str, object], person: int | None) -> bool:
 
 
 def open_lesson(db: Database, place: Place, person: int | None, today: int) -> Desk:
-    """A lesson ready to be written by a person. NoLesson, NotAllowed."""
+    """A lesson ready to be written by a person who teaches it. NoLesson, NotAllowed."""
+    desk = look_at(db, place, person, today)
+    if not teaches(desk.lesson, person):
+        raise NotAllowed()
+    return desk
+
+
+def look_at(db: Database, place: Place, person: int | None, today: int) -> Desk:
+    """A lesson as it lies before a person, whoever teaches it. NoLesson."""
     lesson = queries.lesson(db, place)
     if lesson is None or place.day > today:
         raise NoLesson()
-    if person is None or not teaches(lesson, person):
-        raise NotAllowed()
     return Desk(
         place=place,
         person=person,
         today=today,
         scale=queries.scale_of(db, place.group),
         members=queries.members(db, place.group, place.day, place.day),
-        late=today - place.day > edit_days(db),
+        late=today - place.day > queries.edit_days(db),
         locked=queries.is_locked(db, lesson["class_group"], place.day, place.day),
         lesson=lesson,
         cells=queries.lesson_cells(db, place),

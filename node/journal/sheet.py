@@ -63,7 +63,7 @@ class Sheet:
         """NotInGroup, OutsideScale, WithoutMarks, InvalidValue; ReasonNeeded where it differs from the proposal, or
         changes after the edit window: then a reason of its own, not that of what stood.
         """
-        _check_result(one, self.pupils, self.scale)
+        self.fits(one)
         proposed = self.by_rule.get(one.pupil, proposals.NOTHING).proposed
         stood = self.standing.get(one.pupil)
         changes_late = stood is not None and is_late(self.span, self.today, self.window)
@@ -74,6 +74,18 @@ class Sheet:
         differs = not free and one.status in ("assessed", "na") and needs_reason(one.value, proposed)
         if (differs or changes_late) and not told:
             raise ReasonNeeded(pupil=one.pupil)
+
+    def fits(self, one: Result) -> None:
+        """NotInGroup, OutsideScale, WithoutMarks, InvalidValue."""
+        if one.pupil not in self.pupils:
+            raise NotInGroup()
+        if one.status == "assessed":
+            if self.scale is None:
+                raise WithoutMarks()
+            if one.value is None or not self.scale.low <= one.value <= self.scale.high:
+                raise OutsideScale(low=self.scale.low, high=self.scale.high)
+        elif one.status not in ("na", "exempt", "unmarked") or one.value is not None:
+            raise InvalidValue(table="term_result", column="status", value=one.status)
 
     def row(self, one: Result) -> dict[str, Value]:
         """The row of a result."""
@@ -144,18 +156,6 @@ def _shown(row: Mapping[str, object] | None) -> tuple[int | None, str] | None:
         return None
     value = row["value"]
     return (value if isinstance(value, int) else None, str(row["status"] or "assessed"))
-
-
-def _check_result(one: Result, pupils: frozenset[int], scale: Scale | None) -> None:
-    if one.pupil not in pupils:
-        raise NotInGroup()
-    if one.status == "assessed":
-        if scale is None:
-            raise WithoutMarks()
-        if one.value is None or not scale.low <= one.value <= scale.high:
-            raise OutsideScale(low=scale.low, high=scale.high)
-    elif one.status not in ("na", "exempt", "unmarked") or one.value is not None:
-        raise InvalidValue(table="term_result", column="status", value=one.status)
 
 
 def _missed(found: Mapping[tuple[int, int, int], Cell], pupil: int) -> int:

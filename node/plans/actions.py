@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from node.plans import queries
+from node.plans import approval, queries
 from shared.i18n import folded
 from shared.problems import EmptyPlan, InvalidValue, NotAllowed, NotFound
 from shared.schema import BY_NAME, Value
@@ -48,12 +48,6 @@ def begin(w: Writer, group: int, person: int | None, title: str = "") -> int:
     return found["id"] if found else w.insert("plan", subject_group=group, title=title.strip() or None)
 
 
-def _touch(w: Writer, plan: Mapping[str, Any]) -> None:
-    """A change of the plan takes approval and handing in back."""
-    if plan["approved_at"] or plan["submitted_at"]:
-        w.update("plan", plan["id"], approved_at=None, approved_by=None, submitted_at=None)
-
-
 def check_line(line: Line) -> None:
     """InvalidValue: a value its column does not allow, or no topic."""
     table = BY_NAME["plan_item"]
@@ -88,7 +82,7 @@ def save_item(
         wanted = [*rest[:place], row, *rest[place:]]
         changed |= wanted != order and _put_in_order(w, wanted)
     if changed:
-        _touch(w, plan)
+        approval.take_back(w, plan["id"])
     return row
 
 
@@ -102,7 +96,7 @@ def move_item(w: Writer, group: int, person: int | None, item: int, steps: int) 
     order.insert(max(0, min(len(order) - 1, place + steps)), order.pop(place))
     changed = _put_in_order(w, order)
     if changed:
-        _touch(w, plan)
+        approval.take_back(w, plan["id"])
     return changed
 
 
@@ -117,7 +111,7 @@ def remove_item(w: Writer, group: int, person: int | None, item: int) -> None:
     if item not in {one["id"] for one in queries.items(w.db, plan["id"])}:
         raise NotFound()
     w.retire("plan_item", item)
-    _touch(w, plan)
+    approval.take_back(w, plan["id"])
 
 
 def write_lines(
@@ -164,7 +158,7 @@ def write_lines(
     for one in known:
         if not added and one["id"] not in kept:
             w.retire("plan_item", one["id"])
-    _touch(w, plan)
+    approval.take_back(w, plan["id"])
     return len(lines)
 
 

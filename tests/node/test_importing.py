@@ -12,7 +12,8 @@ import openpyxl
 import pytest
 from sqlite_utils import Database
 
-from node import importing, roster
+from node import roster
+from node.importing import actions as importing
 from node.importing.finding import look_up
 from node.importing.grouping import grouped
 from node.importing.mapping import SHIPPED, load_mapping

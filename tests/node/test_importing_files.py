@@ -12,7 +12,7 @@ import pytest
 from openpyxl.worksheet.worksheet import Worksheet
 from sqlite_utils import Database
 
-from node import importing
+from node.importing import actions as importing
 from node.importing.fullnames import parted
 from node.importing.headings import known, matched
 from node.importing.mapping import load_mapping

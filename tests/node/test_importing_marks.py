@@ -12,7 +12,7 @@ import pytest
 from sqlite_utils import Database
 
 from node.fields import iso
-from node.importing import views
+from node.importing import back, views
 from node.importing.actions import run_import
 from node.journal import pages as journal_pages
 from node.journal import queries
@@ -98,7 +98,7 @@ class Class:
 @pytest.fixture
 def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SchoolPages:
     """A school to be written in, on a day of its autumn."""
-    for module in (views, journal_pages):
+    for module in (views, back, journal_pages):
         monkeypatch.setattr(module, "today", lambda: TODAY)
     return autumn().again(tmp_path)
 

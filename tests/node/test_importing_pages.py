@@ -351,7 +351,7 @@ def test_lists_of_every_kind_go_the_whole_way(own: SchoolPages) -> None:
         status, text = client.post(there, do="rest", reason=WHY)
         assert status == 200 and own.one(count) == before + 1, kind
         mark = re.search(r"/import/undo/(\d+)", text)
-        assert mark and client.post(mark[0])[0] == 200 and own.one(count) == before, kind
+        assert mark and client.post(mark[0], reason=WHY)[0] == 200 and own.one(count) == before, kind
 
 
 def known_by_a_surname(own: SchoolPages, **known: int) -> None:
