@@ -9,7 +9,7 @@ from __future__ import annotations
 from node import consenting
 from node.consenting import LARGEST_SCAN, Signed
 from node.consents import queries
-from node.consents.erasing import erase_kept, erase_purpose
+from node.consents.erasing import erase_all, erase_kept, erase_purpose
 from shared.problems import InvalidValue, NotFound
 from sync.writer import Writer
 
@@ -97,8 +97,11 @@ def withdraw(w: Writer, person: int, consent_id: int, day: int, today: int | Non
 
 
 def erase_due(w: Writer, today: int) -> int:
-    """Erase what stands under withdrawn core consents and no law obliges to keep any more; returns of how many."""
-    due = queries.due(w.db, today)
+    """Erase what no law obliges to keep any more, under withdrawn core consents and of people without a role here.
+
+    Returns of how many.
+    """
+    due, roleless = queries.due(w.db, today), {one.person for one in queries.without_role(w.db, today)}
     for person in due:
-        erase_kept(w, person, today)
+        (erase_all if person in roleless else erase_kept)(w, person, today)
     return len(due)

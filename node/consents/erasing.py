@@ -7,7 +7,7 @@ from collections.abc import Callable
 from node import logins
 from node.consents import queries
 from node.purposes import UNDER_HEALTH, UNDER_MESSAGES
-from shared.schema import BY_NAME, Column, Table
+from shared.schema import BY_NAME, CONSENT_PURPOSES, Column, Table
 from shared.tables import quoted
 from sync.erasure import Cells, erase, erase_cells
 from sync.gate import GATED, RESTS_ON, subject
@@ -26,23 +26,41 @@ def erase_kept(w: Writer, person: int, today: int) -> None:
         if "core" in below:
             erase_purpose(w, person, purpose)
     until, book_until = queries.kept_until(w.db, person), queries.kept_until(w.db, person, book=True)
-    if book_until is not None and book_until <= today:
-        erase(w, person, {"core"})
-    elif until is not None and until <= today:
-        _erase_some(
-            w, person, "core", lambda table, column: column.consent == "core" and not _in_books(table, column)
-        )
+    for row in queries.rows_of(w.db, person):
+        if book_until is not None and book_until <= today:
+            erase(w, row, {"core"})
+        elif until is not None and until <= today:
+            _erase_some(
+                w,
+                row,
+                "core",
+                lambda table, column: column.consent == "core" and not _in_books(table, column),
+            )
+
+
+def erase_all(w: Writer, person: int, today: int) -> None:
+    """Erase whatever is held of someone without a role here, and let nobody in with the account."""
+    logins.erase(w, person, today)
+    for row in queries.rows_of(w.db, person):
+        erase(w, row, CONSENT_PURPOSES)
+    accounts = w.db.execute("SELECT id FROM account WHERE person = ? AND retired_at IS NULL", (person,))
+    for (account,) in accounts.fetchall():
+        w.update("account", account, disabled=1, signed_out_at=w.now, renamed_on=None)
 
 
 def erase_purpose(w: Writer, person: int, purpose: str) -> None:
     """Erase what stands under another purpose than the core record, columns that the gate does not know by it, too."""
-    erase(w, person, {purpose})
-    if purpose == "messages":
-        _erase_some(
-            w, person, purpose, lambda table, column: table.name == "person" and column.name in UNDER_MESSAGES
-        )
-    elif purpose == "health":
-        _erase_health(w, person)
+    for row in queries.rows_of(w.db, person):
+        erase(w, row, {purpose})
+        if purpose == "messages":
+            _erase_some(
+                w,
+                row,
+                purpose,
+                lambda table, column: table.name == "person" and column.name in UNDER_MESSAGES,
+            )
+        elif purpose == "health":
+            _erase_health(w, row)
 
 
 def _erase_health(w: Writer, person: int) -> None:

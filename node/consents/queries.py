@@ -21,6 +21,7 @@ from node.settings.queries import number
 from shared.dates import date_of, day_number
 from shared.i18n import in_order
 from shared.schema import BY_NAME, CONSENT_PURPOSES
+from sync import gate
 from sync.gate import VALID
 from sync.log import NodeLog
 from sync.writer import has_consent
@@ -230,8 +231,9 @@ class Withdrawn:
 
 
 def due(db: Database, today: int) -> list[int]:
-    """Of whom the school keeps under a withdrawn consent what no law asks for any more."""
-    return [one.person for one in withdrawn(db) if one.until is not None and one.until <= today]
+    """Of whom the school keeps what no law asks for any more: under a withdrawn consent, or without any role here."""
+    over = [one.person for one in withdrawn(db) if one.until is not None and one.until <= today]
+    return over + [one.person for one in without_role(db, today)]
 
 
 def withdrawn(db: Database) -> list[Withdrawn]:
@@ -241,16 +243,74 @@ def withdrawn(db: Database) -> list[Withdrawn]:
         AND d.purpose = 'core' AND d.withdrawn_on IS NULL AND d.retired_at IS NULL)
       GROUP BY c.person ORDER BY c.person"""
     found = []
-    log, table = NodeLog(db), BY_NAME["person"]
-    numbers = {c.number for c in table.consented if c.consent == "core"}
-    in_books = {table.by_name[name].number for name in IN_BOOKS}
+    in_books = {_PERSON.by_name[name].number for name in IN_BOOKS}
     for person, since in db.execute(sql).fetchall():
-        entries = log.history(table, (person,))
-        held = {n for e in entries for n in numbers if e.values.get(n) is not None}
-        if held or logins.held(db, person):
-            until = since if logins.held(db, person) else kept_until(db, person, book=held <= in_books)
+        held, login = _held(db, person, ("core",)), logins.held(db, person)
+        if held or login:
+            # No law asks for a login.
+            until = since if login else kept_until(db, person, book=held <= in_books)
             found.append(Withdrawn(person, number_of(person), file_of(db, person), since, until))
     return found
+
+
+_PERSON = BY_NAME["person"]
+
+
+def _held(db: Database, person: int, purposes: Collection[str]) -> set[int]:
+    """The columns about a person that hold anything under these purposes, or ever did, shown or not."""
+    log = NodeLog(db)
+    numbers = {c.number for c in _PERSON.consented if c.consent in purposes}
+    entries = [e for row in rows_of(db, person) for e in log.history(_PERSON, (row,))]
+    return {n for e in entries for n in numbers if e.values.get(n) is not None}
+
+
+def rows_of(db: Database, person: int) -> list[int]:
+    """The row of a person, and those that were merged into it: the log keeps what they said.
+
+    Who had a name had a consent, and consents follow in a merge.
+    """
+    signed = db.execute("SELECT id FROM consent WHERE person = ?", (person,)).fetchall()
+    named = gate.people_of(NodeLog(db).histories(gate.CONSENT.number, signed).values())
+    former = [
+        row
+        for row in sorted(named - {person})
+        if db.execute("SELECT 1 FROM person WHERE id = ? AND retired_at IS NOT NULL", (row,)).fetchone()
+    ]
+    return [person, *former]
+
+
+@dataclass(frozen=True)
+class Roleless:
+    """Someone of whom the school keeps data and who has no role in it."""
+
+    person: int
+    name: str
+    number: int
+
+
+_ROLELESS = f"""WITH {NAMED} SELECT p.id, {NAME_COLUMNS} FROM person p LEFT JOIN named n ON n.id = p.id
+  WHERE p.retired_at IS NULL
+    AND p.id NOT IN (SELECT person FROM pupil WHERE retired_at IS NULL)
+    AND p.id NOT IN (SELECT person FROM staff WHERE retired_at IS NULL)
+    AND p.id NOT IN (SELECT person FROM guardian WHERE retired_at IS NULL)
+    AND NOT EXISTS (SELECT 1 FROM appointment d WHERE d.person = p.id AND d.retired_at IS NULL
+      AND (d."end" IS NULL OR d."end" > :today))
+  ORDER BY p.id"""
+
+
+def without_role(db: Database, today: int) -> list[Roleless]:
+    """Who is no pupil, no guardian of one, no staff and holds no duty, and of whom something is kept all the same.
+
+    As a guardian who was taken from the last child. An account alone is no role: it opens nothing but the own data.
+    """
+    rows = list(db.query(_ROLELESS, {"today": today}))
+    known = {one.person for one in withdrawn(db)} if rows else set[int]()
+    found = [
+        Roleless(row["id"], full_name(row), number_of(row["id"]))
+        for row in rows
+        if row["id"] not in known and (_held(db, row["id"], CONSENT_PURPOSES) or logins.held(db, row["id"]))
+    ]
+    return in_order(found, lambda one: one.name)
 
 
 # ---- the whole school

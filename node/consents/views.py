@@ -64,6 +64,11 @@ def index() -> ResponseReturnValue:
         withdrawn=[
             one for one in queries.withdrawn(db) if reaches_person(db, who, "consent", "V", one.person)
         ],
+        roleless=[
+            one
+            for one in queries.without_role(db, day)
+            if reaches_person(db, who, "consent", "V", one.person)
+        ],
         day=day,
         offers=_waiting() if who.has(*RECORDERS) else [],
     )

@@ -307,9 +307,8 @@ def _people_waiting() -> list[tuple[str, str]]:
     if due:
         found.append(
             (
-                ngettext("%(num)s withdrawn record is due to be erased",
-                         "%(num)s withdrawn records are due to be erased", due),
-                url_for("consents.index", _anchor="withdrawn"),
+                ngettext("%(num)s record is due to be erased", "%(num)s records are due to be erased", due),
+                url_for("consents.index", _anchor="due"),
             )
         )  # fmt: skip
     opened = len(account_queries.unapproved(db, day)) if may_open("accounts.approve") else 0

@@ -8,6 +8,7 @@ from contextlib import closing
 import pytest
 from sqlite_utils import Database
 
+from node import merging
 from node.consenting import Newcomer
 from node.consents import actions, queries
 from node.consents.actions import LARGEST_SCAN, Signed
@@ -339,7 +340,84 @@ def test_a_parent_who_never_signed_is_asked_and_found_by_the_child(db: Database)
     assert father not in asked()
 
 
+def test_a_guardian_without_a_child_here_is_due_to_be_erased(db: Database) -> None:
+    """Taken from the last child the person stands in no list of people, and nothing asks to keep the name."""
+    pupil, mother = family(db)
+    day = today()
+    agree(db, mother, Signed(("core",), day - 3, signer=mother))
+    with writing(db, actor(db)) as w:
+        other = w.insert("person", sex="m")
+        w.put("pupil", person=other)
+        people.add_guardian(w, other, "mother", True, mother)
+        people.change_person(w, mother, {"surname": "Асанова", "phone": "0700-12"})
+        account = w.insert("account", person=mother, login="asanova.gul", password="x")
+        people.remove_guardian(w, pupil, mother)
+    assert queries.without_role(db, day) == [] and queries.due(db, day) == []
+    with writing(db, actor(db)) as w:
+        people.remove_guardian(w, other, mother)
+    (one,) = queries.without_role(db, day)
+    assert (one.person, one.name) == (mother, "Асанова")
+    assert queries.due(db, day) == [mother]
+    with writing(db, actor(db)) as w:
+        assert actions.erase_due(w, day) == 1
+    assert queries.without_role(db, day) == [] and queries.due(db, day) == []
+    log = [vals for (vals,) in db.execute("SELECT vals FROM change").fetchall()]
+    assert not any(word in vals for vals in log for word in ("Асанова", "0700-12", "asanova.gul"))
+    assert db.execute("SELECT disabled FROM account WHERE id = ?", (account,)).fetchone() == (1,)
+
+
+@pytest.mark.parametrize("role", ["pupil", "staff", "duty", "nothing known"])
+def test_who_has_a_role_or_no_name_is_not_due(db: Database, role: str) -> None:
+    day = today()
+    with writing(db, actor(db)) as w:
+        person = w.insert("person", sex="f")
+        w.insert("consent", person=person, purpose="core", valid_from=day - 3)
+        if role != "nothing known":
+            w.update("person", person, surname="Асанова")
+        if role == "duty":
+            w.insert("appointment", person=person, duty="librarian", start=day)
+        elif role in ("pupil", "staff"):
+            w.put(role, person=person)
+    assert queries.without_role(db, day) == []
+
+
+def test_with_a_person_goes_what_was_merged_into_it(db: Database) -> None:
+    pupil, mother = family(db)
+    day = today()
+    with writing(db, actor(db)) as w:
+        twin = people.add_guardian(w, pupil, "mother", True, Newcomer("f"))
+    for one, surname in ((mother, "Асанова"), (twin, "Асаналиева")):
+        agree(db, one, Signed(("core",), day - 3, signer=one))
+        with writing(db, actor(db)) as w:
+            people.change_person(w, one, {"surname": surname})
+    with writing(db, actor(db)) as w:
+        merging.merge(w, mother, twin)
+    consent, _ = queries.standing(db, mother, "core")
+    with writing(db, actor(db)) as w:
+        actions.withdraw(w, mother, consent, day)
+    log = [vals for (vals,) in db.execute("SELECT vals FROM change").fetchall()]
+    assert not any("Асана" in vals or "Асанова" in vals for vals in log)
+
+
 # ---- pages
+
+
+def test_the_head_finds_and_erases_who_has_no_role_here(own: SchoolPages) -> None:
+    office, head = own.as_("secretary"), own.as_("head")
+    sql = """SELECT g.{} FROM guardian g JOIN person p ON p.id = g.person WHERE p.surname IS NOT NULL
+      AND g.retired_at IS NULL AND 1 = (SELECT count(*) FROM guardian h WHERE h.person = g.person)
+      ORDER BY g.rid LIMIT 1"""
+    pupil, person = own.one(sql.format("pupil")), own.one(sql.format("person"))
+    office.get(f"/people/{pupil}/guardians")
+    assert office.post(f"/people/{pupil}/guardian", who=str(person), remove="1")[0] == 302
+    assert f"/people/{person}" not in office.get("/people/?kind=guardian")[1]
+    for client in (office, head):
+        assert f"/people/{person}" in client.get("/consents/")[1]
+    assert "/consents/#due" in head.get("/")[1]
+    head.get("/consents/")
+    assert head.post("/consents/erase")[0] == 302
+    assert own.one("SELECT surname IS NULL AND phone IS NULL FROM person WHERE id = ?", person) == 1
+    assert f"/people/{person}" not in head.get("/consents/")[1]
 
 
 def test_whom_to_ask_is_told_class_by_class_and_staff_last() -> None:
@@ -541,7 +619,7 @@ def test_who_reads_consents_reads_what_is_due_and_the_head_alone_erases(pages: S
     for role, seen in (("head", True), ("deputy", False), ("secretary", False), ("social", False)):
         page = pages.as_(role).get("/consents/")[1]
         assert link in page and (erases in page) is seen
-    assert "/consents/#withdrawn" in pages.as_("head").get("/")[1]
+    assert "/consents/#due" in pages.as_("head").get("/")[1]
     assert pages.as_("administrator").get("/consents/")[0] == 403
     assert pages.as_("head").post("/consents/erase")[0] == 302
     assert link not in pages.as_("secretary").get("/consents/")[1]
