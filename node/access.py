@@ -20,6 +20,8 @@ from typing import TypeVar
 
 from sqlite_utils import Database
 
+from node import leaving
+from node.keyholders import OPENS
 from node.naming import called
 from node.schooldays import YEARS
 from shared.access import Rights, Visitor, declare
@@ -236,9 +238,12 @@ RESULTS = (*ALL_RESULTS, *TEACHING)
 
 
 def identify(db: Database, account: int) -> Visitor | None:
-    """The visitor an account is today, by number where no consent lets the name show; None when disabled or retired."""
+    """The visitor an account is today, by number where no consent lets the name show.
+
+    None when it is disabled or retired, or its owner has left and the days after it are over.
+    """
     row = db.execute(
-        f"""SELECT a.language, a.must_change, a.person, p.surname, p.given_name
+        f"""SELECT a.language, a.must_change, a.person, p.surname, p.given_name, {leaving.HERE}
            FROM account a LEFT JOIN person p ON p.id = a.person AND EXISTS (
              SELECT 1 FROM consent c WHERE c.person = a.person AND c.purpose = 'core' AND {VALID})
            WHERE a.id = :account AND a.retired_at IS NULL AND a.disabled = 0""",
@@ -246,7 +251,9 @@ def identify(db: Database, account: int) -> Visitor | None:
     ).fetchone()
     if row is None:
         return None
-    language, must_change, person, surname, given_name = row
+    language, must_change, person, surname, given_name, here = row
+    if not here and not leaving.lets_in(db, person, today()):
+        return None
     name = called(" ".join(part for part in (given_name, surname) if part), person, account)
     roles = _roles(db, person) if person is not None else frozenset()
     return Visitor(account, name, roles, person, language, bool(must_change))
@@ -275,8 +282,7 @@ def holders(db: Database, duties: tuple[str, ...], day: int) -> frozenset[int]:
     """The people who hold one of these duties on a day and have an account that lets them in."""
     sql = f"""SELECT d.person FROM appointment d WHERE d.duty IN ({", ".join("?" * len(duties))})
               AND d.retired_at IS NULL AND d.start <= ? AND (d."end" IS NULL OR d."end" > ?)
-              AND EXISTS (SELECT 1 FROM account a
-                WHERE a.person = d.person AND a.retired_at IS NULL AND a.disabled = 0)"""
+              AND {OPENS}"""
     return frozenset(row[0] for row in db.execute(sql, (*duties, day, day)).fetchall())
 
 

@@ -16,6 +16,12 @@ from shared.dates import FOREVER, day_at
 from shared.problems import LastAdministrator, LastHead
 from sync.writer import Writer
 
+KEYS = ("administrator", "head")
+"""The duties without which nobody opens an account or gives a duty."""
+OPENS = """EXISTS (SELECT 1 FROM account a WHERE a.person = d.person AND a.retired_at IS NULL AND a.disabled = 0
+  AND a.password IS NOT NULL)"""
+"""SQL: has the person of appointment ``d`` an account that lets in?"""
+
 
 @contextlib.contextmanager
 def kept(w: Writer) -> Iterator[None]:
@@ -24,25 +30,20 @@ def kept(w: Writer) -> Iterator[None]:
     A school that had none before may stay as it is. LastAdministrator, LastHead, told when all is written: the
     transaction has to go then.
     """
-    before = _last_days(w)
+    before = [held_until(w.db, duty, day_at(w.now)) for duty in KEYS]
     yield
-    administrator, head = _last_days(w)
+    administrator, head = [held_until(w.db, duty, day_at(w.now)) for duty in KEYS]
     if administrator < before[0]:
         raise LastAdministrator()
     if head < before[1] and administrator <= head:
         raise LastHead()
 
 
-def _last_days(w: Writer) -> tuple[int, int]:
-    return held_until(w.db, "administrator", day_at(w.now)), held_until(w.db, "head", day_at(w.now))
-
-
 def held_until(db: Database, duty: str, today: int) -> int:
     """The first day from today on when nobody holds a duty who can sign in; `FOREVER` when there is none."""
     spans = db.execute(
         f"""SELECT start, ifnull("end", {FOREVER}) AS until FROM appointment d
-            WHERE duty = ? AND retired_at IS NULL AND until > ? AND EXISTS (SELECT 1 FROM account a
-              WHERE a.person = d.person AND a.retired_at IS NULL AND a.disabled = 0) ORDER BY start""",
+            WHERE duty = ? AND retired_at IS NULL AND until > ? AND {OPENS} ORDER BY start""",
         (duty, today),
     ).fetchall()
     day = today

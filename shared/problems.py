@@ -126,6 +126,7 @@
         |-- NotAllowed
         |-- SwitchedOff           an area of a later stage of introduction
         |-- SignInFailed
+        |-- AccountShut           its owner has left, and the days after it are over
         `-- TooManyTries          (retry, after a while)
 
 A problem may carry more details than its sentence names; only the sentence is meant for people, and no
@@ -984,6 +985,13 @@ class SignInFailed(AccessProblem):
     code = "sign_in_failed"
     status = 401
     template = N_("The name or the password is wrong.")
+
+
+class AccountShut(AccessProblem):
+    code = "account_shut"
+    template = N_(
+        "This account is shut, for its owner has left the school; if that is wrong, tell the office."
+    )
 
 
 class TooManyTries(AccessProblem):

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from sqlite_utils import Database
 
-from node import logins
+from node import leaving, logins
+from node.leaving import Left
 from node.people.queries import NAME_COLUMNS, NAMED, class_name, full_name, number_of
 from shared.i18n import in_order
 
 KINDS = ("staff", "pupil", "guardian")
+LEFT = "left"
+"""What the list of those is called who have left, whatever they were."""
 
 
 @dataclass(frozen=True)
@@ -93,19 +97,31 @@ def renamed(db: Database, today: int) -> list[Holder]:
     return [one for (account,) in rows if (one := holder(db, account, today)) is not None]
 
 
+_KIND = """CASE WHEN s.person IS NOT NULL OR EXISTS (SELECT 1 FROM appointment o
+    WHERE o.person = a.person AND o.retired_at IS NULL) THEN 'staff' WHEN u.person IS NOT NULL THEN 'pupil'
+    ELSE 'guardian' END"""
+_OF_KIND = f"""SELECT {_ACCOUNT}, a.person AS id, {NAME_COLUMNS}, {_KIND} AS place
+  FROM account a LEFT JOIN named n ON n.id = a.person
+  LEFT JOIN staff s ON s.person = a.person AND s.retired_at IS NULL
+  LEFT JOIN pupil u ON u.person = a.person AND u.retired_at IS NULL
+  WHERE a.retired_at IS NULL AND a.disabled = 0"""
+
+
+def left(db: Database, today: int) -> list[tuple[Holder, Left]]:
+    """The open accounts of those who have left, the last to leave first; the holder's place is the kind."""
+    sql = f"WITH {NAMED} {_OF_KIND} AND a.id IN (SELECT value FROM json_each(:accounts))"
+    found = {one.account: one for one in leaving.left(db, today)}
+    rows = db.query(sql, {"today": today, "accounts": json.dumps([*found])})
+    holders = {row["account"]: _holder(row) for row in rows}
+    return [(holders[account], one) for account, one in found.items()]
+
+
 def unapproved(db: Database, today: int) -> list[Holder]:
     """Accounts that let someone in and that the head has not approved yet, the oldest first.
 
     The head's own is not among them, nor is the one with which the school was set up while it had no head.
     """
-    sql = f"""WITH {NAMED} SELECT {_ACCOUNT}, a.person AS id, {NAME_COLUMNS},
-        CASE WHEN s.person IS NOT NULL OR EXISTS (SELECT 1 FROM appointment o
-          WHERE o.person = a.person AND o.retired_at IS NULL) THEN 'staff' WHEN u.person IS NOT NULL THEN 'pupil'
-          ELSE 'guardian' END AS place
-      FROM account a LEFT JOIN named n ON n.id = a.person
-      LEFT JOIN staff s ON s.person = a.person AND s.retired_at IS NULL
-      LEFT JOIN pupil u ON u.person = a.person AND u.retired_at IS NULL
-      WHERE a.retired_at IS NULL AND a.disabled = 0 AND a.approved_on IS NULL AND a.person IS NOT NULL
+    sql = f"""WITH {NAMED} {_OF_KIND} AND a.approved_on IS NULL AND a.person IS NOT NULL
         AND a.password IS NOT NULL AND NOT EXISTS (SELECT 1 FROM appointment d WHERE d.person = a.person
           AND d.duty = 'head' AND d.retired_at IS NULL AND d.start <= :today AND (d."end" IS NULL OR d."end" > :today))
       ORDER BY a.id"""

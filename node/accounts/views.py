@@ -7,11 +7,11 @@ from dataclasses import replace
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from node import logins
+from node import leaving, logins
 from node.access import may, right
 from node.accounts import actions, queries
 from node.accounts.actions import FirstHead, Slip
-from node.accounts.queries import KINDS, Holder
+from node.accounts.queries import KINDS, LEFT, Holder
 from node.classes import queries as classes
 from node.lan import reachable
 from node.naming import called
@@ -19,7 +19,7 @@ from node.orders import queries as orders
 from node.people.queries import class_name
 from node.reading.noting import note
 from node.request import acting, database
-from node.settings.queries import school_name
+from node.settings.queries import number, school_name
 from shared.dates import date_of, parse_day
 from shared.i18n import LANGUAGES, N_, current_language, gettext, gettext_in
 from shared.problems import InputProblem, InvalidValue, NotFound
@@ -42,8 +42,8 @@ HEAD_FIELDS = ("surname", "given_name", "patronymic", "sex", "document", "number
 @area.get("/")
 @right("accounts", "V")
 def index() -> ResponseReturnValue:
-    """Accounts of staff, or of a class's pupils or guardians, with those who have none yet."""
-    return _index()
+    """Accounts of staff, or of a class's pupils or guardians, with those who have none yet; of those who have left."""
+    return _left() if request.args.get("kind") == LEFT else _index()
 
 
 def _index(problem: str = "") -> str:
@@ -74,11 +74,43 @@ def _index(problem: str = "") -> str:
     )
 
 
+def _left(problem: str = "") -> str:
+    db, day = database(), today()
+    return render_template(
+        "accounts/left.html",
+        kinds=KINDS,
+        left=queries.left(db, day),
+        day=day,
+        days=number(db, "left_account_days"),
+        enters=may(visitor(), "accounts", "E"),
+        problem=problem,
+    )
+
+
+@area.post("/left")
+@right("accounts", "E")
+def shut_left() -> ResponseReturnValue:
+    """Disable those chosen among the accounts of who has left."""
+    left = {one.account for one in leaving.left(database(), today())}
+    try:
+        with acting() as w:
+            for account in sorted(left.intersection(_chosen("account"))):
+                actions.disable(w, account)
+    except InputProblem as problem:
+        return _left(problem.sentence(gettext)), problem.status
+    return redirect(url_for("accounts.index", kind=LEFT))
+
+
+def _chosen(name: str) -> set[int]:
+    """The rows that were ticked in a form."""
+    return {int(text) for text in request.form.getlist(name) if text.isascii() and text.isdigit()}
+
+
 @area.post("/open")
 @right("accounts", "E")
 def open_accounts() -> ResponseReturnValue:
     """Open accounts for those chosen and show their slips, this once."""
-    chosen = {int(text) for text in request.form.getlist("person") if text.isascii() and text.isdigit()}
+    chosen = _chosen("person")
     db, day = database(), today()
     kind, class_id = request.form.get("kind", ""), request.form.get("class", 0, type=int)
     if kind not in KINDS:
@@ -110,8 +142,7 @@ def approval() -> ResponseReturnValue:
 def approve() -> ResponseReturnValue:
     """Approve those chosen, or let nobody in with them."""
     waiting = {one.account for one in queries.unapproved(database(), today())}
-    texts = request.form.getlist("account")
-    chosen = {int(text) for text in texts if text.isascii() and text.isdigit()}.intersection(waiting)
+    chosen = _chosen("account").intersection(waiting)
     try:
         with acting() as w:
             if "refuse" in request.form:
@@ -156,6 +187,8 @@ def _show(holder: Holder, problem: str = "") -> str:
     return render_template(
         "accounts/show.html",
         holder=holder,
+        left=next(iter(leaving.left(db, today(), holder.person)), None) if holder.person else None,
+        day=today(),
         problem=problem,
         enters=enters,
         own=own,

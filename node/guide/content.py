@@ -184,7 +184,7 @@ HEAD = (
         N_("Tasks and sign-off"),
         N_(
             "Give staff something to do by a date, and accept it when it is done. Confirm what was entered by the check "
-            "lists of classes and areas."
+            "lists of classes and areas, once somebody else has checked it."
         ),
         "tasks.index",
     ),
@@ -307,7 +307,8 @@ ADMINISTRATOR = (
         N_("Accounts"),
         N_(
             "Open accounts for staff, and for a class at once; print the slips with the first passwords. Disable an "
-            "account and it is out at once. Your own, made when the school was set up, is told there who you are."
+            "account and it is out at once; those of who has left have a list of their own and are shut by themselves "
+            "after some days. Your own, made when the school was set up, is told there who you are."
         ),
         "accounts.index",
         ("accounts",),

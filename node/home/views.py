@@ -7,7 +7,7 @@ from collections import Counter
 from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from node import access, backups, logins
+from node import access, backups, leaving, logins
 from node.accounts import queries as account_queries
 from node.attendance import queries as attendance_queries
 from node.calendar import queries as calendar_queries
@@ -338,20 +338,27 @@ def _people_waiting() -> list[tuple[str, str]]:
 
 
 def _left_open() -> list[tuple[str, str]]:
-    """To head and administrator: whose work here has ended, with a duty or an account that has not."""
-    if not visitor().has("head", "administrator"):
-        return []
-    left = people.still_open(database(), today())
-    if not visitor().has("head"):
-        left = [one for one in left if one.account is not None]
-    if not left:
-        return []
-    sentence = ngettext(
-        "%(num)s colleague works here no more, and a duty or the account is still open",
-        "%(num)s colleagues work here no more, and a duty or the account is still open",
-        len(left),
-    )
-    return [(sentence, url_for("people.card", person_id=left[0].person))]
+    """To the head: whose work here has ended, with a duty or an account that has not. To the administrator: accounts
+    of whoever has left that still let in.
+    """
+    db, day, found = database(), today(), []
+    gone = people.still_open(db, day) if visitor().has("head") else []
+    if gone:
+        sentence = ngettext(
+            "%(num)s colleague works here no more, and a duty or the account is still open",
+            "%(num)s colleagues work here no more, and a duty or the account is still open",
+            len(gone),
+        )
+        found.append((sentence, url_for("people.card", person_id=gone[0].person)))
+    open_ = sum(one.lets_in(day) for one in leaving.left(db, day)) if may_open("accounts.shut_left") else 0
+    if open_:
+        sentence = ngettext(
+            "%(num)s account of someone who has left still signs in",
+            "%(num)s accounts of those who have left still sign in",
+            open_,
+        )
+        found.append((sentence, url_for("accounts.index", kind=account_queries.LEFT)))
+    return found
 
 
 def _own_consent() -> list[tuple[str, str]]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
+from node import leaving
 from node.families import Veil
 from node.logins import shown
 from node.naming import called
@@ -343,16 +344,15 @@ class Remainder:
 def still_open(db: Database, today: int, person: int | None = None) -> list[Remainder]:
     """Of all whose staff file has ended, or of one, what has not: the latest end first.
 
-    The account of who is a pupil's guardian, or a pupil, too, is theirs to keep.
+    The account of who has a child on the roll, or is on it, is theirs to keep.
     """
     sql = f"""WITH {NAMED} SELECT s.person, s."end", group_concat(DISTINCT a.duty) AS duties, c.id AS account,
         c.login, {NAME_COLUMNS}
       FROM staff s LEFT JOIN named n ON n.id = s.person
       LEFT JOIN appointment a ON a.person = s.person AND a.retired_at IS NULL
         AND (a."end" IS NULL OR a."end" > :today)
-      LEFT JOIN account c ON c.person = s.person AND c.retired_at IS NULL AND c.disabled = 0
-        AND NOT EXISTS (SELECT 1 FROM guardian g WHERE g.person = s.person AND g.retired_at IS NULL)
-        AND NOT EXISTS (SELECT 1 FROM pupil u WHERE u.person = s.person AND u.retired_at IS NULL)
+      LEFT JOIN account c ON c.id = (SELECT a.id FROM account a WHERE a.person = s.person
+        AND a.retired_at IS NULL AND a.disabled = 0 AND NOT {leaving.HERE} LIMIT 1)
       WHERE s.retired_at IS NULL AND s."end" <= :today AND (:person IS NULL OR s.person = :person)
         AND (a.id IS NOT NULL OR c.id IS NOT NULL)
       GROUP BY s.person ORDER BY s."end" DESC, s.person"""

@@ -197,6 +197,12 @@ SETTINGS: tuple[Setting, ...] = (
         N_("On a computer where someone signs in with a PIN."), minimum=1, maximum=240, editors=KEEPERS,
     ),
     Setting(
+        "left_account_days", "int", 30, N_("Days after leaving in which an account still signs in"), "security",
+        N_("Of pupils off the roll, of parents without a child on it, of staff whose work has ended. Head and "
+           "administrator sign in until an order ends the duty."),
+        maximum=3650, editors=KEEPERS,
+    ),
+    Setting(
         "backup_days", "int", 90, N_("Days after which this machine removes the backups it wrote"), "security",
         N_("What was erased since is still in them. 0 keeps them all; the newest always stays."),
         maximum=3650, editors=KEEPERS,

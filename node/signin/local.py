@@ -14,6 +14,7 @@ from itertools import pairwise
 
 from sqlite_utils import Database
 
+from node import leaving
 from node.naming import called
 from node.people.queries import NAME_COLUMNS, NAMED, full_name
 from node.storage import Node
@@ -110,11 +111,15 @@ def keepers(db: Database, device: bytes | None, today: int) -> list[Keeper]:
     """Who may sign in by PIN on the computer now."""
     if device is None:
         return []
-    sql = f"""WITH {NAMED} SELECT d.account, a.person, {NAME_COLUMNS}
+    sql = f"""WITH {NAMED} SELECT d.account, a.person, {NAME_COLUMNS}, {leaving.HERE} AS here
               FROM device_pin d JOIN account a ON a.id = d.account LEFT JOIN named n ON n.id = a.person
               WHERE d.device = :device AND {_ALIVE} ORDER BY n.surname, n.given_name, d.account"""
     rows = db.query(sql, {"device": device, "today": today} | _limits())
-    return [Keeper(row["account"], called(full_name(row), row["person"], row["account"])) for row in rows]
+    return [
+        Keeper(row["account"], called(full_name(row), row["person"], row["account"]))
+        for row in rows
+        if row["here"] or leaving.lets_in(db, row["person"], today)
+    ]
 
 
 def enter_by_pin(db: Database, device: bytes | None, account: int, pin: str) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from flask import Blueprint, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from node import device
+from node import device, leaving
 from node.request import acting, database
 from node.signin import actions, guard, local, queries
 from shared import auth
 from shared.access import allow
 from shared.i18n import gettext, ngettext
-from shared.problems import Problem, SignInFailed, TooManyTries
+from shared.problems import AccountShut, Problem, SignInFailed, TooManyTries
 from shared.web import (
     begin_session,
     end_other_sessions,
@@ -45,7 +45,8 @@ def enter() -> ResponseReturnValue:
         account = auth.sign_in(
             guard.throttle(), lambda name: queries.accounts(database(), name), login, password, address
         )
-    except (SignInFailed, TooManyTries) as problem:
+        leaving.require(database(), account, today())
+    except (SignInFailed, TooManyTries, AccountShut) as problem:
         return _sign_in_page(problem, login)
     if queries.code_key(database(), account):
         return _code_page(local.begin_second_step(database(), account))
@@ -106,6 +107,9 @@ def enter_pin() -> ResponseReturnValue:
     account = request.form.get("account", 0, type=int)
     try:
         local.enter_by_pin(database(), device.device(), account, request.form.get("pin", "")[:20])
+        leaving.require(database(), account, today())
+    except AccountShut as problem:
+        return _sign_in_page(problem)
     except (SignInFailed, TooManyTries) as problem:
         return _sign_in_page(problem, who=account, said=_wrong_pin(account))
     g.by_pin = True

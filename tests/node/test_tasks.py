@@ -169,7 +169,7 @@ def test_who_checked_confirms_only_where_nobody_else_may_and_it_is_told(db: Data
         signoff.check(w, class_id, ["roll"], person, day)
     with writing(db, actor(db)) as w:
         signoff.confirm(w, class_id, ["roll"], person, day)  # the deputy has no account and cannot
-        w.insert("account", person=other, login="deputy")
+        w.insert("account", person=other, login="deputy", password="x")
     with pytest.raises(OwnCheck), writing(db, actor(db)) as w:
         signoff.confirm(w, class_id, ["roll"], person, day)
     with writing(db, actor(db)) as w:
