@@ -77,6 +77,49 @@ def return_to(w: Writer, pupil: int, class_group: int, day: int) -> None:
         w.put("subject_group_pupil", subject_group=group, pupil=pupil, end=None)
 
 
+_OF_CLASS = """WHERE x.pupil = ? AND x.retired_at IS NULL AND x.subject_group IN
+  (SELECT id FROM subject_group WHERE class_group = ? AND retired_at IS NULL)"""
+
+
+def begin_on(w: Writer, pupil: int, class_group: int, was: int, day: int) -> None:
+    """A stay in a class that began on one day begins on another, and with it what is learnt in its groups."""
+    for (row,) in w.db.execute(
+        "SELECT id FROM enrolment WHERE pupil = ? AND class_group = ? AND start = ? AND retired_at IS NULL",
+        (pupil, class_group, was),
+    ).fetchall():
+        w.update("enrolment", row, start=day)
+    for (group,) in w.db.execute(
+        f"SELECT x.subject_group FROM subject_group_pupil x {_OF_CLASS} AND x.start = ?",
+        (pupil, class_group, was),
+    ).fetchall():
+        w.put("subject_group_pupil", subject_group=group, pupil=pupil, start=day)
+    for group, gap in w.db.execute(
+        f'SELECT x.subject_group, x.start FROM subject_group_gap x {_OF_CLASS} AND x."end" = ?',
+        (pupil, class_group, was),
+    ).fetchall():
+        w.put("subject_group_gap", subject_group=group, pupil=pupil, start=gap, end=day)
+
+
+def end_on(w: Writer, pupil: int, class_group: int, was: int, day: int) -> None:
+    """A stay in a class that ended on one day ends on another, and with it what is learnt in its groups."""
+    for (row,) in w.db.execute(
+        'SELECT id FROM enrolment WHERE pupil = ? AND class_group = ? AND "end" = ? AND retired_at IS NULL',
+        (pupil, class_group, was),
+    ).fetchall():
+        w.update("enrolment", row, end=day)
+    for (group,) in w.db.execute(
+        f'SELECT x.subject_group FROM subject_group_pupil x {_OF_CLASS} AND x."end" = ?',
+        (pupil, class_group, was),
+    ).fetchall():
+        w.put("subject_group_pupil", subject_group=group, pupil=pupil, end=day)
+    for group, end in w.db.execute(
+        f'SELECT x.subject_group, x."end" FROM subject_group_gap x {_OF_CLASS} AND x.start = ?',
+        (pupil, class_group, was),
+    ).fetchall():
+        w.retire("subject_group_gap", group, pupil, was)
+        w.put("subject_group_gap", subject_group=group, pupil=pupil, start=day, end=end)
+
+
 def join_groups(
     w: Writer, pupil: int, class_group: int, day: int, chosen: Chosen, settled: Collection[int] = ()
 ) -> list[int]:
@@ -160,16 +203,30 @@ def write_list(w: Writer, group: int) -> None:
 
 
 def divide(w: Writer, class_group: int, day: int, chosen: Mapping[int, Chosen]) -> None:
-    """Write the lists of a class's split subjects that have none: who has chosen a part, then the rest, evenly."""
+    """Write the lists of a class's split subjects that have none: who has chosen a part, then the rest, evenly.
+
+    Who comes to the class after the day is on them from then on.
+    """
+    stays = {
+        pupil: (start, end)
+        for pupil, start, end in w.db.execute(
+            f"""SELECT pupil, max(min(start), :day), max(ifnull("end", {FOREVER})) FROM enrolment
+                WHERE class_group = :class AND retired_at IS NULL AND ifnull("end", {FOREVER}) > :day GROUP BY pupil""",
+            {"class": class_group, "day": day},
+        ).fetchall()
+    }
     for subject, groups in parts(w.db, class_group).items():
         if len(groups) < 2 or any(has_list(w.db, group) for group in groups):
             continue
-        wanted = {pupil: chosen.get(pupil, {}).get(subject) for pupil in on_roll(w.db, class_group, day)}
+        wanted = {pupil: chosen.get(pupil, {}).get(subject) for pupil in sorted(stays)}
         sizes = dict.fromkeys(groups, 0)
         for pupil, group in sorted(wanted.items(), key=lambda one: (one[1] is None, one[0])):
             part = group if group in sizes else min(groups, key=lambda one: (sizes[one], one))
             sizes[part] += 1
-            put_on_list(w, part, pupil, day)
+            start, end = stays[pupil]
+            put_on_list(w, part, pupil, start)
+            if end != FOREVER:
+                _end(w, part, pupil, start, end)
 
 
 def parts_alike(db: Database, pupil: int, old: int, new: int, day: int) -> Chosen:

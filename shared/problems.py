@@ -776,6 +776,22 @@ class ArrivedThatDay(InputProblem):
     template = N_("The pupil came to the class on this day: choose a later one, or withdraw that act.")
 
 
+class ActBetween(InputProblem):
+    """An act is moved no further than to its neighbours, so that the order of what happened stays."""
+
+    code = "act_between"
+    template = N_(
+        "Something else happened to this pupil between the two days: choose a day on this side of it."
+    )
+
+
+class NotMovedOn(InputProblem):
+    code = "not_moved_on"
+    template = N_(
+        "The pupil is in a class of another school year; who goes on does so when that year is closed."
+    )
+
+
 class OrderMissing(InputProblem):
     """An act about a pupil rests on an order, in the orders book or not yet."""
 

@@ -10,17 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from sqlite_utils import Database
 
-from node import consenting, frozen, numbers, roster, schooldays
+from node import consenting, frozen, numbers, roster
 from node.consenting import Newcomer as Adult
 from node.consenting import Signed
-from node.movement import files
+from node.movement import checks, files, moving_on, shifting
 from node.movement.balance import unwritten
 from shared.dates import date_of
-from shared.problems import ArrivedThatDay, InvalidValue, LaterActs, NotFound, NotOnRoll, OnRoll, OutsideYear
+from shared.problems import InvalidValue, NotFound
 from shared.schema import SEX, Value
 from sync.writer import Writer
 
@@ -28,7 +27,9 @@ ARRIVAL_REASONS = ("district", "country", "abroad", "other", "start")
 DEPARTURE_REASONS = ("district", "country", "abroad", "college", "illness", "death", "other")
 TRANSFER_REASONS = ("illness", "other")
 """Of the country's list those that may move a pupil within the school; the note says more."""
-WITHDRAWN_KINDS = ("arrived", "departed", "transfer")
+REASONS = {"arrived": ARRIVAL_REASONS, "departed": DEPARTURE_REASONS, "transfer": TRANSFER_REASONS}
+"""Kind of act -> the reasons it may have."""
+WITHDRAWN_KINDS = tuple(REASONS)
 OWN = "own"
 """Instead of a relation: the pupil, of age, signs for oneself."""
 ROW = 1 << 32
@@ -96,14 +97,14 @@ def arrive(
     ``received_by``: the person who took the signed consent. InvalidValue, NotFound, OutsideYear, OnRoll, LaterActs,
     ConsentMissing, NumberHeld.
     """
-    _check_reason(reason, ARRIVAL_REASONS)
-    _require_open(w.db, class_group, day)
+    checks.check_reason(reason, ARRIVAL_REASONS)
+    checks.require_open(w.db, class_group, day)
     language = w.db.execute("SELECT language FROM class_group WHERE id = ?", (class_group,)).fetchone()[0]
     if isinstance(who, Newcomer):
         pupil = _admit(w, who, language, received_by)
     else:
-        pupil = _known(w.db, who)
-        _require_off_roll(w.db, pupil, day)
+        pupil = checks.known(w.db, who)
+        checks.require_off_roll(w.db, pupil, day)
     roster.enrol(w, pupil, class_group, day, chosen=chosen)
     files.give_number(w, pupil, _surname(w.db, pupil))
     return _write(w, pupil, "arrived", day, paper, reason=reason, to_class=class_group)
@@ -120,13 +121,17 @@ def depart(
 ) -> int:
     """End a pupil's time in the school; returns the line in the book.
 
-    NotFound, InvalidValue, NotOnRoll, ArrivedThatDay, LaterActs.
+    Who leaves up to the first day of a year never enters the class into which a closing moved the pupil. NotFound,
+    InvalidValue, NotOnRoll, ArrivedThatDay, LaterActs.
     """
-    _check_reason(reason, DEPARTURE_REASONS)
-    _do_not_move_on(w, _known(w.db, pupil), day)
-    left = _require_on_roll(w.db, pupil, day)
+    checks.check_reason(reason, DEPARTURE_REASONS)
+    step = moving_on.ahead(w.db, checks.known(w.db, pupil), day)
+    left = checks.require_on_roll(w.db, pupil, day, step)
+    if step is not None:
+        roster.leave(w, pupil, step.new, step.day)
     for class_group in left:
         roster.leave(w, pupil, class_group, day)
+    moving_on.keep_line(w, pupil, left[-1], day)
     return _write(
         w, pupil, "departed", day, paper, reason=reason, from_class=left[-1], confirmed=int(confirmed),
         file_issued=file_issued,
@@ -144,21 +149,33 @@ def transfer(
 ) -> int:
     """Move a pupil to another class of the same year; returns the line in the book. ``reason``: empty when not told.
 
-    NotFound, InvalidValue, OutsideYear, NotOnRoll, ArrivedThatDay, LaterActs.
+    Once a closing has moved the pupil on, a class of the coming year is the one in which the pupil begins it, and to
+    change class in the ending year changes where the step leads (`node.movement.moving_on`). NotFound, InvalidValue,
+    OutsideYear, NotMovedOn, NotOnRoll, ArrivedThatDay, LaterActs.
     """
     if reason:
-        _check_reason(reason, TRANSFER_REASONS)
-    left = _require_on_roll(w.db, _known(w.db, pupil), day)
-    _require_open(w.db, to_class, day)
+        checks.check_reason(reason, TRANSFER_REASONS)
+    step = moving_on.ahead(w.db, checks.known(w.db, pupil), day)
+    written: dict[str, Value] = {"reason": reason or None, "to_class": to_class}
+    if step is not None and checks.year_of(w.db, to_class) == step.year:
+        checks.require_place(w.db, pupil, step, to_class, day)
+        line = _insert(w, pupil, "transfer", day, paper, from_class=step.new, **written)
+        moving_on.move_on(w, pupil, step.old, chosen)
+        frozen.follow(w, line)
+        return line
+    left = checks.require_on_roll(w.db, pupil, day, step)
+    checks.require_open(w.db, to_class, day)
     if to_class in left:
         raise InvalidValue(table="movement", column="to_class", value=to_class)
-    repeating = _repeats(w.db, pupil, left[-1])
+    checks.require_same_year(w.db, left[-1], to_class)
+    repeating = checks.repeats(w.db, pupil, left[-1])
     for class_group in left:
         roster.leave(w, pupil, class_group, day)
     roster.enrol(w, pupil, to_class, day, repeating, chosen)
-    return _write(
-        w, pupil, "transfer", day, paper, reason=reason or None, from_class=left[-1], to_class=to_class
-    )
+    if step is not None:
+        moving_on.step_from(w, step, to_class)
+        moving_on.move_on(w, pupil, to_class)
+    return _write(w, pupil, "transfer", day, paper, from_class=left[-1], **written)
 
 
 def write_afterwards(
@@ -175,7 +192,7 @@ def write_afterwards(
     ``changes``: pupil and day of each, all of one ``kind`` (arrived, departed), reason and paper, of days later than
     ``after`` up to ``until``. InvalidValue; NotFound: nothing is chosen, or a line stands there meanwhile.
     """
-    _check_reason(reason, ARRIVAL_REASONS if kind == "arrived" else DEPARTURE_REASONS)
+    checks.check_reason(reason, ARRIVAL_REASONS if kind == "arrived" else DEPARTURE_REASONS)
     found = {(one.pupil, one.day): one for one in unwritten(w.db, after, until) if one.kind == kind}
     if not changes or not set(changes) <= found.keys():
         raise NotFound()
@@ -200,15 +217,37 @@ def write_afterwards(
 
 
 def amend(
-    w: Writer, line: int, paper: Paper, confirmed: bool | None = None, file_issued: int | None = None
+    w: Writer,
+    line: int,
+    paper: Paper,
+    confirmed: bool | None = None,
+    file_issued: int | None = None,
+    reason: str | None = None,
+    day: int | None = None,
 ) -> bool:
-    """Change what a line says beside its act; returns whether anything changed. NotFound, InvalidValue."""
-    row = _line(w.db, line)
+    """Change what a line says; returns whether anything changed. ``reason``, ``day``: None leaves them as they are.
+
+    An act may be moved as far as the day before or after which something else happened to the pupil; roll and lists
+    follow. NotFound, InvalidValue, OutsideYear, ActBetween.
+    """
+    row = checks.line_of(w.db, line)
     values: dict[str, Value] = _paper(w.db, paper)
+    if paper.order.row is None and all(values[name] == row[name] for name in ("order_number", "order_date")):
+        values["order"] = row["order"]
     if row["kind"] == "departed":
         values |= {"file_issued": file_issued}
         values |= {} if confirmed is None else {"confirmed": int(confirmed)}
-    return w.update("movement", line, **values)
+    if reason is not None and reason != (row["reason"] or ""):
+        if reason or row["kind"] != "transfer":
+            checks.check_reason(reason, REASONS.get(row["kind"], ()))
+        values["reason"] = reason or None
+    if day is not None and day != row["date"]:
+        shifting.shift(w, row, day)
+        values["date"] = day
+    changed = w.update("movement", line, **values)
+    if {"reason", "date"} & values.keys():
+        frozen.follow(w, line)
+    return changed
 
 
 def withdraw(w: Writer, line: int) -> None:
@@ -217,16 +256,26 @@ def withdraw(w: Writer, line: int) -> None:
     Marks that were given meanwhile stay in the journal's history. An arrival that is taken back leaves the child's
     record without a class.
     """
-    row = _line(w.db, line)
+    row = checks.line_of(w.db, line)
     if row["kind"] not in WITHDRAWN_KINDS:
         raise NotFound()
-    pupil, day = row["pupil"], row["date"]
-    _require_latest(w.db, pupil, day, line)
-    if row["to_class"] is not None:
-        roster.leave(w, pupil, row["to_class"], day)
-    if row["from_class"] is not None:
-        roster.return_to(w, pupil, row["from_class"], day)
+    pupil, day, old = row["pupil"], row["date"], row["from_class"]
+    step = moving_on.ahead(w.db, pupil, day) if row["kind"] == "transfer" else None
+    checks.require_latest(w.db, pupil, day, line, step)
     w.retire("movement", line)
+    if step is not None and moving_on.time_to_place(w.db, row) is not None:
+        old = step.old
+    else:
+        if row["to_class"] is not None:
+            roster.leave(w, pupil, row["to_class"], day)
+        if old is not None:
+            roster.return_to(w, pupil, old, day)
+        if step is not None:
+            moving_on.step_back(w, pupil, old, row["to_class"])
+    if old is not None:
+        if row["kind"] == "departed":
+            moving_on.keep_line(w, pupil, old, None)
+        moving_on.move_on(w, pupil, old)
     frozen.follow(w, line)
 
 
@@ -235,128 +284,12 @@ def give_missing_numbers(w: Writer) -> int:
     return files.give_missing(w)
 
 
-# ---- what is checked
-
-
-def _check_reason(reason: str, allowed: tuple[str, ...]) -> None:
-    if reason not in allowed:
-        raise InvalidValue(table="movement", column="reason", value=reason)
+# ---- what is written
 
 
 def _surname(db: Database, pupil: int) -> str | None:
     found: str | None = db.execute("SELECT surname FROM person WHERE id = ?", (pupil,)).fetchone()[0]
     return found
-
-
-def _known(db: Database, pupil: int) -> int:
-    sql = "SELECT 1 FROM pupil WHERE person = ? AND retired_at IS NULL"
-    if db.execute(sql, (pupil,)).fetchone() is None:
-        raise NotFound()
-    return pupil
-
-
-def _require_open(db: Database, class_group: int, day: int) -> None:
-    """The class takes pupils on that day: it is of the year that holds the day (its summer too), and not closed.
-
-    Where the school moved its first term before the year's own start, the year begins with it.
-    """
-    if not class_group:
-        raise InvalidValue(table="movement", column="to_class", value=None)
-    row = db.execute(
-        f"""SELECT y.id, cg.closed_on, (SELECT min(z.start) FROM {schooldays.YEARS} z WHERE z.start > y.start)
-           FROM class_group cg LEFT JOIN {schooldays.YEARS} y ON y.id = cg.year
-           WHERE cg.id = ? AND cg.retired_at IS NULL""",
-        (class_group,),
-    ).fetchone()
-    if row is None:
-        raise NotFound()
-    year, closed, following = row
-    start = (schooldays.bounds(db, year) or (None,))[0] if year is not None else None
-    if start is not None and (day < start or (following is not None and day >= following)):
-        raise OutsideYear()
-    if closed is not None and day >= closed:
-        raise InvalidValue(table="movement", column="to_class", value=class_group)
-
-
-def _require_off_roll(db: Database, pupil: int, day: int) -> None:
-    """OnRoll when the pupil is enrolled on that day; LaterActs when an enrolment begins after it, or ends on it."""
-    for start, end in _enrolments(db, pupil):
-        if end is None or end >= day:
-            raise OnRoll() if start <= day and end != day else LaterActs()
-    _require_latest(db, pupil, day)
-
-
-def _require_on_roll(db: Database, pupil: int, day: int) -> list[int]:
-    """The classes whose roll the pupil leaves. NotOnRoll; ArrivedThatDay; LaterActs when something happens later."""
-    for start, end in _enrolments(db, pupil):
-        if start == day and end is None:
-            raise ArrivedThatDay()
-        if start >= day or (end is not None and end > day):
-            raise LaterActs()
-    _require_latest(db, pupil, day)
-    rows = db.execute(
-        """SELECT class_group FROM enrolment WHERE pupil = ? AND retired_at IS NULL AND start < ?
-           AND "end" IS NULL AND class_group IS NOT NULL ORDER BY start, id""",
-        (pupil, day),
-    ).fetchall()
-    if not rows:
-        raise NotOnRoll()
-    return [row[0] for row in rows]
-
-
-def _require_latest(db: Database, pupil: int, day: int, but: int = 0) -> None:
-    sql = """SELECT 1 FROM movement WHERE pupil = ? AND date > ? AND id <> ? AND retired_at IS NULL
-             AND kind IN ('arrived', 'departed', 'transfer', 'graduated')"""
-    if db.execute(sql, (pupil, day, but)).fetchone() is not None:
-        raise LaterActs()
-    sql = """SELECT 1 FROM enrolment WHERE pupil = ? AND start > ? AND retired_at IS NULL"""
-    if db.execute(sql, (pupil, day)).fetchone() is not None:
-        raise LaterActs()
-
-
-def _enrolments(db: Database, pupil: int) -> list[tuple[int, int | None]]:
-    rows: list[tuple[int, int | None]] = db.execute(
-        'SELECT start, "end" FROM enrolment WHERE pupil = ? AND retired_at IS NULL AND start IS NOT NULL',
-        (pupil,),
-    ).fetchall()
-    return rows
-
-
-def _repeats(db: Database, pupil: int, class_group: int) -> bool:
-    row = db.execute(
-        """SELECT repeating FROM enrolment WHERE pupil = ? AND class_group = ? AND retired_at IS NULL
-           ORDER BY start DESC LIMIT 1""",
-        (pupil, class_group),
-    ).fetchone()
-    return bool(row and row[0])
-
-
-def _line(db: Database, line: int) -> Mapping[str, Any]:
-    row = next(iter(db.query("SELECT * FROM movement WHERE id = ? AND retired_at IS NULL", (line,))), None)
-    if row is None:
-        raise NotFound()
-    return row
-
-
-# ---- what is written
-
-
-def _do_not_move_on(w: Writer, pupil: int, day: int) -> None:
-    """Who leaves in the summer after the year was closed never enters the class of the next year."""
-    for class_group, start in w.db.execute(
-        f"""SELECT e.class_group, e.start FROM enrolment e JOIN class_group cg ON cg.id = e.class_group
-           JOIN {schooldays.YEARS} y ON y.id = cg.year WHERE e.pupil = ? AND e.retired_at IS NULL
-             AND e.start > ? AND e.start <= y.start AND e."end" IS NULL""",
-        (pupil, day),
-    ).fetchall():
-        moved = w.db.execute(
-            """SELECT from_class FROM movement WHERE pupil = ? AND to_class = ? AND retired_at IS NULL
-               AND kind IN ('promoted', 'repeating')""",
-            (pupil, class_group),
-        ).fetchone()
-        if moved is not None:
-            roster.leave(w, pupil, class_group, start)
-            roster.return_to(w, pupil, moved[0], start)
 
 
 def _admit(w: Writer, who: Newcomer, language: str | None, received_by: int | None) -> int:
@@ -398,9 +331,13 @@ def _admit(w: Writer, who: Newcomer, language: str | None, received_by: int | No
 
 
 def _write(w: Writer, pupil: int, kind: str, day: int, paper: Paper, **values: Value) -> int:
-    line = w.insert("movement", pupil=pupil, kind=kind, date=day, **values, **_paper(w.db, paper))
+    line = _insert(w, pupil, kind, day, paper, **values)
     frozen.follow(w, line)
     return line
+
+
+def _insert(w: Writer, pupil: int, kind: str, day: int, paper: Paper, **values: Value) -> int:
+    return w.insert("movement", pupil=pupil, kind=kind, date=day, **values, **_paper(w.db, paper))
 
 
 def _paper(db: Database, paper: Paper) -> dict[str, Value]:

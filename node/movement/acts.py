@@ -13,7 +13,7 @@ from node.access import right
 from node.classes import queries as class_queries
 from node.consenting import LARGEST_SCAN
 from node.fields import iso
-from node.movement import actions, forms, ordering, queries
+from node.movement import actions, forms, moving_on, ordering, queries
 from node.movement.blueprint import area
 from node.movement.shown import name_of, offered_orders, on_paper, present_in, year_asked
 from node.orders.queries import next_number
@@ -223,6 +223,7 @@ def _pupil_page(person_id: int, values: Mapping[str, str], problem: str = "") ->
         name=name_of(person_id, now),
         pupil=row,
         enrolled=here,
+        coming=here is not None and here["start"] >= now and moving_on.ahead(db, person_id, now) is not None,
         lines=queries.of_pupil(db, person_id, now),
         on=on_paper,
         values=values,

@@ -42,8 +42,15 @@ def mend(line_id: int) -> ResponseReturnValue:
             elif "stands" in form:
                 settling.let_stand(w, line_id)
             else:
-                issued = forms.day(form.get("file_issued"))
-                actions.amend(w, line_id, forms.paper(form), "confirmed" in form, issued)
+                actions.amend(
+                    w,
+                    line_id,
+                    forms.paper(form),
+                    "confirmed" in form,
+                    forms.day(form.get("file_issued")),
+                    form.get("reason"),
+                    forms.required_day(form) if "day" in form else None,
+                )
     except InputProblem as problem:
         return _line_page(line_id, problem.sentence(gettext)), problem.status
     return redirect(url_for("movement.pupil", person_id=row["pupil"], saved=1))
@@ -82,9 +89,10 @@ def _line_page(line_id: int, problem: str = "") -> str:
         "movement/line.html",
         line=row,
         name=name_of(row["pupil"], today()),
-        orders=offered_orders(),
+        orders=offered_orders(row["order"]),
         next_order=next_number(database(), "pupils", today()),
-        withdrawable=row["kind"] in actions.WITHDRAWN_KINDS,
+        reasons=actions.REASONS.get(row["kind"]),
+        values=request.form if problem else {},
         problem=problem,
         class_name=class_name,
         iso=iso,

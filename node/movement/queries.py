@@ -151,11 +151,12 @@ def split_subjects(db: Database, class_id: int) -> list[tuple[Mapping[str, Any],
     return [(row, parts) for row, parts in found.values() if len(parts) > 1]
 
 
-def orders(db: Database, first: int) -> list[Mapping[str, Any]]:
-    """Orders about pupils since a day, the latest first."""
-    sql = """SELECT id, number, date, title FROM order_book WHERE series = 'pupils' AND date >= ? AND retired_at IS NULL
-      ORDER BY date DESC, id DESC LIMIT 100"""
-    return list(db.query(sql, (first,)))
+def orders(db: Database, first: int, also: int | None = None) -> list[Mapping[str, Any]]:
+    """Orders about pupils since a day, the latest first; ``also`` one of any day and series."""
+    sql = """SELECT id, number, date, title FROM order_book WHERE retired_at IS NULL
+      AND (id = :also OR (series = 'pupils' AND date >= :first))
+      ORDER BY id = :also DESC, date DESC, id DESC LIMIT 100"""
+    return list(db.query(sql, {"first": first, "also": also or 0}))
 
 
 def former_pupils(db: Database, text: str, day: int, today: int) -> list[Mapping[str, Any]]:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from node import frozen, roster
+from node.movement import moving_on
 from node.movement.contradictions import against, candidates
 from shared.problems import NotFound
 from shared.schema import BY_NAME, BY_NUMBER
@@ -34,7 +35,9 @@ def let_stand(w: Writer, line: int) -> list[int]:
     for one in reversed(taken_back):
         _take_back(w, acts[one], standing)
     for act in standing:
-        _do_again(w, act)
+        if moving_on.time_to_place(w.db, act) is None:
+            _do_again(w, act)
+    moving_on.settle(w, row["pupil"])
     _decide(w, row["pupil"])
     frozen.follow(w, taken_back[0])
     return taken_back
@@ -42,6 +45,11 @@ def let_stand(w: Writer, line: int) -> list[int]:
 
 def _take_back(w: Writer, act: Mapping[str, Any], standing: Sequence[Mapping[str, Any]]) -> None:
     pupil, day = act["pupil"], act["date"]
+    time = moving_on.time_to_place(w.db, act)
+    if time is not None:
+        roster.leave(w, pupil, act["to_class"], time[1])
+        w.retire("movement", act["id"])
+        return
     if act["to_class"] is not None:
         days = {one["date"] for one in standing if one["to_class"] == act["to_class"]}
         if days:
@@ -50,6 +58,8 @@ def _take_back(w: Writer, act: Mapping[str, Any], standing: Sequence[Mapping[str
             roster.leave(w, pupil, act["to_class"], day)
     if act["from_class"] is not None:
         roster.return_to(w, pupil, act["from_class"], day)
+    if act["kind"] == "transfer":
+        moving_on.step_back(w, pupil, act["from_class"], act["to_class"])
     w.retire("movement", act["id"])
 
 

@@ -38,12 +38,12 @@ def on_paper(day: int) -> str:
 
 
 def present_in(year: Year | None) -> int:
-    """Today, or the nearest day of the year."""
-    return year.roll_day(today()) if year else today()
+    """Today, or the nearest day of the year and its summer."""
+    return max(year.start, min(today(), queries.last_day(database(), year))) if year else today()
 
 
-def offered_orders() -> list[tuple[int, str]]:
-    """The orders about pupils of the last year, as a choice shows them."""
-    rows = queries.orders(database(), today() - ORDERS_SINCE)
+def offered_orders(also: int | None = None) -> list[tuple[int, str]]:
+    """The orders about pupils of the last year, as a choice shows them, and the one that is named already."""
+    rows = queries.orders(database(), today() - ORDERS_SINCE, also)
     shown = ((row["id"], row["number"] or "", on_paper(row["date"]), row["title"] or "") for row in rows)
     return [(row, f"№ {number} · {date} · {title}"[:90]) for row, number, date, title in shown]

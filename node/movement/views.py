@@ -20,12 +20,14 @@ from node.people.queries import class_name, full_name, number_of
 from node.reading.noting import noted, noted_list
 from node.request import acting, database
 from shared.access import allow
-from shared.i18n import current_language
+from shared.i18n import current_language, gettext
 from shared.indicators import value_label
 from shared.web import may_open, today, visitor
 
 BOOK = tuple(duty for duty in access.roles("movement", "V") if duty in access.STAFF)
 """Read the movement book: the whole of it, or of the class they lead."""
+SUMMER = "summer"
+"""The days between a year's last lessons and the next year, as the balance and its lines show them."""
 ALL = "all"
 """Stands for every page of the alphabetic book."""
 
@@ -46,7 +48,7 @@ def index() -> ResponseReturnValue:
         "movement/index.html",
         years=years,
         year=year,
-        periods=[(period_name(one), one.key) for one in queries.periods(db, year)] if year else [],
+        periods=[(period_name(one), one.key) for one in _periods(year)] if year else [],
         period=period,
         period_name=period_name,
         rows=[(c, flows.get(c["id"], queries.Flow())) for c in shown],
@@ -87,13 +89,22 @@ def _ordered(year: Year | None) -> list[Mapping[str, Any]]:
 def _period(year: Year | None) -> Period | None:
     if year is None:
         return None
-    found = queries.periods(database(), year)
+    found = _periods(year)
     chosen = next((one for one in found if one.key == request.args.get("period")), None)
     return chosen or queries.period_on(found, today())
 
 
+def _periods(year: Year) -> list[Period]:
+    """The quarters, the summer after them, and the year."""
+    *quarters, whole = queries.periods(database(), year)
+    last = queries.last_day(database(), year)
+    return [*quarters, *([Period(SUMMER, whole.until, last)] if last > whole.until else []), whole]
+
+
 def period_name(period: Period) -> str:
     """`1-чейрек`, `2 четверть`, `Quarter 3`; the year's own name."""
+    if period.key == SUMMER:
+        return gettext("Summer")
     return value_label("term", period.key, current_language())
 
 

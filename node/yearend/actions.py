@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlite_utils import Database
 
 from node import frozen, roster
+from node.classes import queries as class_queries
+from node.schooldays import YEARS
 from node.yearend import queries
 from node.yearend.queries import GRADES, Key, NextClass, Plan, PupilPlan, Step
 from shared.dates import school_year_name
 from shared.problems import InvalidValue, Undecided, YearRunning
 from sync import undo
-from sync.undo import Act, Undone
+from sync.undo import Act, LeftAlone, Undone
 from sync.writer import Writer
 
 CLOSING = "closing"
@@ -113,12 +115,16 @@ def close(w: Writer, year: int, today: int, order_number: str = "", order_date: 
         raise YearRunning()
     if plan.undecided:
         raise Undecided(count=len(plan.undecided))
-    day, gone = min(today, plan.ends), min(today + 1, plan.ends)
+    came = queries.since(w.db, plan)
     made = _make(w, plan)
     rows, start = _rows(plan) | made, plan.following.start
     parts: dict[int, dict[int, roster.Chosen]] = {}
     paper = {"order_number": order_number or None, "order_date": order_date}
     for one in plan.pupils:
+        _forget(w, one)
+        # Who comes to the class on a day after this one is moved on from then.
+        day = max(min(today, plan.ends), came[one.pupil])
+        gone = max(min(today + 1, plan.ends), came[one.pupil] + 1)
         if one.outcome == "graduated":
             roster.leave(w, one.pupil, one.from_class, gone)
             w.insert(
@@ -151,6 +157,17 @@ def close(w: Writer, year: int, today: int, order_number: str = "", order_date: 
     act = undo.note_act(w, CLOSING, school_year_name(plan.year.start), len(plan.pupils))
     count = {o: sum(c.count(o) for c in plan.classes) for o in ("promoted", "repeating", "graduated")}
     return Closed(act, count["promoted"], count["repeating"], count["graduated"], len(made))
+
+
+def _forget(w: Writer, one: PupilPlan) -> None:
+    """Who left after an earlier closing of the year and came back to the class is moved on by one line, not by two."""
+    for (line,) in w.db.execute(
+        """SELECT m.id FROM movement m JOIN class_group cg ON cg.id = m.from_class WHERE m.pupil = ?
+           AND m.retired_at IS NULL AND m.kind IN ('promoted', 'repeating')
+           AND cg.year = (SELECT year FROM class_group WHERE id = ?)""",
+        (one.pupil, one.from_class),
+    ).fetchall():
+        w.retire("movement", line)
 
 
 def _make(w: Writer, plan: Plan) -> dict[Key, int]:
@@ -206,10 +223,62 @@ def closings(db: Database, limit: int = 10) -> list[Act]:
 
 
 def take_back(w: Writer, mark: int) -> Undone:
-    """Undo a closing as one act; what someone has built on since is left alone and told. InvalidValue."""
+    """Undo a closing as one act; what someone has built on since is left alone and told. InvalidValue.
+
+    So a pupil about whom something was written in the next year's class stays in it.
+    """
     act = undo.marked_act(w.db, mark)
     if act.kind != CLOSING or act.undone:
         raise InvalidValue(table="act", column="id", value=mark)
     done = undo.undo(w, act)
+    _let_back(w, act.label)
+    stay = _let_stay(w)
     frozen.follow(w, None)
-    return done
+    return replace(done, left_alone=(*done.left_alone, *stay))
+
+
+def _let_back(w: Writer, year: str) -> None:
+    """Who changed class in the ending year after its closing is in that class as if it had not been closed."""
+    closed = next((one.id for one in class_queries.all_years(w.db) if one.name == year), None)
+    for line, pupil, old, first in w.db.execute(
+        f"""SELECT m.id, m.pupil, m.from_class, y.start FROM movement m JOIN class_group cg ON cg.id = m.to_class
+            JOIN {YEARS} y ON y.id = cg.year
+            JOIN enrolment o ON o.pupil = m.pupil AND o.class_group = m.from_class AND o."end" = y.start
+              AND o.retired_at IS NULL
+            WHERE m.retired_at IS NULL AND m.kind IN ('promoted', 'repeating')
+              AND (SELECT year FROM class_group WHERE id = m.from_class) = ?
+              AND NOT EXISTS (SELECT 1 FROM enrolment n WHERE n.pupil = m.pupil AND n.start = y.start
+                AND n.retired_at IS NULL)""",
+        (closed,),
+    ).fetchall():
+        roster.return_to(w, pupil, old, first)
+        w.retire("movement", line)
+
+
+def _let_stay(w: Writer) -> list[LeftAlone]:
+    """Who still begins the next year somewhere, left on its first day, or came back since, leaves the old class."""
+    begun = w.db.execute(
+        """SELECT m.pupil, o.id, o.class_group, CASE m.kind WHEN 'graduated' THEN m.date ELSE min(n.start) END, m.id
+           FROM movement m
+           JOIN enrolment o ON o.pupil = m.pupil AND o.class_group = m.from_class AND o.retired_at IS NULL
+           JOIN enrolment n ON n.pupil = m.pupil AND n.start > o.start AND n.retired_at IS NULL
+             AND n.start <= ifnull(o."end", n.start)
+           JOIN class_group b ON b.id = n.class_group LEFT JOIN class_group a ON a.id = m.to_class
+           WHERE m.retired_at = ? AND (m.kind = 'graduated' OR a.year = b.year) GROUP BY m.id, o.id""",
+        (w.now,),
+    ).fetchall()
+    for *_, line in begun:
+        w.put("movement", id=line)
+    gone = w.db.execute(
+        """SELECT o.pupil, o.id, o.class_group, d.date FROM movement m
+           JOIN enrolment o ON o.pupil = m.pupil AND o.class_group = m.from_class AND o.retired_at IS NULL
+             AND o."end" IS NULL
+           JOIN movement d ON d.pupil = m.pupil AND d.from_class = m.from_class AND d.kind = 'departed'
+             AND d.date > o.start AND d.retired_at IS NULL
+           WHERE m.retired_at = ?""",
+        (w.now,),
+    ).fetchall()
+    stays = [one[:4] for one in (*begun, *gone)]
+    for pupil, _, class_group, day in stays:
+        roster.leave(w, pupil, class_group, day)
+    return [LeftAlone(("enrolment", (row,), "end"), "used", 0, 0) for _, row, *_ in stays]

@@ -271,6 +271,16 @@ def _rolls(db: Database, start: int) -> dict[int, list[int]]:
     return found
 
 
+def since(db: Database, plan: Plan) -> dict[int, int]:
+    """Pupil of a plan -> the day on which the present stay in the class began."""
+    rows = db.execute(
+        """SELECT pupil, max(start) FROM enrolment WHERE retired_at IS NULL AND start < ? AND "end" IS NULL
+           GROUP BY pupil""",
+        (plan.following.start,),
+    )
+    return dict(rows.fetchall())
+
+
 def decisions(db: Database, year: int) -> dict[int, tuple[str, int | None]]:
     """Pupil -> what was decided: the outcome, and the class if one was chosen."""
     rows = db.execute(
@@ -374,7 +384,9 @@ def subject_names(db: Database) -> dict[int, Mapping[str, Any]]:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of the pupils of a year, each counted once by the last line about them.
+    """What became of the pupils of a year, each counted once: as having left, or as its closing says.
+
+    Who leaves a class of the year does so in it, though it be on the first day of the next, or after it.
 
     `base` B = on the roll at the start + arrived - confirmed transfers out - deaths; promoted + repeating + dropped +
     undecided = B. Graduates are promoted; who left without a confirmed transfer has dropped out.
@@ -396,22 +408,33 @@ class Outcome:
 
 def outcome(db: Database, year: Year, following: Year) -> Outcome:
     """The outcome of a year as the rows have it now; undecided are those whom no closing has moved on."""
-    last: dict[int, tuple[str, bool]] = {}
-    for (pupil,) in db.execute(
-        """SELECT DISTINCT e.pupil FROM enrolment e JOIN class_group cg ON cg.id = e.class_group
+    rows = db.execute(
+        """SELECT e.pupil, max(e."end" IS NULL) FROM enrolment e JOIN class_group cg ON cg.id = e.class_group
            WHERE cg.year = ? AND e.retired_at IS NULL AND cg.retired_at IS NULL AND e.start < ?
-             AND (e."end" IS NULL OR e."end" > e.start)""",
+             AND (e."end" IS NULL OR e."end" > e.start) GROUP BY e.pupil""",
         (year.id, following.start),
+    ).fetchall()
+    ended: dict[int, tuple[str, bool]] = {pupil: ("", False) for pupil, _ in rows}
+    waiting = {pupil for pupil, still in rows if still}
+    for pupil, kind in db.execute(
+        """SELECT m.pupil, m.kind FROM movement m JOIN class_group cg ON cg.id = m.from_class
+           WHERE m.retired_at IS NULL AND cg.year = ? AND m.kind IN ('promoted', 'repeating', 'graduated')
+           ORDER BY m.date, m.id""",
+        (year.id,),
     ).fetchall():
-        last[pupil] = ("", False)
-    for pupil, kind, away in db.execute(
-        """SELECT pupil, kind, ifnull(confirmed, 0) OR ifnull(reason, '') = 'death' FROM movement
-           WHERE retired_at IS NULL AND date > ? AND date < ? AND kind <> 'transfer' ORDER BY date, id""",
-        (year.start, following.start),
+        if pupil in ended and pupil not in waiting:
+            ended[pupil] = (kind, False)
+    left: dict[int, tuple[bool, bool]] = {}
+    for pupil, gone, away in db.execute(
+        """SELECT m.pupil, m.kind = 'departed', ifnull(m.confirmed, 0) OR ifnull(m.reason, '') = 'death'
+           FROM movement m LEFT JOIN class_group cg ON cg.id = m.from_class
+           WHERE m.retired_at IS NULL AND m.date > ? AND m.kind IN ('arrived', 'departed')
+             AND (m.date < ? OR (m.kind = 'departed' AND cg.year = ?)) ORDER BY m.date, m.id""",
+        (year.start, following.start, year.id),
     ).fetchall():
-        if pupil in last:
-            last[pupil] = (kind, kind == "departed" and bool(away))
-    kinds = Counter(kind for kind, away in last.values() if not away)
+        left[pupil] = (bool(gone), bool(away))
+    ended |= {pupil: ("departed", away) for pupil, (gone, away) in left.items() if gone and pupil in ended}
+    kinds = Counter(kind for kind, away in ended.values() if not away)
     known = {"promoted": kinds["promoted"] + kinds["graduated"], "repeating": kinds["repeating"]}
     dropped = kinds["departed"]
     return Outcome(**known, dropped=dropped, undecided=sum(kinds.values()) - sum(known.values()) - dropped)

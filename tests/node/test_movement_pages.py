@@ -85,6 +85,34 @@ def test_a_secretary_admits_moves_and_lets_go(pages: SchoolPages) -> None:
     assert secretary.get(f"/movement/line/{line}")[0] == 404
 
 
+def test_a_wrong_reason_and_day_are_mended_on_the_page_of_the_line(pages: SchoolPages) -> None:
+    secretary, pupil = pages.as_("secretary"), admit(pages)
+    line = pages.one("SELECT max(id) FROM movement WHERE pupil = ?", pupil)
+    page = secretary.get(f"/movement/line/{line}")[1]
+    assert (
+        f'value="{DAY}"' in page and '<option value="district" selected>' in page and 'value="77-о"' in page
+    )
+    form = {
+        "day": "2025-11-13",
+        "reason": "country",
+        "place": "Талас",
+        "order_number": "77-о",
+        "order_date": "2025-11-17",
+    }
+    assert secretary.post(f"/movement/line/{line}", **form)[0] == 302
+    assert pages.one("SELECT start FROM enrolment WHERE pupil = ?", pupil) == parse_day("2025-11-13")
+    assert pages.one("SELECT reason = 'country' FROM movement WHERE id = ?", line) == 1
+    for wrong in ({"day": "2025-08-01"}, {"day": "x"}, {"reason": "death"}, {"reason": ""}):
+        status, text = secretary.post(
+            f"/movement/line/{line}", **(form | wrong | {"note": "Кайра карап чыктым"})
+        )
+        assert status == 422 and "Кайра карап чыктым" in text, "nothing that was typed is lost"
+    assert secretary.post(f"/movement/line/{line}", place="Талас")[0] == 302
+    assert pages.one("SELECT date FROM movement WHERE id = ? AND reason = 'country'", line) == parse_day(
+        "2025-11-13"
+    )
+
+
 def test_the_subgroups_come_with_the_class_that_the_form_names(pages: SchoolPages) -> None:
     """By the button, and when the form is sent with another class than its subgroups are of; nothing typed is lost."""
     secretary = pages.as_("secretary")
