@@ -262,7 +262,9 @@ def kyrgyz() -> str:
 
 
 def test_terms_stand_in_the_interface() -> None:
-    rows = [line.split("|")[1:-1] for line in text_of("docs/terms.md").splitlines() if line.startswith("| ")]
+    said, apart, _ = text_of("docs/terms.md").partition("## Terms that are said otherwise here, or not yet")
+    rows = [line.split("|")[1:-1] for line in said.splitlines() if line.startswith("| ")]
+    assert apart
     terms = [cells[2].strip() for cells in rows if cells[2].strip() != "Кыргызча"]
     met = kyrgyz()
     assert len(terms) > 30
