@@ -99,6 +99,7 @@
     |   |-- NoFollowingYear       the next school year is not known yet
     |   |-- Undecided             a year is closed while pupils are undecided
     |   |-- NumberTaken           another order of the series and year has the number
+    |   |-- SameLetter            a letter of the journal that would say two things
     |   |-- NumberHeld            a number of a person that another person has, not yet asked for twice
     |   |-- BlankTaken            a certificate's number was given to someone else
     |   |-- NotStudying           no certificate of study for who is on no roll, or has no name
@@ -822,6 +823,13 @@ class Undecided(InputProblem):
 class NumberTaken(InputProblem):
     code = "number_taken"
     template = N_("Another order of this series and year has this number.")
+
+
+class SameLetter(InputProblem):
+    """``other`` is what the letter stands for already, by the school's choice or in some language."""
+
+    code = "same_letter"
+    template = N_("The letter “{letter}” would stand for “{other}”, too; choose another.")
 
 
 class NumberHeld(InputProblem):

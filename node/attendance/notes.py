@@ -166,18 +166,23 @@ def absences(db: Database, pupil: int, first: int, last: int) -> list[Absence]:
 _NOT_GIVEN = {None, "unknown"}
 
 
-def reason_with(db: Database, row: dict[str, int], status: str) -> Reason:
-    """The reason that a row of attendance has with a status; ``row`` is its key: the lesson's and the pupil.
-
-    An absence has the one that was given to it by hand before, unless a note stood over that; else that of a note over
-    the day; else what was given by hand to the other lessons of the day. Any other status keeps what was given.
-    """
+def reason_of(db: Database, row: dict[str, int]) -> Reason:
+    """The reason that a row of attendance holds; ``row`` is its key: the lesson's and the pupil."""
     found = db.execute(
         """SELECT reason, note, earlier FROM attendance WHERE subject_group = :subject_group AND day = :day
              AND period = :period AND pupil = :pupil AND retired_at IS NULL""",
         row,
     ).fetchone()
-    kept = Reason(*(found or ())).laid_aside()
+    return Reason(*(found or ()))
+
+
+def reason_with(db: Database, row: dict[str, int], status: str) -> Reason:
+    """The reason that a row of attendance has with a status.
+
+    An absence has the one that was given to it by hand before, unless a note stood over that; else that of a note over
+    the day; else what was given by hand to the other lessons of the day. Any other status keeps what was given.
+    """
+    kept = reason_of(db, row).laid_aside()
     if status != "absent":
         return kept
     own = {kept.earlier} - _NOT_GIVEN

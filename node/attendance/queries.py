@@ -26,10 +26,12 @@ from node.attendance.notes import hands_in as hands_in
 from node.attendance.notes import note as note
 from node.attendance.notes import noted_away as noted_away
 from node.attendance.notes import notes as notes
+from node.attendance.notes import reason_of as reason_of
 from node.attendance.notes import reason_with as reason_with
 from node.attendance.notes import waiting as waiting
 from node.calendar import queries as calendar
 from node.journal import queries as journal
+from node.letters import LETTERS
 from node.roster import AWAY
 from node.settings import queries as settings
 from node.timetable import queries as timetable
@@ -42,13 +44,6 @@ RECENT_DAYS = 28
 A_WEEK = 7
 Lesson = tuple[int, int, int]
 """Day, period, subject group."""
-
-LETTERS = {
-    "ky": {"absent": "ж", "late": "к", "ill": "о", "excused": "с", "unexcused": "сз"},
-    "ru": {"absent": "н", "late": "о", "ill": "б", "excused": "у", "unexcused": "нп"},
-    "en": {"absent": "a", "late": "l", "ill": "i", "excused": "e", "unexcused": "u"},
-}
-"""What stands for an absence, a late arrival and the reasons where the school has not chosen its own letters."""
 
 
 def letters(db: Database) -> dict[str, str]:

@@ -7,6 +7,7 @@ overwritten. Asking twice for the same change is asking once, so what is sent ag
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 from sqlite_utils import Database
 
@@ -29,16 +30,27 @@ from sync.writer import Writer
 
 
 def save(
-    w: Writer, place: Place, person: int | None, today: int, changes: Sequence[Change], reason: str = ""
+    w: Writer,
+    place: Place,
+    person: int | None,
+    today: int,
+    changes: Sequence[Change],
+    reason: str = "",
+    *,
+    gives_reasons: bool = False,
 ) -> int:
     """Write changes of one lesson, all or none; returns how many values became different.
 
-    NoLesson, NotAllowed, TermLocked, NotInGroup, OutsideScale, WithoutMarks, InvalidValue, ReasonNeeded;
-    ChangedMeanwhile with every clash.
+    ``reason`` is that of late changes. ``gives_reasons``: the person says why someone is absent, as who leads the class
+    does; of others a change says that alone. NoLesson, NotAllowed, TermLocked, NotInGroup, OutsideScale, WithoutMarks,
+    InvalidValue, ReasonNeeded; ChangedMeanwhile with every clash.
     """
     desk = open_lesson(w.db, place, person, today)
+    if not gives_reasons:
+        changes = [replace(change, why="") for change in changes]
     wanted = [change for change in changes if desk.differs(change)]
-    for change in wanted:
+    explained = [c for c in changes if c.explains and c not in wanted and _is_news(w.db, desk, c)]
+    for change in (*wanted, *explained):
         desk.require_open()
         desk.check(change)
     clashes = [(c, desk.stands(c)) for c in wanted if desk.stands(c) not in (c.seen, *c.own)]
@@ -50,7 +62,14 @@ def save(
         w.put("lesson", **new_lesson(place, desk.person))
     for change in wanted:
         _write(w, desk, change, reason.strip())
-    return len(wanted)
+    for change in explained:
+        w.put("attendance", **desk.row_of(change), **attendance.Reason(change.why).columns)
+    return len(wanted) + len(explained)
+
+
+def _is_news(db: Database, desk: Desk, change: Change) -> bool:
+    """Is a reason for an absence that stands another than the one it has?"""
+    return attendance.reason_of(db, desk.row_of(change)).told != attendance.Reason(change.why).told
 
 
 def _write(w: Writer, desk: Desk, change: Change, reason: str) -> None:
@@ -69,8 +88,8 @@ def _write(w: Writer, desk: Desk, change: Change, reason: str) -> None:
             scale=None if empty or desk.scale is None else desk.scale.id,
         )
     elif change.field == "status":
-        row = {**key, "pupil": change.pupil}
-        why = attendance.reason_with(w.db, row, str(change.value))
+        row, given = desk.row_of(change), attendance.Reason(change.why)
+        why = given if change.explains else attendance.reason_with(w.db, row, str(change.value))
         w.put("attendance", **row, status=change.value, **why.columns)
     elif change.field == "comment":
         w.put("mark", **key, pupil=change.pupil, slot=0, comment=str(change.value))

@@ -22,7 +22,7 @@ from shared.problems import (
     TermLocked,
     WithoutMarks,
 )
-from shared.schema import ATTENDANCE_STATUSES, Value
+from shared.schema import ABSENCE_REASONS, ATTENDANCE_STATUSES, Value
 
 NEW_LESSON: Mapping[str, Value] = {"topic": "", "homework": "", "plan_item": None, "attendance_taken": 0}
 """What a lesson begins with, also one that had been taken out of the journal."""
@@ -40,8 +40,8 @@ class Change:
     """One value of a lesson as someone wants it, and as they saw it.
 
     Marks have a slot and a kind of work: ``kind`` is one chosen by hand; without it a mark keeps the kind it stands
-    with, and one that is new gets the ``usual``. ``own`` are values the same author sent before without learning
-    whether they arrived.
+    with, and one that is new gets the ``usual``. ``why`` is the reason that comes with an absence. ``own`` are values
+    the same author sent before without learning whether they arrived.
     """
 
     field: Field
@@ -52,6 +52,12 @@ class Change:
     kind: int | None = None
     usual: int | None = None
     own: tuple[int | str | None, ...] = ()
+    why: str = ""
+
+    @property
+    def explains(self) -> bool:
+        """Does it say why someone is absent?"""
+        return self.field == "status" and self.value == "absent" and bool(self.why)
 
 
 @dataclass(frozen=True)
@@ -68,6 +74,10 @@ class Desk:
     lesson: Mapping[str, object]
     cells: Mapping[int, Cell]
     kinds: frozenset[int]
+
+    def row_of(self, change: Change) -> dict[str, int]:
+        """The key of the row of attendance that a change is about."""
+        return {**self.place.key, "pupil": change.pupil}
 
     def stands(self, change: Change) -> int | str | None:
         """The value that stands where a change would go."""
@@ -118,6 +128,8 @@ class Desk:
             self._check_mark(change)
         elif change.field == "status" and change.value not in ATTENDANCE_STATUSES:
             raise InvalidValue(table="attendance", column="status", value=change.value)
+        elif change.explains and change.why not in ABSENCE_REASONS:
+            raise InvalidValue(table="attendance", column="reason", value=change.why)
         elif change.field == "taken" and change.value not in (0, 1):
             raise InvalidValue(table="lesson", column="attendance_taken", value=change.value)
 

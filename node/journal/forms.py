@@ -26,7 +26,8 @@ def one_change(form: MultiDict[str, str]) -> Change:
         kind, usual, known = whole(form.get("kind")), whole(form.get("usual")), tuple(map(whole, own))
         return Change("mark", whole(value), whole(seen), pupil, slot, kind, usual, known)
     if field == "status":
-        return Change("status", value or "present", seen or "present", pupil, own=tuple(own))
+        why = form.get("why", "")
+        return Change("status", value or "present", seen or "present", pupil, own=tuple(own), why=why)
     if field == "taken":
         return Change(
             "taken", whole(value) or 0, whole(seen) or 0, own=tuple(whole(text) or 0 for text in own)

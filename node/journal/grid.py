@@ -93,7 +93,8 @@ def _page(group: Mapping[str, Any]) -> str:
         keys=rows.marks_with_keys(scale),
         outside=any(cell.outside for cell in cells.values()),
         kinds=queries.work_kinds(db, by),
-        letters=(letters["absent"], letters["late"]),
+        letters=list(letters.values()),
+        gives=pages.gives_reasons(group["class_group"]),
     )
 
 

@@ -72,7 +72,7 @@ def _lesson_page(
     away = {} if found["taken"] else attendance.noted_away(db, members, place.day)
     announced = frozenset() if found["taken"] else attendance.announced(db, members - away.keys(), place.day)
     letters, kinds = attendance.letters(db), queries.work_kinds(db)
-    signs = (letters["absent"], letters["late"])
+    signs = list(letters.values())
     cells = queries.lesson_cells(db, place)
     struck = queries.struck_lines(db, place.group, place.day, place.day).get((place.day, place.period), [])
     usual, second = (queries.usual_kind(cells.values(), slot) for slot in queries.SLOTS)
@@ -113,6 +113,7 @@ def _lesson_page(
         name_of_kind={kind["id"]: row_name(kind) for kind in kinds},
         reason=request.form.get("reason", ""),
         letters=signs,
+        gives=pages.gives_reasons(found["class_group"]),
         drawing=pages.drawing_of(
             queries.cells(db, place.group, place.day, place.day), letters, struck=struck
         ),
@@ -137,9 +138,10 @@ def _of_form(name: str, otherwise: Sequence[int | None]) -> list[int | None]:
 def keep_cell(group_id: int, day: str, period: int) -> ResponseReturnValue:
     """Save one value of a lesson; answers with what the pupil's term comes to now, or with the value that stands."""
     place, change = pages.place_of(group_id, day, period), forms.one_change(request.form)
+    reason, gives = request.form.get("reason", ""), change.explains and _leads(group_id)
     try:
         with acting() as w:
-            actions.save(w, place, visitor().person, pages.today(), [change], request.form.get("reason", ""))
+            actions.save(w, place, visitor().person, pages.today(), [change], reason, gives_reasons=gives)
     except ChangedMeanwhile as problem:
         current = forms.shown(cast("tuple[Change, int | str | None]", problem.clashes[0])[1])
         told = {"error": problem.code, "sentence": problem.sentence(gettext), "current": current}
@@ -149,6 +151,11 @@ def keep_cell(group_id: int, day: str, period: int) -> ResponseReturnValue:
         return jsonify(told | whose), problem.status
     now = _term_so_far(place, change.pupil) | _kind_now(place, change) if change.field == "mark" else {}
     return jsonify({"saved": True} | now)
+
+
+def _leads(group_id: int) -> bool:
+    group = queries.group(database(), group_id)
+    return group is not None and pages.gives_reasons(group["class_group"])
 
 
 def _kind_now(place: Place, change: Change) -> dict[str, str]:

@@ -52,6 +52,11 @@ def require_readable(group_id: int, class_id: int, lesson: Mapping[str, Any] | N
         raise NotAllowed()
 
 
+def gives_reasons(class_group: int) -> bool:
+    """Does the visitor say why someone was away: as who leads the class?"""
+    return class_group in access.led_classes(database(), visitor())
+
+
 def note_reading(row: Mapping[str, Any], pupil: int | None = None) -> None:
     """Note that the visitor reads the journal of a group or lesson, or of one pupil, that others teach and lead."""
     who = visitor()

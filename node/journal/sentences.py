@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from shared.i18n import column_label, gettext, in_list
+from node.letters import usual_letters
+from shared.i18n import coded, column_label, gettext, in_list
 from shared.problems import NoLesson, NotAllowed, NotInGroup, ReasonNeeded, TermLocked, WithoutMarks
-from shared.schema import ATTENDANCE_STATUSES
+from shared.schema import ABSENCE_REASONS, ATTENDANCE_STATUSES
 
 STAYING = (NoLesson, NotAllowed, NotInGroup, ReasonNeeded, TermLocked, WithoutMarks)
 """Why something is not saved that a browser still knows when its page is opened anew: no name is in these."""
@@ -43,6 +44,8 @@ def words() -> dict[str, str]:
         **{problem.code: problem().sentence(gettext) for problem in STAYING},
         "nothing": gettext("(empty)"),
         **{status: in_list(status, "attendance_status") for status in ATTENDANCE_STATUSES},
+        **{reason: coded(reason, "attendance", "reason") for reason in ABSENCE_REASONS},
+        **{f"letters_{meaning}": " ".join(found) for meaning, found in usual_letters().items()},
         "absent_marked": gettext("Marked absent, and has a mark."),
         "erased": gettext("Erased:"),
         "all_present": gettext("Are all others present?"),

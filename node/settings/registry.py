@@ -11,7 +11,7 @@ from typing import Literal
 
 from shared.i18n import N_
 
-Kind = Literal["int", "bool", "choice", "text"]
+Kind = Literal["int", "bool", "choice", "text", "letter"]
 
 DEPUTY = ("head", "deputy")
 HEAD = ("head",)
@@ -22,7 +22,8 @@ KEEPERS = ("head", "administrator")
 class Setting:
     """One setting. ``kind`` bool is 0 or 1; ``choices`` are (value, label) pairs; labels are marked with `N_`.
 
-    ``minimum`` and ``maximum`` bound an int; ``max_length`` a text. ``editors`` are the duties that may change it.
+    ``minimum`` and ``maximum`` bound an int; ``max_length`` a text, or a letter, which nobody could take for a mark.
+    ``editors`` are the duties that may change it.
     """
 
     name: str
@@ -46,6 +47,8 @@ class Setting:
                 raise ValueError(text)
             return int(text)
         allowed = text in dict(self.choices) if self.kind == "choice" else len(text) <= self.max_length
+        if self.kind == "letter":
+            allowed = allowed and not any(sign.isdigit() or sign in "/ " for sign in text)
         if not allowed or not text.isprintable():
             raise ValueError(text)
         return text
@@ -160,14 +163,17 @@ SETTINGS: tuple[Setting, ...] = (
         minimum=1, maximum=200,
     ),
     Setting(
-        "letter_absent", "text", "", N_("Letter for an absence"), "attendance",
+        "letter_absent", "letter", "", N_("Letter for an absence"), "attendance",
         N_("Empty: the letter usual in the reader's language."), max_length=2,
     ),
-    Setting("letter_late", "text", "", N_("Letter for coming late"), "attendance", max_length=2),
-    Setting("letter_ill", "text", "", N_("Letter for an absence through illness"), "attendance", max_length=2),
-    Setting("letter_excused", "text", "", N_("Letter for an absence with a valid reason"), "attendance", max_length=2),
+    Setting("letter_late", "letter", "", N_("Letter for coming late"), "attendance", max_length=2),
+    Setting("letter_ill", "letter", "", N_("Letter for an absence through illness"), "attendance", max_length=2),
     Setting(
-        "letter_unexcused", "text", "", N_("Letter for an absence without a valid reason"), "attendance", max_length=2,
+        "letter_excused", "letter", "", N_("Letter for an absence with a valid reason"), "attendance", max_length=2,
+    ),
+    Setting(
+        "letter_unexcused", "letter", "", N_("Letter for an absence without a valid reason"), "attendance",
+        max_length=2,
     ),
     Setting(
         "consent_notice_days", "int", 30, N_("Days before its end from which a consent is listed as lapsing"),

@@ -10,7 +10,7 @@ from node.request import acting, database
 from node.settings import actions, queries
 from node.settings.registry import GROUPS, SETTINGS, Setting
 from shared.i18n import gettext, translate
-from shared.problems import InvalidValue
+from shared.problems import InvalidValue, SameLetter
 from shared.web import visitor
 
 area = Blueprint("settings", __name__, url_prefix="/settings", template_folder="templates")
@@ -37,8 +37,11 @@ def keep() -> ResponseReturnValue:
                 errors[setting.name] = _sentence(setting)
     if errors:
         return _page(given, errors), 422
-    with acting() as w:
-        changed = sum(actions.change(w, name, text, visitor().roles) for name, text in given.items())
+    try:
+        with acting() as w:
+            changed = actions.change_all(w, given, visitor().roles)
+    except SameLetter as problem:
+        return _page(given, {str(problem.details["setting"]): problem.sentence(gettext)}), problem.status
     return redirect(url_for("settings.index", changed=changed))
 
 

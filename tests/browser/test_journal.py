@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 
@@ -15,6 +16,8 @@ from node.generator import names
 from node.home import views as home
 from node.journal import actions, pages, queries
 from node.journal.actions import Change
+from node.settings import actions as settings
+from shared.i18n import coded
 from shared.schema import BY_NAME
 from sync.writer import writing
 from tests.bench.link import Link
@@ -72,7 +75,8 @@ def emptied(school: SchoolPages) -> Iterator[Desk]:
         for group, day, period, pupil in made.db.execute(
             "SELECT subject_group, day, period, pupil FROM attendance WHERE day = ?", (TODAY,)
         ).fetchall():
-            w.put("attendance", subject_group=group, day=day, period=period, pupil=pupil, status="present")
+            key = {"subject_group": group, "day": day, "period": period, "pupil": pupil}
+            w.put("attendance", **key, status="present", **absence_queries.Reason().columns)
         for key in made.db.execute(
             "SELECT subject_group, day, period FROM lesson WHERE day = ? AND retired_at IS NULL", (TODAY,)
         ).fetchall():
@@ -471,6 +475,128 @@ def test_a_pasted_block_is_shown_before_it_is_written(page: Page, axe: Axe, desk
     expect(box).to_be_visible()
     page.keyboard.press("Escape")
     expect(box).to_have_count(0)
+
+
+def strike(page: Page, *keys: str) -> None:
+    """Press keys, those of a Kyrgyz keyboard too, which have no names."""
+    raw = page.context.new_cdp_session(page)
+    for one in keys:
+        if one.isascii():
+            page.keyboard.press(one)
+        else:
+            for kind in ("keyDown", "keyUp"):
+                raw.send(
+                    "Input.dispatchKeyEvent", {"type": kind, "key": one, "text": one * (kind == "keyDown")}
+                )
+    raw.detach()
+
+
+@contextmanager
+def led_by(desk: Desk, person: int | None) -> Iterator[None]:
+    """Another leads the class for a while."""
+    of = "SELECT cg.id, cg.teacher FROM subject_group g JOIN class_group cg ON cg.id = g.class_group WHERE g.id = ?"
+    class_id, before = desk.db.execute(of, (desk.place.group,)).fetchone()
+    with writing(desk.db, desk.account) as w:
+        w.update("class_group", class_id, teacher=person)
+    yield
+    with writing(desk.db, desk.account) as w:
+        w.update("class_group", class_id, teacher=before)
+
+
+def away(desk: Desk, *pupils: int) -> list[tuple[str, str | None, int | None]]:
+    """Status, reason and mark of pupils in the lesson."""
+    rows = dict(
+        desk.db.execute(
+            "SELECT pupil, reason FROM attendance WHERE subject_group = ? AND day = ? AND period = ?",
+            tuple(desk.place.key.values()),
+        ).fetchall()
+    )
+    return [(desk.cell(one).status, rows.get(one), desk.cell(one).value(0)) for one in pupils]
+
+
+@pytest.mark.parametrize("page", ["desktop"], indirect=True)
+def test_every_letter_of_the_school_is_read_as_what_it_means(
+    page: Page, axe: Axe, desk: Desk, here: str
+) -> None:
+    order = [pupil for pupil, _ in queries.named(desk.db, desk.pupils, TODAY)]
+    desk.save(desk.mark(order[0], 2))
+    with led_by(desk, desk.teacher):
+        sign_in(page, here, desk)
+        page.goto(f"{here}/journal/group/{desk.place.group}")
+        focus(page, order[0])
+        # Ill, in Kyrgyz; a letter that was late in another language is not.
+        strike(page, "о")
+        expect(page.locator("[data-cell-state]")).to_contain_text(coded("ill", "attendance", "reason"))
+        # The second letter of two means the cell that the first has left.
+        strike(page, "с", "з", "к", "О", "ж")
+        assert page.evaluate("document.activeElement.parentNode.dataset.pupil") == str(order[5])
+        page.locator("[data-state].saved").wait_for()
+        assert away(desk, *order[:5]) == [
+            ("absent", "ill", 2), ("absent", "unexcused", None), ("late", None, None), ("absent", "ill", None),
+            ("absent", None, None),
+        ]  # fmt: skip
+        # Esc takes both letters back at once; a reason said of who is away already takes nothing back.
+        strike(page, "с", "з", "Escape")
+        focus(page, order[4])
+        strike(page, "у")
+        page.locator("[data-state].saved").wait_for()
+        assert [one[:2] for one in away(desk, order[4], order[5])] == [
+            ("absent", "excused"),
+            ("present", None),
+        ]
+        # A pasted letter is told in words before it is written.
+        focus(page, order[6])
+        page.evaluate(PASTE, "о 2\nнп\nз\nк")
+        box = page.locator("dialog")
+        ill, without = (coded(one, "attendance", "reason") for one in ("ill", "unexcused"))
+        said = box.locator("li").all_inner_texts()
+        assert ill in said[0] and without in said[1] and "!" in said[2] and "Кечиккен" in said[3]
+        assert axe(page) == []
+        box.locator("button").first.click()
+        page.locator("[data-state].saved").wait_for()
+        assert away(desk, *order[6:10]) == [
+            ("absent", "ill", 2), ("absent", "unexcused", None), ("present", None, None), ("late", None, None)
+        ]  # fmt: skip
+        # In a lesson's list, too.
+        page.goto(here + address(desk.place))
+        page.locator(f"input[name='status-{order[10]}'][value='late']").focus()
+        strike(page, "с", "з", "о")
+        page.locator(".foot .state.saved").wait_for()
+        assert [one[:2] for one in away(desk, *order[10:12])] == [("absent", "unexcused"), ("absent", "ill")]
+    # Who does not lead the class says that someone was away; why is for the class teacher to say.
+    with led_by(desk, None):
+        page.goto(f"{here}/journal/group/{desk.place.group}")
+        focus(page, order[12])
+        strike(page, "о", "ArrowUp", "о")
+        page.locator("[data-state].saved").wait_for()
+        assert away(desk, order[12]) == [("absent", None, None)]
+        focus(page, order[13])
+        page.evaluate(PASTE, "сз")
+        assert without not in box.inner_text() and "(Жок)" in box.inner_text()
+        page.keyboard.press("Escape")
+
+
+@pytest.mark.parametrize("page", ["desktop"], indirect=True)
+def test_letters_of_the_schools_choosing_go_before_the_usual_ones(page: Page, desk: Desk, here: str) -> None:
+    order = [pupil for pupil, _ in queries.named(desk.db, desk.pupils, TODAY)]
+    own = {"letter_absent": "нб", "letter_late": "о", "letter_ill": "б"}
+    with writing(desk.db, desk.account) as w:
+        settings.change_all(w, own, {"head"})
+    try:
+        with led_by(desk, desk.teacher):
+            sign_in(page, here, desk)
+            page.goto(f"{here}/journal/group/{desk.place.group}")
+            focus(page, order[0])
+            # A usual letter with which one of the school's begins is waited with.
+            strike(page, "о", "н", "б", "б", "ж")
+            page.locator("[data-state].saved").wait_for()
+            assert [one[:2] for one in away(desk, *order[:4])] == [
+                ("late", None), ("absent", None), ("absent", "ill"), ("absent", None)
+            ]  # fmt: skip
+            expect(page.locator(f"tr[data-pupil='{order[1]}'] td.absent").last).to_have_text("нб")
+    finally:
+        with writing(desk.db, desk.account) as w:
+            settings.change_all(w, dict.fromkeys(own, ""), {"head"})
 
 
 @pytest.mark.parametrize("page", ["desktop"], indirect=True)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from node.attendance import actions, forms, queries, views
 from node.derived import derive
+from node.journal import actions as journal
 from node.journal import history
 from node.journal.actions import Change
 from node.journal.queries import Place, person_name, term_of
@@ -26,7 +28,7 @@ from shared.problems import (
 from shared.schema import BY_NAME
 from sync.writer import writing
 from tests.node.conftest import SchoolPages
-from tests.node.test_journal import EVENING, TODAY, Desk, a_school, iso_of
+from tests.node.test_journal import EDIT_DAYS, EVENING, TODAY, Desk, a_school, iso_of
 
 REASONS = ("ill", "excused", "unexcused", "unknown")
 
@@ -335,6 +337,37 @@ def test_a_status_that_goes_and_comes_back_brings_its_reason_along(desk: Desk, s
     with writing(desk.db, desk.account) as w:
         actions.withdraw_note(w, class_id, note)
     assert there_and_back() == ["unexcused"]
+
+
+def test_a_reason_comes_with_an_absence_from_who_gives_reasons_alone(desk: Desk) -> None:
+    first, second = desk.pupils[:2]
+    ill = Change("status", "absent", "present", first, why="ill")
+
+    def give(change: Change, gives: bool, today: int = TODAY) -> int:
+        with writing(desk.db, desk.account) as w:
+            return journal.save(w, desk.place, desk.teacher, today, [change], gives_reasons=gives)
+
+    assert give(replace(ill, pupil=second), False) == 1
+    assert reasons_of(desk, second) == ["unknown"] and give(replace(ill, pupil=second), False) == 0
+    assert (give(ill, True), give(ill, True)) == (1, 0) and reasons_of(desk, first) == ["ill"]
+    # Of who is absent already it is said, at any time; the absence itself is not written anew.
+    late = TODAY + EDIT_DAYS + 1
+    assert give(replace(ill, pupil=second, seen="absent", why="excused"), True, late) == 1
+    assert reasons_of(desk, second) == ["excused"]
+    assert give(Change("status", "absent", "absent", second), True) == 0
+    assert reasons_of(desk, second) == ["excused"] and not desk.cell(second).corrections
+    with pytest.raises(InvalidValue):
+        give(replace(ill, why="tired"), True)
+    term = term_of(desk.db, desk.place.group, TODAY)
+    assert term is not None
+    with writing(desk.db, desk.account) as w:
+        locking.lock(w, class_of(desk), term["id"])
+    try:
+        with pytest.raises(TermLocked):
+            give(replace(ill, seen="absent", why="excused"), True)
+    finally:
+        with writing(desk.db, desk.account) as w:
+            locking.reopen(w, class_of(desk), term["id"], "Оңдоо")
 
 
 def test_the_history_of_a_cell_tells_the_reason_and_no_number_of_a_note(desk: Desk) -> None:

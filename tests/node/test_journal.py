@@ -641,6 +641,34 @@ def test_a_cell_is_saved_by_itself_and_refused_with_a_reason(desk: Desk) -> None
 
 
 @pytest.mark.usefixtures("on_that_day")
+def test_a_reason_sent_with_an_absence_counts_from_who_leads_the_class(desk: Desk) -> None:
+    client, first = teacher_of(desk), desk.pupils[0]
+    of = "SELECT cg.id, cg.teacher FROM subject_group g JOIN class_group cg ON cg.id = g.class_group WHERE g.id = ?"
+    class_id, leader = desk.db.execute(of, (desk.place.group,)).fetchone()
+
+    def sent(leads: int | None, seen: str) -> str | None:
+        with writing(desk.db, desk.account) as w:
+            w.update("class_group", class_id, teacher=leads)
+        client.http.post(
+            address(desk.place, "cell"),
+            data={"field": "status", "pupil": first, "value": "absent", "why": "ill", "seen": seen},
+            headers={"X-Form-Token": client.token, "Accept": "application/json"},
+        )
+        row = desk.db.execute(
+            "SELECT status, reason FROM attendance WHERE pupil = ? AND day = ?", (first, TODAY)
+        ).fetchone()
+        assert row[0] == "absent"
+        return None if row[1] is None else str(row[1])
+
+    try:
+        assert sent(None, "present") is None
+        assert sent(desk.teacher, "absent") == "ill"
+    finally:
+        with writing(desk.db, desk.account) as w:
+            w.update("class_group", class_id, teacher=leader)
+
+
+@pytest.mark.usefixtures("on_that_day")
 def test_others_read_and_do_not_write(desk: Desk) -> None:
     head = desk.school.as_("head")
     status, text = head.get(address(desk.place))

@@ -8,7 +8,7 @@ import pytest
 
 from node.settings import actions, queries
 from node.settings.registry import GROUPS, SETTINGS, WEIGHTS
-from shared.problems import InvalidValue, NotAllowed
+from shared.problems import InvalidValue, NotAllowed, SameLetter
 from sync.state import State
 from sync.writer import writing
 from tests.node.conftest import SchoolPages
@@ -89,6 +89,33 @@ def test_the_page_changes_what_was_sent_or_nothing(empty_school: SchoolPages) ->
         assert (queries.value(db, "edit_days"), queries.value(db, "minimum_marks")) == (10, 4)
         author = db.execute("SELECT actor FROM change ORDER BY n DESC LIMIT 1").fetchone()[0]
         assert author == int(State(db).administrator)
+
+
+def test_a_letter_of_the_journal_says_one_thing_to_every_reader(empty_school: SchoolPages) -> None:
+    client = empty_school.as_("head")
+    with closing(empty_school.node.connect()) as db:
+        actor = int(State(db).administrator)
+        for given, setting in (
+            ({"letter_absent": "х", "letter_late": "Х"}, "letter_absent"),
+            # Usual letters count for what the school has chosen none: «о» is late to who reads Russian.
+            ({"letter_absent": "о"}, "letter_absent"),
+            ({"letter_late": "о"}, "letter_late"),
+        ):
+            with pytest.raises(SameLetter) as caught, writing(db, actor) as w:
+                actions.change_all(w, given, HEAD)
+            assert caught.value.details["setting"] == setting
+        # None that could be taken for a mark.
+        for wrong in ("5", "н/", "абв"):
+            with pytest.raises(InvalidValue), writing(db, actor) as w:
+                actions.change(w, "letter_ill", wrong, HEAD)
+        # Two that change places do so at once.
+        for first, second in (("х", "ф"), ("ф", "х")):
+            assert client.post("/settings/", letter_absent=first, letter_late=second)[0] == 302
+        assert [queries.value(db, f"letter_{one}") for one in ("absent", "late")] == ["ф", "х"]
+        status, text = client.post("/settings/", letter_ill="ф")
+        assert status == 422 and 'id="error-letter_ill"' in text and "«ф»" in text
+        assert queries.value(db, "letter_ill") == ""
+        assert client.post("/settings/", letter_absent="", letter_late="")[0] == 302
 
 
 def test_a_deputy_sees_the_stage_and_cannot_change_it(pages: SchoolPages) -> None:

@@ -2,7 +2,7 @@
 "use strict";
 (() => {
   if (!outbox || !facing) return;
-  const { book, texts, value, enter, absent, late, letterOf, tellSign } = outbox, { table, heads } = facing;
+  const { book, texts, value, enter, absent, late, gives, letterOf, spell, tellSign } = outbox, { table, heads } = facing;
   const [low, high, threshold, minimum] = ["low", "high", "threshold", "minimum"].map((name) => Number(book.dataset[name]));
   const rows = [...table.tBodies[0].rows], links = heads.map((head) => head.querySelector("a"));
   const attribute = { status: "s", comment: "c", mark: { "": "m", 0: "m", 1: "n" } };
@@ -101,7 +101,7 @@
     enter({ url: urlOf(aimed), field: "taken", pupil: "", slot: "", base: head.dataset.base }, String(Number(taken.checked)));
     if (!taken.checked) return;
     topics.take(column);
-    for (const td of expected(head)) set(td, "status", "", "absent");
+    for (const td of expected(head)) setStatus(td, "absent");
   });
   const headOf = (cell) => heads.find((head) => head.dataset.at && book.dataset.url + head.dataset.at === cell.url);
   function tdOf(cell) {
@@ -159,6 +159,7 @@
     td.dataset.x = td.dataset.x.replace(slot, "");
     if (!td.dataset.x) td.removeAttribute("title");
   }
+  function setStatus(td, status, why = "") { enter({ ...cellOf(td, "status", ""), why: gives ? why : "" }, status); }
   function set(td, field, slot, wanted, kind) {
     const cell = cellOf(td, field, slot);
     if (field === "mark") {
@@ -224,24 +225,25 @@
   });
   // What a pasted word asks of a cell, or why it cannot be.
   function wishOf(td, wish) {
-    const head = td && heads[td.cellIndex], to = { m: "", n: "", s: "present" };
-    let bad = "";
+    const head = td && heads[td.cellIndex], to = { m: "", n: "", s: "present", why: "" };
+    let bad = "", meant = "";
     if (!td || !head.dataset.at || td.classList.contains("out")) return { bad: texts.paste_outside };
     if (shut(td)) return { bad: texts.locked };
     for (const word of wish.toLowerCase().split(/\s+/)) {
-      const marks = /^(\d+)(?:\/(\d+))?$/.exec(word);
-      if (letterOf(word)) to.s = letterOf(word);
+      const marks = /^(\d+)(?:\/(\d+))?$/.exec(word), letter = letterOf(word);
+      if (letter) [to.s, to.why, meant] = [letter.status, letter.why, letter.told];
       else if (!marks) bad = texts.paste_word;
       else if (marks.slice(1).some((mark) => mark && (Number(mark) < low || Number(mark) > high))) bad = texts.paste_scale;
       else Object.assign(to, { m: String(Number(marks[1])), n: marks[2] ? String(Number(marks[2])) : "" });
     }
-    const now = valueOf(td), same = now.s === to.s && [0, 1].every((slot) => !changes(td, slot, to));
-    if (!bad && !same && head.hasAttribute("data-old") && !value("reason")) bad = texts.paste_late;
-    return { to, bad, same };
+    const now = valueOf(td), alike = now.s === to.s && [0, 1].every((slot) => !changes(td, slot, to));
+    if (!bad && !alike && head.hasAttribute("data-old") && !value("reason")) bad = texts.paste_late;
+    return { to, bad, meant, same: alike && !(gives && to.why) };
   }
   table.addEventListener("keydown", (event) => {
     const td = event.target, key = event.key;
     if (event.ctrlKey || event.altKey || event.metaKey) return;
+    const letter = spell(td, key);
     if (key !== "/" && key !== "Shift") swap = "";
     if (links.includes(td)) { among(td, key, event); return; }
     if (averages.includes(td)) { beside(td, key, event); return; }
@@ -255,10 +257,8 @@
     else if (shut(td)) return;
     else if (/^[0-9]$/.test(key) && high) digit(td, key);
     else if (key === "/" && high) second(td);
-    else if (letterOf(key)) {
-      remember([td]);
-      turn(td, letterOf(key));
-      go(td, 1, 0);
+    else if (letter) {
+      if (letter.status) write(letter);
     } else if (key === "Delete" || key === "Backspace") {
       remember([td]);
       restore(td, { m: "", n: "", s: "present" });
@@ -268,7 +268,17 @@
     }
     event.preventDefault();
   });
-  const turn = (td, status) => set(td, "status", "", td.dataset.s === status ? "present" : status);
+  // A second letter takes the first back; one that tells a reason says it of who is away already.
+  const turn = (td, { status, why }) => setStatus(td, td.dataset.s === status && !why ? "present" : status, why);
+  function write(letter) {
+    const { at: td, why, told } = letter;
+    if (!letter.amends) remember([td]);
+    turn(td, letter);
+    swapped = td;
+    if (why) swap = `${td.parentNode.cells[0].textContent.trim()}: ${told}`;
+    if (letter.goes) go(td, 1, 0);
+    if (aimed) saying(aimed);
+  }
   // Buttons for fingers: each does what its key does, in the chosen cell, which stays chosen.
   let stroke = false;
   function strike(on) {
@@ -293,7 +303,7 @@
     remember([td]);
     const was = td.textContent;
     if (key === "Delete") restore(td, { m: "", n: "", s: "present" });
-    else if (letterOf(key)) turn(td, letterOf(key));
+    else if (["absent", "late"].includes(key)) turn(td, { status: key });
     else set(td, "mark", stroke ? 1 : 0, td.dataset[name] === key && !otherKind(td, name) ? "" : key);
     replaced(td, was, td.textContent);
     saying(td);
@@ -382,7 +392,7 @@
   const otherKind = (td, name) => Boolean(chosenFor(td)) && chosenFor(td) !== kindIn(td, name);
   function restore(td, to) {
     for (const slot of [0, 1]) if (changes(td, slot, to)) set(td, "mark", slot, to[attribute.mark[slot]], to[kindOf[attribute.mark[slot]]]);
-    if (valueOf(td).s !== to.s) set(td, "status", "", to.s);
+    if (valueOf(td).s !== to.s || (gives && to.why)) setStatus(td, to.s, to.why);
     typed = "";
   }
   outbox.serve({

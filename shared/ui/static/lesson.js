@@ -2,7 +2,7 @@
 "use strict";
 (() => {
   if (!outbox || outbox.book.tagName !== "FORM") return;
-  const { book: form, texts, enter, letterOf } = outbox;
+  const { book: form, texts, enter, gives, spell } = outbox;
   form.classList.add("scripted");
   for (const button of form.querySelectorAll(".without-journal-script")) button.hidden = true;
   const seen = new Map(), saved = /^(topic|homework|taken|status-\d+|mark-\d+-\d)$/;
@@ -97,14 +97,18 @@
   });
   // As in the grid a digit chooses the mark, a letter who is away or late, and the next pupil has the focus.
   function wishOf(at, typed) {
-    const row = at.closest(".pupil"), named = letterOf(typed), slot = at.closest(".second") ? ".second" : ".marks:not(.second)", kind = named ? ".keys:not(.marks)" : slot;
-    const key = row.querySelector(`${kind} input[type=radio][value="${named || CSS.escape(typed)}"]`);
-    if (!key || !(named || /^[0-9]$/.test(typed))) return false;
-    if (named && key.checked) back(key);
+    const letter = spell(at.closest(".pupil"), typed);
+    if (!letter && !/^[0-9]$/.test(typed)) return false;
+    if (letter && !letter.status) return true;
+    const row = letter ? letter.at : at.closest(".pupil"), kind = letter ? ".keys:not(.marks)" : at.closest(".second") ? ".second" : ".marks:not(.second)";
+    const key = row.querySelector(`${kind} input[type=radio][value="${letter ? letter.status : typed}"]`);
+    if (!key) return false;
+    if (letter && key.checked && !letter.why) back(key);
     else {
       put(key.name, key.value);
-      enter(cellOf(key.name), current(key.name));
+      enter({ ...cellOf(key.name), why: letter && gives ? letter.why : "" }, current(key.name));
     }
+    if (letter && letter.amends) return true;
     const below = row.nextElementSibling || row, next = [kind, ".marks"].flatMap((some) => [...below.querySelectorAll(`${some} input[type=radio]`)]).filter((one) => one.offsetParent);
     (next.find((one) => one.checked) || next[0] || at).focus();
     return true;

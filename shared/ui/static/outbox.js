@@ -66,11 +66,11 @@ const outbox = (() => {
   function enter(cell, wanted) {
     if (shut) return;
     const key = keyOf(cell), waits = kept.get(key), { kind, usual } = cell;
-    if (!waits && wanted === cell.base && (!wanted || !kind || kind === cell.of)) { page.show(cell, wanted, ""); return; }
+    if (!waits && wanted === cell.base && !cell.why && (!wanted || !kind || kind === cell.of)) { page.show(cell, wanted, ""); return; }
     const entry = waits || { ...cell, seen: [cell.base], since: Date.now() };
     if (waits && entry.tried && !entry.seen.includes(entry.value)) entry.seen.push(entry.value);
     const chosen = kind || (waits && waits.value && waits.kind) || "";
-    Object.assign(entry, { value: wanted, kind: chosen, usual, reason: value("reason"), tried: false, ...UNASKED, checked: "", no: "" });
+    Object.assign(entry, { value: wanted, kind: chosen, usual, why: cell.why, reason: value("reason"), tried: false, ...UNASKED, checked: "", no: "" });
     keep(key, entry);
     page.show(entry, wanted, "waiting");
     tell();
@@ -101,13 +101,13 @@ const outbox = (() => {
   }
   function body(entry) {
     const form = new URLSearchParams();
-    for (const name of ["field", "pupil", "slot", "value", "kind", "usual", "reason"]) form.append(name, entry[name] ?? "");
+    for (const name of ["field", "pupil", "slot", "value", "why", "kind", "usual", "reason"]) form.append(name, entry[name] ?? "");
     if (entry.checked) form.append("names_checked", "1");
     for (const seen of entry.seen) form.append("seen", seen);
     return form;
   }
   function settle(key, sent, status, told) {
-    const entry = kept.get(key) || sent, newer = entry.value !== sent.value || entry.kind !== sent.kind;
+    const entry = kept.get(key) || sent, newer = ["value", "kind", "why"].some((name) => entry[name] !== sent[name]);
     note = "";
     if (status === 200) {
       tries = 0;
@@ -321,10 +321,32 @@ const outbox = (() => {
     }
     offer();
   }
-  // What a letter means: those of the school, and the usual ones of three languages.
-  const { absent, late } = book.dataset;
-  const letters = { ж: "absent", н: "absent", n: "absent", a: "absent", к: "late", о: "late", l: "late", [(absent || "ж").toLowerCase()]: "absent", [(late || "к").toLowerCase()]: "late" };
-  const letterOf = (typed) => letters[typed.toLowerCase()];
+  // What a letter means: the school's own first, then the usual ones, but for those that begin one of the school's.
+  const MEANINGS = ["absent", "late", "ill", "excused", "unexcused"], meanings = new Map();
+  const own = (book.dataset.letters || "").toLowerCase().split(" "), [absent, late] = (book.dataset.letters || "").split(" "), gives = "gives" in book.dataset;
+  own.forEach((letter, at) => { if (letter && !meanings.has(letter)) meanings.set(letter, MEANINGS[at]); });
+  for (const meaning of MEANINGS) for (const letter of texts[`letters_${meaning}`].split(" ")) {
+    if (!own.some((one) => one.startsWith(letter))) meanings.set(letter, meaning);
+  }
+  // Who was away and why; the reason counts from who gives reasons, and from others says that someone was away.
+  function letterOf(typed) {
+    const meaning = meanings.get(typed.toLowerCase()), status = meaning && (meaning === "late" ? "late" : "absent"), why = status === meaning ? "" : meaning;
+    return meaning && { status, why, told: [texts[status], gives && texts[why]].filter(Boolean).join(", ") };
+  }
+  // Letters come one by one: the second of «сз» means the cell of the first, which has gone on to the next already, unless
+  // it means something alone. Where the first means nothing alone, it is waited with.
+  let begun = null;
+  function spell(at, key) {
+    if (key === "Shift") return null;
+    const before = begun, both = before && letterOf(before.text + key), alone = letterOf(key);
+    begun = null;
+    if (!/^[^\d/\s]$/.test(key)) return null;
+    if (both && (before.waits || !alone)) return { ...both, at: before.at, goes: before.waits, amends: !before.waits };
+    const waits = !alone;
+    if (alone || [...meanings.keys()].some((one) => one.startsWith(key.toLowerCase()))) begun = { at, text: key, waits };
+    return alone ? { ...alone, at, goes: true } : begun && { at };
+  }
+  document.addEventListener("pointerdown", () => { begun = null; });
 
   // ---- the page on which one writes; on any other of the journal what waits is sent, too
 
@@ -337,5 +359,5 @@ const outbox = (() => {
     tell();
     send();
   });
-  return { book, texts, value, enter, absent, late, letterOf, panel, offer, word, tellSign, serve(found) { page = found; } };
+  return { book, texts, value, enter, absent, late, gives, letterOf, spell, panel, offer, word, tellSign, serve(found) { page = found; } };
 })();

@@ -17,7 +17,7 @@ function pastePreview(plan, texts, write) {
   for (const one of plan) {
     const line = document.createElement("li"), where = [one.row && one.row.cells[0].textContent.trim(), one.head && (one.head.querySelector("a") || one.head).textContent].filter(Boolean).join(" · ");
     line.className = one.bad ? "clash" : "";
-    line.textContent = `${where}: ${one.bad ? `! ${one.wish}: ${one.bad}` : one.same ? `${one.wish}: ${texts.paste_same}` : `${one.td.textContent.trim() || texts.nothing} → ${one.wish}`}`;
+    line.textContent = `${where}: ${one.bad ? `! ${one.wish}: ${one.bad}` : one.same ? `${one.wish}: ${texts.paste_same}` : `${one.td.textContent.trim() || texts.nothing} → ${one.wish}${one.meant && ` (${one.meant})`}`}`;
     list.append(line);
   }
   bar.className = "bar";
