@@ -39,7 +39,7 @@ def _parsed(name: str, text: str, duties: Set[str]) -> int | str:
         raise InvalidValue(table="setting", column=name, value=text) from error
 
 
-def _check_letters(w: Writer, wanted: Mapping[str, int | str]) -> None:
+def _check_letters(w: Writer, wanted: dict[str, int | str]) -> None:
     """No letter of the journal says two things, whoever reads it. SameLetter."""
     names = {f"letter_{meaning}": meaning for meaning in LETTERS["ky"]}
     if not names.keys() & wanted.keys():
