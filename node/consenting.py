@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 
 from sqlite_utils import Database
 
-from node.ofage import born
-from shared.problems import InvalidValue, NotFound, TooLarge
+from node.ofage import Born, born
+from shared.problems import InvalidValue, NotFound, SignerRefused, TooLarge
 from shared.schema import CONSENT_PURPOSES, MAX_BYTES, SEX
 from sync.writer import Writer
 
@@ -26,7 +26,8 @@ LARGEST_SCAN = PARTS * MAX_BYTES
 class Signed:
     """A signed form. Days since 1970; ``until`` is the first day without the consent, None for no end.
 
-    ``signer`` is the person or one of the guardians; None when someone signed who is not on record (see ``ground``).
+    ``signer`` is the person or one of the guardians; None when someone signed for a child who is not on record, which
+    ``ground`` tells, or when nobody is told and nobody but the person may sign.
     """
 
     purposes: tuple[str, ...]
@@ -57,18 +58,20 @@ def kind_of(data: bytes) -> str:
     return next((kind for start, kind in KINDS.items() if data.startswith(start)), "")
 
 
-def record(w: Writer, person: int, signed: Signed, received_by: int | None) -> list[int]:
+def record(
+    w: Writer, person: int, signed: Signed, received_by: int | None, birth: Born | None = None
+) -> list[int]:
     """Record a signed form, one consent for each purpose ticked on it; returns the rows.
 
-    InvalidValue: no purpose, an end before the start, a signer who may not sign, a scan of another type. TooLarge,
-    NotFound.
+    ``birth``: of a person whose date of birth is written down under this very form. InvalidValue: no purpose, an end
+    before the start, a scan of another type; SignerRefused: who may not sign. TooLarge, NotFound.
     """
-    check(w, person, signed)
+    signed = check(w, person, signed, birth)
     return [_write(w, person, purpose, signed, received_by) for purpose in signed.purposes]
 
 
-def check(w: Writer, person: int, signed: Signed) -> None:
-    """Would `record` take it? Raises what it raises."""
+def check(w: Writer, person: int, signed: Signed, birth: Born | None = None) -> Signed:
+    """The form as `record` takes it, with its signer; raises what it raises."""
     found = w.db.execute("SELECT 1 FROM person WHERE id = ? AND retired_at IS NULL", (person,)).fetchone()
     if found is None:
         raise NotFound()
@@ -76,11 +79,12 @@ def check(w: Writer, person: int, signed: Signed) -> None:
         raise InvalidValue(table="consent", column="purpose", value=None)
     if signed.until is not None and signed.until <= signed.start:
         raise InvalidValue(table="consent", column="valid_to", value=signed.until)
-    _check_signer(w, person, signed)
+    signed = _with_signer(w.db, person, signed, birth)
     if signed.scan and not kind_of(signed.scan):
         raise InvalidValue(table="consent", column="scan", value=None)
     if len(signed.scan) > LARGEST_SCAN:
         raise TooLarge()
+    return signed
 
 
 def is_news(db: Database, person: int, purpose: str, day: int) -> bool:
@@ -117,20 +121,35 @@ def add_guardian(w: Writer, pupil: int, person: int, relation: str, may_read: bo
     w.put("guardian", pupil=pupil, person=person, relation=relation, may_read=int(may_read))
 
 
-def signers(db: Database, person: int, day: int) -> set[int]:
-    """Who may sign for a person on a day, or take the signature back: guardians for a child, an adult for oneself."""
-    birth = born(db, person)
-    is_pupil = db.execute("SELECT 1 FROM pupil WHERE person = ? AND retired_at IS NULL", (person,)).fetchone()
-    found = {person} if not is_pupil or birth.may_be_adult(day) else set()
-    if is_pupil and not birth.is_adult(day):
+def signers(db: Database, person: int, day: int, birth: Born | None = None) -> set[int]:
+    """Who may sign for a person on a day, or take the signature back: guardians for a child, an adult for oneself.
+
+    ``birth``: where more is known of it than is on record.
+    """
+    birth = birth or born(db, person)
+    alone = signs_alone(db, person, day, birth)
+    found = {person} if alone or birth.may_be_adult(day) else set()
+    if not alone:
         rows = db.execute("SELECT person FROM guardian WHERE pupil = ? AND retired_at IS NULL", (person,))
         found |= {guardian for (guardian,) in rows.fetchall()}
     return found
 
 
-def _check_signer(w: Writer, person: int, signed: Signed) -> None:
-    if signed.signer is not None and signed.signer not in signers(w.db, person, signed.start):
-        raise InvalidValue(table="consent", column="signer", value=signed.signer)
+def signs_alone(db: Database, person: int, day: int, birth: Born | None = None) -> bool:
+    """Does nobody but the person sign on a day, on record or not?"""
+    is_pupil = db.execute("SELECT 1 FROM pupil WHERE person = ? AND retired_at IS NULL", (person,)).fetchone()
+    return is_pupil is None or (birth or born(db, person)).is_adult(day)
+
+
+def _with_signer(db: Database, person: int, signed: Signed, birth: Born | None) -> Signed:
+    """SignerRefused: someone who may not sign on that day, or a ground by which someone else signed for an adult."""
+    if signed.signer is None and signs_alone(db, person, signed.start, birth):
+        if signed.ground:
+            raise SignerRefused()
+        return replace(signed, signer=person)
+    if signed.signer is not None and signed.signer not in signers(db, person, signed.start, birth):
+        raise SignerRefused()
+    return signed
 
 
 def _write(w: Writer, person: int, purpose: str, signed: Signed, received_by: int | None) -> int:

@@ -572,6 +572,16 @@ class InvalidValue(InputProblem):
         super().__init__(table=table, column=column, value=value, **details)
 
 
+class SignerRefused(InvalidValue):
+    """Nobody signs a consent for an adult, and a child for nobody."""
+
+    code = "signer_refused"
+    template = N_("Until 18 a parent signs for the pupil, from then on the pupil alone.")
+
+    def __init__(self) -> None:
+        super().__init__(table="consent", column="signer", value=None)
+
+
 class LessonHeld(InputProblem):
     code = "lesson_held"
     template = N_("The journal knows this lesson already: it was held.")

@@ -33,13 +33,16 @@ ON_RECORD = "retired_at IS NULL AND withdrawn_on IS NULL"
 """SQL: does a row of ``consent`` stand, whatever its dates?"""
 _COMING_OF_AGE = "strftime('%s', p.birth_date * 86400, 'unixepoch', '+18 years') / 86400"
 _THIS_YEAR = "strftime('%Y', :today * 86400, 'unixepoch')"
+OWN = "(c.signer IS p.id OR (c.signer IS NULL AND ifnull(c.ground, '') = ''))"
+"""SQL: did the person ``p`` sign the consent ``c``? A signer who is not on record stands by a ground of one's own, so a
+row with neither is the person's."""
 VALID = (
     "c.retired_at IS NULL AND c.withdrawn_on IS NULL AND ifnull(c.valid_from, :today) <= :today "
     "AND ifnull(c.valid_to, :today + 1) > :today AND CASE WHEN p.birth_date IS NOT NULL THEN "
-    f"p.birth_date > :today - 6574 OR {_COMING_OF_AGE} > :today OR (ifnull(c.signer, p.id) = p.id "
+    f"p.birth_date > :today - 6574 OR {_COMING_OF_AGE} > :today OR ({OWN} "
     f"AND ifnull(c.valid_from, :today) >= {_COMING_OF_AGE}) "
     "ELSE p.birth_year IS NULL OR p.birth_year > :today / 365 + 1951 "
-    f"OR p.birth_year + 18 >= {_THIS_YEAR} + 0 OR (ifnull(c.signer, p.id) = p.id "
+    f"OR p.birth_year + 18 >= {_THIS_YEAR} + 0 OR ({OWN} "
     "AND strftime('%Y', ifnull(c.valid_from, :today) * 86400, 'unixepoch') + 0 >= p.birth_year + 18) END"
 )
 """SQL: is a consent ``c`` of a person ``p`` good for use on the day ``:today``?

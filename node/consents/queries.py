@@ -22,7 +22,7 @@ from shared.dates import date_of, day_number
 from shared.i18n import in_order
 from shared.schema import BY_NAME, CONSENT_PURPOSES
 from sync import gate
-from sync.gate import VALID
+from sync.gate import OWN, VALID
 from sync.log import NodeLog
 from sync.writer import has_consent
 
@@ -394,8 +394,7 @@ def coverage(db: Database, today: int, classes: frozenset[int] | None) -> list[C
 
 
 _SIGNED = f"""SELECT p.id, c.purpose, c.withdrawn_on, c.valid_from, c.valid_to, {VALID} AS valid,
-    CASE WHEN ifnull(c.signer, p.id) <> p.id THEN p.birth_date END AS birth_date,
-    CASE WHEN ifnull(c.signer, p.id) <> p.id THEN p.birth_year END AS birth_year
+    CASE WHEN NOT {OWN} THEN p.birth_date END AS birth_date, CASE WHEN NOT {OWN} THEN p.birth_year END AS birth_year
   FROM json_each(:people) j JOIN person p ON p.id = j.value
   JOIN consent c ON c.person = p.id AND c.retired_at IS NULL"""
 _NAMES = f"""WITH {NAMED} SELECT p.id, {NAME_COLUMNS}, {_FILE} FROM json_each(:people) j JOIN person p ON p.id = j.value

@@ -169,6 +169,15 @@ class LineWork:
             self.run.ask(self.line.number, asked, day=f"{date_of(values['valid_from']):%d.%m.%Y}")  # type: ignore[arg-type]
         return existing, {}
 
+    def birth(self, person: Value) -> int | None:
+        """The date of birth that the line tells of a person, and which waits for the consent."""
+        told = [
+            v.get("birth_date")
+            for step, row, v in self.personal
+            if step.table.name == "person" and row == person
+        ]
+        return next((day for day in told if isinstance(day, int)), None)
+
     def paper(self, step: Step, values: Row) -> Paper:
         """What a line tells of a form beside the row: by default the list itself is the ground."""
         ground = self.run.text(LISTED).format(file=self.run.file, line=self.line.number)
@@ -415,7 +424,7 @@ class LineWork:
         now = {name: value for name, value in values.items() if table.by_name[name].consent is None}
         self.run.heed(table, now)
         if table.name == "consent" and "valid_from" in now:
-            now["id"] = sign(writer, now, self.paper(step, now))
+            now["id"] = sign(writer, now, self.paper(step, now), self.birth(now["person"]))
         elif table.key == ("id",):
             now["id"] = writer.insert(table.name, **now)
         else:

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 from sqlite_utils import Database
 
-from node.consenting import Signed, is_news, record
+from node.consenting import Signed, is_news, record, signs_alone
 from node.importing.finding import Row
 from node.importing.values import Unreadable
+from node.ofage import Born
+from shared.dates import date_of
 from shared.problems import N_
 from shared.schema import BY_NAME
 from sync.writer import Writer
@@ -85,10 +87,18 @@ def doubt(db: Database, values: Row) -> str:
     return "" if agrees or (set(told) <= {"signer"} and told.get("signer") == values["person"]) else STAYS
 
 
-def sign(w: Writer, values: Row, paper: Paper) -> int:
-    """Record what a line tells of a signed form; returns the row. InvalidValue: who signed may not."""
-    start, until, signer = (values.get(name) for name in ("valid_from", "valid_to", "signer"))
-    assert isinstance(values["person"], int) and isinstance(start, int)
+def sign(w: Writer, values: Row, paper: Paper, birth: int | None = None) -> int:
+    """Record what a line tells of a signed form; returns the row. InvalidValue: who signed may not.
+
+    ``birth``: the date that the line tells. Where a line tells nobody, an adult has signed.
+    """
+    person, start, until, signer = (
+        values.get(name) for name in ("person", "valid_from", "valid_to", "signer")
+    )
+    assert isinstance(person, int) and isinstance(start, int)
+    born = None if birth is None else Born(birth, date_of(birth).year)
+    if signer is None and not (paper.who or values.get("ground")) and signs_alone(w.db, person, start, born):
+        signer = person
     ground = str(values.get("ground") or paper.ground)
     signed = Signed(
         (str(values["purpose"]),),
@@ -99,5 +109,5 @@ def sign(w: Writer, values: Row, paper: Paper) -> int:
         str(values.get("document") or ""),
         str(values.get("language") or ""),
     )
-    (row,) = record(w, values["person"], signed, paper.received_by)
+    (row,) = record(w, person, signed, paper.received_by, born)
     return row

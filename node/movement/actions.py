@@ -18,6 +18,7 @@ from node.consenting import Newcomer as Adult
 from node.consenting import Signed
 from node.movement import checks, files, moving_on, shifting
 from node.movement.balance import unwritten
+from node.ofage import Born
 from shared.dates import date_of
 from shared.problems import InvalidValue, NotFound
 from shared.schema import SEX, Value
@@ -318,7 +319,8 @@ def _admit(w: Writer, who: Newcomer, language: str | None, received_by: int | No
         consenting.add_guardian(w, person, guardian, who.relation, True)
     if who.consent is not None:
         signer = person if who.relation == OWN else guardian
-        consenting.record(w, person, replace(who.consent, signer=signer), received_by)
+        birth = Born(who.birth_date, year)
+        consenting.record(w, person, replace(who.consent, signer=signer), received_by, birth)
     named: dict[str, Value] = {
         "surname": who.surname or None,
         "given_name": who.given_name or None,

@@ -14,6 +14,7 @@ from sqlite_utils import Database
 
 from node.consenting import Signed, record
 from node.importing.checks import Beside, keep
+from node.ofage import Born
 from shared import crypto
 from shared.schema import BY_NAME, Value
 from shared.tables import quoted
@@ -72,12 +73,12 @@ class Books:
         self.outcomes[table, (row,)] = "inserted"
         return row
 
-    def sign(self, person: int, signed: Signed, received_by: int | None) -> None:
+    def sign(self, person: int, signed: Signed, received_by: int | None, birth: Born | None) -> None:
         """Record a signed consent, unless only known rows are to be changed. InvalidValue."""
         if self.mode == "update":
             self.skipped += 1
             return
-        for row in record(self.w, person, signed, received_by):
+        for row in record(self.w, person, signed, received_by, birth):
             self.outcomes["consent", (row,)] = "inserted"
 
     def writes(self, table: str, *key: int) -> bool:

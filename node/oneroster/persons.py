@@ -11,6 +11,7 @@ from functools import cached_property
 
 from node import consenting
 from node.numbers import Holders
+from node.ofage import Born
 from node.oneroster import finding
 from node.oneroster.actions import GUARDIAN_ROLES, SEX, STAFF_ROLES
 from node.oneroster.binding import MORE, plain
@@ -124,9 +125,9 @@ class Persons:
             t.dropped.add((line.file, line.id))
             return
         t.remember(line, "person", person)
+        self._place(line, person, held)
         self._consent(line, person)
         self._describe(line, person, names)
-        self._place(line, person, held)
 
     def _known(self, line: Line) -> int | None:
         """Who a user is here: by the key, else by what was chosen."""
@@ -173,8 +174,11 @@ class Persons:
         t = self.t
         start, end = t.date(line, MORE + "consentFrom"), t.date(line, MORE + "consentTo")
         if start is not None and consenting.is_news(t.db, person, "core", start):
-            signed = consenting.Signed(("core",), start, end, ground=t.ground)
-            t.books.sign(person, signed, t.received_by)
+            birth = self._birth(line)
+            born = None if birth is None else Born(birth, date_of(birth).year)
+            alone = consenting.signs_alone(t.db, person, start, born)
+            signed = consenting.Signed(("core",), start, end, person if alone else None, t.ground)
+            t.books.sign(person, signed, t.received_by, born)
 
     def _describe(self, line: Line, person: int, names: dict[str, str]) -> None:
         t = self.t

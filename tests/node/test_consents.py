@@ -8,16 +8,17 @@ from contextlib import closing
 import pytest
 from sqlite_utils import Database
 
-from node import merging
+from node import merging, roster
 from node.consenting import Newcomer
 from node.consents import actions, queries
 from node.consents.actions import LARGEST_SCAN, Signed
 from node.consents.views import _by_place
+from node.ofage import born
 from node.people import actions as people
 from node.people import queries as cards
 from shared import crypto
 from shared.dates import date_of, parse_day
-from shared.problems import ConsentMissing, InvalidValue, NotFound, TooLarge
+from shared.problems import ConsentMissing, InvalidValue, NotFound, SignerRefused, TooLarge
 from shared.schema import BY_NAME, CONSENT_PURPOSES, MAX_BYTES
 from shared.web import today
 from sync.log import NodeLog
@@ -112,6 +113,76 @@ def test_from_the_18th_birthday_a_guardians_signature_no_longer_suffices(
             agree(db, pupil, Signed(("core",), day, signer=mother))
         agree(db, pupil, Signed(("core",), day, signer=pupil))
         assert has_consent(db, pupil, "core", day)
+
+
+def grown(db: Database, **more: object) -> int:
+    """A pupil of 18 years, named by what a parent signed before; `more` stands about the person instead."""
+    pupil, mother = family(db)
+    agree(db, pupil, Signed(("core",), today() - 900, signer=mother))
+    with writing(db, actor(db)) as w:
+        w.update("person", pupil, **{"birth_year": 2000, "birth_date": years_ago(18, -1)} | more)  # type: ignore[arg-type]
+    return pupil
+
+
+def test_nobody_who_is_not_on_record_signs_for_an_adult_either(db: Database) -> None:
+    pupil, day = grown(db), today()
+    with pytest.raises(SignerRefused):
+        agree(db, pupil, Signed(("core",), day, ground="апасы"))
+    assert not has_consent(db, pupil, "core", day)
+    (row,) = agree(db, pupil, Signed(("core",), day))
+    assert has_consent(db, pupil, "core", day)
+    assert db.execute("SELECT signer FROM consent WHERE id = ?", (row,)).fetchone() == (pupil,)
+
+
+def test_the_gate_takes_a_ground_of_another_for_nobodys_own_signature(db: Database) -> None:
+    """Whatever another node or a list of an older release brings."""
+    pupil, day = grown(db), today()
+    with writing(db, actor(db)) as w:
+        row = w.insert("consent", person=pupil, purpose="core", valid_from=day, ground="апасы")
+    assert not has_consent(db, pupil, "core", day)
+    with writing(db, actor(db)) as w:
+        w.update("consent", row, ground=None)
+    assert has_consent(db, pupil, "core", day)
+
+
+def test_of_whom_the_year_alone_is_known_a_strangers_signature_does_not_outlive_that_year(
+    db: Database,
+) -> None:
+    year = date_of(today()).year
+    pupil = grown(db, birth_date=None, birth_year=year - 18)
+    agree(db, pupil, Signed(("core",), today(), ground="апасы"))
+    assert has_consent(db, pupil, "core", today())
+    assert not has_consent(db, pupil, "core", parse_day(f"{year + 1}-01-01"))
+    agree(db, pupil, Signed(("core",), today(), signer=pupil))
+    assert has_consent(db, pupil, "core", parse_day(f"{year + 1}-01-01"))
+
+
+def test_what_a_stranger_signed_for_a_child_is_told_to_lapse_with_the_birthday(db: Database) -> None:
+    pupil, _ = family(db)
+    agree(db, pupil, Signed(("core",), today() - 900, ground="апасы"))
+    with writing(db, actor(db)) as w:
+        w.update("person", pupil, birth_date=years_ago(18, 10), surname="Асанова")
+        roster.enrol(w, pupil, w.insert("class_group", grade=11, letter="А"), today() - 50)
+    (asked,) = [one for one in queries.asks(db, today(), 30, None) if one.person == pupil]
+    assert (asked.why, asked.until) == ("soon", born(db, pupil).adult_from)
+
+
+def test_a_parent_does_not_sign_on_the_form_for_an_adult(pages: SchoolPages) -> None:
+    client = pages.as_("secretary")
+    with closing(pages.node.connect()) as db:
+        pupil = grown(db)
+        page = client.get(f"/consents/{pupil}/new")[1]
+        assert 'name="ground"' not in page and f'value="{pupil}" selected' in page
+        day = date_of(today()).isoformat()
+        status, page = client.post(
+            f"/consents/{pupil}/new", purpose="core", valid_from=day, signer="", ground="апасы"
+        )
+        assert status == 422 and "18 жашка чейин" in page
+        assert not has_consent(db, pupil, "core", today())
+        assert (
+            client.post(f"/consents/{pupil}/new", purpose="core", valid_from=day, signer=str(pupil))[0] == 302
+        )
+        assert has_consent(db, pupil, "core", today())
 
 
 @pytest.mark.parametrize(

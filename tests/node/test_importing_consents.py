@@ -11,7 +11,7 @@ from node.importing.running import ImportResult
 from shared.dates import parse_day
 from shared.problems import ImportRefused
 from sync.undo import marked_act, undo
-from sync.writer import writing
+from sync.writer import has_consent, writing
 from tests.node.test_importing import HEADER, LINES, errors_of, file_of, run_import
 from tests.node.test_importing import db as db
 
@@ -125,3 +125,32 @@ def test_a_list_may_tell_who_signed_on_what_ground_and_paper(db: Database, tmp_p
     with pytest.raises(ImportRefused) as refused:
         bring(db, tmp_path, "pupils", f"{head}{PUPIL.replace('20.08.2025', '19.11.2025')};сам;;\n")
     assert errors_of(refused)[0][:2] == (2, "Подписал согласие"), "a child signs for nobody"
+
+
+GROWN = PUPIL.replace("12.05.2014", "12.05.2007")
+
+
+@pytest.mark.parametrize(
+    ("who", "ground", "signs"),
+    [
+        ("", "", True),
+        ("сам", "паспорт", True),
+        ("мама", "", False),
+        ("мама", "паспорт", False),
+        ("", "апасы", False),
+    ],
+)
+def test_an_adult_has_signed_the_form_that_a_list_tells_of(
+    db: Database, tmp_path: Path, who: str, ground: str, signs: bool
+) -> None:
+    """On the day of the form, by the date of birth that the line itself tells."""
+    text = f"{HEADER};Подписал согласие;Основание согласия\n{GROWN};{who};{ground}\n"
+    if signs:
+        bring(db, tmp_path, "pupils", text)
+        signer, *_, person = paper(db)
+        assert signer == person and has_consent(db, person, "core", TODAY)  # type: ignore[arg-type]
+        return
+    with pytest.raises(ImportRefused) as refused:
+        bring(db, tmp_path, "pupils", text)
+    assert errors_of(refused)[0][:2] == (2, "Подписал согласие")
+    assert db.execute("SELECT count(*) FROM person").fetchone() == (0,)

@@ -34,6 +34,7 @@ from shared.problems import (
     OutsideYear,
     Problem,
     RollsBegin,
+    SignerRefused,
 )
 from sync.writer import writing
 from tests.stores import ACTOR, a_store
@@ -142,6 +143,25 @@ def test_a_name_comes_with_a_consent_or_not_at_all(school: School) -> None:
     with pytest.raises(ConsentMissing), writing(school.db, ACTOR) as w:
         actions.arrive(w, Newcomer("f", 2012, surname="Асанова"), school.a, DAY, "abroad", NO_PAPER)
     assert school.db.execute("SELECT count(*) FROM person").fetchone() == before
+
+
+def test_nobody_signs_for_an_adult_who_is_admitted(school: School) -> None:
+    """By the date of birth that the form brings, not by the end of that year."""
+    mother, signed = (
+        Adult("f", "Өмүрова", consent=Signed(("core",), DAY)),
+        Signed(("core",), DAY, ground="апасы"),
+    )
+    born = DAY - 6575
+    adult = Newcomer(
+        "f", birth_date=born, surname="Өмүрова", consent=signed, guardian=mother, relation="mother"
+    )
+    stranger = Newcomer("f", birth_date=born, surname="Өмүрова", consent=signed)
+    for who in (adult, stranger):
+        with pytest.raises(SignerRefused), writing(school.db, ACTOR) as w:
+            actions.arrive(w, who, school.a, DAY, "other", NO_PAPER)
+    own = Newcomer("f", birth_date=born, surname="Өмүрова", consent=Signed(("core",), DAY), relation="own")
+    with writing(school.db, ACTOR) as w:
+        actions.arrive(w, own, school.a, DAY, "other", NO_PAPER)
 
 
 def test_who_has_left_comes_back_to_the_same_record(school: School) -> None:

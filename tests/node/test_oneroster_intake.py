@@ -360,6 +360,20 @@ def test_a_later_consent_of_a_roster_is_a_row_of_its_own_and_an_older_one_none(f
     assert fresh.one("SELECT surname FROM person WHERE surname IS NOT NULL") == "Асанова"
 
 
+@pytest.mark.parametrize(("born", "own"), [("2014-05-12", False), ("2007-05-12", True)])
+def test_the_consent_that_a_roster_tells_of_was_signed_by_the_adult(
+    fresh: School, born: str, own: bool
+) -> None:
+    """And not by the child, though the roster makes a pupil and the consent at once."""
+    roster = another()
+    roster.extra = ("metadata.mektep.consentFrom", "metadata.mektep.consentTo")
+    roster.files["users"][0]["metadata.mektep.consentFrom"] = "2025-09-01"
+    roster.files["demographics"][0]["birthDate"] = born
+    fresh.take(roster.content())
+    assert fresh.rows("SELECT signer = person FROM consent") == [(1 if own else None,)]
+    assert fresh.one("SELECT surname FROM person WHERE surname IS NOT NULL") == "Асанова"
+
+
 def test_a_roster_is_one_act_and_can_be_undone(fresh: School) -> None:
     act = marked_act(fresh.db, fresh.take(another().content()).result.act)
     assert (act.kind, act.label) == ("import", "list.zip")
