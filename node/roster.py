@@ -133,7 +133,10 @@ def join_groups(
         if not listed or set(groups) & set(settled):
             continue
         wanted = chosen.get(subject)
-        group = wanted if wanted in listed else min(listed, key=lambda g: (size(w.db, g, day), g))
+        if wanted in listed:
+            group = wanted
+        else:
+            group = min(listed, key=lambda g: (size(w.db, g, day), g)) if len(listed) > 1 else listed[0]
         put_on_list(w, group, pupil, day)
         joined.append(group)
     return joined

@@ -165,6 +165,14 @@ def column_label(table: str, column: str) -> str:
     return label(BY_NAME[table].by_name[column], current_language())
 
 
+def labels_of(table: str, column: str) -> tuple[str, str]:
+    """The labels of a table and a column, or their names where they are none of the schema's."""
+    known = BY_NAME.get(table)
+    if known is None:
+        return table, column
+    return schema_label(known), column_label(table, column) if column in known.by_name else column
+
+
 def coded(value: str | int | None, table: str, column: str, sex: str | None = None) -> str:
     """A code as people read it: the name from the code list of its column; "—" when there is none.
 

@@ -53,6 +53,8 @@
     |   |-- FormExpired           a form sent without the token of the page it was on
     |   |-- FlawedMapping         a mapping file that cannot be used
     |   |-- ImportRefused         an import with errors; nothing was written
+    |   |-- EmptyFile             a file to import in which no line stands
+    |   |-- LostLetters           a list that was saved without the letters that only Kyrgyz has
     |   |-- OtherFormat           a file to import that is neither a workbook nor text
     |   |-- TooManyLines          a list with more lines than are written at once
     |   |-- NotARoster            an archive that does not say it is OneRoster 1.2
@@ -530,6 +532,18 @@ class ImportRefused(InputProblem):
         super().__init__(count=len({(error.file, error.line) for error in self.errors}), **details)
 
 
+class EmptyFile(InputProblem):
+    code = "empty_file"
+    template = N_("There is nothing to read in {file}: no line stands below the headings.")
+
+
+class LostLetters(InputProblem):
+    code = "lost_letters"
+    template = N_(
+        "{file} was saved without the letters ң, ө and ү, with a “?” in their place; save it as XLSX, or as CSV UTF-8."
+    )
+
+
 class OtherFormat(InputProblem):
     code = "other_format"
     template = N_("{file} is neither XLSX nor CSV; open it in a spreadsheet program and save it as XLSX.")
@@ -570,6 +584,16 @@ class InvalidValue(InputProblem):
 
     def __init__(self, table: str, column: str, value: object, **details: object) -> None:
         super().__init__(table=table, column=column, value=value, **details)
+
+    def sentence(self, gettext: Callable[[str], str] = _untranslated) -> str:
+        """The sentence; a reader is told table and column by their labels."""
+        if gettext is _untranslated:
+            return super().sentence()
+        # The languages stand on the schema, and the schema on this module.
+        from shared.i18n import labels_of
+
+        table, column = labels_of(str(self.details["table"]), str(self.details["column"]))
+        return gettext(self.template).format(table=table, column=column)
 
 
 class SignerRefused(InvalidValue):
@@ -685,7 +709,7 @@ class NothingToUndo(InputProblem):
 
 class BroughtSince(InputProblem):
     code = "brought_since"
-    template = N_("A later import has brought the like again: {label}. Undo that one first.")
+    template = N_("A later import has brought the like again ({label}); undo that one first.")
 
 
 class PlanHandedIn(InputProblem):

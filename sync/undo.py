@@ -160,14 +160,14 @@ def _act(mark: int, kind: str, label: str, lines: int, retired_at: int | None, c
 # -- undoing -------------------------------------------------------------------------------------------------------
 
 
-def undo(w: Writer, act: Act, also: Collection[Place] = (), held: Mapping[Row, str] = NOTHING_HELD) -> Undone:
+def undo(w: Writer, act: Act, also: Collection[Place] = (), plan: Plan | None = None) -> Undone:
     """Take an act back inside a write transaction. ``also``: places an earlier call left alone and that may go;
-    ``held``: rows that are to stay whatever the log says, and why.
+    ``plan``: what `plan_undo` said in this transaction, where it was asked already.
 
     InvalidValue: the act wrote rows that are not the school's own, or there is no such act. WrittenByNewer: it wrote
     tables or columns that this release does not know.
     """
-    plan = plan_undo(w.db, act, also, held)
+    plan = plan or plan_undo(w.db, act, also)
     mark = w.insert(
         "act",
         kind="undo",
@@ -190,7 +190,7 @@ def undo(w: Writer, act: Act, also: Collection[Place] = (), held: Mapping[Row, s
 def plan_undo(
     db: Database, act: Act, also: Collection[Place] = (), held: Mapping[Row, str] = NOTHING_HELD
 ) -> Plan:
-    """What undoing an act would do now.
+    """What undoing an act would do now. ``held``: rows that are to stay whatever the log says, and why.
 
     InvalidValue: there is no such act. WrittenByNewer: half of it would stay, unseen here.
     """

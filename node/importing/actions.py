@@ -18,6 +18,7 @@ from node.importing.headings import known, matched
 from node.importing.mapping import Mapping, load_mapping
 from node.importing.readings import Readings
 from node.importing.running import EVERY_LINE, ImportResult, Mode, Progress, Run, Text, Wish
+from node.importing.serials import dated
 from node.importing.sheets import Sheet, read_sheet
 from node.importing.signing import receiver
 from node.unnamed import Names, last_change
@@ -77,6 +78,7 @@ def run_import(
         path, delimiter=chosen.delimiter, sheet=chosen.sheet, headings=frozenset(known(chosen.headings))
     )
     sheet, fields = parted(sheet, fields or matched(sheet.header, chosen.headings), chosen)
+    sheet = dated(sheet, fields, chosen)
     readings = Readings(chosen, sheet, fields)
     readings.ahead()
     with rehearsing(database) if dry_run else writing(database, actor) as w:

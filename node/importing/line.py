@@ -14,7 +14,7 @@ from node.importing.mapping import Expression, Step
 from node.importing.nameless import MAYBE, NOBODY, MayBeSomeone, candidates, numbered
 from node.importing.sheets import Line
 from node.importing.signing import LISTED, Paper, adds, doubt, sign, signer_of
-from node.importing.values import Missing, Unreadable, days, fit, meant, transformed
+from node.importing.values import Missing, Unreadable, days, fit, meant, refusal, transformed
 from node.numbers import COLUMNS, SENTENCE, called
 from node.people.queries import class_name
 from node.roster import count_age, join_groups
@@ -347,7 +347,11 @@ class LineWork:
     ) -> None:
         field_name = self.run.field(expression, name)
         told = NameInText if isinstance(error, NameWithoutConsent) else LineError
-        self.run.errors.append(told(self.line.number, field_name, error.sentence(self.run.text)))
+        message = error.sentence(self.run.text)
+        if isinstance(error, InvalidValue):
+            template, details = refusal(error)
+            message = self.run.text(template).format(**details)
+        self.run.errors.append(told(self.line.number, field_name, message))
 
     def key(self, step: Step, missing: dict[str, Missing]) -> Key | None:
         """The key of the row if it is there: through another, by what it is known by, or by its key.

@@ -187,6 +187,25 @@ def cells(expression: Expression) -> Iterator[str]:
         yield from cells(part)
 
 
+def day_columns(mapping: Mapping) -> frozenset[str]:
+    """The columns of the file that hold a day."""
+    found: set[str] = set()
+    for step in mapping.steps:
+        for name, expression in step.columns.items():
+            found |= set(_days_in(expression, step.table.by_name[name].type == "date"))
+    return frozenset(found)
+
+
+def _days_in(expression: Expression, is_day: bool) -> Iterator[str]:
+    if expression.on is not None:
+        yield from _days_in(expression.on, True)
+    if expression.source == "column" and is_day and "date" not in expression.transforms:
+        yield expression.of
+    if expression.source == "lookup":
+        for name, part in expression.parts.items():
+            yield from _days_in(part, expression.of.by_name[name].type == "date")
+
+
 def _collect(expression: Expression, wanted: dict[str, bool]) -> None:
     if expression.source == "column":
         optional = "if_empty" in expression.transforms or expression.transforms.get("required") is False

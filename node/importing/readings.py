@@ -34,7 +34,9 @@ class Readings:
         key = (id(expression), text)
         if key not in self._known:
             value = fit(transformed(meant(text), expression.transforms), column)
-            column.check(value, table.name)
+            # What a code may be is asked where one is written; a list may say its name instead.
+            if column.type != "code":
+                column.check(value, table.name)
             self._known[key] = value
         return self._known[key]
 

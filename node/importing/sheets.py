@@ -21,10 +21,11 @@ from pathlib import Path
 from typing import TextIO
 
 import openpyxl
+from openpyxl.utils import column_index_from_string
 
 from node.importing.headings import forms
 from shared.latin import LOOKALIKES
-from shared.problems import DamagedFile, OtherFormat, TooLarge
+from shared.problems import DamagedFile, EmptyFile, LostLetters, OtherFormat, TooLarge
 from shared.report import safe_text
 
 DELIMITERS = ";,\t|"
@@ -43,6 +44,15 @@ MAX_CELLS = 3_000_000
 """Cells that all sheets of a file may hold together, unless the caller wants fewer."""
 STRETCH = 2_000
 """Empty rows after which a sheet is over."""
+MOST_MERGED = 20_000
+"""Merged cells beyond which none are looked at."""
+Merged = tuple[tuple[int, int, int], ...]
+"""Column (from 0), first and last row of cells merged with those below."""
+_BLOCK, _REFERENCE = 1 << 20, 200
+"""Bytes of a sheet looked at a time, and what a mention of merged cells may take."""
+_MERGED = re.compile(rb'<(?:\w+:)?mergeCell\b[^<>]*?\bref="([A-Z]{1,3})(\d+):([A-Z]{1,3})(\d+)"')
+_LOST = re.compile(r"(?<![\w?])\?(?=[а-яё])|[а-яё]\?[а-яё]", re.IGNORECASE)
+"""Where a letter was that the encoding has not."""
 _START = 1 << 16
 """Characters of a text in which its delimiter is looked for."""
 _UNSEEN = re.compile("[\u200b-\u200f\u2060\ufeff\u00ad]")
@@ -78,8 +88,9 @@ def read_sheet(
 ) -> Sheet:
     """Read a file. The header is the line that holds most of the ``headings`` (`plain`), else the first not empty.
 
-    OtherFormat: neither a workbook nor text. DamagedFile: there is no such file, or it is no table. TooLarge: more
-    than 64 MiB, or a workbook that unpacks to more than 128 MiB or has a sheet of more than 100,000 rows.
+    OtherFormat: neither a workbook nor text. DamagedFile: there is no such file, or it is no table. EmptyFile;
+    LostLetters: a “?” stands in place of Kyrgyz letters. TooLarge: more than 64 MiB, or a workbook that unpacks to more
+    than 128 MiB or has a sheet of more than 100,000 rows.
     """
     try:
         content = path.read_bytes() if path.stat().st_size <= MAX_FILE else None
@@ -99,32 +110,38 @@ def table_in(
     headings: frozenset[str] = frozenset(),
     most: int = MAX_CELLS,
 ) -> Sheet:
-    """The same from a file's bytes; ``path`` names it in errors. OtherFormat, DamagedFile; TooLarge, also where it
-    holds more than ``most`` cells.
+    """The same from a file's bytes; ``path`` names it in errors. OtherFormat, DamagedFile, EmptyFile, LostLetters;
+    TooLarge, also where it holds more than ``most`` cells.
 
     Of a workbook's sheets it is the first, or the one that holds most of the headings.
     """
     if _is_other(content):
         raise OtherFormat(file=path.name)
     is_workbook = content.startswith(b"PK\x03\x04")
-    rows = _workbook(content, path, sheet) if is_workbook else _csv_rows(content, path, delimiter)
+    merged: list[Merged] = []
+    rows = _workbook(content, path, sheet, merged) if is_workbook else _csv_rows(content, path, delimiter)
     tables: list[list[Line]] = [[]]
+    of: list[Merged] = [()]
     for number, cells in rows:
-        if number == 1 and tables[-1]:
-            tables.append([])
+        if number == 1:
+            if tables[-1]:
+                tables.append([])
+                of.append(())
+            of[-1] = merged[-1] if merged else ()
         most -= len(cells)
         if most < 0:
             raise TooLarge(file=path.name)
         if any(cells):
             tables[-1].append(Line(number, cells))
-    lines = max(tables, key=lambda one: _most(one, headings)[0]) if headings else tables[0]
+    at = max(range(len(tables)), key=lambda one: _most(tables[one], headings)[0]) if headings else 0
+    lines = tables[at]
     if not lines:
-        raise DamagedFile(file=path.name)
+        raise EmptyFile(file=path.name)
     width = max(len(line.cells) for line in lines) if is_workbook else 0
     lines = [Line(line.number, _padded(line.cells, width)) for line in lines]
     _, place = _most(lines, headings)
     header, under = _header(lines, place, headings)
-    return Sheet(_trimmed(header), lines[place].number, tuple(lines[under:]))
+    return Sheet(_trimmed(header), lines[place].number, tuple(_filled(lines[under:], of[at])))
 
 
 def _is_other(content: bytes) -> bool:
@@ -172,6 +189,23 @@ def _header(lines: Sequence[Line], place: int, headings: frozenset[str]) -> tupl
     return header, under
 
 
+def _filled(lines: Sequence[Line], merged: Merged) -> Iterator[Line]:
+    """Lines with what stands in cells that are merged with those below: it is said of each of them."""
+    below: dict[int, list[tuple[int, int]]] = {}
+    for column, first, last in merged:
+        for number in range(first + 1, last + 1):
+            below.setdefault(number, []).append((column, first))
+    told: dict[tuple[int, int], str] = {}
+    tops = {(first, column) for column, first, _ in merged}
+    for line in lines:
+        cells = list(line.cells)
+        for column, first in below.get(line.number, ()):
+            if column < len(cells) and not cells[column]:
+                cells[column] = told.get((first, column), "")
+        told |= {(line.number, at): cell for at, cell in enumerate(cells) if (line.number, at) in tops}
+        yield Line(line.number, tuple(cells))
+
+
 def _padded(cells: tuple[str, ...], width: int) -> tuple[str, ...]:
     return cells + ("",) * (width - len(cells))
 
@@ -208,7 +242,10 @@ def _csv_rows(content: bytes, path: Path, delimiter: str | None) -> Iterator[tup
         chosen = delimiter or find_delimiter(_text(content, encoding).read(_START))
         lines = _lines(_text(content, encoding))
         for number, row in enumerate(csv.reader(lines, delimiter=chosen, strict=True), 1):
-            yield number, tuple(sys.intern(_clean(cell)) for cell in row)
+            cells = tuple(sys.intern(_clean(cell)) for cell in row)
+            if encoding == "cp1251" and any(map(_LOST.search, cells)):
+                raise LostLetters(file=path.name)
+            yield number, cells
     except (UnicodeDecodeError, csv.Error) as error:
         raise DamagedFile(file=path.name) from error
 
@@ -226,8 +263,12 @@ def _lines(text: TextIO) -> Iterator[str]:
         yield line
 
 
-def _workbook(content: bytes, path: Path, sheet: str | None) -> Iterator[tuple[int, tuple[str, ...]]]:
-    """The rows of the named sheet, or of each of the first ones, each counted from 1."""
+def _workbook(
+    content: bytes, path: Path, sheet: str | None, merged: list[Merged]
+) -> Iterator[tuple[int, tuple[str, ...]]]:
+    """The rows of the named sheet, or of each of the first ones, each counted from 1; to ``merged`` come its cells that
+    are merged with those below.
+    """
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             sizes = {member.filename: member.file_size for member in archive.infolist()}
@@ -239,6 +280,7 @@ def _workbook(content: bytes, path: Path, sheet: str | None) -> Iterator[tuple[i
             chosen = [workbook[sheet]] if sheet else workbook.worksheets[:MOST_SHEETS]
             for one in chosen:
                 one.reset_dimensions()
+                merged.append(_merged(content, one._worksheet_path))
                 yield from enumerate(_texts(one.iter_rows(values_only=True)), 1)
         finally:
             workbook.close()
@@ -246,6 +288,21 @@ def _workbook(content: bytes, path: Path, sheet: str | None) -> Iterator[tuple[i
         zipfile.BadZipFile, zlib.error, KeyError, ValueError, OSError, SyntaxError, IndexError, EOFError
     ) as error:  # fmt: skip
         raise DamagedFile(file=path.name) from error
+
+
+def _merged(content: bytes, member: str) -> Merged:
+    """The cells of a sheet that are merged with those below. Read a row at a time, openpyxl does not tell them."""
+    found: set[tuple[int, int, int]] = set()
+    with zipfile.ZipFile(io.BytesIO(content)) as archive, archive.open(member) as file:
+        piece = b""
+        while block := file.read(_BLOCK):
+            piece = piece[-_REFERENCE:] + block
+            for left, top, right, bottom in _MERGED.findall(piece):
+                if left == right and int(top) < int(bottom) <= MAX_ROWS:
+                    found.add((column_index_from_string(left.decode()) - 1, int(top), int(bottom)))
+            if len(found) > MOST_MERGED:
+                return ()
+    return tuple(sorted(found))
 
 
 def _texts(rows: Iterable[tuple[object, ...]]) -> Iterator[tuple[str, ...]]:

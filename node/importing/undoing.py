@@ -66,7 +66,6 @@ class Review:
     """
 
     plan: undo.Plan
-    held: dict[Row, str]
     late: int
     plans: frozenset[int]
     settled: int
@@ -118,7 +117,7 @@ def review(db: Database, act: Act, who: Visitor, today: int, reason: str = "") -
         if unit in _SETTLED and any(values.values())
     }
     settled = sum(approval.is_settled(db, one) or one in again for one in plans)
-    return Review(plan, held, rules.late, plans, settled, rules.corrections)
+    return Review(plan, rules.late, plans, settled, rules.corrections)
 
 
 def take_back(w: Writer, act: Act, who: Visitor, today: int, reason: str = "") -> Undone:
@@ -129,7 +128,7 @@ def take_back(w: Writer, act: Act, who: Visitor, today: int, reason: str = "") -
     found = review(w.db, act, who, today, reason)
     if found.does_nothing:
         raise NothingToUndo()
-    undone = undo.undo(w, act, held=found.held)
+    undone = undo.undo(w, act, plan=found.plan)
     for one in found.corrections:
         w.insert("mark_correction", **one)
     for plan in found.plans:

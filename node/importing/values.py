@@ -12,9 +12,11 @@ from typing import Any
 from node.importing.words import WORDS, Words
 from shared.i18n import current_language
 from shared.latin import LOOKALIKES
-from shared.problems import N_
-from shared.schema import Column, Value
+from shared.problems import N_, InvalidValue
+from shared.schema import BY_NAME, Column, Value
 
+NOT_ALLOWED = N_("This value is not allowed.")
+PERSONAL_NUMBER = BY_NAME["person"].by_name["personal_number"].pattern
 EPOCH = datetime.date(1970, 1, 1)
 _YEAR_FIRST = re.compile(r"(\d{4})[-./](\d{1,2})[-./](\d{1,2})")
 _DAY_FIRST = re.compile(r"(\d{1,2})[-./](\d{1,2})[-./](\d{4})")
@@ -41,6 +43,21 @@ class Missing(Unreadable):
 
     def __init__(self) -> None:
         super().__init__(N_("This must not be empty."))
+
+
+def refusal(problem: InvalidValue) -> tuple[str, dict[str, object]]:
+    """Why a value may not be kept: a sentence's template and what it names."""
+    column = BY_NAME[str(problem.details["table"])].by_name.get(str(problem.details["column"]))
+    text = str(problem.details["value"])
+    if column is None or column.type in ("date", "ref", "bool"):
+        return NOT_ALLOWED, {}
+    if column.is_integer and column.minimum is not None and column.maximum is not None:
+        return N_("A number from {low} to {high} is meant."), {"low": column.minimum, "high": column.maximum}
+    if column.pattern == PERSONAL_NUMBER:
+        return N_("A personal number has 14 digits."), {}
+    if column.max_length is not None and (len(text) > column.max_length or text.endswith("…")):
+        return N_("The text is too long: at most {most} characters."), {"most": column.max_length}
+    return NOT_ALLOWED, {}
 
 
 def meant(text: str) -> str:

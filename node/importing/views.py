@@ -41,6 +41,7 @@ from shared.i18n import alphabetical, current_language, gettext, size
 from shared.problems import (
     BadRequest,
     DamagedFile,
+    EmptyFile,
     ImportRefused,
     InputProblem,
     LineError,
@@ -135,10 +136,12 @@ def upload(kind_name: str) -> ResponseReturnValue:
     kind = _kind(kind_name)
     given = request.files.get("file")
     name, content = (given.filename or "", given.read()) if given else ("", b"")
-    if not content:
+    if not name:
         return _start_page(kind, gettext("Choose a file first.")), 422
     try:
         sheet = _table(kind, Path(name), content)
+        if not sheet.lines:
+            raise EmptyFile(file=name)
         if len(sheet.lines) > MOST_LINES:
             raise TooManyLines(most=MOST_LINES)
     except (InputProblem, DamagedFile, TooLarge) as problem:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import io
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
 import openpyxl
@@ -13,7 +14,7 @@ from sqlite_utils import Database
 
 from node.importing.headings import title
 from node.importing.kinds import Kind
-from node.importing.mapping import Expression, Mapping
+from node.importing.mapping import Expression, Mapping, day_columns
 from node.importing.sheets import Sheet
 from node.importing.words import Words
 from shared.dates import date_of
@@ -22,8 +23,8 @@ from shared.problems import LineError
 from shared.report import safe_text
 from shared.schema import Table
 
-_DATES = frozenset({"born", "enrolled", "consent", "start", "day"})
-"""Columns of the files that hold a day."""
+_PHONE = re.compile(r"\+[\d ()-]+")
+"""A text that a workbook keeps as it is, though it begins with a sign of formulas."""
 _CODED_TABLES = frozenset({"subject", "work_kind"})
 
 
@@ -38,9 +39,9 @@ def template(db: Database, kind: Kind, language: str, titles: tuple[str, str], *
     sheet = book.active
     sheet.title = titles[0]
     _heads(sheet, [title(mapping.headers[name], language) for name in columns])
-    words = _words(mapping, language)
+    words, days = _words(mapping, language), day_columns(mapping)
     for row in kind.lines(db, **bound):
-        sheet.append([_shown(name, row.get(name), words.get(name, {})) for name in columns])
+        sheet.append([_shown(row.get(name), words.get(name, {}), name in days) for name in columns])
     _codes(book.create_sheet(titles[1]), db, mapping, columns, language)
     return _bytes(book)
 
@@ -57,7 +58,7 @@ def faults(sheet: Sheet, errors: Sequence[LineError], reason: str) -> bytes:
         )
     for line in sheet.lines:
         if line.number in told:
-            cells = [safe_text(cell) for cell in line.cells[: len(sheet.header)]]
+            cells = [_safe(cell) for cell in line.cells[: len(sheet.header)]]
             page.append([*cells, safe_text("; ".join(told[line.number]))])
     return _bytes(book)
 
@@ -70,14 +71,18 @@ def _heads(sheet: Worksheet, names: Iterable[str]) -> None:
     sheet.freeze_panes = "A2"
 
 
-def _shown(name: str, value: object, words: dict[object, str]) -> str | int | float | datetime.date | None:
-    if name in _DATES and isinstance(value, int):
+def _shown(value: object, words: dict[object, str], is_day: bool) -> str | int | float | datetime.date | None:
+    if is_day and isinstance(value, int):
         return date_of(value)
     if value in words:
         return words[value]
     if isinstance(value, float) and value.is_integer():
         return int(value)
-    return safe_text(value) if isinstance(value, str) else value  # type: ignore[return-value]
+    return _safe(value) if isinstance(value, str) else value  # type: ignore[return-value]
+
+
+def _safe(text: str) -> str:
+    return text if _PHONE.fullmatch(text) else safe_text(text)
 
 
 def _words(mapping: Mapping, language: str) -> dict[str, dict[object, str]]:

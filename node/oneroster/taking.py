@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from node.importing.values import NOT_ALLOWED
 from node.oneroster import finding
 from node.oneroster.books import TARGETS, Books, Mode
 from node.oneroster.package import WORD, Flaw, Line, Package
@@ -20,7 +21,6 @@ KEYS = ("", "number", "name")
 UNKNOWN = N_("Nothing is known as “{text}” here.")
 NOT_TAKEN = N_("Line {other} of {file} is not taken in.")
 NO_DATE = N_("“{text}” is not a date.")
-NOT_ALLOWED = N_("This value is not allowed.")
 OF_ANOTHER = N_("Lines of other schools, passed over")
 OWN_SYSTEM = "mektep"
 MOST_ERRORS = 5_000

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from functools import partial
 from pathlib import Path
@@ -21,7 +22,7 @@ from node.importing.sheets import Sheet, table_in
 from node.importing.values import Unreadable, class_letter, days, transformed
 from node.importing.words import Words
 from shared.dates import parse_day
-from shared.problems import DamagedFile, ImportRefused, OtherFormat, TooLarge
+from shared.problems import DamagedFile, EmptyFile, ImportRefused, LostLetters, OtherFormat, TooLarge
 from sync.writer import writing
 from tests.node.test_importing import db as db
 
@@ -111,8 +112,10 @@ def test_the_sheet_with_the_headings_is_taken(db: Database) -> None:
 
 def test_without_known_headings_the_first_line_is_the_header() -> None:
     assert read(workbook([("a", "b"), ("1", "2")])).header == ("a", "b")
-    with pytest.raises(DamagedFile):
+    with pytest.raises(EmptyFile):
         read(b"\n\n")
+    with pytest.raises(EmptyFile):
+        read(workbook([(None,)]))
 
 
 def test_a_workbook_with_torn_bytes_is_damaged() -> None:
@@ -223,6 +226,66 @@ def test_a_file_of_more_cells_or_texts_than_a_list_needs_is_refused(monkeypatch:
         table_in(b";" * 99, PATH, most=99)
     with pytest.raises(DamagedFile):
         table_in(b";" * 7_000_000, PATH)
+
+
+def test_what_is_merged_with_cells_below_is_said_of_each_line(db: Database) -> None:
+    blank = [(*PUPILS[0][:5], "5-А", *PUPILS[0][6:]), (*PUPILS[1][:5], None, *PUPILS[1][6:])]
+    sheet = read(workbook([("Титул",)], [HEADER, *PUPILS]))
+    assert [line.cells[5] for line in sheet.lines] == ["5-А", "5-А"]
+    assert errors(db, read(workbook([HEADER, *blank]))) == [(3, "Класс")], "an empty cell is empty"
+    merged = read(workbook([HEADER, *blank], merged="F2:F3"))
+    assert [line.cells[5] for line in merged.lines] == ["5-А", "5-А"]
+    assert run_import(db, PATH, "pupils", 7, sheet=merged).inserted["pupil"] == 2
+    across = read(workbook([HEADER, ("5-А", *[None] * 7), *PUPILS], merged="A2:H2"))
+    assert across.lines[0].cells == ("5-А", *[""] * 7), "nothing is said of the cells beside"
+
+
+def test_a_date_that_lost_its_format_is_still_a_date(db: Database) -> None:
+    numbers = ("В/3", "Осмонов", "Бек", 41_771, "м", "5-А", 45_901, "45889.0")
+    run_import(db, PATH, "pupils", 7, sheet=read(workbook([HEADER, *PUPILS, numbers])))
+    born, year, start = db.execute(
+        """SELECT p.birth_date, p.birth_year, e.start FROM person p JOIN enrolment e ON e.pupil = p.id
+           WHERE p.surname = 'Осмонов'"""
+    ).fetchone()
+    assert (born, year, start) == (parse_day("2014-05-12"), 2014, parse_day("2025-09-01"))
+    wrong = ("В/4", "Осмонов", "Бек", 99_999, "м", "5-А", 45_901, 45_889)
+    assert {field for _, field in errors(db, read(workbook([HEADER, wrong])))} == {"Дата рождения"}
+
+
+def test_a_list_saved_without_kyrgyz_letters_is_refused_before_it_spoils_names() -> None:
+    text = "Фамилия;Имя\nӨмүрова;Бермет\n"
+    with pytest.raises(LostLetters):
+        read(text.encode("cp1251", "replace"))
+    assert len(read(text.encode()).lines) == len(
+        read("Фамилия;Тема\nИванов;Что это?\n".encode("cp1251")).lines
+    )
+
+
+@pytest.mark.parametrize(("subject", "kind"), [("Алгебра", "Контрольная работа"), ("alg", "control")])
+def test_subjects_and_kinds_of_work_are_known_by_their_names(db: Database, subject: str, kind: str) -> None:
+    run_import(db, PATH, "pupils", 7, sheet=read(workbook([HEADER, *PUPILS])))
+    (of_class,) = db.execute("SELECT id FROM class_group").fetchone()
+    (row,) = db.execute("SELECT id FROM subject WHERE code = 'alg'").fetchone()
+    with writing(db, 7) as w:
+        w.insert("subject_group", class_group=of_class, subject=row, scale=1)
+    header = ("Класс", "Предмет", "Дата", "Урок", "Личное дело", "Оценка", "Вид работы")
+    line = ("5-А", subject, "2025-10-01", 2, "В/1", 5, kind)
+    marks = read(workbook([header, line]), "marks")
+    assert run_import(db, PATH, "marks", 7, sheet=marks).inserted == {"mark": 1, "lesson": 1}
+    unknown = read(workbook([header, ("5-А", "Өрдөк", *line[2:])]), "marks")
+    with pytest.raises(ImportRefused) as refused:
+        run_import(db, PATH, "marks", 7, sheet=unknown)
+    assert "Өрдөк" in refused.value.errors[0].message
+
+
+def test_what_may_not_be_kept_is_told_in_words(db: Database) -> None:
+    header = (*HEADER, "ПИН", "Адрес")
+    line = (*PUPILS[0], "123", "Ош " * 200)
+    with pytest.raises(ImportRefused) as refused:
+        run_import(db, PATH, "pupils", 7, sheet=read(workbook([header, line])))
+    told = {error.field: error.message for error in refused.value.errors}
+    assert told["ПИН"] == "A personal number has 14 digits."
+    assert re.fullmatch(r"The text is too long: at most \d+ characters\.", told["Адрес"])
 
 
 def test_an_error_of_a_formula_is_no_name(db: Database) -> None:
