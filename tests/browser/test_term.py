@@ -344,9 +344,8 @@ def a_mark_comes_late(story: Story) -> None:
     teacher.go(f"/journal/lesson/{story.group('mat')}/2025-09-02/1")
     teacher.page.click(f"[data-pupil='{pupil}'] .key:has(input[value='5'])")
     # It waits for the reason, and is sent with it.
-    teacher.page.locator("#reason:focus").wait_for()
-    teacher.page.keyboard.type("Дептерден көчүрүлдү")
-    teacher.page.keyboard.press("Tab")
+    teacher.page.fill(".asks input", "Дептерден көчүрүлдү")
+    teacher.page.keyboard.press("Enter")
     teacher.page.locator(f"[data-pupil='{pupil}'] .state.saved").wait_for()
     teacher.go(f"/journal/lesson/{story.group('mat')}/2025-09-02/1")
     teacher.reads("Дептерден көчүрүлдү")
