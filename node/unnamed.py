@@ -43,7 +43,7 @@ TEXTS = {
     "absence_note": ("remark",),
 }
 """Table -> the free texts that others read. Not among them: who signed a consent and on what ground; labels and
-settings of the school.
+settings of the school; what a late change replaced, which was looked at when it was written.
 """
 LEAST = 4
 """Letters that the stem of a surname needs; shorter ones are in too many words."""

@@ -521,7 +521,7 @@ def test_other_duties_are_refused(app: Flask, school: School, duty: str) -> None
 
 def test_whoever_has_not_signed_in_is_refused(app: Flask) -> None:
     client = app.test_client()
-    assert [client.get(path).status_code for path in READ] == [302, 302]
+    assert [client.get(path).status_code for path in READ] == [401, 401]
     assert [client.post(f"/sync/{act}").status_code for act in ACT] == [403] * len(ACT)
 
 
