@@ -973,6 +973,8 @@ TABLES: tuple[Table, ...] = (
         _c(4, "person", "ref", "school", "Ким жөнүндө", "О ком", "About", references="person"),
         _c(5, "act", "code", "school", "Аракет", "Действие", "Act", choices=("read", "export", "print")),
         _c(6, "what", "text", "school", "Эмне", "Что", "What", max_length=200),
+        _c(7, "class_group", "ref", "school", "Кайсы класстын тизмеси", "Список какого класса", "List of which class",
+           references="class_group", since=2),
         indexes=(("person",),),
     ),
     _table(

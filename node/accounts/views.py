@@ -17,7 +17,7 @@ from node.lan import reachable
 from node.naming import called
 from node.orders import queries as orders
 from node.people.queries import class_name
-from node.reading.noting import note
+from node.reading.noting import note, noted, noted_list, noted_people
 from node.request import acting, database
 from node.settings.queries import number, school_name
 from shared.dates import date_of, parse_day
@@ -28,6 +28,8 @@ from shared.web import today, visitor
 
 area = Blueprint("accounts", __name__, url_prefix="/accounts", template_folder="templates")
 MOST_AT_ONCE = 80
+OF_KIND = {"staff": "accounts of staff", "pupil": "accounts of pupils", "guardian": "accounts of guardians"}
+"""Whose accounts a page lists -> what the reading log calls that."""
 SLIP_WORDS = {
     "address": N_("Address"),
     "login": N_("Login"),
@@ -55,11 +57,15 @@ def _index(problem: str = "") -> str:
     chosen = request.values.get("class", type=int)
     class_id = next((c["id"] for c in those if c["id"] == chosen), those[0]["id"] if those else 0)
     found = queries.holders(db, kind, class_id, year.roll_day(day) if year else day, day)
+    names = {c["id"]: class_name(c["grade"], c["letter"]) for c in those}
+    if found:
+        of_class = (names[class_id], class_id) if kind != "staff" else ()
+        noted_list(OF_KIND[kind], *of_class)
     return render_template(
         "accounts/index.html",
         kind=kind,
         kinds=KINDS,
-        classes=[(c["id"], class_name(c["grade"], c["letter"])) for c in those],
+        classes=list(names.items()),
         class_id=class_id,
         holders=found,
         without=[one for one in found if one.state == "none"],
@@ -124,7 +130,8 @@ def open_accounts() -> ResponseReturnValue:
     try:
         with acting() as w:
             slips = actions.open_accounts(w, people, made, current_language(), day)
-            note(w, visitor().account, "print", "accounts")
+            for person, _ in people:
+                note(w, visitor().account, "print", "accounts", person)
     except InputProblem as problem:
         return _index(problem.sentence(gettext)), problem.status
     return _slips(slips)
@@ -156,6 +163,7 @@ def approve() -> ResponseReturnValue:
 
 def _approval(problem: str = "") -> str:
     waiting = queries.unapproved(database(), today())
+    noted_people("read", "account", (one.person for one in waiting))
     kinds = [(kind, [one for one in waiting if one.place == kind]) for kind in KINDS]
     return render_template("accounts/approval.html", kinds=kinds, problem=problem)
 
@@ -183,6 +191,8 @@ def show(account_id: int) -> ResponseReturnValue:
 
 def _show(holder: Holder, problem: str = "") -> str:
     db, enters, own = database(), may(visitor(), "accounts", "E"), holder.account == visitor().account
+    if holder.person:
+        noted("read", "account", holder.person)
     untied = enters and own and queries.nobody_of(db, visitor().account) is not None
     return render_template(
         "accounts/show.html",
@@ -241,9 +251,10 @@ def reset(account_id: int) -> ResponseReturnValue:
 def hand_out() -> ResponseReturnValue:
     """Slips with the logins that replaced those made of names that may be shown no more."""
     with acting() as w:
+        people = [one.person for one in queries.renamed(w.db, today())]
         slips = actions.hand_out(w, today())
-        if slips:
-            note(w, visitor().account, "print", "accounts")
+        for person in people:
+            note(w, visitor().account, "print", "accounts", person)
     return _slips(slips) if slips else redirect(url_for("accounts.index"))
 
 

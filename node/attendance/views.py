@@ -133,7 +133,7 @@ def show(class_id: int) -> ResponseReturnValue:
     """A class by day (lesson by lesson, with reasons), week or month."""
     found, span = _class(class_id), _span()
     if class_id not in access.led_classes(database(), visitor()):
-        noted_list("attendance", class_name(found["grade"], found["letter"]))
+        noted_list("attendance", class_name(found["grade"], found["letter"]), class_id)
     return _page(class_id, span)
 
 

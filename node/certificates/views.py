@@ -41,11 +41,17 @@ def index() -> ResponseReturnValue:
     year = next((one for one in years if one.id == chosen), None) or class_queries.present_year(years, day)
     of_all = access.may_all(who, "movement", "V")
     mine = {} if of_all else {"classes": access.led_classes(db, who), "pupils": access.own_children(db, who)}
+    lines = queries.lines(db, year.id, day, **mine) if year else []
+    if of_all and lines:
+        noting.noted_list("certificates")
+    elif lines:
+        children = access.own_children(db, who)
+        noting.noted_people("read", "certificates", (one.pupil for one in lines if one.pupil in children))
     return render_template(
         "certificates/index.html",
         years=years,
         year=year,
-        lines=queries.lines(db, year.id, day, **mine) if year else [],
+        lines=lines,
         enters=access.may_all(who, "movement", "E"),
         class_name=class_name,
     )
@@ -90,6 +96,8 @@ def _year_of(class_id: int) -> int:
 def _form(class_id: int, values: Mapping[str, str], problem: str = "") -> str:
     db, day = database(), today()
     lines = queries.lines(db, _year_of(class_id), day, classes={class_id})
+    if lines:
+        noting.noted_list("certificates", class_name(lines[0].grade, lines[0].letter), class_id)
     held = {f"blank-{one.pupil}": one.blank for one in lines}
     held |= {f"day-{one.pupil}": date_of(one.issued_on or day).isoformat() for one in lines}
     return render_template(

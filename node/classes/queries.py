@@ -230,7 +230,9 @@ def in_alphabetical_order(db: Database, class_id: int, day: int) -> list[int]:
 # ---- may a class be taken back?
 
 
-_GO_ALONG = {"class_group", "subject_group", "subject_group_pupil", "subject_group_gap", "external_key"}
+_GO_ALONG = {
+    "class_group", "subject_group", "subject_group_pupil", "subject_group_gap", "external_key", "reading_log",
+}  # fmt: skip
 """Tables whose rows of a class keep it from nothing: they go with it, or name what is gone."""
 _REFERENCES = {
     of: [

@@ -68,9 +68,7 @@ def show(class_id: int) -> ResponseReturnValue:
         raise NotFound()
     if not access.may_list(db, visitor(), class_id):
         raise NotAllowed()
-    own = access.led_classes(db, visitor()) | access.taught_classes(db, visitor())
-    if class_id not in own:
-        noting.noted_list("class list", class_name(found["grade"], found["letter"]))
+    _note_list(found)
     roll_day = queries.year_of(found).roll_day(day)
     roll = in_order(queries.roll(db, class_id, roll_day, day), full_name)
     return render_template(
@@ -265,6 +263,13 @@ def copy_subjects(class_id: int) -> ResponseReturnValue:
     return _to_class(class_id)
 
 
+def _note_list(group: Mapping[str, Any]) -> None:
+    """Note that the visitor reads who is in a class, or in its parts, and neither leads nor teaches there."""
+    db, who = database(), visitor()
+    if group["id"] not in access.led_classes(db, who) | access.taught_classes(db, who):
+        noting.noted_list("class list", class_name(group["grade"], group["letter"]), group["id"])
+
+
 @area.get("/subject/<int:group_id>")
 @allow(*KEEP)
 def subject(group_id: int) -> ResponseReturnValue:
@@ -313,6 +318,8 @@ def _subject_page(
     year = queries.year_of(found)
     day = year.roll_day(forms.day(request.args) if request.args.get("day") else now)
     parts = queries.divided(db, found["id"], group["subject"], day, now) if group else []
+    if parts:
+        _note_list(found)
     return render_template(
         "classes/subject.html",
         group=group,

@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from node import access
 from node.duplicates import actions, queries
+from node.reading.noting import noted_people
 from node.request import acting, database
 from shared.access import allow
 from shared.i18n import gettext
@@ -31,6 +32,7 @@ def _index(problem: str = "") -> str:
     asked = queries.asked(database(), one or 0, other or 0, today())
     found = [*asked, *queries.pairs(database(), today())]
     people = {person.id for pair in found for person in (pair.one, pair.other)}
+    noted_people("read", "duplicate", sorted(people))
     return render_template(
         "duplicates/index.html",
         pairs=found,

@@ -23,7 +23,7 @@ from node.owndata import queries as owndata_queries
 from node.people import queries as people
 from node.people.queries import class_name, full_name, number_of
 from node.plans import queries as plan_queries
-from node.reading.noting import noted
+from node.reading.noting import noted, noted_list
 from node.request import NAMES_CHECKED, database
 from node.results import queries as result_queries
 from node.signin import queries as signin_queries
@@ -165,9 +165,12 @@ def _alarms(year: class_queries.Year | None) -> int:
 def _library(year: class_queries.Year | None) -> dict[str, object]:
     """To the librarian: how many books of each kind, to whom to give them and from whom to take them back."""
     db, day = database(), today()
+    steps = queries.steps(db, year.start, RECENT, day) if year else []
+    if steps:
+        noted_list("movement")
     return {
         "languages": queries.by_language(db, year.id, year.roll_day(day)) if year else [],
-        "steps": queries.steps(db, year.start, RECENT, day) if year else [],
+        "steps": steps,
         "days": RECENT,
     }
 
@@ -176,10 +179,13 @@ def _care(year: class_queries.Year | None) -> dict[str, object]:
     """To the social pedagogue: the social passport in numbers, and whom no other school has confirmed."""
     db, day = database(), today()
     passport = people.passport(db, day)
+    unconfirmed = movement_queries.unconfirmed(db, year.start, day, day) if year else []
+    if unconfirmed:
+        noted_list("movement")
     return {
         "passport": sorted(((code, len(found)) for code, found in passport.items()), key=lambda one: -one[1]),
         "distinct": len({one.id for found in passport.values() for one in found}),
-        "unconfirmed": movement_queries.unconfirmed(db, year.start, day, day) if year else [],
+        "unconfirmed": unconfirmed,
     }
 
 

@@ -34,6 +34,7 @@ from node.importing.sheets import Sheet, table_in
 from node.movement import queries as movement
 from node.people.queries import author
 from node.reading.noting import noted
+from node.reading.queries import OF
 from node.request import NAMES_CHECKED, database
 from node.stages import switched_off
 from shared.access import allow
@@ -118,7 +119,7 @@ def _start_page(kind: Kind, problem: str = "") -> str:
 def template(kind_name: str) -> ResponseReturnValue:
     kind, who = _kind(kind_name), visitor()
     titles = gettext(kind.label), gettext("Codes")
-    noted("export", "import template")
+    noted("export", f"import template{OF}{kind.name}")
     db = database()
     bound = {"day": queries.as_of(db, today()), "today": today(), "person": who.person}
     content = workbook.template(db, kind, current_language(), titles, **bound)

@@ -22,6 +22,7 @@ from node.journal.blueprint import area
 from node.journal.queries import Cell
 from node.people.queries import class_name, number_of
 from node.reading.noting import noted
+from node.reading.queries import OF
 from node.request import database
 from shared.access import allow
 from shared.dates import date_of
@@ -38,7 +39,7 @@ _NAMES, _SHEET = 32, 31
 def book(group_id: int) -> ResponseReturnValue:
     """The whole year of a group; the export is noted first."""
     group = pages.group_of(group_id)
-    noted("export", "journal")
+    noted("export", f"journal{OF}{pages.title_of(group)}", class_group=group["class_group"])
     name = f"journal-{group['grade'] or 0}-{group_id & 0xFFFFFFFF}.xlsx"
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
     return Response(workbook(group), mimetype=XLSX, headers=headers)

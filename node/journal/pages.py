@@ -68,7 +68,12 @@ def note_reading(row: Mapping[str, Any], pupil: int | None = None) -> None:
     if pupil is not None:
         noted("read", "journal", pupil)
     else:
-        noted_list("journal", f"{class_name(row['grade'], row['letter'])}, {row_name(row)}")
+        noted_list("journal", title_of(row), row["class_group"])
+
+
+def title_of(row: Mapping[str, Any]) -> str:
+    """Class and subject of a group or lesson."""
+    return f"{class_name(row['grade'], row['letter'])}, {row_name(row)}"
 
 
 def drawing_of(

@@ -20,7 +20,7 @@ from node.oneroster.books import Mode
 from node.oneroster.intake import Intake
 from node.oneroster.package import Package, pack, read_package
 from node.oneroster.taking import KEYS, Choice
-from node.reading.noting import noted
+from node.reading.noting import noted, noted_people
 from node.request import database
 from shared.access import allow
 from shared.i18n import column_label, gettext, schema_label, size
@@ -154,7 +154,8 @@ def run(token: str) -> ResponseReturnValue:
     name, package = _package(token)
     if todo == "absent":
         found = _tried(package, name)[0]
-        noted("export", "people missing in an import")
+        absent = found.absent if found else ()
+        noted_people("export", "people missing in an import", absent)
         heads = [
             "№",
             gettext("Name"),
@@ -162,7 +163,7 @@ def run(token: str) -> ResponseReturnValue:
             column_label("pupil", "personal_file"),
             column_label("staff", "position"),
         ]
-        rows = queries.people(database(), found.absent if found else (), today())
+        rows = queries.people(database(), absent, today())
         return _file(workbook.people(rows, heads), XLSX, f"{Path(name).stem}-absent.xlsx")
     errors = _tried(package, name)[1] if todo in ("faults", "rest") else ()
     if todo == "faults":

@@ -12,6 +12,7 @@ from node.orders import actions, drafts, forms, queries
 from node.orders.queries import PAGE, SERIES, Order
 from node.papers import letterhead
 from node.people import queries as people
+from node.reading.noting import noted_list, noted_people
 from node.request import acting, database
 from shared.access import Visitor
 from shared.dates import date_of
@@ -247,6 +248,12 @@ def _page(order: Order, problem: str = "") -> str:
     signs = may(who, "orders", "A")
     # Whoever writes orders reads every name (the table of rights).
     text = request.args.get("q", "")[:80].strip() if may(who, "orders", "E") else ""
+    found = people.found([*people.pupils(db, day, None), *people.staff(db, day)], text)[:20] if text else []
+    for kind, code in (("pupil", "pupils"), ("staff", "staff")):
+        if any(one.kind == kind and one.name for one in found):
+            noted_list(code)
+    concerns = queries.concerns(db, order.id, day)
+    noted_people("read", "order", (one.id for one in concerns if one.name))
     return render_template(
         "orders/show.html",
         head=letterhead(db),
@@ -255,12 +262,10 @@ def _page(order: Order, problem: str = "") -> str:
         signatory=queries.named(db, order.signatory, day),
         executor=queries.named(db, order.executor, day),
         readers=readers,
-        concerns=queries.concerns(db, order.id, day),
+        concerns=concerns,
         named=queries.people_of(db, order.id),
         searched=text,
-        found=people.found([*people.pupils(db, day, None), *people.staff(db, day)], text)[:20]
-        if text
-        else [],
+        found=found,
         asked={person.id for person, _ in readers},
         mine=next((at or 0 for person, at in readers if person.id == who.person), None),
         duties=queries.duties_of_order(db, order.id, day),

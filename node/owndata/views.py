@@ -26,6 +26,9 @@ from sync.state import State
 ANSWERERS = tuple(dict.fromkeys((*access.roles("card", "E"), *access.everywhere("staff_file", "E"))))
 """Keep cards or staff files, and answer the requests to correct them."""
 
+PAGE = 50
+"""Lines of who read on one page; the file has all."""
+
 area = Blueprint("owndata", __name__, url_prefix="/own-data", template_folder="templates")
 
 
@@ -172,15 +175,17 @@ def _require(person_id: int) -> None:
 
 
 def _read(person_id: int) -> list[reading.Line]:
-    wanted = reading.Filter(start=today() - 3 * 365, end=today(), person=person_id)
-    return reading.lines(database(), wanted, today(), veil(database(), visitor(), person_id))
+    return reading.about(database(), person_id, today(), veil(database(), visitor(), person_id))
 
 
 def _page(person_id: int, problem: str = "") -> str:
     db, day = database(), today()
     person = people.person(db, person_id, day)
     assert person is not None
-    behind = veil(db, visitor(), person_id)
+    behind, read = veil(db, visitor(), person_id), _read(person_id)
+    last_page = max(1, -(-len(read) // PAGE))
+    page = min(max(1, request.args.get("page", 1, type=int)), last_page)
+    mine = person_id == visitor().person
     return render_template(
         "owndata/show.html",
         person=person,
@@ -190,7 +195,16 @@ def _page(person_id: int, problem: str = "") -> str:
         most=queries.SHOWN_ROWS,
         shown=partial(queries.shown, db),
         subjects=queries.subjects,
-        read=_read(person_id),
+        read=read[(page - 1) * PAGE : page * PAGE],
+        all_read=len(read),
+        page=page,
+        last_page=last_page,
+        first=(page - 1) * PAGE + 1,
+        page_at=lambda number: (
+            url_for("owndata.mine", page=number, _anchor="read")
+            if mine
+            else url_for("owndata.show", person_id=person_id, page=number, _anchor="read")
+        ),
         told=reading.told,
         changes=queries.changes(db, person_id, day, behind),
         requests=queries.requests(db, day, person_id, behind),
@@ -199,6 +213,6 @@ def _page(person_id: int, problem: str = "") -> str:
         answers=_answers(person_id),
         passed=sending.passed_on(db, person_id),
         link=State(db),
-        mine=person_id == visitor().person,
+        mine=mine,
         problem=problem,
     )

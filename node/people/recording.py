@@ -288,6 +288,9 @@ def _guardians(person_id: int, problem: str = "", errors: dict[str, str] | None 
         for one in queries.found(adults, text)
         if one.id not in known and one.name and _may_be_chosen(one.id)
     }
+    for kind, code in (("guardian", "guardians"), ("staff", "staff")):
+        if may_all(visitor(), "card", "E") and any(one.kind == kind for one in found.values()):
+            noting.noted_list(code)
     return render_template(
         "people/guardians.html",
         person=row,

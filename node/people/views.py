@@ -35,8 +35,8 @@ def index() -> ResponseReturnValue:
     kind = request.args.get("kind", "")
     if kind not in kinds:
         kind = kinds[0]
-    if kind == "guardian" or (kind == "pupil" and visitor().has(*access.ALL_NAMES)):
-        noting.noted_list(f"{kind}s")
+    if kind != "pupil" or visitor().has(*access.ALL_NAMES):
+        noting.noted_list("staff" if kind == "staff" else f"{kind}s")
     text = request.args.get("q", "")[:80].strip()
     people, similar = queries.searched(_people(kind), text)
     last_page = max(1, -(-len(people) // PAGE))

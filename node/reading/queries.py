@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +11,10 @@ from sqlite_utils import Database
 from node.families import Veil
 from node.naming import called
 from node.people.queries import NAME_COLUMNS, NAMED, full_name, number_of
-from shared.dates import first_instant
+from shared.dates import day_at, first_instant
 from shared.i18n import N_, folded, gettext
+from shared.schema import BY_NAME
+from sync.clock import ms_of
 
 ACTS = ("read", "export", "print")
 WHAT = {
@@ -41,22 +43,64 @@ WHAT = {
     "pupils": N_("Pupils"),
     "guardians": N_("Parents and legal representatives"),
     "consents": N_("Consents"),
+    "staff": N_("Staff"),
+    "account": N_("Account"),
+    "accounts of pupils": N_("Accounts of pupils"),
+    "accounts of guardians": N_("Accounts of parents"),
+    "accounts of staff": N_("Accounts of staff"),
+    "certificates": N_("Certificates of education"),
+    "year-end": N_("Year's end"),
+    "duplicate": N_("Duplicates"),
+    "classes": N_("Classes"),
+    "plans": N_("Plans"),
+    "marks": N_("Marks"),
 }
 """Code of what was read -> its name; other words show as they are. `told` says both."""
 OF = ": "
-"""Between a code and of which class, or group, the list is."""
+"""Between a code and of which class, or group, the list is; of a template, of what."""
+PUPIL, GUARDIAN, STAFF, SOCIAL = "pupil", "guardian", "staff", "social"
+EVERYONE = frozenset({PUPIL, GUARDIAN, STAFF})
+LISTED = {
+    **dict.fromkeys(
+        ("class list", "results", "attendance", "journal", "movement", "movement book", "alphabetic book", "pupils",
+         "accounts of pupils", "certificates", "year-end"),
+        frozenset({PUPIL}),
+    ),
+    "social passport": frozenset({SOCIAL}),
+    **dict.fromkeys(("guardians", "accounts of guardians"), frozenset({GUARDIAN})),
+    **dict.fromkeys(("staff", "accounts of staff"), frozenset({STAFF})),
+    **dict.fromkeys(("consents", "all tables", "packets of the hub", "backup", "oneroster"), EVERYONE),
+    **{f"import template{OF}{kind}s": frozenset({kind}) for kind in (PUPIL, GUARDIAN)},
+    f"import template{OF}staff": frozenset({STAFF}),
+    f"import template{OF}marks": frozenset({PUPIL}),
+}  # fmt: skip
+"""What was read of many at once -> of what people, pupils with social categories apart; of all of them, unless the line
+names a class.
+"""
 MOST = 500
 
 
 def told(what: str) -> str:
     """What was read, in the reader's language: `Journal: 5-А, Algebra`."""
     code, of, which = what.partition(OF)
-    return gettext(WHAT[code]) + of + which if code in WHAT else what
+    return (
+        gettext(WHAT[code]) + of + (gettext(WHAT[which]) if which in WHAT else which)
+        if code in WHAT
+        else what
+    )
+
+
+def listed(what: str) -> frozenset[str]:
+    """Whom a list is of, by what it is: pupils, guardians, staff; nobody, if that cannot be said."""
+    return LISTED.get(what) or LISTED.get(what.partition(OF)[0], frozenset())
 
 
 @dataclass(frozen=True)
 class Line:
-    """One line: ``who`` read, ``about`` whom (empty for many); ``at`` milliseconds since 1970."""
+    """One line: ``who`` read, ``about`` whom (empty for many); ``at`` milliseconds since 1970.
+
+    ``listed``: it was a list, of a class or of all, in which the person asked about stood.
+    """
 
     at: int
     who: str
@@ -65,6 +109,7 @@ class Line:
     about: str
     person: int | None
     number: int
+    listed: bool = False
 
 
 @dataclass(frozen=True)
@@ -126,6 +171,83 @@ def lines(db: Database, wanted: Filter, today: int, veil: Veil | None = None) ->
     return found
 
 
+_ABOUT = f"""WITH {NAMED} SELECT r.at, r.act, r.what, r.account, r.class_group, a.person AS reader, {NAME_COLUMNS}
+  FROM reading_log r LEFT JOIN account a ON a.id = r.account LEFT JOIN named n ON n.id = a.person
+  WHERE r.retired_at IS NULL AND """
+
+
+def about(db: Database, person: int, today: int, veil: Veil | None = None) -> list[Line]:
+    """All that was read, exported or printed about someone, the newest first; lists in which the person stood, too.
+
+    Of a list of a class it counts who was in it on that day. What the person read is left out.
+    """
+    asked = {"today": today, "person": person}
+    alone = list(db.query(_ABOUT + "r.person = :person", asked))
+    roles, known_since = _roles(db, person), _known_since(db, person)
+    lists = [
+        row
+        for row in db.query(_ABOUT + "r.person IS NULL AND r.at >= :since", asked | {"since": known_since})
+        if row["reader"] != person and _stood_in(row, roles)
+    ]
+    found = [
+        Line(
+            row["at"],
+            _who(row, veil),
+            row["act"] or "",
+            row["what"] or "",
+            "",
+            person,
+            number_of(person),
+            in_list,
+        )
+        for rows, in_list in ((alone, False), (lists, True))
+        for row in rows
+    ]
+    return sorted(found, key=lambda line: line.at, reverse=True)
+
+
+Span = tuple[int, int, int | None]
+"""A class, the first day in it and the first day after."""
+
+
+def _roles(db: Database, person: int) -> dict[str, list[Span]]:
+    """What someone is or was here -> the classes by which lists may have held the person: the own, the children's."""
+    spans = """SELECT e.class_group, e.start, e."end" FROM enrolment e WHERE e.retired_at IS NULL AND e.pupil IN """
+    found: dict[str, list[Span]] = {}
+    for role, sql, of in (
+        (PUPIL, "SELECT 1 FROM pupil WHERE person = ?", "(?)"),
+        (
+            GUARDIAN,
+            "SELECT 1 FROM guardian WHERE person = ?",
+            "(SELECT pupil FROM guardian WHERE person = ?)",
+        ),
+        (STAFF, "SELECT 1 FROM staff WHERE person = ?", "(SELECT 0 WHERE ? = 0)"),
+        (SOCIAL, "SELECT 1 FROM pupil WHERE person = ? AND categories <> ''", "(?)"),
+    ):
+        if db.execute(sql, (person,)).fetchone():
+            found[role] = [tuple(row) for row in db.execute(spans + of, (person,)).fetchall()]
+    return found
+
+
+def _known_since(db: Database, person: int) -> int:
+    """When the school began to keep anything of the person: milliseconds since 1970."""
+    sql = "SELECT min(clock) FROM change WHERE key = ? AND tbl = ?"
+    return ms_of(db.execute(sql, (person, BY_NAME["person"].number)).fetchone()[0] or 0)
+
+
+def _stood_in(row: Mapping[str, Any], roles: Mapping[str, Sequence[Span]]) -> bool:
+    """Did the list of a line hold someone who is this, or was?"""
+    day = day_at(row["at"])
+    return any(
+        row["class_group"] is None
+        or any(
+            row["class_group"] == place and start <= day and (end is None or day < end)
+            for place, start, end in roles[role]
+        )
+        for role in listed(row["what"] or "") & roles.keys()
+    )
+
+
 def _who(row: Mapping[str, Any], veil: Veil | None) -> str:
     """Who read; empty where a command line speaks for nobody."""
     if row["account"] is None:
@@ -134,8 +256,10 @@ def _who(row: Mapping[str, Any], veil: Veil | None) -> str:
     return name if veil is None else veil.called(row["reader"], name)
 
 
-def is_noted(db: Database, account: int, act: str, what: str, person: int | None, since: int) -> bool:
+def is_noted(
+    db: Database, account: int, act: str, what: str, person: int | None, class_group: int | None, since: int
+) -> bool:
     """Is the same act noted since an instant?"""
-    sql = """SELECT 1 FROM reading_log WHERE person IS ? AND account = ? AND act = ? AND what = ? AND at >= ?
-             AND retired_at IS NULL LIMIT 1"""
-    return db.execute(sql, (person, account, act, what, since)).fetchone() is not None
+    sql = """SELECT 1 FROM reading_log WHERE person IS ? AND account = ? AND act = ? AND what = ? AND class_group IS ?
+             AND at >= ? AND retired_at IS NULL LIMIT 1"""
+    return db.execute(sql, (person, account, act, what, class_group, since)).fetchone() is not None

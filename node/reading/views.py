@@ -5,7 +5,9 @@ from __future__ import annotations
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
-from node.access import may_all, reaches_pupil, right
+from node.access import may_all, may_list, reaches_pupil, right
+from node.classes import queries as classes
+from node.people.queries import class_name
 from node.reading import noting, queries
 from node.request import database
 from shared.access import allow
@@ -56,11 +58,22 @@ def _day(name: str, default: int) -> int:
 @allow.signed_in
 def printed() -> ResponseReturnValue:
     """The browser tells that a page about a person, or a list of people, goes to the printer."""
-    person = request.form.get("person", type=int)
+    person, class_id = request.form.get("person", type=int), request.form.get("class", type=int)
     if person is not None and not _may_read(person):
         raise NotAllowed()
-    noting.noted("print", request.form.get("what", "page")[:60], person)
+    what = request.form.get("what", "page")[:60]
+    if class_id is not None:
+        what += f"{queries.OF}{_class_name(class_id)}"
+    noting.noted("print", what, person, class_id)
     return "", 204
+
+
+def _class_name(class_id: int) -> str:
+    """NotAllowed: not a class whose names the visitor reads."""
+    found = classes.class_group(database(), class_id, today())
+    if found is None or not may_list(database(), visitor(), class_id):
+        raise NotAllowed()
+    return class_name(found["grade"], found["letter"])
 
 
 def _may_read(person: int) -> bool:

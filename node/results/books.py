@@ -16,7 +16,7 @@ from node.journal import queries as journal_queries
 from node.orders import queries as order_queries
 from node.people import queries as people_queries
 from node.people.queries import class_name, full_name, number_of
-from node.reading.noting import noted
+from node.reading.noting import noted, noted_list
 from node.request import acting, database
 from node.results import actions, forms, queries
 from node.results.queries import Result
@@ -68,7 +68,7 @@ def _sheet(class_id: int, problem: str = "") -> str:
     for result in results:
         cells.setdefault((result.pupil, result.subject, result.term), []).append(result)
     used = {(r.subject, r.term) for r in results}
-    noted("read", "results")
+    _note_list(found)
     return render_template(
         "results/sheet.html",
         group=found,
@@ -106,6 +106,12 @@ def _parts(columns: Iterable[Column]) -> list[list[Column]]:
             across = len(terms)
         found[-1].append((subject, terms))
     return found
+
+
+def _note_list(group: Mapping[str, Any]) -> None:
+    """Note that the visitor reads results of a class that another leads."""
+    if group["id"] not in access.led_classes(database(), visitor()):
+        noted_list("results", class_name(group["grade"], group["letter"]), group["id"])
 
 
 def _author(account: int) -> str:
@@ -175,6 +181,7 @@ def _conduct_term(class_id: int) -> dict[str, Any]:
 
 def _conduct_page(class_id: int, problem: str = "") -> str:
     db, found, term = database(), _class(class_id), _conduct_term(class_id)
+    _note_list(found)
     pupils = queries.pupils_of(db, class_id, term["start"], term["end"])
     return render_template(
         "results/conduct.html",
@@ -216,7 +223,7 @@ def cards(class_id: int) -> ResponseReturnValue:
     """The report cards of a whole class, a page each when printed."""
     db, found = database(), _class(class_id)
     pupils = queries.pupils_of(db, class_id, today(), today())
-    noted("read", "results")
+    _note_list(found)
     return _cards_page(found, sorted(pupils), queries.of_class(db, class_id, None))
 
 

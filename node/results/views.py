@@ -129,7 +129,7 @@ def show(class_id: int) -> ResponseReturnValue:
     if not readable:
         raise NotAllowed()
     if groups is None and class_id not in access.led_classes(db, visitor()):
-        noted_list("results", class_name(found["grade"], found["letter"]))
+        noted_list("results", class_name(found["grade"], found["letter"]), class_id)
     results = queries.of_class(db, class_id, groups)
     subjects = queries.subjects(db, {r.subject for r in results})
     terms = queries.terms(db, {r.term for r in results})

@@ -8,13 +8,14 @@ from flask.typing import ResponseReturnValue
 from node import access
 from node.classes.queries import Year
 from node.people.queries import class_name, full_name, number_of
+from node.reading.noting import noted_list
 from node.request import acting, database
 from node.yearend import actions, forms, queries
 from node.yearend.queries import ClassPlan, Plan, PupilPlan
 from shared.access import allow
 from shared.i18n import gettext, in_order, row_name
 from shared.problems import InputProblem, NotFound
-from shared.web import today
+from shared.web import today, visitor
 
 area = Blueprint("yearend", __name__, url_prefix="/year-end", template_folder="templates")
 DECIDE = access.CLOSERS
@@ -158,6 +159,8 @@ def _class_page(class_id: int, problem: str = "") -> str:
     plan = queries.plan(db, _year_of(class_id))
     one = plan.of_class(class_id)
     named = queries.names(db, (pupil.pupil for pupil in one.pupils), today())
+    if class_id not in access.led_classes(db, visitor()):
+        noted_list("year-end", class_name(one.grade, one.letter), class_id)
     subjects = queries.subject_names(db)
 
     def name(pupil: PupilPlan) -> str:

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from node.owndata import actions, queries, sending
+from node.reading import queries as reading
+from node.reading.noting import note
 from shared.problems import InvalidValue, NotFound
 from shared.schema import BY_NAME, TABLES
 from shared.web import today
@@ -193,3 +195,85 @@ def test_without_a_valid_consent_a_request_is_made_and_answered_and_no_text_is_k
     with closing(own.node.connect()) as db:
         entries = NodeLog(db).history(BY_NAME["correction"], (int(row),))
         assert not any("Асанбаева" in str(value) for one in entries for value in one.values.values())
+
+
+# ---- lists in which one stood
+
+
+def read_lines(pages: SchoolPages, role: str, person: int) -> list[tuple[str, str, bool]]:
+    content = pages.as_(role).http.get(f"/own-data/{person}/file").get_json()
+    return [(line["act"], line["what"], line["listed"]) for line in content["read"]]
+
+
+def test_the_own_data_tell_of_lists_in_which_one_stood_and_of_no_others(own: SchoolPages) -> None:
+    child = own.one("SELECT pupil FROM guardian WHERE person = ?", own.person("guardian"))
+    place = own.one('SELECT class_group FROM enrolment WHERE pupil = ? AND "end" IS NULL', child)
+    other = own.one("SELECT max(id) FROM class_group WHERE id <> ?", place)
+    deputy, office = own.as_("deputy"), own.as_("secretary")
+    for path in (f"/classes/{place}", f"/results/{place}", f"/classes/{other}"):
+        assert deputy.get(path)[0] == 200
+    assert office.get("/movement/alphabet")[0] == 200
+    for path in ("/people/?kind=staff", "/people/?kind=guardian"):
+        assert office.get(path)[0] == 200
+    deputy.get("/oneroster/")
+    assert deputy.http.post("/oneroster/file", data={"form_token": deputy.token}).status_code == 200
+    grade = own.one("SELECT grade || '-' || letter FROM class_group WHERE id = ?", place)
+    found = read_lines(own, "guardian", child)
+    assert {
+        ("read", f"class list: {grade}", True), ("read", f"results: {grade}", True),
+        ("read", "alphabetic book", True), ("export", "oneroster", True),
+    } <= set(found)  # fmt: skip
+    assert {what for _, what, _ in found} & {"staff", "guardians"} == set()
+    assert sum(what.startswith("class list") for _, what, _ in found) == 1, "not of the other class"
+    page = own.as_("guardian").get(f"/own-data/{child}")[1]
+    assert f"Класстын тизмеси: {grade}" in page and ">Тизме</span>" in page
+    with closing(own.node.connect()) as db:
+        told = {
+            who: {one.what for one in reading.about(db, own.person(who), today())}
+            for who in ("guardian", "teacher")
+        }
+    assert told["guardian"] >= {"guardians", "oneroster"} and not told["guardian"] & {
+        "staff",
+        "alphabetic book",
+    }
+    assert told["teacher"] >= {"staff", "oneroster"} and not told["teacher"] & {
+        "guardians",
+        "alphabetic book",
+    }
+
+
+def test_of_a_class_list_it_counts_who_was_in_the_class_on_that_day(own: SchoolPages) -> None:
+    pupil = own.pupil_of(own.led)
+    day = today()
+    with closing(own.node.connect()) as db:
+        account = int(State(db).administrator)
+        with writing(db, account) as w:
+            note(w, account, "read", "class list: then", None, own.led)
+            w.update("enrolment", own.one("SELECT id FROM enrolment WHERE pupil = ?", pupil), end=day)
+        assert not [one for one in reading.about(db, pupil, day) if one.what == "class list: then"]
+        with writing(db, account) as w:
+            w.update("enrolment", own.one("SELECT id FROM enrolment WHERE pupil = ?", pupil), end=day + 1)
+        (line,) = [one for one in reading.about(db, pupil, day) if one.what == "class list: then"]
+        assert line.listed
+        with writing(db, account) as w:
+            late = w.insert("person", sex="f")
+            w.put("pupil", person=late)
+            w.insert("enrolment", pupil=late, class_group=own.led, start=day - 9)
+        with writing(db, account) as w:
+            note(w, account, "read", "alphabetic book")
+        assert [one.what for one in reading.about(db, late, day)] == ["alphabetic book"], (
+            "from the first entry on"
+        )
+
+
+def test_the_file_has_every_line_and_the_page_pages(own: SchoolPages) -> None:
+    child = own.one("SELECT pupil FROM guardian WHERE person = ?", own.person("guardian"))
+    with closing(own.node.connect()) as db:
+        account = int(State(db).administrator)
+        with writing(db, account) as w:
+            for _ in range(reading.MOST + 20):
+                note(w, account, "export", "card", child)
+    client = own.as_("guardian")
+    assert len(read_lines(own, "guardian", child)) >= reading.MOST + 20
+    first, second = (client.get(f"/own-data/{child}?page={page}")[1] for page in (1, 2))
+    assert f"/own-data/{child}?page=2#read" in first and f"/own-data/{child}?page=1#read" in second

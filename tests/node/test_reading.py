@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from node.accounts.views import OF_KIND
 from node.attendance import queries as attendance
 from node.exporting import export_tables
 from node.movement.queries import former_pupils
@@ -17,7 +18,7 @@ from sync.state import State
 from sync.writer import writing
 from tests.few import two_again
 from tests.node.conftest import SchoolPages, actor, autumn
-from tests.node.test_access import every_route
+from tests.node.test_access import every_route, strange_class
 
 
 def noted(pages: SchoolPages, person: int, act: str = "read") -> int:
@@ -67,6 +68,22 @@ def test_a_name_alone_is_not_a_reading(pages: SchoolPages) -> None:
     before = noted(pages, pupil)
     assert pages.as_("librarian").get(f"/people/{pupil}")[0] == 200
     assert noted(pages, pupil) == before
+
+
+def test_a_list_that_is_printed_is_noted_with_its_class_by_who_reads_it(pages: SchoolPages) -> None:
+    office, teacher = pages.as_("secretary"), pages.as_("teacher")
+    page = office.get(f"/classes/{pages.led}")[1]
+    assert f'data-what="class list" data-person="" data-class="{pages.led}"' in page
+    assert (
+        office.post("/reading/printed", **{"what": "class list", "person": "", "class": str(pages.led)})[0]
+        == 204
+    )
+    name = pages.one("SELECT grade || '-' || letter FROM class_group WHERE id = ?", pages.led)
+    sql = "SELECT count(*) FROM reading_log WHERE act = 'print' AND what = ? AND class_group = ? AND person IS NULL"
+    assert pages.one(sql, f"class list: {name}", pages.led) == 1
+    teacher.get("/")
+    for strange in (strange_class(pages), 7):
+        assert teacher.post("/reading/printed", **{"what": "class list", "class": str(strange)})[0] == 403
 
 
 def test_what_goes_to_the_printer_is_noted_every_time(pages: SchoolPages) -> None:
@@ -245,6 +262,9 @@ def test_whatever_is_noted_has_a_name_in_every_language() -> None:
     said = "\n".join(path.read_text("utf-8") for path in (*source.rglob("*.py"), *source.rglob("*.html")))
     noted = set(re.findall(r'note[d]?\((?:w, [\w.]+, )?"[a-z]+",\s*"([^"]+)"', said))
     printed = set(re.findall(r'reading\.printed"\), "([^"]+)"', said))
-    listed = set(re.findall(r'noted_list\("([^"]+)"', said)) | {"pupils", "guardians"}
-    assert len(noted) > 10 and len(printed) > 5 and len(listed) > 6
-    assert (noted | printed | listed) - set(queries.WHAT) == set()
+    one_by_one = set(re.findall(r'noted_people\("[a-z]+", "([^"]+)"', said))
+    listed = set(re.findall(r'noted_list\("([^"]+)"', said)) | {"pupils", "guardians", *OF_KIND.values()}
+    assert len(noted) > 10 and len(printed) > 5 and len(listed) > 10 and len(one_by_one) > 3
+    assert (noted | printed | listed | one_by_one) - set(queries.WHAT) == set()
+    assert {what.partition(queries.OF)[0] for what in queries.LISTED} - set(queries.WHAT) == set()
+    assert [what for what in listed if not queries.listed(what)] == [], "tell of whom these lists are"

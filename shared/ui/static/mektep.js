@@ -140,9 +140,9 @@ addEventListener("beforeprint", () => {
 });
 
 // What goes to the printer and holds personal data is noted first.
-function notePrinting({ note, what, person }) {
+function notePrinting({ note, what, person = "", class: group = "" }) {
   const token = JSON.parse(document.body.getAttribute("hx-headers") || "{}")["X-Form-Token"] || "";
-  const body = new URLSearchParams(person ? { what, person } : { what });
+  const body = new URLSearchParams({ what, person, class: group });
   fetch(note, { method: "POST", headers: { "X-Form-Token": token }, body, keepalive: true }).catch(() => {});
 }
 for (const button of document.querySelectorAll("[data-print]")) {
