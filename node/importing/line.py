@@ -348,7 +348,7 @@ class LineWork:
         field_name = self.run.field(expression, name)
         told = NameInText if isinstance(error, NameWithoutConsent) else LineError
         message = error.sentence(self.run.text)
-        if isinstance(error, InvalidValue):
+        if type(error) is InvalidValue:  # those that derive from it have a sentence of their own
             template, details = refusal(error)
             message = self.run.text(template).format(**details)
         self.run.errors.append(told(self.line.number, field_name, message))
