@@ -32,7 +32,14 @@ TARGETS = r"""within => {
     const x = line.left + line.width / 2, y = line.top + line.height / 2;
     const does = [one, ...(one.labels || [])];
     const hit = (x, y) => does.some(it => it.contains(document.elementFromPoint(x, y)));
-    const reach = (dx, dy) => { let n = 0; while (n < LEAST && hit(x + dx * n, y + dy * n)) n += .25; return n };
+    const reach = (dx, dy) => {
+      let [in_, out] = hit(x + dx * LEAST, y + dy * LEAST) ? [LEAST, LEAST] : [0, LEAST];
+      while (out - in_ > .25) {
+        const n = (in_ + out) / 2;
+        if (hit(x + dx * n, y + dy * n)) in_ = n; else out = n;
+      }
+      return hit(x, y) ? out : 0;
+    };
     const wide = Math.max(all.width, reach(-1, 0) + reach(1, 0)), high = Math.max(reach(0, -1) + reach(0, 1));
     if (wide < LEAST || high < LEAST)
       found.set(`${kind(one.parentNode)} > ${kind(one)}`, `${wide.toFixed()} x ${high.toFixed()} ${one.innerText}`);

@@ -6,6 +6,7 @@ import random
 import re
 from collections.abc import Iterator
 from contextlib import closing
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -75,7 +76,9 @@ def figure(page: Page, label: str) -> str:
     return page.locator(".figures div", has=page.locator(f'dt:text-is("{label}")')).locator("dd").inner_text()
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(
+    ("page", "language"), [*product(["phone"], LANGUAGES), ("desktop", "ky")], indirect=["page"]
+)
 def test_sync_now_with_live_progress(
     page: Page, address: str, node: Node, gate: Gate, axe: Axe, language: str
 ) -> None:
