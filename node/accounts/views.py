@@ -82,10 +82,12 @@ def _index(problem: str = "") -> str:
 
 def _left(problem: str = "") -> str:
     db, day = database(), today()
+    left = queries.left(db, day)
+    noted_people("read", "account", (holder.person for holder, _ in left if holder.person))
     return render_template(
         "accounts/left.html",
         kinds=KINDS,
-        left=queries.left(db, day),
+        left=left,
         day=day,
         days=number(db, "left_account_days"),
         enters=may(visitor(), "accounts", "E"),

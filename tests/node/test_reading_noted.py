@@ -15,9 +15,11 @@ from dataclasses import dataclass
 import pytest
 
 from node import access
+from node.accounts.queries import KINDS, LEFT
 from node.people.queries import number_of
 from node.reading import queries as reading
 from shared.access import rights_of
+from shared.web import today
 from sync.writer import writing
 from tests.node.conftest import SchoolPages, actor, autumn
 from tests.node.test_access import address, duties, every_route, visitor_of
@@ -79,6 +81,10 @@ def named(tmp_path_factory: pytest.TempPathFactory) -> Named:
             key = "".join(LETTERS[int(digit)] for digit in f"{number:04}")
             w.update("person", person, surname=f"Эсеп{key}")
             (staff if works else families)[key] = person
+        gone = pages.pupil_of(pages.led)
+        w.insert("account", person=gone, login="gone", password="x", language="ky")
+        for (row,) in db.execute("SELECT id FROM enrolment WHERE pupil = ?", (gone,)).fetchall():
+            w.update("enrolment", row, end=today() - 400)
         draft = w.insert("order_book", series="pupils", date=20_000, title="Долбоор")
         w.put("order_person", **{"order": draft, "person": pages.named_pupil})
     return Named(pages, families, staff)
@@ -94,7 +100,7 @@ def walked(pages: SchoolPages, role: str, held: frozenset[str]) -> Iterator[tupl
     split = pages.one("SELECT min(subject_group) FROM subject_group_pupil WHERE retired_at IS NULL")
     queries = {
         "people.index": [f"kind={kind}" for kind in ("pupil", "staff", "guardian")],
-        "accounts.index": [f"kind={kind}&class={pages.taught}" for kind in ("staff", "pupil", "guardian")],
+        "accounts.index": [f"kind={kind}&class={pages.taught}" for kind in (*KINDS, LEFT)],
         "duplicates.index": [f"one={two[0]}&other={two[1]}"],
         "people.guardians": ["q=Эсеп"],
         "people.passport": ["category=large_family", "category=low_income"],
