@@ -60,7 +60,7 @@
     |   |-- NotARoster            an archive that does not say it is OneRoster 1.2
     |   |-- UnsafeArchive         an archive with a path in it
     |   |-- InvalidValue          a value its column does not allow
-    |   |   `-- SignerRefused   a consent signed by who may not sign it
+    |   |   `-- SignerRefused     a consent signed by who may not sign it
     |   |-- WrittenByNewer        an act that this release does not know whole is not undone by half
     |   |-- NoLesson              neither timetable nor journal knows the lesson, or its day is to come
     |   |-- WrongOrder            something would end before it begins
@@ -97,11 +97,11 @@
     |   |-- OnRoll                the pupil is enrolled on that day already
     |   |-- NotOnRoll             the pupil is not enrolled on the day before
     |   |-- LaterActs             a later act about the pupil stands in the way
-    |   |-- ActBetween          an act would be moved past another about the same pupil
+    |   |-- ActBetween            an act would be moved past another about the same pupil
     |   |-- OutsideYear           a day that does not belong to the school year of the class
     |   |-- YearRunning           a school year is closed before its last day
     |   |-- NoFollowingYear       the next school year is not known yet
-    |   |-- NotMovedOn          a pupil would go to a class of a year whose predecessor is not closed
+    |   |-- NotMovedOn            a pupil would go to a class of a year whose predecessor is not closed
     |   |-- Undecided             a year is closed while pupils are undecided
     |   |-- NumberTaken           another order of the series and year has the number
     |   |-- SameLetter            a letter of the journal that would say two things
