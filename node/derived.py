@@ -5,14 +5,17 @@ Only what the log has touched since the last time is looked at, and only what di
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Collection, Iterator
 
 from sqlite_utils import Database
 
 from node import schooldays as calendar
+from node import yearbook
 from node.roster import AWAY
 from shared.grading import count_standings, standing
-from shared.schema import BY_NAME, PUPIL_CATEGORIES
+from shared.indicators import COUNTED, LAST_DAYS
+from shared.schema import BY_NAME, BY_NUMBER, PUPIL_CATEGORIES
 from sync.state import State
 from sync.writer import SYSTEM, Writer, writing
 
@@ -46,12 +49,14 @@ def derive(db: Database) -> bool:
     with writing(db, SYSTEM) as w:
         last = db.execute("SELECT ifnull(max(n), 0) FROM change").fetchone()[0]
         days = set(_class_days(db, since))
-        lessons = set(_group_terms(db, since))
+        lessons = set(_group_terms(db, since)) | set(_groups_on(db, days))
         categories = set(_class_terms(db, since))
         dates = _Dates(db)
         changed = [_attendance_day(w, dates, *place) for place in sorted(days)]
         changed += [_lesson_summary(w, dates, *place) for place in sorted(lessons)]
-        changed += [_category_count(w, dates, *place) for place in sorted(categories)]
+        changed += [_category_count(w, *place) for place in sorted(categories)]
+        changed.append(_missed(w, since))
+        changed.append(_settle(w, last))
         changed.append(_corrections(w, since))
         State(db).derived_to = last
     return any(changed)
@@ -105,6 +110,15 @@ def _classes(db: Database, since: int) -> set[int]:
     return _ever(db, since, "enrolment", "class_group") | _ever(db, since, "subject_group", "class_group")
 
 
+def _classes_of(db: Database, since: int, *tables: str) -> set[int]:
+    """The classes of the subject groups that touched rows of some tables name."""
+    found: set[int] = set()
+    for table in tables:
+        for (group,) in _rows(db, since, table, "t.subject_group"):
+            found |= _class_of(db, group)
+    return found
+
+
 def _class_days(db: Database, since: int) -> Iterator[tuple[int, int]]:
     """Classes and days whose attendance may have changed."""
     for table in ("lesson", "attendance", "substitution"):
@@ -117,11 +131,8 @@ def _class_days(db: Database, since: int) -> Iterator[tuple[int, int]]:
             "UNION SELECT class_group, day FROM attendance_day WHERE day = ?1",
             (day,),
         ).fetchall()
-    classes = _classes(db, since)
-    for table in ("subject_group_pupil", "subject_group_gap", "timetable_slot"):
-        for (group,) in _rows(db, since, table, "t.subject_group"):
-            classes |= _class_of(db, group)
-    for class_group in classes:
+    lists = _classes_of(db, since, "subject_group_pupil", "subject_group_gap", "timetable_slot")
+    for class_group in _classes(db, since) | lists:
         yield from db.execute(
             "SELECT g.class_group, l.day FROM lesson l JOIN subject_group g ON g.id = l.subject_group "
             "WHERE g.class_group = :c AND l.attendance_taken = 1 "
@@ -161,6 +172,51 @@ def _group_terms(db: Database, since: int) -> Iterator[tuple[int, int]]:
         ).fetchall()
 
 
+def _groups_on(db: Database, days: Collection[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Subject groups and terms in which absences of some days of classes lie."""
+    dates = _Dates(db)
+    by_class: dict[int, set[int]] = {}
+    for class_group, day in days:
+        by_class.setdefault(class_group, set()).add(day)
+    for class_group, own in by_class.items():
+        absences = db.execute(
+            "SELECT DISTINCT a.subject_group, a.day FROM subject_group g CROSS JOIN attendance a "
+            "ON a.subject_group = g.id WHERE g.class_group = ?",
+            (class_group,),
+        ).fetchall()
+        for group, day in absences:
+            if day in own:
+                yield from ((group, term) for term in dates.terms_on(group, day))
+
+
+def _pupils(db: Database, since: int) -> set[int]:
+    """Pupils whose missed lessons may be others than before, or who have a new result."""
+    found = {
+        pupil for table in ("attendance", "term_result") for (pupil,) in _rows(db, since, table, "t.pupil")
+    }
+    for table in ("enrolment", "subject_group_pupil", "subject_group_gap"):
+        found |= _ever(db, since, table, "pupil")
+    for sql, named in (
+        ("SELECT DISTINCT pupil FROM attendance WHERE day IN (SELECT value FROM json_each(?))",
+         _days_said(db, since)),
+        ("SELECT DISTINCT pupil FROM term_result WHERE term IN (SELECT value FROM json_each(?))",
+         _terms(db, since)),
+        ("SELECT DISTINCT pupil FROM term_result WHERE subject_group IN (SELECT value FROM json_each(?))",
+         {group for (group,) in _rows(db, since, "subject_group", "t.id")}),
+    ):  # fmt: skip
+        if named:
+            found |= {pupil for (pupil,) in db.execute(sql, (json.dumps(sorted(named)),)).fetchall()}
+    return found | {
+        pupil
+        for (pupil,) in db.execute(
+            "SELECT DISTINCT a.pupil FROM change c JOIN lesson t ON t.rid = c.key JOIN attendance a "
+            "ON a.subject_group = t.subject_group AND a.day = t.day AND a.period = t.period "
+            "WHERE c.n > ? AND c.tbl = ? AND a.status = 'absent'",
+            (since, BY_NAME["lesson"].number),
+        ).fetchall()
+    }
+
+
 def _class_terms(db: Database, since: int) -> Iterator[tuple[int, int]]:
     """Classes and terms whose results may have changed."""
     for group, term in _rows(db, since, "term_result", "t.subject_group, t.term"):
@@ -169,7 +225,8 @@ def _class_terms(db: Database, since: int) -> Iterator[tuple[int, int]]:
         "SELECT g.class_group, r.term FROM term_result r JOIN subject_group g ON g.id = r.subject_group WHERE {} = :x "
         "AND g.class_group IS NOT NULL UNION SELECT class_group, term FROM class_category_count WHERE {} = :x"
     )
-    for class_group in _classes(db, since):
+    lists = _classes_of(db, since, "subject_group_pupil", "subject_group_gap")
+    for class_group in _classes(db, since) | lists:
         yield from db.execute(known.format("g.class_group", "class_group"), {"x": class_group}).fetchall()
     for term in _terms(db, since):
         yield from db.execute(known.format("r.term", "term"), {"x": term}).fetchall()
@@ -335,24 +392,23 @@ def _lesson_summary(w: Writer, dates: _Dates, group: int, term: int) -> bool:
         term=term,
         lessons=_count(db, f"SELECT count(*) FROM lesson {where}", span),
         marks=_count(db, f"SELECT count(*) FROM mark {where} AND value IS NOT NULL", span),
-        missed=_count(db, f"SELECT count(*) FROM attendance {where} AND status = 'absent'", span),
+        missed=yearbook.missed_of(db, group, start, end),
     )
 
 
-def _category_count(w: Writer, dates: _Dates, class_group: int, term: int) -> bool:
+def _category_count(w: Writer, class_group: int, term: int) -> bool:
     """Pupils of the class at the period's end by category; leavers count only until leaving."""
-    db = w.db
-    grade = db.execute("SELECT grade FROM class_group WHERE id = ?", (class_group,)).fetchone()[0]
-    found = dates.of_grade(grade).get(term)
-    end = found[1] if found else _end_of(db, term)
     results: dict[int, list[tuple[str, int | None]]] = {}
-    for pupil, status, band in db.execute(
-        "SELECT r.pupil, r.status, r.band FROM term_result r JOIN subject_group g ON g.id = r.subject_group "
-        "WHERE g.class_group = ? AND r.term = ? AND r.retired_at IS NULL",
-        (class_group, term),
+    for pupil, status, band in w.db.execute(
+        f"""WITH {LAST_DAYS} SELECT tr.pupil, tr.status, tr.band FROM subject_group sg
+            CROSS JOIN term_result tr ON tr.subject_group = sg.id AND tr.term = :term AND tr.retired_at IS NULL
+            JOIN class_group cg ON cg.id = sg.class_group LEFT JOIN term t ON t.id = tr.term
+            LEFT JOIN last_day l ON l.term = tr.term AND l.grade = coalesce(cg.grade, -1)
+            WHERE sg.class_group = :class AND {COUNTED}""",
+        {"school": int(State(w.db).school), "class": class_group, "term": term},
     ):
         results.setdefault(pupil, []).append((status, band))
-    counts = count_standings(standing(results[p]) for p in results.keys() & _enrolled(db, class_group, end))
+    counts = count_standings(map(standing, results.values()))
     return w.put(
         "class_category_count",
         class_group=class_group,
@@ -361,9 +417,34 @@ def _category_count(w: Writer, dates: _Dates, class_group: int, term: int) -> bo
     )
 
 
-def _end_of(db: Database, term: int) -> int:
-    row = db.execute('SELECT ifnull("end", 0) FROM term WHERE id = ?', (term,)).fetchone()
-    return int(row[0])
+def _missed(w: Writer, since: int) -> bool:
+    """What results say of lessons missed in their period follows what is written later of absences and days."""
+    pupils = _pupils(w.db, since)
+    if not pupils:
+        return False
+    stored = [one for one in yearbook.all_of(w.db, pupils) if one.missed is not None]
+    changed = False
+    for was, now in zip(stored, yearbook.with_missed(w.db, stored), strict=True):
+        if was.missed != now.missed:
+            key = {"subject_group": was.group, "pupil": was.pupil, "term": was.term}
+            changed |= w.put("term_result", **key, missed=now.missed)
+    return changed
+
+
+def _settle(w: Writer, last: int) -> bool:
+    """Of what two machines counted apart what is shown is right, for it was counted again from all that they wrote."""
+    conflicts = w.db.execute(
+        "SELECT tbl, key, unit FROM conflict f WHERE NOT EXISTS "
+        "(SELECT 1 FROM change c WHERE c.n > ? AND c.tbl = f.tbl AND c.key = f.key)",
+        (last,),
+    ).fetchall()
+    settled = False
+    for number, key, unit in conflicts:
+        table = BY_NUMBER.get(number)
+        if table and unit in table.units and table.is_derived(c.number for c in table.units[unit]):
+            w.assert_again(table, key, unit)
+            settled = True
+    return settled
 
 
 def _count(db: Database, sql: str, span: tuple[int, int, int]) -> int:

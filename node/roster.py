@@ -23,6 +23,14 @@ Chosen = Mapping[int, int]
 AWAY = """EXISTS (SELECT 1 FROM subject_group_gap x WHERE x.subject_group = g.subject_group AND x.pupil = g.pupil
   AND x.retired_at IS NULL AND x.start <= {first} AND x."end" > {last})"""
 """SQL: is the pupil of the membership `g` out of the group from a first to a last day?"""
+MEMBER = f"""(NOT EXISTS (SELECT 1 FROM subject_group_pupil g WHERE g.subject_group = sg.id AND g.retired_at IS NULL)
+      OR EXISTS (SELECT 1 FROM subject_group_pupil g WHERE g.subject_group = sg.id AND g.pupil = e.pupil
+        AND g.retired_at IS NULL AND ifnull(g.start, l.day) <= l.day AND (g."end" IS NULL OR g."end" > l.day)
+        AND NOT {AWAY.format(first="l.day", last="l.day")}))"""
+"""SQL: did the pupil of the enrolment `e` belong to the group `sg` on the day of its lesson `l`?"""
+KNOWN = """l.attendance_taken = 1 AND l.retired_at IS NULL AND ifnull(e.start, l.day) <= l.day
+    AND (e."end" IS NULL OR e."end" > l.day)"""
+"""SQL: was attendance of the lesson `l` taken, and was the pupil of the enrolment `e` in the class on its day?"""
 _SHARES_DAYS = f"""b.retired_at IS NULL AND b.start < ifnull({{end}}, {FOREVER})
   AND {{start}} < ifnull(b."end", {FOREVER})"""
 """SQL: does an enrolment `b` share days with a span? Nobody is in two classes on one day."""

@@ -20,6 +20,8 @@ from shared.dates import NO_LESSONS, weekday
 
 MARKING = ("quarter", "half", "period")
 """Kinds of term in which lessons are held and marks are given."""
+RESULT_KINDS = (*MARKING, "year", "exam", "final")
+"""Kinds of period that have a result."""
 
 
 def _of_year(column: str) -> str:
@@ -266,6 +268,15 @@ def terms(
         term["start"], term["end"] = span
         term["given"] = given if given != span else None
     return found
+
+
+def locked_terms(db: Database, class_group: int) -> frozenset[int]:
+    """The periods of a class that the deputy has locked."""
+    rows = db.execute(
+        "SELECT term FROM term_lock WHERE class_group = ? AND locked = 1 AND retired_at IS NULL",
+        (class_group,),
+    )
+    return frozenset(row[0] for row in rows.fetchall())
 
 
 # ---- classes as the calendar sees them

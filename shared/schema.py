@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
@@ -60,6 +60,8 @@ class Column:
     max_length: int | None = None
     pattern: str | None = None
     since: int = 1
+    derived: bool = False
+    """Counted from other rows, in a table that people write."""
 
     @cached_property
     def merge_unit(self) -> str:
@@ -156,6 +158,11 @@ class Table:
         for c in self.columns:
             units[c.merge_unit] = (*units.get(c.merge_unit, ()), c)
         return units
+
+    def is_derived(self, numbers: Iterable[int]) -> bool:
+        """Are these all columns that are counted from other rows?"""
+        derived = {c.number for c in self.columns if c.derived or self.derived}
+        return derived.issuperset(numbers)
 
     @property
     def is_reference(self) -> bool:
@@ -862,8 +869,10 @@ TABLES: tuple[Table, ...] = (
         _c(6, "band", "int", "district", "5 баллдык баасы", "По 5-балльной", "Band", unit="result", minimum=1, maximum=5),
         _c(7, "status", "code", "district", "Абалы", "Статус", "Status", "assessed", choices=RESULT_STATUSES,
            unit="result"),
-        _c(8, "missed", "int", "district", "Калтырылган сабактар", "Пропущено уроков", "Missed lessons", minimum=0),
+        _c(8, "missed", "int", "district", "Калтырылган сабактар", "Пропущено уроков", "Missed lessons", minimum=0,
+           derived=True),
         _c(9, "reason", "text", "school", "Негиздемеси", "Обоснование", "Reason", max_length=300),
+        _c(10, "former", "bool", "district", "Мурунку мектептен", "Из прежней школы", "From the former school", 0, since=2),
         key=("subject_group", "pupil", "term"), indexes=(("pupil",), ("term", "subject_group")),
     ),
     _table(
@@ -1030,6 +1039,7 @@ def dictionary() -> Iterator[str]:
             bounds = f"{'' if c.minimum is None else c.minimum}..{'' if c.maximum is None else c.maximum}"
             allowed = ", ".join(c.choices) or ("" if bounds == ".." or c.type == "date" else bounds)
             refers = c.references or ("a row of another school" if c.soft else "")
+            allowed += "; derived from other rows" * c.derived
             yield (
                 f"| {c.number} | `{c.name}` | {c.type} | {c.scope} | {c.unit or ''} | {c.consent or ''} | {refers} "
                 f"| {allowed} | {c.labels[2]} | {c.labels[1]} | {c.labels[0]} |"

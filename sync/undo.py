@@ -275,7 +275,7 @@ def _plan_row(
     """A row that was there without the act: each unit that the act wrote gets its former value."""
     before, now = resolve(table, rest, lineage).values, resolve(table, entries, lineage).values
     for unit, columns in table.units.items():
-        if not any(c.number in e.values for e in ours for c in columns):
+        if all(c.derived for c in columns) or not any(c.number in e.values for e in ours for c in columns):
             continue
         former = {c.name: before.get(c.number, c.default) for c in columns}
         if former == {c.name: now.get(c.number, c.default) for c in columns}:
@@ -296,7 +296,7 @@ def _plan_row(
 
 def _later(table: Table, key: Key, entries: Sequence[Entry], known: Collection[int]) -> LeftAlone | None:
     """Who wrote in a row that the act made, beside the act."""
-    others = [e for e in entries if e.n not in known]
+    others = [e for e in entries if e.n not in known and not table.is_derived(e.values)]
     if not others:
         return None
     last = max(others, key=lambda e: (e.clock, e.origin, e.number))

@@ -32,7 +32,7 @@ from node.attendance.notes import waiting as waiting
 from node.calendar import queries as calendar
 from node.journal import queries as journal
 from node.letters import LETTERS
-from node.roster import AWAY
+from node.roster import KNOWN, MEMBER
 from node.settings import queries as settings
 from node.timetable import queries as timetable
 from shared.dates import FOREVER
@@ -94,13 +94,6 @@ class Day:
         return self.reasons.get("unknown", 0) if len(self.reasons) > 1 else 0
 
 
-_MEMBER = f"""(NOT EXISTS (SELECT 1 FROM subject_group_pupil g WHERE g.subject_group = sg.id AND g.retired_at IS NULL)
-      OR EXISTS (SELECT 1 FROM subject_group_pupil g WHERE g.subject_group = sg.id AND g.pupil = e.pupil
-        AND g.retired_at IS NULL AND ifnull(g.start, l.day) <= l.day AND (g."end" IS NULL OR g."end" > l.day)
-        AND NOT {AWAY.format(first="l.day", last="l.day")}))"""
-_KNOWN = """l.attendance_taken = 1 AND l.retired_at IS NULL AND e.start <= l.day
-    AND (e."end" IS NULL OR e."end" > l.day)"""
-"""Was attendance of the lesson `l` of the group `sg` taken, and was the pupil of the enrolment `e` of its class?"""
 # CROSS JOIN keeps the order: from a class to its groups to their lessons of some days.
 _DAYS = f"""SELECT e.pupil, l.day, sg.class_group, count(DISTINCT l.rid),
     count(CASE WHEN a.status = 'late' THEN 1 END),
@@ -110,10 +103,10 @@ _DAYS = f"""SELECT e.pupil, l.day, sg.class_group, count(DISTINCT l.rid),
     count(CASE WHEN a.status = 'absent' AND ifnull(a.reason, 'unknown') = 'unknown' THEN 1 END)
   FROM {{asked}} p JOIN enrolment e ON e.pupil = p.value AND e.retired_at IS NULL
   JOIN subject_group sg ON sg.class_group = e.class_group
-  CROSS JOIN lesson l ON l.subject_group = sg.id AND l.day BETWEEN {{first}} AND {{last}} AND {_KNOWN}
+  CROSS JOIN lesson l ON l.subject_group = sg.id AND l.day BETWEEN {{first}} AND {{last}} AND {KNOWN}
   LEFT JOIN attendance a ON a.subject_group = l.subject_group AND a.day = l.day AND a.period = l.period
     AND a.pupil = e.pupil AND a.retired_at IS NULL
-  WHERE {_MEMBER} GROUP BY e.pupil, l.day ORDER BY e.pupil, l.day"""
+  WHERE {MEMBER} GROUP BY e.pupil, l.day ORDER BY e.pupil, l.day"""
 _SPAN_OF_PUPILS = _DAYS.format(asked="json_each(:pupils)", first=":first", last=":last")
 _MISSED_WITHOUT_REASON = _DAYS.format(
     asked=f"""(SELECT x.pupil AS value, x.day FROM (SELECT DISTINCT y.pupil, y.day FROM json_each(:pupils) j
@@ -121,11 +114,11 @@ _MISSED_WITHOUT_REASON = _DAYS.format(
             AND y.retired_at IS NULL AND y.day BETWEEN :first AND :last) x
         WHERE NOT EXISTS (
           SELECT 1 FROM enrolment e JOIN subject_group sg ON sg.class_group = e.class_group
-          CROSS JOIN lesson l ON l.subject_group = sg.id AND l.day = x.day AND {_KNOWN}
+          CROSS JOIN lesson l ON l.subject_group = sg.id AND l.day = x.day AND {KNOWN}
           WHERE e.pupil = x.pupil AND e.retired_at IS NULL AND NOT EXISTS (
             SELECT 1 FROM attendance a WHERE a.subject_group = l.subject_group AND a.day = l.day
               AND a.period = l.period AND a.pupil = e.pupil AND a.status = 'absent' AND a.retired_at IS NULL)
-          AND {_MEMBER}))""",
+          AND {MEMBER}))""",
     first="p.day",
     last="p.day",
 )
@@ -355,8 +348,8 @@ _STILL_AWAY = f"""WITH one AS (SELECT value FROM json_each(:pupils)), away AS MA
     GROUP BY +a.pupil HAVING count(DISTINCT a.day) >= :running)
   SELECT pupil FROM away WHERE NOT EXISTS (
     SELECT 1 FROM enrolment e JOIN subject_group sg ON sg.class_group = e.class_group
-    CROSS JOIN lesson l ON l.subject_group = sg.id AND l.day > away.last AND l.day <= :today AND {_KNOWN}
-    WHERE e.pupil = away.pupil AND e.retired_at IS NULL AND {_MEMBER}
+    CROSS JOIN lesson l ON l.subject_group = sg.id AND l.day > away.last AND l.day <= :today AND {KNOWN}
+    WHERE e.pupil = away.pupil AND e.retired_at IS NULL AND {MEMBER}
       AND l.day NOT IN (SELECT value FROM json_each(:free)))"""
 """Pupils absent on some days of late who were at no lesson since the last of them."""
 _WITHOUT_REASON = f"""WITH one AS (SELECT value FROM json_each(:pupils))

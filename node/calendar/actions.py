@@ -14,7 +14,6 @@ from itertools import pairwise
 from sqlite_utils import Database
 
 from node.calendar import queries
-from node.journal import queries as journal
 from node.people.queries import class_name
 from shared.dates import DATE_SPAN, NO_LESSONS, date_of, day_number, weekday
 from shared.problems import (
@@ -65,7 +64,7 @@ def move_term(
     dates change; LessonsOutside: held lessons would lie in no term, unless ``sure`` says that this is known;
     HeldOutside, RollsBegin: see `_check_year`.
     """
-    row = next((t for t in queries.terms(w.db, None, grade, _EVERY_KIND) if t["id"] == term), None)
+    row = next((t for t in queries.terms(w.db, None, grade, queries.RESULT_KINDS) if t["id"] == term), None)
     if row is None:
         raise NotFound()
     year = row["year"]
@@ -79,10 +78,9 @@ def move_term(
         for one in wanted:
             if now[one] != wanted[one]:
                 _set_dates(w, one, scope, wanted[one], reason)
-    return sorted(move.changed(grade), key=lambda one: (one != term, _EVERY_KIND.index(move.kinds[one]), one))
-
-
-_EVERY_KIND = ("quarter", "half", "period", "year", "exam", "final")
+    return sorted(
+        move.changed(grade), key=lambda one: (one != term, queries.RESULT_KINDS.index(move.kinds[one]), one)
+    )
 
 
 class _Move:
@@ -90,7 +88,7 @@ class _Move:
 
     def __init__(self, db: Database, year: int, term: int, grade: int | None, dates: tuple[int, int]) -> None:
         self.db, self.year = db, year
-        rows = queries.terms(db, year, None, _EVERY_KIND)
+        rows = queries.terms(db, year, None, queries.RESULT_KINDS)
         self.kinds = {one["id"]: one["kind"] for one in rows}
         quarters = [one for one, kind in self.kinds.items() if kind in ("quarter", "period")]
         self.of_lessons = quarters or [one for one, kind in self.kinds.items() if kind == "half"]
@@ -122,7 +120,7 @@ class _Move:
         locked = [
             class_name(one["grade"], one["letter"])
             for one in self.classes
-            if not journal.locked_terms(self.db, one["id"]).isdisjoint(self.changed(one["grade"]))
+            if not queries.locked_terms(self.db, one["id"]).isdisjoint(self.changed(one["grade"]))
         ]
         if locked:
             raise LockedTermMoves(classes=", ".join(locked))
@@ -175,7 +173,7 @@ class _Move:
 
 
 def _dates(db: Database, year: int, grade: int | None) -> Dates:
-    found = queries.terms(db, year, grade, _EVERY_KIND)
+    found = queries.terms(db, year, grade, queries.RESULT_KINDS)
     return {one["id"]: (one["start"], one["end"]) for one in found}
 
 
@@ -311,7 +309,7 @@ def add_year(w: Writer) -> int:
         end=None if last["end"] is None else last["end"] + shift,
         reference_date=None if reference is None else reference + shift,
     )
-    for term in queries.terms(w.db, last["id"], None, _EVERY_KIND):
+    for term in queries.terms(w.db, last["id"], None, queries.RESULT_KINDS):
         w.insert(
             "term",
             year=year,

@@ -9,6 +9,7 @@ from sqlite_utils import Database
 
 from node.schooldays import (
     MARKING,
+    RESULT_KINDS,
     TERM_END,
     YEARS,
     Calendar,
@@ -19,6 +20,7 @@ from node.schooldays import (
     day_kind,
     everyone,
     held_outside,
+    locked_terms,
     own_terms,
     taught,
     terms,
@@ -28,6 +30,7 @@ from node.schooldays import (
 
 __all__ = [
     "MARKING",
+    "RESULT_KINDS",
     "TERM_END",
     "YEARS",
     "Calendar",
@@ -38,6 +41,7 @@ __all__ = [
     "day_kind",
     "everyone",
     "held_outside",
+    "locked_terms",
     "own_terms",
     "taught",
     "terms",

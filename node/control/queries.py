@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
+from node import yearbook
 from node.calendar import queries as calendar
 from node.journal import queries as journal
 from node.plans import queries as plans
@@ -108,7 +109,7 @@ def lines(db: Database, year: int, term: int, today: int, minute: int = 24 * 60)
     by = journal.rule(db)
     weightless = frozenset(kind for kind, weight in by.weights.items() if not weight)
     marked, given = _marked(db, first, min(last, today), weightless), _given(db, term)
-    members = _members(db, today)
+    members, moved = _members(db), _moved(db, year, first, min(last, today), weightless)
     planned, nothing = _planned(db), _Written()
     running = _running(db, year, minute)
     asked_from = number(db, "marks_asked_days")
@@ -123,7 +124,8 @@ def lines(db: Database, year: int, term: int, today: int, minute: int = 24 * 60)
         still = {today * _PERIODS + period for period in running.get(group["class_group"], ())}
         due = [place for place in whole if place < due_to and (place not in still or place in held)]
         missing = len(due) - len(held.intersection(due))
-        pupils = members(group["class_group"], group["id"]) if start <= today else frozenset()
+        day = min(end, today)
+        pupils = members(group["class_group"], group["id"], day) if start <= today else frozenset()
         marks = marked.get(group["id"], _Marked()) if group["scale"] is not None else None
         found.append(
             Line(
@@ -136,7 +138,7 @@ def lines(db: Database, year: int, term: int, today: int, minute: int = 24 * 60)
                 short=None
                 if marks is None or today <= end - asked_from
                 else sum(
-                    marks.counts.get(one, 0) < by.minimum
+                    marks.counts.get(one, 0) + moved[group["id"], one] < by.minimum
                     for one in pupils - given.get(group["id"], frozenset())
                 ),
                 outside=0 if marks is None else marks.outside,
@@ -270,16 +272,64 @@ def _marked(db: Database, first: int, last: int, weightless: Collection[int]) ->
     return found
 
 
-def _members(db: Database, day: int) -> Callable[[int, int], frozenset[str]]:
+def _moved(
+    db: Database, year: int, first: int, last: int, weightless: Collection[int]
+) -> Counter[tuple[int, str]]:
+    """(group, pupil) -> how many marks the pupil brought along from other groups of the subject."""
+    pupils = yearbook.movers(db, year)
+    if not pupils:
+        return Counter()
+    marks: dict[tuple[int, int], list[int]] = {}
+    for group, pupil, day, kind in db.execute(
+        """SELECT m.subject_group, m.pupil, m.day, ifnull(m.kind, 0) FROM json_each(?) w
+           CROSS JOIN mark m ON m.pupil = w.value CROSS JOIN subject_group sg ON sg.id = m.subject_group
+           JOIN grading_scale s ON s.id = ifnull(m.scale, sg.scale)
+           WHERE m.day BETWEEN ? AND ? AND m.retired_at IS NULL AND m.value BETWEEN s.minimum AND s.maximum""",
+        (json.dumps(sorted(pupils)), first, last),
+    ).fetchall():
+        if kind not in weightless:
+            marks.setdefault((group, pupil), []).append(day)
+    groups = [one["id"] for one in journal.groups(db, year)]
+    return Counter(
+        {
+            (group, str(pupil)): sum(
+                any(start <= day < end for start, end in spans)
+                for origin, spans in left.items()
+                for day in marks.get((origin, pupil), ())
+            )
+            for (group, pupil), left in yearbook.origins(db, groups, pupils).items()
+        }
+    )
+
+
+def _members(db: Database) -> Callable[[int, int, int], frozenset[str]]:
     """The pupils of a class's subject group on a day; the rule of the journal's `members`, for many groups at once."""
-    rolls = _sets(
+    by_day: dict[int, tuple[dict[int, frozenset[str]], dict[int, frozenset[str]]]] = {}
+
+    def members(class_group: int, group: int, day: int) -> frozenset[str]:
+        if day not in by_day:
+            by_day[day] = _rolls(db, day), _lists(db, day)
+        rolls, lists = by_day[day]
+        roll = rolls.get(class_group, frozenset())
+        return roll & lists[group] if group in lists else roll
+
+    return members
+
+
+def _rolls(db: Database, day: int) -> dict[int, frozenset[str]]:
+    """Class -> the pupils on its roll on a day."""
+    return _sets(
         db.execute(
             """SELECT class_group, group_concat(pupil) FROM enrolment WHERE retired_at IS NULL AND start <= ?1
                AND ("end" IS NULL OR "end" > ?1) GROUP BY class_group""",
             (day,),
         )
     )
-    lists = _sets(
+
+
+def _lists(db: Database, day: int) -> dict[int, frozenset[str]]:
+    """Group that has a list -> the pupils on it on a day."""
+    return _sets(
         db.execute(
             f"""SELECT subject_group, group_concat(pupil) FILTER (WHERE ifnull(start, ?1) <= ?1
                  AND ("end" IS NULL OR "end" > ?1) AND NOT {AWAY.format(first="?1", last="?1")})
@@ -287,12 +337,6 @@ def _members(db: Database, day: int) -> Callable[[int, int], frozenset[str]]:
             (day,),
         )
     )
-
-    def members(class_group: int, group: int) -> frozenset[str]:
-        roll = rolls.get(class_group, frozenset())
-        return roll & lists[group] if group in lists else roll
-
-    return members
 
 
 def _sets(rows: Iterable[tuple[int, str | None]]) -> dict[int, frozenset[str]]:

@@ -13,7 +13,7 @@ from fractions import Fraction
 
 from sqlite_utils import Database
 
-from node import roster
+from node import roster, yearbook
 from node.certificates import queries as certificates
 from node.classes import queries as class_queries
 from node.counting.stages import STAGES, Check, stage_of
@@ -193,18 +193,18 @@ def _last_year(db: Database, year: int, school: int, found: Counter[str]) -> Non
 
 def _honours(db: Database, year: int) -> list[tuple[int, int]]:
     """Grade -> graduates of a year all of whose annual (or final) results that count are fives."""
-    rows: list[tuple[int, int]] = db.execute(
-        """SELECT cg.grade, count(DISTINCT m.pupil) FROM movement m JOIN class_group cg ON cg.id = m.from_class
-           WHERE m.kind = 'graduated' AND m.retired_at IS NULL AND cg.year = :year
-             AND EXISTS (SELECT 1 FROM term_result r JOIN term t ON t.id = r.term WHERE r.pupil = m.pupil
-               AND t.year = :year AND t.kind IN ('year', 'final') AND r.status = 'assessed' AND r.retired_at IS NULL)
-             AND NOT EXISTS (SELECT 1 FROM term_result r JOIN term t ON t.id = r.term WHERE r.pupil = m.pupil
-               AND t.year = :year AND t.kind IN ('year', 'final') AND r.retired_at IS NULL
-               AND (r.status = 'na' OR (r.status = 'assessed' AND ifnull(r.band, r.value) <> 5)))
-           GROUP BY cg.grade""",
-        {"year": year},
+    fives: dict[int, bool] = {}
+    for one in yearbook.of_year(db, year, ("year", "final")):
+        if one.status in ("assessed", "na"):
+            mark = one.value if one.band is None else one.band
+            five = one.status == "assessed" and mark in (5, None)
+            fives[one.pupil] = fives.get(one.pupil, True) and five
+    graduated = db.execute(
+        """SELECT DISTINCT cg.grade, m.pupil FROM movement m JOIN class_group cg ON cg.id = m.from_class
+           WHERE m.kind = 'graduated' AND m.retired_at IS NULL AND cg.year = ?""",
+        (year,),
     ).fetchall()
-    return rows
+    return list(Counter(grade for grade, pupil in graduated if fives.get(pupil, False)).items())
 
 
 # ---- section A

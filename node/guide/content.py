@@ -70,8 +70,9 @@ TEACHER = (
         N_("Give the results of a term"),
         N_(
             "Mektep proposes a mark from the weights of the works; you decide. A mark that differs from the proposal "
-            "needs a reason. Press an average to see of which marks it is. When the deputy has locked the term, ask the "
-            "deputy to open it again."
+            "needs a reason. Press an average to see of which marks it is. Who came from another class brought its marks "
+            "along; of a newcomer you enter those of the former school's report card. When the deputy has locked the "
+            "term, ask the deputy to open it again."
         ),
         "results.index",
         ("results",),
@@ -110,7 +111,10 @@ CLASS_TEACHER = (
     ),
     Step(
         N_("Report cards"),
-        N_("At the end of a term print the report cards of the whole class, or one of them, on A4."),
+        N_(
+            "At the end of a term print the report cards of the whole class, or one of them, on A4. Of a pupil who came "
+            "in the course of the year, enter the marks of the former school beside the pupil's results."
+        ),
         "results.index",
         ("report-card",),
     ),

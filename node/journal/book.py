@@ -76,8 +76,8 @@ def _term(
     db, today = database(), pages.today()
     first, last = term["start"], min(term["end"], today)
     cells, letters = queries.cells(db, group["id"], first, last), attendance.letters(db)
-    standings = queries.standings(cells, queries.rule(db))
-    given = queries.results(db, group["id"], term["id"])
+    standings = queries.standings(queries.reckoned(db, group["id"], first, last), queries.rule(db))
+    given = queries.all_results(db, group["id"]).get(term["id"], {})
     ends = [gettext("Average"), gettext("Proposed"), gettext("Result")]
     sheet.append([_title(group)])
     sheet.append(["№", gettext("Pupil"), *(one.date for one in columns), *ends])
@@ -93,14 +93,20 @@ def _term(
                 *(_cell(cells.get((one.place.day, one.place.period, pupil)), letters) for one in columns),
                 None if now.average is None else round(float(now.average), 2),
                 now.proposed,
-                None if result is None else result["value"] if result["value"] is not None else _word(result),
+                None if result is None else _told(result, group),
             ]
         )
     _shaped(sheet, 2 + len(columns) + len(ends))
 
 
-def _word(result: Mapping[str, Any]) -> str | None:
-    return {"na": gettext("n/a"), "exempt": gettext("ex.")}.get(result["status"])
+def _told(result: queries.Result, group: Mapping[str, Any]) -> int | str | None:
+    """A result as it was given: a mark, or a word; in brackets from which class it was brought along."""
+    came = queries.whence(result, (group["class_group"],), group["id"])
+    came = gettext("former school") if result.former else came
+    shown = result.value
+    if shown is not None:
+        return f"{shown} ({came})" if came else shown
+    return {"na": gettext("n/a"), "exempt": gettext("ex.")}.get(result.status)
 
 
 def _cell(cell: Cell | None, letters: Mapping[str, str]) -> int | str | None:

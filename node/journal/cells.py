@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from sqlite_utils import Database
 
+from node import yearbook
 from node.settings import queries as settings
 from shared.grading import Ties, mean_and_proposal
 
@@ -127,6 +128,31 @@ def cells(db: Database, group: int, first: int, last: int) -> dict[tuple[int, in
     ).fetchall():
         found.setdefault((day, period, pupil), Cell()).corrections.append(Correction(*told))
     return found
+
+
+def brought(db: Database, group: int, first: int, last: int) -> dict[int, dict[tuple[int, int, int], Cell]]:
+    """What pupils brought along in a span from other groups of the subject: those groups -> cells of the days there."""
+    there: dict[int, dict[int, list[yearbook.Span]]] = {}
+    for (_, pupil), left in yearbook.origins(db, [group]).items():
+        for origin, spans in left.items():
+            if any(start <= last and first < end for start, end in spans):
+                there.setdefault(origin, {})[pupil] = spans
+    return {
+        origin: {
+            (day, period, pupil): cell
+            for (day, period, pupil), cell in cells(db, origin, first, last).items()
+            if any(start <= day < end for start, end in who.get(pupil, ()))
+        }
+        for origin, who in there.items()
+    }
+
+
+def reckoned(db: Database, group: int, first: int, last: int) -> dict[tuple[int, int, int], Cell]:
+    """The cells whose marks make the averages of a group: those its pupils brought along, and its own."""
+    found: dict[tuple[int, int, int], Cell] = {}
+    for some in brought(db, group, first, last).values():
+        found |= some
+    return found | cells(db, group, first, last)
 
 
 def struck_lines(db: Database, group: int, first: int, last: int) -> dict[tuple[int, int], list[Correction]]:
@@ -271,19 +297,41 @@ def _ties(chosen: int | str) -> Ties:
 
 def standing(marks: Iterable[Mark], by: Rule) -> Standing:
     """Weighted mean and proposed mark of a term; what is not on its scale changes neither."""
-    weights = by.weights
-    pairs = [
-        (value, weights.get(kind or 0, 1))
-        for value, kind, _, outside in marks
-        if value is not None and not outside
-    ]
+    pairs = _pairs(marks, by)
     counted = len([weight for _, weight in pairs if weight > 0])
     return Standing(*mean_and_proposal(pairs, threshold=by.threshold, minimum=by.minimum), counted)
 
 
+def _pairs(marks: Iterable[Mark], by: Rule) -> list[tuple[int, int]]:
+    """Value and weight of the marks that are on their scale."""
+    weights = by.weights
+    return [
+        (value, weights.get(kind or 0, 1))
+        for value, kind, _, outside in marks
+        if value is not None and not outside
+    ]
+
+
 def standings(found: Mapping[tuple[int, int, int], Cell], by: Rule) -> dict[int, Standing]:
     """Average and proposed mark of every pupil with marks among the cells."""
+    return {pupil: standing(some, by) for pupil, some in _by_pupil(found).items()}
+
+
+def weighed(found: Mapping[tuple[int, int, int], Cell], by: Rule) -> dict[int, tuple[int, int, int]]:
+    """Of every pupil with marks among the cells the sum of mark times weight, that of the weights, how many marks."""
+    by_pupil = {pupil: _pairs(some, by) for pupil, some in _by_pupil(found).items()}
+    return {
+        pupil: (
+            sum(value * weight for value, weight in pairs),
+            sum(weight for _, weight in pairs),
+            len([weight for _, weight in pairs if weight > 0]),
+        )
+        for pupil, pairs in by_pupil.items()
+    }
+
+
+def _by_pupil(found: Mapping[tuple[int, int, int], Cell]) -> dict[int, list[Mark]]:
     marks: dict[int, list[Mark]] = {}
     for (_, _, pupil), cell in found.items():
         marks.setdefault(pupil, []).extend(cell.marks.values())
-    return {pupil: standing(some, by) for pupil, some in marks.items()}
+    return marks

@@ -23,11 +23,14 @@ def explained(group_id: int) -> ResponseReturnValue:
     term = pages.chosen_term(queries.result_terms(db, group["year"], group["grade"]))
     if term is None or pupil_id is None or proposals.is_free(term):
         raise NotFound()
+    how = reckoning(db, group, term, pupil_id)
     return render_template(
         "journal/explained.html",
         **pages.about_pupil(group, term, pupil_id),
         iso=iso,
-        how=reckoning(db, group, term, pupil_id),
+        how=how,
+        came={one: pages.other_group(group, one) for one in {line.group for line in how.lines} - {group_id}},
+        whence=lambda one: queries.whence(one, (group["class_group"],), group_id),
         given=queries.results(db, group_id, term["id"]).get(pupil_id),
         scale=queries.scale_of(db, group_id),
         kinds={kind["id"]: row_name(kind) for kind in queries.work_kinds(db)},

@@ -9,8 +9,10 @@ from functools import lru_cache
 from markupsafe import escape
 from werkzeug.datastructures import MultiDict
 
+from node.fields import needed
 from node.fields import whole as whole
 from node.journal.desk import Change
+from node.journal.former import Mark
 from node.journal.queries import SLOTS, Cell, Correction
 from node.journal.sheet import Result
 from shared.i18n import day as day_text
@@ -94,26 +96,30 @@ def results(form: Mapping[str, str], pupils: Iterable[int]) -> list[Result]:
     """The results of the pupils whose line was filled. BadRequest."""
     found = []
     for pupil in pupils:
-        outcome = form.get(f"result-{pupil}", "")
-        if not outcome:
-            continue
-        assessed = outcome.lstrip("-").isdigit()
-        found.append(
-            Result(
-                pupil=pupil,
-                value=whole(outcome) if assessed else None,
-                status="assessed" if assessed else outcome,
-                reason=form.get(f"reason-{pupil}", ""),
-                seen=_seen(form.get(f"seen-{pupil}", "")),
-            )
-        )
+        outcome = _outcome(form.get(f"result-{pupil}", ""))
+        if outcome is not None:
+            reason = form.get(f"reason-{pupil}", "")
+            found.append(Result(pupil, *outcome, reason, _outcome(form.get(f"seen-{pupil}", ""))))
     return found
 
 
-def _seen(text: str) -> tuple[int | None, str] | None:
+def former(form: Mapping[str, str]) -> list[Mark]:
+    """The results of a report card that were sent, filled or empty. BadRequest."""
+    found = []
+    for name, outcome in form.items():
+        kind, _, place = name.partition("-")
+        group, _, term = place.partition("-")
+        if kind == "result":
+            at = (needed(group), needed(term))
+            found.append(Mark(*at, _outcome(outcome), _outcome(form.get(f"seen-{place}", ""))))
+    return found
+
+
+def _outcome(text: str) -> tuple[int | None, str] | None:
+    """A chosen result: a mark, or why there is none; None for none."""
     if not text:
         return None
-    return (whole(text), "assessed") if text.isdigit() else (None, text)
+    return (whole(text), "assessed") if text.lstrip("-").isdigit() else (None, text)
 
 
 def shown(value: int | str | None) -> str:

@@ -8,7 +8,7 @@ from typing import Any, cast
 from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from node.journal import actions, forms, history, pages, proposals, queries
+from node.journal import actions, former, forms, history, pages, proposals, queries
 from node.journal.blueprint import area
 from node.journal.sheet import Result, is_late
 from node.people.queries import class_name, number_of
@@ -97,6 +97,12 @@ def _results_page(
     standing = queries.results(db, group_id, term["id"]) if term else {}
     staying = proposals.on_roll(db, group, term, pages.today()) if term else frozenset()
     gone = queries.members(db, group_id, first, last) & standing.keys() - staying
+    brought = {
+        pupil: one
+        for pupil, one in (queries.all_results(db, group_id).get(term["id"], {}) if term else {}).items()
+        if one.former or one.group != group_id
+    }
+    new = former.newcomers(db, group, term, pages.today()) if term else frozenset()
     return render_template(
         "journal/results.html",
         group=group,
@@ -104,8 +110,12 @@ def _results_page(
         terms=terms,
         term=term,
         label=pages.label,
-        pupils=queries.named(db, staying | gone, pages.today()),
-        gone=gone,
+        pupils=queries.named(db, staying | gone | brought.keys() | new, pages.today()),
+        gone=gone - brought.keys(),
+        staying=staying,
+        brought=brought,
+        new=new,
+        whence=lambda one: queries.whence(one, (group["class_group"],), group_id),
         minimum=queries.rule(db).minimum,
         standings=proposals.of_term(db, group, term) if term else {},
         nothing=proposals.NOTHING,
@@ -125,7 +135,7 @@ def _results_page(
         writes=who.has(*pages.WRITE) and group["teacher"] == who.person and bool(term) and not locked,
         begun=bool(term) and first <= pages.today(),
         scale=scale,
-        values=_values(scale),
+        values=pages.values(scale),
         number_of=number_of,
         subject=row_name(group),
     )
@@ -152,7 +162,3 @@ def result_history(group_id: int, pupil_id: int) -> ResponseReturnValue:
         **pages.about_pupil(group, term, pupil_id),
         steps=history.of_result(db, group_id, pupil_id, term["id"], pages.today()),
     )
-
-
-def _values(scale: queries.Scale | None) -> list[int]:
-    return list(range(scale.high, scale.low - 1, -1)) if scale else []

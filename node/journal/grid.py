@@ -39,6 +39,9 @@ def _page(group: Mapping[str, Any]) -> str:
     term = pages.chosen_term(terms)
     first, last = (term["start"], min(term["end"], pages.today())) if term else (0, -1)
     cells = queries.cells(db, group_id, first, last)
+    brought: dict[tuple[int, int, int], queries.Cell] = {}
+    for some in queries.brought(db, group_id, first, last).values():
+        brought |= some
     members = queries.members(db, group_id, first, last) if term and first <= last else frozenset()
     by, scale = queries.rule(db), queries.scale_of(db, group_id)
     columns = queries.columns(db, group_id, first, last, cells)
@@ -49,14 +52,16 @@ def _page(group: Mapping[str, Any]) -> str:
     writes = who.has(*pages.WRITE) and group["teacher"] == who.person and not locked
     kinds = _usual_kinds(cells) if writes and scale else {}
     whole = rows.Term(
+        group,
         columns,
         cells,
         queries.membership(db, group_id, sorted({one.place.day for one in columns})),
-        queries.standings(cells, by),
+        queries.standings(brought | cells, by),
         given,
         [results for _, results in others],
         url_for("journal.explained", group_id=group_id, term=term["id"] if term else None, pupil=""),
         kinds,
+        queries.weighed(brought, by),
     )
     shut = {c.place.day for c in columns if any(start <= c.place.day <= end for start, end in locks)}
     edit_days = queries.edit_days(db)

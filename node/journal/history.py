@@ -16,7 +16,7 @@ from shared.schema import BY_NAME, Value
 from sync.clock import ms_of
 from sync.log import NodeLog
 
-_UNTOLD = ("retired_at", "scale", "plan_item", "teacher", "band", "missed", "note", "earlier")
+_UNTOLD = ("retired_at", "scale", "plan_item", "teacher", "band", "missed", "note", "earlier", "former")
 """Columns that follow from others, or say nothing to who reads."""
 
 

@@ -172,7 +172,7 @@ def _term_so_far(place: Place, pupil: int) -> dict[str, str]:
     term = queries.term_of(db, place.group, place.day)
     if term is None:
         return {}
-    found = queries.cells(db, place.group, term["start"], term["end"])
+    found = queries.reckoned(db, place.group, term["start"], term["end"])
     marks = [mark for (_, _, who), cell in found.items() if who == pupil for mark in cell.marks.values()]
     now = queries.standing(marks, queries.rule(db))
     return {"average": exact(now.average, 2), "proposed": forms.shown(now.proposed) or gettext("n/a")}

@@ -99,6 +99,13 @@ def group_of(group_id: int) -> Mapping[str, Any]:
     return found
 
 
+def other_group(group: Mapping[str, Any], other: int) -> str:
+    """What another group of the subject is called on a page of a group: its class, or in one class its part."""
+    found = queries.group(database(), other) or {}
+    own = found.get("class_group") == group["class_group"] and found.get("part")
+    return str(own or class_name(found.get("grade"), found.get("letter")))
+
+
 def chosen_term(terms: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
     """The term asked for, else that of today, else the last that has begun, else the first."""
     chosen = request.args.get("term", type=int)
@@ -106,6 +113,11 @@ def chosen_term(terms: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
     begun = [t for t in quarters if t["start"] <= today()]
     fallback = begun[-1] if begun else next(iter(terms), None)
     return next((t for t in terms if t["id"] == chosen), fallback)
+
+
+def values(scale: queries.Scale | None) -> list[int]:
+    """The marks of a scale as a choice offers them, the best first; none where nobody is marked."""
+    return list(range(scale.high, scale.low - 1, -1)) if scale else []
 
 
 def label(term: Mapping[str, Any]) -> str:

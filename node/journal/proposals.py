@@ -22,20 +22,14 @@ def is_free(term: Mapping[str, Any]) -> bool:
 
 
 def on_roll(db: Database, group: Mapping[str, Any], term: Mapping[str, Any], today: int) -> frozenset[int]:
-    """The pupils of a group who get a result of a term: those of its days who are still in the class.
+    """The pupils of a group who get a result of a term: those of its days who are still there.
 
     Still: when it ended, or today while it runs. Exam and final mark are given when many have left already.
     """
-    members = queries.members(db, group["id"], term["start"], term["end"])
-    if term["kind"] in ("exam", "final"):
-        return members
-    last = min(term["end"], max(today, term["start"]))
-    there = db.execute(
-        """SELECT pupil FROM enrolment WHERE class_group = ? AND retired_at IS NULL AND start <= ?
-           AND ("end" IS NULL OR "end" > ?)""",
-        (group["class_group"], term["end"], last),
-    )
-    return members & {row[0] for row in there.fetchall()}
+    first = term["start"]
+    if term["kind"] not in ("exam", "final"):
+        first = min(term["end"], max(today, first))
+    return queries.members(db, group["id"], first, term["end"])
 
 
 def to_come(db: Database, group: Mapping[str, Any], term: Mapping[str, Any], today: int) -> list[int]:
@@ -50,13 +44,15 @@ def of_term(db: Database, group: Mapping[str, Any], term: Mapping[str, Any]) -> 
     """Average and proposed result of every pupil of a group who has anything to go by.
 
     A term of lessons goes by its marks; the year by its quarters (halves where there are no quarters), not assessed
-    ones left out; the final mark by annual mark and exam. Where a half goes is the rule's.
+    ones left out; the final mark by annual mark and exam. Where a half goes is the rule's. What a pupil brought along
+    from another group of the subject counts as what this one gave.
     """
     by, kind = queries.rule(db), term["kind"]
     if kind == "exam":
         return {}
     parts = parts_of(db, group, term)
-    given = [_values(db, group["id"], part["id"]) for part in parts]
+    results = queries.all_results(db, group["id"]) if parts else {}
+    given = [{pupil: one.mark for pupil, one in results.get(part["id"], {}).items()} for part in parts]
     if kind == "year":
         pupils = {pupil for one in given for pupil in one}
         return {pupil: _of_year([one.get(pupil) for one in given], by) for pupil in pupils}
@@ -67,7 +63,7 @@ def of_term(db: Database, group: Mapping[str, Any], term: Mapping[str, Any]) -> 
             pupil: Standing(_mean(value, exam.get(pupil)), final(value, exam.get(pupil), ties=by.ties_final))
             for pupil, value in year.items()
         }
-    return queries.standings(queries.cells(db, group["id"], term["start"], term["end"]), by)
+    return queries.standings(queries.reckoned(db, group["id"], term["start"], term["end"]), by)
 
 
 def parts_of(db: Database, group: Mapping[str, Any], term: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -91,11 +87,3 @@ def _of_year(quarters: list[int | None], by: Rule) -> Standing:
 def _mean(*values: int | None) -> Fraction | None:
     given = [value for value in values if value is not None]
     return Fraction(sum(given), len(given)) if given else None
-
-
-def _values(db: Database, group: int, term: int) -> dict[int, int | None]:
-    """The marks of a period by pupil; None for who was not assessed."""
-    return {
-        pupil: row["value"] if (row["status"] or "assessed") == "assessed" else None
-        for pupil, row in queries.results(db, group, term).items()
-    }

@@ -7,12 +7,13 @@ from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlite_utils import Database
 
-from node import roster
+from node import roster, yearbook
 from node.calendar import queries as calendar
+from node.calendar.queries import locked_terms as locked_terms
 from node.journal.cells import SLOTS as SLOTS
 from node.journal.cells import Cell as Cell
 from node.journal.cells import Correction as Correction
@@ -22,9 +23,11 @@ from node.journal.cells import Rule as Rule
 from node.journal.cells import Scale as Scale
 from node.journal.cells import Standing as Standing
 from node.journal.cells import Stray as Stray
+from node.journal.cells import brought as brought
 from node.journal.cells import cells as cells
 from node.journal.cells import common_bounds as common_bounds
 from node.journal.cells import lesson_cells as lesson_cells
+from node.journal.cells import reckoned as reckoned
 from node.journal.cells import rule as rule
 from node.journal.cells import scale_of as scale_of
 from node.journal.cells import standing as standing
@@ -32,11 +35,13 @@ from node.journal.cells import standings as standings
 from node.journal.cells import strays as strays
 from node.journal.cells import struck_lines as struck_lines
 from node.journal.cells import usual_kind as usual_kind
+from node.journal.cells import weighed as weighed
 from node.journal.cells import work_kinds as work_kinds
-from node.people.queries import NAME_COLUMNS, NAMED, full_name
+from node.people.queries import NAME_COLUMNS, NAMED, class_name, full_name
 from node.plans import queries as plans
 from node.settings import queries as settings
 from node.timetable import queries as timetable
+from node.yearbook import Result as Result
 from shared.dates import FOREVER, date_of
 from shared.i18n import in_order
 
@@ -191,8 +196,8 @@ def item_of_topic(db: Database, place: Place, topic: str) -> Mapping[str, Any] |
 
 def group(db: Database, group_id: int) -> Mapping[str, Any] | None:
     """A subject group with its class and subject."""
-    sql = """SELECT sg.id, sg.class_group, sg.teacher, sg.scale, sg.name AS part, cg.grade, cg.letter, cg.year,
-        s.code, s.name_ky, s.name_ru, s.name_en
+    sql = """SELECT sg.id, sg.class_group, coalesce(sg.subject, -sg.id) AS subject, sg.teacher, sg.scale,
+        sg.name AS part, cg.grade, cg.letter, cg.year, s.code, s.name_ky, s.name_ru, s.name_en
       FROM subject_group sg JOIN class_group cg ON cg.id = sg.class_group LEFT JOIN subject s ON s.id = sg.subject
       WHERE sg.id = ? AND sg.retired_at IS NULL AND cg.retired_at IS NULL"""
     return next(iter(db.query(sql, (group_id,))), None)
@@ -214,8 +219,7 @@ def terms(db: Database, year: int, grade: int | None = None) -> list[dict[str, A
 
 
 MARKING = calendar.MARKING
-RESULT_KINDS = (*MARKING, "year", "exam", "final")
-"""Kinds of period that have a result."""
+RESULT_KINDS = calendar.RESULT_KINDS
 _ORDER = {"quarter": 0, "period": 0, "half": 1, "year": 2, "exam": 3, "final": 4}
 
 
@@ -225,18 +229,45 @@ def result_terms(db: Database, year: int, grade: int | None = None) -> list[dict
     return sorted(found, key=lambda term: (_ORDER[term["kind"]], term["start"], term["id"]))
 
 
-def locked_terms(db: Database, class_group: int) -> frozenset[int]:
-    """The periods of a class that the deputy has locked."""
+def is_locked(db: Database, class_group: int, first: int, last: int) -> bool:
+    """Does a locked term of lessons reach over the whole span?"""
+    return any(start <= first and last <= end for start, end in locked_spans(db, class_group))
+
+
+def on_roll(
+    db: Database,
+    day: int,
+    *,
+    year: int | None = None,
+    class_group: int | None = None,
+    pupil: int | None = None,
+) -> frozenset[int]:
+    """The pupils on the roll of a class, or of any class of a year, on a day; of all, or one if there."""
     rows = db.execute(
-        "SELECT term FROM term_lock WHERE class_group = ? AND locked = 1 AND retired_at IS NULL",
-        (class_group,),
+        """SELECT e.pupil FROM enrolment e JOIN class_group cg ON cg.id = e.class_group
+           WHERE e.retired_at IS NULL AND e.start <= :day AND (e."end" IS NULL OR e."end" > :day)
+             AND (:year IS NULL OR cg.year = :year) AND (:class IS NULL OR cg.id = :class)
+             AND (:pupil IS NULL OR e.pupil = :pupil)""",
+        {"day": day, "year": year, "class": class_group, "pupil": pupil},
     )
     return frozenset(row[0] for row in rows.fetchall())
 
 
-def is_locked(db: Database, class_group: int, first: int, last: int) -> bool:
-    """Does a locked term of lessons reach over the whole span?"""
-    return any(start <= first and last <= end for start, end in locked_spans(db, class_group))
+def periods_before(db: Database, class_group: int, pupil: int, today: int) -> list[dict[str, Any]]:
+    """The quarters of a class's year, or half-years where it has none, that ended before a pupil came to the school."""
+    row = db.execute("SELECT year, grade FROM class_group WHERE id = ?", (class_group,)).fetchone()
+    terms = terms_of_lessons(result_terms(db, *row)) if row else []
+    return [
+        one
+        for one in terms
+        if one["end"] < today and not on_roll(db, one["end"], year=one["year"], pupil=pupil)
+    ]
+
+
+def terms_of_lessons(terms: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The quarters among the periods of a year; its half-years where it has none."""
+    found = [one for one in terms if one["kind"] in MARKING]
+    return [one for one in found if one["kind"] != "half"] or found
 
 
 def locked_spans(db: Database, class_group: int) -> list[tuple[int, int]]:
@@ -332,7 +363,7 @@ def term_of(db: Database, group_id: int, day: int) -> Mapping[str, Any] | None:
 
 
 def results(db: Database, group_id: int, term: int) -> dict[int, Mapping[str, Any]]:
-    """The results given in a term, by pupil."""
+    """The rows of results that a group gave in a term, by pupil."""
     rows = db.query(
         "SELECT * FROM term_result WHERE subject_group = ? AND term = ? AND retired_at IS NULL",
         (group_id, term),
@@ -340,19 +371,18 @@ def results(db: Database, group_id: int, term: int) -> dict[int, Mapping[str, An
     return {row["pupil"]: row for row in rows}
 
 
-class Given(NamedTuple):
-    """A result as it was given: a value, or why there is none."""
+def whence(one: Result, here: Collection[int], group: int = 0) -> str:
+    """From which class a result, seen from some classes, was brought along, or from which part of one, seen from a
+    group; empty for one that is from there.
+    """
+    if one.class_group not in here:
+        return class_name(one.grade, one.letter)
+    return (one.part or class_name(one.grade, one.letter)) if group and one.group != group else ""
 
-    value: int | None
-    status: str | None
 
-
-def all_results(db: Database, group_id: int) -> dict[int, dict[int, Given]]:
-    """Every result of a group: period -> pupil -> value and status."""
-    found: dict[int, dict[int, Given]] = {}
-    for term, pupil, value, status in db.execute(
-        "SELECT term, pupil, value, status FROM term_result WHERE subject_group = ? AND retired_at IS NULL",
-        (group_id,),
-    ).fetchall():
-        found.setdefault(term, {})[pupil] = Given(value, status)
+def all_results(db: Database, group_id: int) -> dict[int, dict[int, Result]]:
+    """Every result that stands in a group, those brought along from others included: period -> pupil -> result."""
+    found: dict[int, dict[int, Result]] = {}
+    for one in yearbook.of_groups(db, [group_id]):
+        found.setdefault(one.term, {})[one.pupil] = one
     return found

@@ -10,7 +10,7 @@ from typing import Any
 from sqlite_utils import Database
 
 from node.journal import proposals, queries
-from node.journal.queries import Cell, Rule, Standing
+from node.journal.queries import Cell, Result, Rule, Standing
 
 HALF = 50
 """The threshold of rounding, in hundredths, at which a mean of results may lie in the middle."""
@@ -18,8 +18,11 @@ HALF = 50
 
 @dataclass(frozen=True)
 class Line:
-    """A mark of a lesson; ``weight`` is that of its kind of work, a row of `work_kind` or None."""
+    """A mark of a lesson; ``weight`` is that of its kind of work, a row of `work_kind` or None; ``group``: where it was
+    given.
+    """
 
+    group: int
     day: int
     period: int
     value: int
@@ -36,12 +39,12 @@ class Line:
 @dataclass(frozen=True)
 class Reckoning:
     """What the average of a kind of period is of: marks of lessons (``lines``), or results of other periods (``parts``:
-    the period and the mark, None where there is none); what they come to, and the rule.
+    the period and the result, None where there is none); what they come to, and the rule.
     """
 
     kind: str
     lines: list[Line]
-    parts: list[tuple[Mapping[str, Any], int | None]]
+    parts: list[tuple[Mapping[str, Any], Result | None]]
     now: Standing
     by: Rule
 
@@ -74,10 +77,10 @@ class Reckoning:
         return {"year": self.by.year_threshold, "final": HALF}.get(self.kind, self.by.threshold)
 
 
-def lines_of(cells: Mapping[tuple[int, int, int], Cell], pupil: int, by: Rule) -> list[Line]:
-    """A pupil's marks among cells, in the order of the lessons."""
+def lines_of(group: int, cells: Mapping[tuple[int, int, int], Cell], pupil: int, by: Rule) -> list[Line]:
+    """A pupil's marks among the cells of a group, in the order of the lessons."""
     return [
-        Line(day, period, mark.value, mark.kind, by.weights.get(mark.kind or 0, 1), mark.outside)
+        Line(group, day, period, mark.value, mark.kind, by.weights.get(mark.kind or 0, 1), mark.outside)
         for (day, period, who), cell in sorted(cells.items(), key=lambda one: one[0])
         for _, mark in sorted(cell.marks.items())
         if who == pupil and mark.value is not None
@@ -85,15 +88,18 @@ def lines_of(cells: Mapping[tuple[int, int, int], Cell], pupil: int, by: Rule) -
 
 
 def reckoning(db: Database, group: Mapping[str, Any], term: Mapping[str, Any], pupil: int) -> Reckoning:
-    """How what a pupil has in a period of a group's year was reckoned."""
+    """How what a pupil has in a period of a group's year was reckoned, from whichever groups of the subject."""
     by, parts = queries.rule(db), proposals.parts_of(db, group, term)
     results = queries.all_results(db, group["id"]) if parts else {}
-    own = [(part, results.get(part["id"], {}).get(pupil)) for part in parts]
-    cells = {} if parts else queries.cells(db, group["id"], term["start"], term["end"])
+    cells: dict[int, Mapping[tuple[int, int, int], Cell]] = {}
+    if not parts:
+        cells |= queries.brought(db, group["id"], term["start"], term["end"])
+        cells[group["id"]] = queries.cells(db, group["id"], term["start"], term["end"])
+    lines = [line for one, found in cells.items() for line in lines_of(one, found, pupil, by)]
     return Reckoning(
         term["kind"],
-        lines_of(cells, pupil, by),
-        [(part, given.value if given else None) for part, given in own],
+        sorted(lines, key=lambda one: (one.day, one.period)),
+        [(part, results.get(part["id"], {}).get(pupil)) for part in parts],
         proposals.of_term(db, group, term).get(pupil, proposals.NOTHING),
         by,
     )

@@ -18,7 +18,7 @@ LOWEST_KEY = 2
 """On a scale up to five the mark 1 is rare: it can be typed and is kept, and has no button."""
 MOST_KEYS = 6
 _NOTHING = queries.Standing(None, None)
-Given = Mapping[int, queries.Given]
+Given = Mapping[int, queries.Result]
 """Results by pupil."""
 
 
@@ -99,9 +99,11 @@ class Columns:
 class Term:
     """What a group has in a term: its lessons, cells by (day, period, pupil), standings, results of this term and of
     others; ``there`` tells on which days of its lessons a pupil belongs to the group, ``explained`` is the address of
-    how an average came about but for the pupil's number, ``kinds`` what the heads tell of the kinds of work.
+    how an average came about but for the pupil's number, ``kinds`` what the heads tell of the kinds of work,
+    ``brought`` what the marks that pupils brought along weigh: sum of mark times weight, weights, how many.
     """
 
+    group: Mapping[str, Any]
     columns: Sequence[queries.Column]
     cells: Mapping[tuple[int, int, int], Cell]
     there: Callable[[int], frozenset[int]]
@@ -110,6 +112,7 @@ class Term:
     others: Sequence[Given]
     explained: str
     kinds: Mapping[tuple[int, int], int | None]
+    brought: Mapping[int, tuple[int, int, int]]
 
 
 def body(pupils: Iterable[tuple[int, str]], term: Term, drawing: forms.Drawing) -> Markup:
@@ -124,6 +127,8 @@ def body(pupils: Iterable[tuple[int, str]], term: Term, drawing: forms.Drawing) 
             filled.setdefault(pupil, []).append((number, one))
     at_average = escape(term.explained)
     words = {"na": str(escape(gettext("n/a"))), "exempt": str(escape(gettext("ex.")))}
+    former = escape(gettext("from the former school"))
+    words["former"] = f'<sup title="{former}">*<span class="seen-by-ear"> {former}</span></sup>'
     # Most cells are empty: a row begins so, and what a pupil has is put in.
     blank, always = [forms.EMPTY_CELL] * len(places), len({day for day, _ in places})
     found = []
@@ -140,12 +145,13 @@ def body(pupils: Iterable[tuple[int, str]], term: Term, drawing: forms.Drawing) 
         proposed = words["na"] if now.proposed is None else now.proposed
         results = "".join(
             [
-                f'<td class="sum">{_result(given.get(pupil), words)}</td>'
+                f'<td class="sum">{_result(given.get(pupil), words, term.group)}</td>'
                 for given in (term.given, *term.others)
             ]
         )
         found.append(
-            f'<tr data-pupil="{pupil}"><th scope="row"><span class="place">{line}</span> {escape(label)}</th>\n'
+            f'<tr data-pupil="{pupil}"{_brought(term.brought.get(pupil))}>'
+            f'<th scope="row"><span class="place">{line}</span> {escape(label)}</th>\n'
             f'{"".join(cells)}\n<td class="sum" data-average><a href="{at_average}{pupil}">{average}</a></td>'
             f'<td class="sum" data-proposed>{proposed}</td>{results}</tr>\n'
         )
@@ -153,11 +159,20 @@ def body(pupils: Iterable[tuple[int, str]], term: Term, drawing: forms.Drawing) 
     return Markup("".join(found))
 
 
-def _result(given: queries.Given | None, words: Mapping[str, str]) -> object:
-    """A result as the sheet shows it: the mark, not assessed, exempt, or nothing yet."""
+def _brought(sums: tuple[int, int, int] | None) -> str:
+    """What the script adds to the marks of a row."""
+    return "" if sums is None else f' data-brought="{" ".join(map(str, sums))}"'
+
+
+def _result(given: queries.Result | None, words: Mapping[str, str], group: Mapping[str, Any]) -> object:
+    """A result as the sheet shows it: the mark, not assessed, exempt, or nothing yet; below it from where it came."""
     if given is None:
         return ""
-    return given.value if given.value is not None else words.get(given.status or "", "")
+    shown = given.value if given.value is not None else words.get(given.status, "")
+    if given.former:
+        shown = f"{shown}{words['former']}"
+    came = queries.whence(given, (group["class_group"],), group["id"])
+    return f'{shown}<small class="under">{escape(came)}</small>' if came else shown
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,9 @@ from typing import Any
 
 from sqlite_utils import Database
 
+from node import yearbook
 from node.journal import proposals, queries
-from node.journal.queries import Cell, Scale, Standing, edit_days
+from node.journal.queries import Scale, Standing, edit_days
 from shared.dates import date_of
 from shared.grading import Band, band_of, bands_of, needs_reason
 from shared.problems import (
@@ -45,7 +46,7 @@ class Sheet:
     term: int
     today: int
     span: Mapping[str, Any]
-    found: Mapping[tuple[int, int, int], Cell]
+    missed: Mapping[int, int]
     by_rule: Mapping[int, Standing]
     standing: Mapping[int, Mapping[str, Any]]
     pupils: frozenset[int]
@@ -77,15 +78,7 @@ class Sheet:
 
     def fits(self, one: Result) -> None:
         """NotInGroup, OutsideScale, WithoutMarks, InvalidValue."""
-        if one.pupil not in self.pupils:
-            raise NotInGroup()
-        if one.status == "assessed":
-            if self.scale is None:
-                raise WithoutMarks()
-            if one.value is None or not self.scale.low <= one.value <= self.scale.high:
-                raise OutsideScale(low=self.scale.low, high=self.scale.high)
-        elif one.status not in ("na", "exempt", "unmarked") or one.value is not None:
-            raise InvalidValue(table="term_result", column="status", value=one.status)
+        check_result(one, self.pupils, self.scale)
 
     def row(self, one: Result) -> dict[str, Value]:
         """The row of a result."""
@@ -96,8 +89,9 @@ class Sheet:
             "value": one.value,
             "band": band_of(one.value, self.bands),
             "status": one.status,
-            "missed": _missed(self.found, one.pupil),
+            "missed": self.missed.get(one.pupil, 0),
             "reason": one.reason.strip() or None,
+            "former": 0,
         }
 
     def require_open(self) -> None:
@@ -120,15 +114,17 @@ def open_results(db: Database, group: int, term: int, person: int | None, today:
     """The results of a period, to be given by the group's teacher. NotFound, NotAllowed."""
     row, span = term_of(db, group, term, person)
     scale = queries.scale_of(db, group)
+    pupils = proposals.on_roll(db, row, span, today)
+    days = yearbook.missed(db, pupils)
     return Sheet(
         group,
         term,
         today,
         span,
-        found=queries.cells(db, group, span["start"], span["end"]),
+        missed={one: yearbook.missed_in(days, one, row["subject"], span) for one in pupils},
         by_rule=proposals.of_term(db, row, span),
         standing=queries.results(db, group, term),
-        pupils=proposals.on_roll(db, row, span, today),
+        pupils=pupils,
         scale=scale,
         window=edit_days(db),
         bands=bands_of(db.query("SELECT * FROM grading_band"), scale.id if scale else 0),
@@ -158,5 +154,14 @@ def _shown(row: Mapping[str, object] | None) -> tuple[int | None, str] | None:
     return (value if isinstance(value, int) else None, str(row["status"] or "assessed"))
 
 
-def _missed(found: Mapping[tuple[int, int, int], Cell], pupil: int) -> int:
-    return sum(who == pupil and cell.status == "absent" for (_, _, who), cell in found.items())
+def check_result(one: Result, pupils: frozenset[int], scale: Scale | None) -> None:
+    """NotInGroup, WithoutMarks, OutsideScale, InvalidValue."""
+    if one.pupil not in pupils:
+        raise NotInGroup()
+    if one.status == "assessed":
+        if scale is None:
+            raise WithoutMarks()
+        if one.value is None or not scale.low <= one.value <= scale.high:
+            raise OutsideScale(low=scale.low, high=scale.high)
+    elif one.status not in ("na", "exempt", "unmarked") or one.value is not None:
+        raise InvalidValue(table="term_result", column="status", value=one.status)

@@ -177,7 +177,10 @@ def marks(db: Database, group: int, first: int, last: int) -> list[Row]:
 
 
 def term_marks(db: Database, group: int, term: int) -> list[Row]:
-    """The marks that a group was given for a term, each with the reason of one that differs from the proposal."""
+    """The marks that a group was given for a term, each with the reason of one that differs from the proposal.
+
+    Without those of a former school, whose lessons are no work of the group.
+    """
     sql = """SELECT pupil, value, reason AS comment FROM term_result WHERE subject_group = ? AND term = ?
-      AND retired_at IS NULL AND value IS NOT NULL ORDER BY pupil"""
+      AND retired_at IS NULL AND value IS NOT NULL AND ifnull(former, 0) = 0 ORDER BY pupil"""
     return list(db.query(sql, (group, term)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -67,6 +67,7 @@ def _sheet(class_id: int, problem: str = "") -> str:
     cells: dict[tuple[int, int, int], list[Result]] = {}
     for result in results:
         cells.setdefault((result.pupil, result.subject, result.term), []).append(result)
+    whence = queries.seen_from([class_id])
     used = {(r.subject, r.term) for r in results}
     _note_list(found)
     return render_template(
@@ -78,6 +79,8 @@ def _sheet(class_id: int, problem: str = "") -> str:
         parts=_parts([(s, [t for t in terms if (s.id, t["id"]) in used]) for s in subjects]),
         pupils=journal_queries.named(db, pupils, today()),
         cells=cells,
+        whence=whence,
+        **queries.signs(results, whence),
         locked=journal_queries.locked_terms(db, class_id),
         locks=visitor().has(*LOCKERS),
         label=label_of,
@@ -206,13 +209,15 @@ def _conduct_page(class_id: int, problem: str = "") -> str:
 @dataclass(frozen=True)
 class Card:
     """A pupil's report card: the subjects, (subject, term) -> what was given; missed lessons and days, and conduct, by
-    term.
+    term. ``brought``, ``former``: are there results from another class, from a former school?
     """
 
     pupil: int
     name: str
     subjects: list[queries.Heading]
     given: Mapping[tuple[int, int], str]
+    brought: bool
+    former: bool
     missed: Mapping[int, Total]
     conduct: Mapping[int, str]
 
@@ -252,14 +257,21 @@ def _of_year(results: Sequence[Result], group: Mapping[str, Any]) -> list[Result
     return [result for result in results if result.term in terms]
 
 
-def _given(results: Iterable[Result]) -> dict[int, dict[tuple[int, int], str]]:
-    """Pupil -> (subject, term) -> the mark, not assessed, exempt; of several groups one after another."""
+def _given(
+    results: Iterable[Result], whence: Callable[[Result], str]
+) -> dict[int, dict[tuple[int, int], str]]:
+    """Pupil -> (subject, term) -> the mark, not assessed, exempt; of several groups one after another.
+
+    In brackets the class from which it was brought along, with a star what is from a former school.
+    """
     words = {"na": gettext("n/a"), "exempt": gettext("ex.")}
     found: dict[int, dict[tuple[int, int], str]] = {}
     for one in results:
         own, at = found.setdefault(one.pupil, {}), (one.subject, one.term)
         assessed = one.status == "assessed" and one.value is not None
         text = str(one.value) if assessed else words.get(one.status, "")
+        came = whence(one)
+        text += "*" * one.former + (f" ({came})" if came else "")
         own[at] = f"{own[at]} / {text}" if at in own else text
     return found
 
@@ -273,7 +285,10 @@ def _cards_page(
     missed = queries.missed(db, pupils, terms)
     conduct = queries.conduct(db, pupils, [term["id"] for term in terms])
     subjects = queries.subjects(db, {result.subject for result in results})
-    given = _given(results)
+    whence = queries.seen_from([group["id"]])
+    given = _given(results, whence)
+    brought = {one.pupil for one in results if whence(one)}
+    former = {one.pupil for one in results if one.former}
     found = []
     for pupil in in_order(list(pupils), lambda one: names.get(one, "")):
         own = given.get(pupil, {})
@@ -284,6 +299,8 @@ def _cards_page(
                 names.get(pupil, ""),
                 [subject for subject in subjects if subject.id in had],
                 own,
+                pupil in brought,
+                pupil in former,
                 {term["id"]: missed.get((pupil, term["id"]), NO_TOTAL) for term in terms},
                 {term["id"]: conduct.get((pupil, term["id"]), "") for term in terms},
             )

@@ -3,43 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 from sqlite_utils import Database
 
+from node import yearbook
 from node.attendance import queries as attendance
 from node.calendar.queries import own_terms
 from node.journal import queries as journal
 from node.people.queries import CONDUCT as CONDUCT
 from node.people.queries import NAME_COLUMNS, NAMED, full_name
+from node.yearbook import Measured
+from node.yearbook import Result as Result
 from shared.indicators import INDICATORS, Indicator
 from shared.schema import BY_NAME
 from sync.clock import ms_of
 from sync.log import NodeLog
 
 SUMMARY = tuple(INDICATORS[name] for name in ("average", "success", "quality"))
-
-
-@dataclass(frozen=True)
-class Result:
-    """A pupil's result in a subject and a period. ``band`` is the mark on the five-point scale."""
-
-    pupil: int
-    subject: int
-    term: int
-    value: int | None
-    band: int | None
-    status: str
-    missed: int | None
-    group: int
-
-    @property
-    def measured(self) -> Measured:
-        """The result as `measures` counts it."""
-        return self.status, self.band, 1
 
 
 @dataclass(frozen=True)
@@ -50,25 +34,32 @@ class Heading:
     row: Mapping[str, Any]
 
 
-def _results(where: str, more: str = "") -> str:
-    return f"""SELECT {more}tr.pupil, sg.subject, tr.term, tr.value,
-        coalesce(tr.band, (SELECT max(b.band) FROM grading_band b
-          WHERE b.scale = sg.scale AND b.retired_at IS NULL AND tr.value BETWEEN b.low AND b.high)) AS band,
-        coalesce(tr.status, 'assessed') AS status, tr.missed, sg.id AS "group"
-      FROM term_result tr JOIN subject_group sg ON sg.id = tr.subject_group
-      WHERE tr.retired_at IS NULL AND sg.retired_at IS NULL AND {where}"""
-
-
 def of_class(db: Database, class_id: int, groups: frozenset[int] | None) -> list[Result]:
-    """Every result of a class; of some subject groups only, unless ``groups`` is None."""
-    found = [Result(**row) for row in db.query(_results("sg.class_group = ?"), (class_id,))]
-    return [result for result in found if groups is None or result.group in groups]
+    """The results that stand in a class, those brought along from others included; of some subject groups only, unless
+    ``groups`` is None.
+    """
+    sql = "SELECT id FROM subject_group WHERE class_group = ? AND retired_at IS NULL"
+    own = {group for (group,) in db.execute(sql, (class_id,)).fetchall() if groups is None or group in groups}
+    return yearbook.with_missed(db, yearbook.of_groups(db, own))
 
 
 def of_pupil(db: Database, pupil_id: int, groups: frozenset[int] | None) -> list[Result]:
-    """Every result of a pupil; of some subject groups only, unless ``groups`` is None."""
-    found = [Result(**row) for row in db.query(_results("tr.pupil = ?"), (pupil_id,))]
-    return [result for result in found if groups is None or result.group in groups]
+    """The results that stand for a pupil; in some subject groups only, unless ``groups`` is None."""
+    pupil = [pupil_id]
+    found = yearbook.of_pupils(db, pupil) if groups is None else yearbook.of_groups(db, groups, pupil)
+    return yearbook.with_missed(db, found)
+
+
+def seen_from(classes: Collection[int]) -> Callable[[Result], str]:
+    """What tells, on a page of some classes, from which other one a result was brought along; empty for their own."""
+    return lambda one: journal.whence(one, classes)
+
+
+def signs(results: Iterable[Result], whence: Callable[[Result], str]) -> dict[str, Any]:
+    """Which signs beside the marks of a page its legend explains: a class they came from, a former school."""
+    found = list(results)
+    came = (whence(one) for one in found)
+    return {"came": next(filter(None, came), ""), "former": any(one.former for one in found)}
 
 
 def subjects(db: Database, ids: Iterable[int]) -> list[Heading]:
@@ -101,10 +92,6 @@ def present_term(found: list[Heading], today: int) -> Heading | None:
     return ended[-1] if ended else next(iter(found), None)
 
 
-Measured = tuple[str, int | None, int]
-"""Results alike: status, band, how many."""
-
-
 def measures(found: Iterable[Measured]) -> dict[str, int]:
     """The counts that indicators of results are made of."""
     counts = dict.fromkeys(("n5", "n4", "n3", "n2", "n1", "na", "exempt", "unmarked"), 0)
@@ -123,13 +110,10 @@ def summary(counted: Mapping[str, int]) -> list[tuple[Indicator, Fraction | None
 
 
 def of_year(db: Database, year_id: int, term_id: int) -> dict[int, dict[int, list[Measured]]]:
-    """The results of one period over all classes of a year: class -> subject group -> results alike."""
-    chosen = "tr.term = :term AND sg.class_group IN (SELECT id FROM class_group WHERE year = :year)"
-    sql = f"""WITH r AS ({_results(chosen, "sg.class_group, ")})
-      SELECT class_group, "group", status, band, count(*) FROM r GROUP BY class_group, "group", status, band"""
+    """The results of one period that the classes of a year count: class -> subject group -> results alike."""
     found: dict[int, dict[int, list[Measured]]] = {}
-    for class_group, group, *alike in db.execute(sql, {"term": term_id, "year": year_id}).fetchall():
-        found.setdefault(class_group, {}).setdefault(group, []).append(tuple(alike))
+    for class_group, group, status, band, count in yearbook.counts(db, year_id, term_id):
+        found.setdefault(class_group, {}).setdefault(group, []).append((status, band, count))
     return found
 
 

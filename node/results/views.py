@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from sqlite_utils import Database
 from node import access
 from node.classes import queries as class_queries
 from node.classes.queries import Year
+from node.journal import queries as journal
 from node.people import queries as people_queries
 from node.people.queries import class_name, number_of
 from node.reading.noting import noted, noted_list
@@ -138,6 +139,7 @@ def show(class_id: int) -> ResponseReturnValue:
         subject = subjects[0]
     term = None if subject else _chosen(terms, "term") or queries.present_term(terms, day)
     shown = [r for r in results if (r.subject == subject.id if subject else term and r.term == term.id)]
+    whence = queries.seen_from([class_id])
     across = terms if subject else [s for s in subjects if any(r.subject == s.id for r in shown)]
     return render_template(
         "results/show.html",
@@ -149,6 +151,8 @@ def show(class_id: int) -> ResponseReturnValue:
         subject=subject,
         term=term,
         columns=[term_name(h) if subject else row_name(h.row) for h in across],
+        whence=whence,
+        **queries.signs(shown, whence),
         lines=_lines_of_pupils(class_id, shown, [h.id for h in across], _column(bool(subject))),
         summary=_summary(shown, [h.id for h in across], _column(bool(subject))),
         term_name=term_name,
@@ -207,8 +211,12 @@ def pupil(person_id: int) -> ResponseReturnValue:
     cells: dict[tuple[int, int], list[Result]] = {}
     for result in results:
         cells.setdefault((result.subject, result.term), []).append(result)
+    places = people_queries.enrolments(db, person_id)
+    whence = queries.seen_from(_last_classes(places))
     return render_template(
         "results/pupil.html",
+        whence=whence,
+        **queries.signs(results, whence),
         person_id=person_id,
         name=queries.names(db, [person_id], today()).get(person_id, ""),
         number=number_of(person_id),
@@ -218,12 +226,31 @@ def pupil(person_id: int) -> ResponseReturnValue:
             Line(row_name(s.row), s.id, person_id, [cells.get((s.id, t.id), []) for t in terms])
             for s in queries.subjects(db, {r.subject for r in results})
         ],
-        enrolments=people_queries.enrolments(db, person_id),
+        enrolments=places,
         class_name=class_name,
         own=who.person == person_id,
         opens_card=_among(person_id, access.readable_names(db, who)),
+        before=_class_of_newcomer(db, places, person_id),
         opens_report=may_open("results.card") and reads_report(db, who, person_id),
     )
+
+
+def _last_classes(places: Iterable[Mapping[str, Any]]) -> frozenset[int]:
+    """Of each year the class in which a pupil was last; enrolments stand latest first."""
+    last: dict[object, int] = {}
+    for one in places:
+        last.setdefault(one["year"], one["class_group"])
+    return frozenset(last.values())
+
+
+def _class_of_newcomer(db: Database, places: Iterable[Mapping[str, Any]], pupil: int) -> int | None:
+    """The class of a pupil who came to the school after a period of its year, where the visitor may open that page."""
+    now = next((one["class_group"] for one in places if one["end"] is None or one["end"] > today()), None)
+    who = visitor()
+    reads = who.has(*access.ALL_RESULTS) or now in access.led_classes(db, who) | access.taught_classes(
+        db, who
+    )
+    return now if now and reads and journal.periods_before(db, now, pupil, today()) else None
 
 
 def _among(person: int, people: frozenset[int] | None) -> bool:

@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
+from node import yearbook
 from node.calendar.queries import terms
 from node.classes import queries as class_queries
 from node.classes.queries import Year
@@ -291,17 +292,13 @@ def decisions(db: Database, year: int) -> dict[int, tuple[str, int | None]]:
 
 def _results(db: Database, year: int) -> dict[int, dict[int, bool]]:
     """Pupil -> subject -> is the annual result (the final one, where there is one) below 3 or "not assessed"?"""
-    rows = db.execute(
-        """SELECT r.pupil, sg.subject, r.status = 'na' OR
-             (ifnull(r.status, 'assessed') = 'assessed' AND ifnull(r.band, r.value) < 3)
-           FROM term_result r JOIN term t ON t.id = r.term JOIN subject_group sg ON sg.id = r.subject_group
-           WHERE t.year = ? AND t.kind IN ('year', 'final') AND r.retired_at IS NULL AND sg.subject IS NOT NULL
-             AND (r.value IS NOT NULL OR ifnull(r.status, 'assessed') <> 'assessed') ORDER BY t.kind = 'final'""",
-        (year,),
-    )
+    final = {term["id"] for term in terms(db, year, None, ("final",))}
     found: dict[int, dict[int, bool]] = {}
-    for pupil, subject, failed in rows.fetchall():
-        found.setdefault(pupil, {})[subject] = bool(failed)
+    for one in sorted(yearbook.of_year(db, year, ("year", "final")), key=lambda one: one.term in final):
+        if one.value is not None or one.status != "assessed":
+            mark = one.value if one.band is None else one.band
+            failed = one.status == "na" or (one.mark is not None and mark is not None and mark < 3)
+            found.setdefault(one.pupil, {})[one.subject] = failed
     return found
 
 

@@ -9,14 +9,14 @@ an indicator says otherwise; the report prints which rule was used.
 
 from __future__ import annotations
 
-from shared.indicators.cubes import CUBES, Cell, Cube, Key, Names, Run, evaluate
+from shared.indicators.cubes import COUNTED, CUBES, LAST_DAYS, Cell, Cube, Key, Names, Run, evaluate
 from shared.indicators.dimensions import DIMENSIONS, Dimension, Naming, pick, place_of, value_label
 from shared.indicators.formulas import INDICATORS, RULES, Indicator, Linear, total
 from shared.indicators.tables import PLACES, tabulate
 from shared.report import hide_small
 
 __all__ = [
-    "CUBES", "DIMENSIONS", "INDICATORS", "PLACES", "RULES", "Cell", "Cube", "Dimension", "Indicator", "Key",
-    "Linear", "Names", "Naming", "Run", "evaluate", "hide_small", "pick", "place_of", "tabulate", "total",
-    "value_label",
+    "COUNTED", "CUBES", "DIMENSIONS", "INDICATORS", "LAST_DAYS", "PLACES", "RULES", "Cell", "Cube", "Dimension",
+    "Indicator", "Key", "Linear", "Names", "Naming", "Run", "evaluate", "hide_small", "pick", "place_of", "tabulate",
+    "total", "value_label",
 ]  # fmt: skip

@@ -158,6 +158,32 @@ MOVEMENT = Cube(
 )
 """Rows of the movement book; the class is the one left, for arrivals the one entered."""
 
+LAST_DAYS = """last_day AS MATERIALIZED (
+    SELECT t.id AS term, g.grade, COALESCE((
+        SELECT x."end" FROM origin y CROSS JOIN own_term x
+        WHERE y.school = :school AND x.id BETWEEN y.low AND y.high AND x.retired_at IS NULL AND x.term = t.id
+          AND x."end" IS NOT NULL AND (x.grade IS NULL OR x.grade = g.grade)
+        ORDER BY CASE WHEN x.grade IS NULL THEN 1 ELSE 0 END, x.id DESC LIMIT 1), t."end") AS day
+    FROM term t CROSS JOIN (
+      SELECT DISTINCT COALESCE(cg.grade, -1) AS grade FROM origin c CROSS JOIN class_group cg
+      WHERE c.school = :school AND cg.id BETWEEN c.low AND c.high) g)"""
+"""A query for WITH: `last_day`, the last day of each term as it holds for each grade of a school (-1: no grade)."""
+_THEN = 'COALESCE({0}.start, l.day) <= l.day AND ({0}."end" IS NULL OR {0}."end" > l.day)'
+# The enrolment is found by the pupil (+class_group): a pupil has few, a class many.
+COUNTED = f"""(COALESCE(tr.former, 0) = 0 AND (l.day IS NULL OR t.kind IN ('exam', 'final') OR (
+      EXISTS (SELECT 1 FROM enrolment e WHERE e.pupil = tr.pupil AND +e.class_group = cg.id AND e.retired_at IS NULL
+        AND {_THEN.format("e")})
+      AND (NOT EXISTS (SELECT 1 FROM subject_group_pupil m WHERE m.subject_group = sg.id AND m.retired_at IS NULL)
+        OR EXISTS (SELECT 1 FROM subject_group_pupil m WHERE m.subject_group = sg.id AND m.pupil = tr.pupil
+          AND m.retired_at IS NULL AND {_THEN.format("m")}
+          AND NOT EXISTS (SELECT 1 FROM subject_group_gap x WHERE x.subject_group = sg.id AND x.pupil = tr.pupil
+            AND x.retired_at IS NULL AND x.start <= l.day AND x."end" > l.day))))))"""
+"""Is the result `tr` of the group `sg`, class `cg` and term `t`, which ends on `l.day`, counted?
+
+Where the pupil was on the roll, of class and group, when the period ended: who leaves before counts elsewhere, who
+comes with marks of a former school had them there. Exam and final mark are given when many have left already.
+"""
+
 RESULTS = Cube(
     "results",
     ("Окуу жыйынтыктары", "Результаты", "Results"),
@@ -188,7 +214,8 @@ RESULTS = Cube(
         "missed",
         "missed_known",
     ),
-    """
+    f"""
+    WITH {LAST_DAYS}
     SELECT r.start, r.grade, r.class_group, r.letter, r.language, r.subject, r.teacher, r.kind, r.number,
       r.sex, r.scale,
       SUM(CASE WHEN r.band = 5 THEN 1 ELSE 0 END),
@@ -218,6 +245,7 @@ RESULTS = Cube(
       CROSS JOIN pupil pu
       CROSS JOIN person p
       LEFT JOIN term t ON t.id = tr.term
+      LEFT JOIN last_day l ON l.term = tr.term AND l.grade = COALESCE(cg.grade, -1)
       LEFT JOIN academic_year y ON y.id = t.year
       LEFT JOIN subject ON subject.id = sg.subject
       LEFT JOIN subject standard ON standard.id = subject.standard
@@ -226,14 +254,14 @@ RESULTS = Cube(
         AND sg.id = tr.subject_group AND sg.retired_at IS NULL
         AND cg.id = sg.class_group AND cg.retired_at IS NULL
         AND pu.person = tr.pupil AND pu.retired_at IS NULL
-        AND p.id = pu.person AND p.retired_at IS NULL
+        AND p.id = pu.person AND p.retired_at IS NULL AND {COUNTED}
     ) r
     GROUP BY r.start, r.grade, r.class_group, r.letter, r.language, r.subject, r.teacher, r.kind, r.number,
       r.sex, r.scale
     """,
     repeats=("year", "subject", "term"),
 )
-"""Results of periods. Exempt pupils and unmarked grades count nowhere but in their own measures.
+"""Results of periods, each once (`COUNTED`). Exempt pupils and unmarked grades count nowhere but in their own measures.
 
 A result without a band is counted by its value through the bands of its scale; zero is a value.
 """

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, Route
 
 from node.journal import queries
-from node.journal.queries import Mark, Rule
+from node.journal.queries import Cell, Mark, Rule
 from shared.grading import THRESHOLDS
 from shared.i18n import exact
 from tests.browser.test_journal import sign_in, that_day
@@ -56,8 +56,16 @@ def cases(chance: random.Random, most: int, threshold: int) -> list[list[Pair]]:
 
 
 def row(number: int, marks: list[Pair], columns: int) -> str:
-    """A row of the grid with these marks, two in a cell where there are many."""
-    cells = []
+    """A row of the grid with these marks, two in a cell where there are many; of every third pupil the first few are
+    not in it, for they were brought along from another class.
+    """
+    there = marks[: number % 3 and 4]
+    marks, brought = marks[len(there) :], ""
+    if there:
+        cells = {(day, 1, 1): Cell("present", {0: Mark(*pair, "")}) for day, pair in enumerate(there)}
+        sums = queries.weighed(cells, Rule({weight: weight for weight in range(101)}, 50, 3))[1]
+        brought = f' data-brought="{" ".join(map(str, sums))}"'
+    drawn = []
     for place in range(columns):
         first, second = marks[2 * place : 2 * place + 1], marks[2 * place + 1 : 2 * place + 2]
         told = "".join(
@@ -65,9 +73,9 @@ def row(number: int, marks: list[Pair], columns: int) -> str:
             for name, heavy, pair in (("m", "w", first), ("n", "v", second))
             for value, weight in pair
         )
-        cells.append(f"<td{told}></td>")
-    sums = '<td class="sum" data-average></td><td class="sum" data-proposed></td><td class="sum"></td>'
-    return f'<tr data-pupil="{number}"><th scope="row">{number}</th>{"".join(cells)}{sums}</tr>'
+        drawn.append(f"<td{told}></td>")
+    ends = '<td class="sum" data-average></td><td class="sum" data-proposed></td><td class="sum"></td>'
+    return f'<tr data-pupil="{number}"{brought}><th scope="row">{number}</th>{"".join(drawn)}{ends}</tr>'
 
 
 def with_rows(pupils: list[list[Pair]], threshold: int, minimum: int) -> Callable[[Route], None]:

@@ -10,6 +10,7 @@ from hub.storage import Hub
 from node import create_app
 from node.conflicts import actions, queries
 from node.conflicts.views import readable
+from node.derived import derive
 from shared.problems import ConsentMissing, InvalidValue
 from shared.schema import BY_NAME
 from sync import clock
@@ -236,3 +237,32 @@ def test_people_with_one_personal_number_and_accounts_with_one_login_are_listed(
     head = Visit(create_app(first), "head", "x")
     assert head.post("/conflicts/", "/duplicates/merge", kept=kept, other=other).status_code == 302
     assert "12345678901234" not in secretary.read("/conflicts/")
+
+
+def test_what_two_machines_counted_apart_is_nobodys_to_decide(cast):
+    first, second = cast.nodes[0], cast.join()
+    start = 20_332
+    with closing(first.connect()) as db, writing(db, 0) as w:
+        class_group = w.insert("class_group", year=3, grade=5)
+        group = w.insert("subject_group", class_group=class_group, subject=1)
+        pupil = w.insert("person", sex="f")
+        w.put("pupil", person=pupil)
+        w.insert("enrolment", pupil=pupil, class_group=class_group, start=start)
+        w.put("term_result", subject_group=group, pupil=pupil, term=4, value=4, status="assessed", missed=0)
+    cast.settle()
+    # One saw an absence more than the other, so that what they count together is what one of them counted.
+    for node, days in ((first, (1,)), (second, (1, 2))):
+        with closing(node.connect()) as db, writing(db, 0) as w:
+            for day in days:
+                at = {"subject_group": group, "day": start + day, "period": 1}
+                w.put("lesson", **at, attendance_taken=1)
+                w.put("attendance", **at, pupil=pupil, status="absent")
+        with closing(node.connect()) as db:
+            derive(db)
+    cast.settle()
+    for node in cast.nodes:
+        with closing(node.connect()) as db:
+            assert db.execute("SELECT missed FROM term_result").fetchone() == (2,)
+            assert db.execute("SELECT missed FROM lesson_summary WHERE missed > 0").fetchone() == (2,)
+        assert listed(node) == []
+    cast.check()

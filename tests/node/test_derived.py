@@ -337,6 +337,7 @@ def test_a_term_that_is_moved_counts_anew(db: Database, seven: Class) -> None:
 def test_categories_of_a_class_at_the_end_of_a_term(db: Database, seven: Class) -> None:
     one, two, three, four = seven.pupils
     with writing(db, ACTOR) as w:
+        w.put("subject_group_pupil", subject_group=seven.part, pupil=three)
         for pupil, bands in ((one, (5, 5)), (two, (5, 4)), (three, (3, 3))):
             for group, band in zip((seven.group, seven.part), bands, strict=True):
                 seven.result(w, pupil, band, group=group)
@@ -419,6 +420,18 @@ def is_member(db: Database, group: int, pupil: int, day: int) -> bool:
     return not listed or any(r["pupil"] == pupil and within(r, day) for r in listed)
 
 
+def is_missed(db: Database, row: dict[str, int]) -> bool:
+    """An absence counts at a lesson whose attendance was taken, of who was in class and group that day."""
+    group, day = row["subject_group"], row["day"]
+    taken = any(
+        r["attendance_taken"] and (r["subject_group"], r["day"], r["period"]) == (group, day, row["period"])
+        for r in rows_of(db, "lesson")
+    )
+    class_group = db.execute("SELECT class_group FROM subject_group WHERE id = ?", (group,)).fetchone()[0]
+    there = row["pupil"] in on_roll(db, class_group, day) and is_member(db, group, row["pupil"], day)
+    return row["status"] == "absent" and taken and there  # type: ignore[comparison-overlap]
+
+
 def lessons_by_hand(db: Database) -> dict[tuple[int, int], Row]:
     found: dict[tuple[int, int], Counter[str]] = {}
     for term in rows_of(db, "term"):
@@ -427,7 +440,7 @@ def lessons_by_hand(db: Database) -> dict[tuple[int, int], Row]:
                 counts = {
                     "lesson": True,
                     "mark": row.get("value") is not None,
-                    "attendance": row.get("status") == "absent",
+                    "attendance": table == "attendance" and is_missed(db, row),
                 }
                 if term["kind"] in COUNTED and term["start"] <= row["day"] <= term["end"] and counts[table]:
                     found.setdefault((row["subject_group"], term["id"]), Counter())[name] += 1
@@ -440,7 +453,8 @@ def categories_by_hand(db: Database) -> dict[tuple[int, int], Row]:
     results: dict[tuple[int, int], dict[int, list[tuple[str, int | None]]]] = {}
     for r in rows_of(db, "term_result"):
         class_group = groups[r["subject_group"]]
-        if class_group and r["pupil"] in on_roll(db, class_group, ends[r["term"]]):
+        there = class_group and r["pupil"] in on_roll(db, class_group, ends[r["term"]])
+        if there and is_member(db, r["subject_group"], r["pupil"], ends[r["term"]]):
             place = results.setdefault((class_group, r["term"]), {})
             place.setdefault(r["pupil"], []).append((r["status"], r["band"]))  # type: ignore[arg-type]
     counts = {place: count_standings(map(standing, of.values())) for place, of in results.items()}

@@ -400,7 +400,7 @@ def test_an_average_is_explained_by_its_marks_and_what_is_left_out(desk: Desk) -
     }
     cells = {(*at, pupil): queries.Cell("present", found) for at, found in marks.items() for pupil in (7, 8)}
     by = queries.Rule({ORAL: 1, homework: 0, control: 3}, 50, 3)
-    lines = lines_of(cells, 7, by)
+    lines = lines_of(1, cells, 7, by)
     assert [(one.day - TODAY, one.value, one.weight, one.counts) for one in lines] == [
         (-1, 4, 0, False), (0, 5, 1, True), (0, 3, 3, True), (1, 9, 1, False),
     ]  # fmt: skip

@@ -93,7 +93,7 @@ def test_the_annual_mark_is_explained_by_its_quarters(desk: Desk) -> None:
     store(desk, pupil, q1=4, q2=None, q3=5)
     year = next(one for one in found if one["kind"] == "year")
     how = reckoning(desk.db, row, year, pupil)
-    assert [value for _, value in how.parts] == [4, None, 5, None] and how.lines == []
+    assert [one and one.mark for _, one in how.parts] == [4, None, 5, None] and how.lines == []
     assert (how.now.average, how.now.proposed) == (Fraction(9, 2), 5)
     assert (how.ties, how.limit) == (True, None)
     # The threshold of a term mark is not that of the year; above 50 a half is rounded like any other mean.

@@ -127,7 +127,9 @@ def _require_causality(hub: model.Hub, known: Mapping[int, frozenset[int]], exac
                 named.setdefault((entry.change.row, unit), []).append(entry)
     heads = hub.view().heads
     for place, entries in named.items():
-        if any(e.change.erase for e in entries) or BY_NUMBER[place[0][0]].derived:
+        table = BY_NUMBER[place[0][0]]
+        counted = table.is_derived(c.number for c in table.units[place[1]])
+        if any(e.change.erase for e in entries) or counted:
             continue
         present = {e.change.uid for e in entries}
         expected = {u for u in present if not any(u in known[v] for v in present if v != u)}

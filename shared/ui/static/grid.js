@@ -129,7 +129,7 @@
   function reckon(row) {
     // What was refused, or asks, does not stand in the journal; till it does what stood there counts.
     const counts = (td, name, weight) => td.dataset[`no${name}`] ? [td.dataset[`base${name}`], td.dataset[`base${weight}`]] : [td.dataset[name], td.dataset[weight]];
-    let sum = 0, weights = 0, count = 0;
+    let [sum, weights, count] = (row.dataset.brought || "0 0 0").split(" ").map(Number);
     for (const td of row.cells) for (const [value, weight] of [counts(td, "m", "w"), counts(td, "n", "v")]) {
       const heavy = Number(weight ?? 1);
       if (!value || !heavy) continue;
