@@ -65,18 +65,29 @@ Came = dict[tuple[int, int], dict[int, list[Span]]]
 """(group, pupil) -> the groups from which the pupil came into it -> the days spent there."""
 
 
-def of_groups(db: Database, groups: Collection[int], pupils: Collection[int] | None = None) -> list[Result]:
+def of_groups(
+    db: Database,
+    groups: Collection[int],
+    pupils: Collection[int] | None = None,
+    *,
+    counting: bool = True,
+    came: Came | None = None,
+) -> list[Result]:
     """The results that stand in subject groups: those given there, and those brought along from other groups.
 
-    Of several of one pupil, subject and period the one of the group in which the pupil was last.
+    Of several of one pupil, subject and period the one of the group in which the pupil was last. Without ``counting``
+    none tells whether figures count it, which takes most of the time; ``came`` are the `origins`, if they are known.
     """
     own = _rows(
-        db, "tr.subject_group IN (SELECT value FROM json_each(:groups))", groups=groups, pupils=pupils
+        db,
+        "tr.subject_group IN (SELECT value FROM json_each(:groups))",
+        groups=groups,
+        pupils=pupils,
+        counting=counting,
     )
-    came = origins(db, groups, pupils)
+    came = origins(db, groups, pupils) if came is None else came
     brought = _brought(db, came)
-    elsewhere = (replace(one, counted=False) for one in brought)
-    return _standing(db, {_key(one): one for one in (*elsewhere, *own)}.values())
+    return _standing(db, {_key(one): one for one in (*brought, *own)}.values())
 
 
 def all_of(db: Database, pupils: Collection[int]) -> list[Result]:
@@ -97,7 +108,7 @@ def of_year(db: Database, year: int, kinds: Iterable[str]) -> list[Result]:
 
 def counts(db: Database, year: int, term: int) -> list[tuple[int, int, str, int | None, int]]:
     """How many results of a period the classes of a year count: class, group, status, band, how many."""
-    sql = f"""WITH {LAST_DAYS}, r AS (SELECT {_COLUMNS} {_FROM}
+    sql = f"""WITH {LAST_DAYS}, r AS (SELECT {_COLUMNS}, {COUNTED} AS counted {_FROM}
         WHERE tr.term = :term AND tr.retired_at IS NULL AND sg.retired_at IS NULL AND cg.year = :year)
       SELECT class_group, "group", status, band, sum(counted) FROM r GROUP BY class_group, "group", status, band"""
     return list(db.execute(sql, {"school": _school(db), "year": year, "term": term}).fetchall())
@@ -105,27 +116,37 @@ def counts(db: Database, year: int, term: int) -> list[tuple[int, int, str, int 
 
 _SUBJECT = "coalesce(sg.subject, -sg.id)"
 """SQL: a group without a subject is one of its own."""
+# In the order of a Result.
 _COLUMNS = f"""tr.pupil, {_SUBJECT} AS subject, tr.term, tr.value,
     coalesce(tr.band, (SELECT max(b.band) FROM grading_band b
       WHERE b.scale = sg.scale AND b.retired_at IS NULL AND tr.value BETWEEN b.low AND b.high)) AS band,
     coalesce(tr.status, 'assessed') AS status, tr.missed, sg.id AS "group", sg.class_group, cg.grade, cg.letter,
-    sg.name AS part, coalesce(tr.former, 0) AS former, {COUNTED} AS counted"""
-_FROM = """FROM term_result tr CROSS JOIN subject_group sg ON sg.id = tr.subject_group
-    LEFT JOIN class_group cg ON cg.id = sg.class_group LEFT JOIN term t ON t.id = tr.term
+    sg.name AS part, coalesce(tr.former, 0) AS former"""
+_GIVEN = """FROM term_result tr CROSS JOIN subject_group sg ON sg.id = tr.subject_group
+    LEFT JOIN class_group cg ON cg.id = sg.class_group"""
+_FROM = f"""{_GIVEN} LEFT JOIN term t ON t.id = tr.term
     LEFT JOIN last_day l ON l.term = tr.term AND l.grade = coalesce(cg.grade, -1)"""
 
 
-def _rows(db: Database, where: str, pupils: Collection[int] | None = None, **values: Any) -> list[Result]:
+def _rows(
+    db: Database,
+    where: str,
+    pupils: Collection[int] | None = None,
+    counting: bool = True,
+    **values: Any,
+) -> list[Result]:
     if pupils is not None:
         where += " AND tr.pupil IN (SELECT value FROM json_each(:pupils))"
-    sql = f"""WITH {LAST_DAYS} SELECT {_COLUMNS} {_FROM}
-      WHERE tr.retired_at IS NULL AND sg.retired_at IS NULL AND {where}"""
+    chosen = f"WITH {LAST_DAYS} SELECT {_COLUMNS}, {COUNTED} AS counted {_FROM}"
+    if not counting:
+        chosen = f"SELECT {_COLUMNS}, 0 AS counted {_GIVEN}"
+    sql = f"{chosen} WHERE tr.retired_at IS NULL AND sg.retired_at IS NULL AND {where}"
     listed = {
         name: value if isinstance(value, int) else json.dumps(sorted(value))
         for name, value in (values | ({} if pupils is None else {"pupils": pupils})).items()
     }
-    found = db.query(sql, {"school": _school(db), **listed})
-    return [Result(**row | {name: bool(row[name]) for name in ("former", "counted")}) for row in found]
+    found = db.execute(sql, {"school": _school(db), **listed}).fetchall()
+    return [Result(*row[:-2], *map(bool, row[-2:])) for row in found]
 
 
 def _school(db: Database) -> int:
@@ -146,6 +167,7 @@ def _brought(db: Database, came: Came) -> list[Result]:
         "tr.subject_group IN (SELECT value FROM json_each(:groups))",
         groups={group for _, group in left},
         pupils={pupil for pupil, _ in left},
+        counting=False,
     )
     return [one for one in found if (one.pupil, one.group) in left]
 

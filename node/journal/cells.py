@@ -101,11 +101,16 @@ class Scale:
     high: int
 
 
-def cells(db: Database, group: int, first: int, last: int) -> dict[tuple[int, int, int], Cell]:
-    """Marks and absences of a group by (day, period, pupil)."""
+def cells(
+    db: Database, group: int, first: int, last: int, pupils: Collection[int] | None = None
+) -> dict[tuple[int, int, int], Cell]:
+    """Marks and absences of a group, or of some pupils of it, by (day, period, pupil)."""
     found: dict[tuple[int, int, int], Cell] = {}
-    span = {"group": group, "first": first, "last": last}
+    span: dict[str, int | str] = {"group": group, "first": first, "last": last}
     where = "WHERE subject_group = :group AND day BETWEEN :first AND :last AND retired_at IS NULL"
+    if pupils is not None:
+        where += " AND pupil IN (SELECT value FROM json_each(:pupils))"
+        span["pupils"] = json.dumps(sorted(pupils))
     for day, period, pupil, status in db.execute(
         f"SELECT day, period, pupil, status FROM attendance {where}", span
     ).fetchall():
@@ -130,18 +135,23 @@ def cells(db: Database, group: int, first: int, last: int) -> dict[tuple[int, in
     return found
 
 
-def brought(db: Database, group: int, first: int, last: int) -> dict[int, dict[tuple[int, int, int], Cell]]:
-    """What pupils brought along in a span from other groups of the subject: those groups -> cells of the days there."""
+def brought(
+    db: Database, group: int, first: int, last: int, came: yearbook.Came | None = None
+) -> dict[int, dict[tuple[int, int, int], Cell]]:
+    """What pupils brought along in a span from other groups of the subject: those groups -> cells of the days there.
+
+    ``came``: from which groups its pupils came, if that is known.
+    """
     there: dict[int, dict[int, list[yearbook.Span]]] = {}
-    for (_, pupil), left in yearbook.origins(db, [group]).items():
+    for (_, pupil), left in (yearbook.origins(db, [group]) if came is None else came).items():
         for origin, spans in left.items():
             if any(start <= last and first < end for start, end in spans):
                 there.setdefault(origin, {})[pupil] = spans
     return {
         origin: {
             (day, period, pupil): cell
-            for (day, period, pupil), cell in cells(db, origin, first, last).items()
-            if any(start <= day < end for start, end in who.get(pupil, ()))
+            for (day, period, pupil), cell in cells(db, origin, first, last, who).items()
+            if any(start <= day < end for start, end in who[pupil])
         }
         for origin, who in there.items()
     }

@@ -10,6 +10,7 @@ from typing import Any
 from flask import render_template, url_for
 from flask.typing import ResponseReturnValue
 
+from node import yearbook
 from node.attendance import queries as attendance
 from node.journal import pages, queries, rows
 from node.journal.blueprint import area
@@ -39,13 +40,14 @@ def _page(group: Mapping[str, Any]) -> str:
     term = pages.chosen_term(terms)
     first, last = (term["start"], min(term["end"], pages.today())) if term else (0, -1)
     cells = queries.cells(db, group_id, first, last)
+    came = yearbook.origins(db, [group_id])
     brought: dict[tuple[int, int, int], queries.Cell] = {}
-    for some in queries.brought(db, group_id, first, last).values():
+    for some in queries.brought(db, group_id, first, last, came).values():
         brought |= some
     members = queries.members(db, group_id, first, last) if term and first <= last else frozenset()
     by, scale = queries.rule(db), queries.scale_of(db, group_id)
     columns = queries.columns(db, group_id, first, last, cells)
-    given, others = _results(group, term, periods)
+    given, others = _results(group, term, periods, came)
     letters = attendance.letters(db)
     locks = queries.locked_spans(db, group["class_group"])
     locked = term is not None and any(start <= term["start"] and term["end"] <= end for start, end in locks)
@@ -132,9 +134,12 @@ def _noted_away(columns: Sequence[queries.Column], members: frozenset[int]) -> d
 
 
 def _results(
-    group: Mapping[str, Any], term: Mapping[str, Any] | None, periods: Iterable[Mapping[str, Any]]
+    group: Mapping[str, Any],
+    term: Mapping[str, Any] | None,
+    periods: Iterable[Mapping[str, Any]],
+    came: yearbook.Came,
 ) -> tuple[rows.Given, list[tuple[str, rows.Given]]]:
     """The results of a term, and those of the year's other periods that have any: their names, and by pupil."""
-    given = queries.all_results(database(), group["id"])
+    given = queries.all_results(database(), group["id"], came)
     own = given.pop(term["id"] if term else 0, {})
     return own, [(pages.label(one), given[one["id"]]) for one in periods if one["id"] in given]

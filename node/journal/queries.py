@@ -380,9 +380,14 @@ def whence(one: Result, here: Collection[int], group: int = 0) -> str:
     return (one.part or class_name(one.grade, one.letter)) if group and one.group != group else ""
 
 
-def all_results(db: Database, group_id: int) -> dict[int, dict[int, Result]]:
-    """Every result that stands in a group, those brought along from others included: period -> pupil -> result."""
+def all_results(
+    db: Database, group_id: int, came: yearbook.Came | None = None
+) -> dict[int, dict[int, Result]]:
+    """Every result that stands in a group, those brought along from others included: period -> pupil -> result.
+
+    ``came``: from which groups its pupils came, if that is known.
+    """
     found: dict[int, dict[int, Result]] = {}
-    for one in yearbook.of_groups(db, [group_id]):
+    for one in yearbook.of_groups(db, [group_id], counting=False, came=came):
         found.setdefault(one.term, {})[one.pupil] = one
     return found

@@ -73,7 +73,8 @@ NO_PAGE = {
     "timetable.feed": "a calendar for programs",
     "timetable.file": "a calendar file",
     "importing.check": "a step: test_imports walks there",
-    "importing.undoing": "a step: test_imports walks there",
+    "importing.ask": "a step: test_imports walks there",
+    "importing.ask_back": "a step: test_imports walks there",
     "oneroster.check": "a step: test_imports walks there",
 }
 """Routes that are not visited by their address, and why."""

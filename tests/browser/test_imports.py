@@ -86,4 +86,8 @@ def test_each_step_is_accessible_and_what_came_in_is_undone(
     page.wait_for_selector(".notice.good")
     assert school.one(people) == before
     found += flaws_of(page, axe)
+    page.goto(f"{address}/import/")
+    page.locator("main a[href^='/import/redo/']").first.click()
+    page.wait_for_url("**/import/redo/*")
+    found += flaws_of(page, axe)
     assert found == []
